@@ -1,0 +1,69 @@
+"""Joint pre-training: DenseCL on real unlabelled images, an FPN segmentation head on synthetic labelled ones.
+
+    python tools/train.py configs/densecl_biggan_fpn.py        # 5 minutes on two cores, nothing to download
+
+Real images are the embedded part of Fashion-MNIST, the labelled ones come from the embedded generator and interpreters and are made
+first if they are not there. configs/densecl_biggan_fpn_in1k.py is the same recipe at the paper's scale.
+"""
+
+_base_ = [
+    '_base_/runtime.py', '_base_/models/resnet18_64px.py', '_base_/datasets/fashion32_ssl.py', '_base_/datasets/fashion32_seg_test.py',
+    'synthesis/biggan32_fashion.py'
+]
+
+label_space = 'classes'  # 'fgbg' or 'classes': what the segmentation head tells apart
+num_labels = 11
+seg_loss_weight = 1.0
+iterations = 240
+
+rgb = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
+norm_cfg = dict(type='SyncBN')
+model = dict(
+    type='mmbdg.JointDenseCL',
+    data_preprocessor=dict(
+        type='mmbdg.JointDataPreprocessor',
+        ssl=dict(type='SelfSupDataPreprocessor', mean=rgb['mean'], std=rgb['std'], to_rgb=True),
+        seg=dict(type='mmseg.SegDataPreProcessor', size=(64, 64), seg_pad_val=255, **rgb)),
+    backbone=dict(out_indices=(3, ), norm_cfg=norm_cfg, **_base_.backbone),
+    neck=dict(type='DenseCLNeck', in_channels=512, hid_channels=512, out_channels=128, num_grid=None),
+    head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss', loss_weight=1.0), temperature=0.2),
+    queue_len=2048,  # filled after 64 iterations; DenseCL: 65536
+    feat_dim=128,
+    momentum=0.01,  # DenseCL's 0.001 is meant for 200 epochs
+    loss_lambda=0.5,
+    seg_neck=dict(type='mmseg.FPN', in_channels=_base_.channels, out_channels=64, num_outs=4),
+    seg_head=dict(
+        type='mmseg.FPNHead', _scope_='mmseg', in_channels=[64] * 4, in_index=[0, 1, 2, 3], feature_strides=_base_.strides, channels=64,
+        dropout_ratio=0.1, num_classes=num_labels, norm_cfg=norm_cfg, align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=seg_loss_weight)))
+
+seg_dataset = dict(
+    type='mmbdg.SyntheticSegDataset',
+    prepare=_base_.synthesis,
+    label_space=label_space,
+    pipeline=[
+        dict(type='LoadImageFromFile'),
+        dict(type='mmseg.LoadAnnotations'),
+        dict(type='mmseg.RandomResize', scale=(64, 64), ratio_range=(1.0, 1.5), resize_type='mmseg.Resize'),
+        dict(type='mmseg.RandomCrop', crop_size=(64, 64)),
+        dict(type='mmseg.RandomFlip', prob=0.5),
+        dict(type='mmseg.PackSegInputs'),
+    ])
+train_dataloader = dict(
+    batch_size=32, num_workers=1, persistent_workers=True, drop_last=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='mmbdg.JointDataset', ssl=_base_.ssl_dataset, seg=seg_dataset))
+
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
+param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=False)
+custom_hooks = [dict(type='mmbdg.QueueReportHook'), dict(type='mmbdg.SamplePredictionsHook')]
+
+reach = dict(
+    label_space=['train_dataloader.dataset.seg.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],
+    num_labels=['model.seg_head.num_classes'],
+    seg_loss_weight=['model.seg_head.loss_decode.loss_weight'],
+    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.T_max'])
+next_step = ('python tools/extract_backbone.py {checkpoint} {work_dir}/backbone.safetensors && '
+             'python tools/train.py configs/transfer/fashion/fcn_r18_frozen.py --cfg-options pretrained={work_dir}/backbone.safetensors')

@@ -1,0 +1,157 @@
+"""Annotated latents on disk, in the layout of BigDatasetGAN's released data.
+
+.. code-block:: none
+
+    ROOT/annotations/NAME/<class>/<prefix>_<class id>_<index>.png   masks: any non-zero pixel is foreground
+    ROOT/latents/NAME/<class>/<the same stem>.npy                   z, float (1,latent_dim)
+    ROOT/images/NAME/<class>/<the same stem>.png                    what the annotator saw
+"""
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmbdg.errors import InputError
+from mmbdg.files import write_atomically
+from mmbdg.generators import ClassConditionalGenerator, to_pixels
+from mmbdg.synthesis.latents import latents
+
+
+@dataclass(frozen=True)
+class AnnotatedLatent:
+    """One pair of files."""
+
+    stem: str
+    class_id: int
+    mask_path: Path
+    latent_path: Path
+
+    def read_latent(self, latent_dim: int) -> np.ndarray:
+        """z, float32 (latent_dim,).
+
+        Raises:
+            InputError: Not an array of numbers, or of another size.
+        """
+        try:
+            z = np.load(self.latent_path, allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise InputError(f'{self.latent_path} is no .npy file of numbers ({error})') from error
+        if z.size != latent_dim:
+            raise InputError(f'{self.latent_path} holds {z.shape}, the generator takes {latent_dim} numbers; is it another generator\'s?')
+        return z.reshape(-1).astype(np.float32)
+
+    def read_foreground(self, resolution: int) -> np.ndarray:
+        """Mask, bool (resolution,resolution).
+
+        Raises:
+            InputError: The mask has another size, or is no picture.
+        """
+        from PIL import Image, UnidentifiedImageError
+        try:
+            with Image.open(self.mask_path) as picture:
+                mask = np.asarray(picture.convert('L')) > 0
+        except UnidentifiedImageError as error:
+            raise InputError(f'{self.mask_path} is no picture') from error
+        if mask.shape != (resolution, resolution):
+            raise InputError(f'{self.mask_path} is {mask.shape[1]}x{mask.shape[0]} px, the generator makes {resolution}x{resolution}; '
+                             'a mask must have the size of its generated image')
+        return mask
+
+
+def read_annotated_latents(root: str | os.PathLike, name: str, num_classes: int | None = None) -> list[AnnotatedLatent]:
+    """All pairs, sorted by class and index; masks and latents are paired by stem, never by position.
+
+    Args:
+        root: Folder with ``annotations/`` and ``latents/``.
+        name: Name of the set, e.g. ``biggan512``.
+        num_classes: Of the generator; class ids must lie below it.
+
+    Raises:
+        InputError: A folder is missing, a class has no pairs, a mask has no latent or the reverse, a stem has no class id. All
+            problems are listed at once.
+    """
+    annotations, latents_root = Path(root) / 'annotations' / name, Path(root) / 'latents' / name
+    for folder in (annotations, latents_root):
+        if not folder.is_dir():
+            raise InputError(f'there is no folder {folder}; annotated latents lie in ROOT/annotations/{name} and ROOT/latents/{name}')
+    masks = {path.relative_to(annotations).with_suffix(''): path for path in annotations.glob('*/*.png')}
+    zs = {path.relative_to(latents_root).with_suffix(''): path for path in latents_root.glob('*/*.npy')}
+    problems = [f'{masks[key]} has no latent {latents_root / key}.npy' for key in sorted(masks.keys() - zs.keys())]
+    problems += [f'{zs[key]} has no mask {annotations / key}.png' for key in sorted(zs.keys() - masks.keys())]
+    problems += [f'class folder {folder} holds no masks' for folder in sorted(annotations.iterdir())
+                 if folder.is_dir() and not any(folder.glob('*.png'))]
+    pairs = []
+    for key in sorted(masks.keys() & zs.keys()):
+        try:
+            class_id = int(key.name.split('_')[-2])
+        except (IndexError, ValueError):
+            problems.append(f'{masks[key]}: the name does not end in _<class id>_<index>')
+            continue
+        if num_classes is not None and not 0 <= class_id < num_classes:
+            problems.append(f'{masks[key]}: class {class_id} is not among the {num_classes} classes of the generator')
+        pairs.append(AnnotatedLatent(key.name, class_id, masks[key], zs[key]))
+    if problems:
+        shown = '\n  '.join(problems[:20]) + (f'\n  ... and {len(problems) - 20} more' if len(problems) > 20 else '')
+        raise InputError(f'{root} is no consistent set of annotated latents; nothing was read:\n  {shown}\n'
+                         'Add the missing file or remove its partner.')
+    if not pairs:
+        raise InputError(f'{annotations} and {latents_root} hold no pairs')
+    return sorted(pairs, key=lambda pair: (pair.class_id, pair.stem))
+
+
+def write_samples(root: str | os.PathLike, name: str, generator: ClassConditionalGenerator, class_names: Sequence[str], per_class: int,
+                  seed: int, truncation: float | None = None, rule: Callable[[np.ndarray], np.ndarray] | None = None) -> int:
+    """Write images and latents to annotate, the addresses (class, 0 ... per_class - 1) under ``seed``.
+
+    Args:
+        root, name: See the layout.
+        generator: In eval mode.
+        class_names: One for each class.
+        per_class: Samples of each class.
+        seed: Of the latents.
+        truncation: Of the latents.
+        rule: If given, masks are written too: image uint8 (R,R,3) -> bool (R,R).
+
+    Returns:
+        Number of samples written.
+
+    Raises:
+        InputError: A file is there already; annotations are never overwritten.
+    """
+    root = Path(root)
+    if any((root / kind / name).exists() for kind in ('images', 'latents', 'annotations')):
+        raise InputError(f'{root} holds a set "{name}" already; choose another folder or name')
+    device = next(generator.parameters()).device
+    for class_id, class_name in enumerate(class_names):
+        slug = slugify(class_name)
+        z = latents(seed, [class_id] * per_class, range(per_class), generator.latent_dim, truncation)
+        with torch.no_grad():
+            images = to_pixels(generator(z.to(device), torch.full((per_class, ), class_id, device=device)))
+        for index, image in enumerate(images.permute(0, 2, 3, 1).cpu().numpy()):
+            stem = f'{slug}/{slug}_{class_id}_{index}'
+            _write_png(root / 'images' / name / f'{stem}.png', image)
+            _write_npy(root / 'latents' / name / f'{stem}.npy', z[index:index + 1].numpy())
+            if rule:
+                _write_png(root / 'annotations' / name / f'{stem}.png', rule(image).astype(np.uint8) * 255)
+    return len(class_names) * per_class
+
+
+def slugify(name: str) -> str:
+    """A class name as a folder name: letters, digits and hyphens."""
+    return '-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())
+
+
+def _write_png(path: Path, array: np.ndarray) -> None:
+    from PIL import Image
+    write_atomically(path, lambda part: Image.fromarray(array).save(part, format='PNG'))
+
+
+def _write_npy(path: Path, array: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_atomically(path, lambda part: part.write_bytes(buffer.getvalue()))

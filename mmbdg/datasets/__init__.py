@@ -1,0 +1,9 @@
+"""Datasets and transforms for mmengine's Runner. Needs the mm packages."""
+
+from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLatents
+from mmbdg.datasets.fashion_mnist import FashionMNIST32
+from mmbdg.datasets.joint import JointDataset
+from mmbdg.datasets.synthetic import SyntheticSegDataset
+from mmbdg.datasets.transforms import LoadMask
+
+__all__ = ['AnnotatedLatents', 'FashionMNIST32', 'JointDataset', 'LoadMask', 'RuleAnnotatedLatents', 'SyntheticSegDataset']

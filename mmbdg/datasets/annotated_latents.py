@@ -1,0 +1,106 @@
+"""Annotated latents as datasets for interpreter training."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import numpy as np
+import torch
+from mmengine.dataset import BaseDataset
+from mmengine.structures import BaseDataElement, PixelData
+
+from mmbdg.annotation import read_annotated_latents
+from mmbdg.assets import resolve
+from mmbdg.datasets.label_spaces import label_space
+from mmbdg.generators import to_pixels
+from mmbdg.registry import DATASETS, MODELS
+from mmbdg.synthesis.latents import latents
+from mmbdg.synthesis.palette import palette
+
+Rule = Callable[[np.ndarray], np.ndarray]
+
+
+def import_rule(name: str) -> Callable:
+    """A foreground rule ``image uint8 (R,R,3) -> bool (R,R)`` by its import path, e.g. ``mmbdg.analysis.foreground.fashion_foreground``."""
+    module, _, function = name.rpartition('.')
+    return getattr(import_module(module), function)
+
+
+def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
+    """One item: ``inputs`` float32 (latent_dim,), a data sample with ``gt_label`` (1,) and ``gt_sem_seg`` (1,R,R)."""
+    sample = BaseDataElement(metainfo=extra)
+    sample.set_field(torch.tensor([class_id]), 'gt_label')
+    sample.set_field(PixelData(data=torch.from_numpy(seg_map)[None]), 'gt_sem_seg')
+    return dict(inputs=torch.from_numpy(z), data_samples=sample)
+
+
+class _LatentDataset(BaseDataset):
+    """Keeps its few items in memory."""
+
+    def __init__(self, class_names: Sequence[str], label_space_name: str) -> None:
+        self.class_names = tuple(class_names)
+        self.space = label_space(label_space_name, class_names)
+        super().__init__(metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=self.class_names),
+                         serialize_data=False)
+
+    def __getitem__(self, idx: int) -> dict:
+        return self.data_list[idx]
+
+
+@DATASETS.register_module()
+class AnnotatedLatents(_LatentDataset):
+    """Pairs of latents and masks in the layout of the released data, see :mod:`mmbdg.annotation.annotated_latents`.
+
+    Args:
+        data_root: Folder with ``annotations/`` and ``latents/``; may begin with ``mmbdg://`` for this package's assets.
+        name: Name of the set.
+        latent_dim, resolution: Of the generator.
+        class_names: Of the generator's classes.
+        label_space: "fgbg" or "classes".
+    """
+
+    def __init__(self, data_root: str, name: str, latent_dim: int, resolution: int, class_names: Sequence[str],
+                 label_space: str = 'fgbg') -> None:
+        self.root, self.name, self.latent_dim, self.resolution = resolve(data_root), name, latent_dim, resolution
+        super().__init__(class_names, label_space)
+
+    def load_data_list(self) -> list[dict]:
+        pairs = read_annotated_latents(self.root, self.name, len(self.class_names))
+        return [pack(pair.read_latent(self.latent_dim), pair.class_id,
+                     self.space.paint(pair.read_foreground(self.resolution), pair.class_id), stem=pair.stem) for pair in pairs]
+
+
+@DATASETS.register_module()
+class RuleAnnotatedLatents(_LatentDataset):
+    """Latents whose masks a documented rule draws on the generated images; for validation where such a rule exists.
+
+    Args:
+        generator: Config of the generator.
+        rule: Import path of the rule, called with an image and each threshold.
+        class_names: Of the generator's classes.
+        per_class: Samples of each class, addresses (class, 0 ... per_class - 1).
+        seed: Of the latents; another one than the annotated set's.
+        truncation: Of the latents.
+        thresholds: The first draws the masks; the others' masks are kept as ``rule_seg`` to show the rule's own spread.
+        label_space: "fgbg" or "classes".
+    """
+
+    def __init__(self, generator: dict, rule: str, class_names: Sequence[str], per_class: int, seed: int, truncation: float | None = None,
+                 thresholds: Sequence[int] = (8, 4, 16), label_space: str = 'fgbg') -> None:
+        self.generator_cfg, self.rule, self.per_class = generator, import_rule(rule), per_class
+        self.seed, self.truncation, self.thresholds = seed, truncation, tuple(thresholds)
+        super().__init__(class_names, label_space)
+
+    @torch.no_grad()
+    def load_data_list(self) -> list[dict]:
+        generator = MODELS.build(self.generator_cfg)
+        generator.init_weights()
+        generator.eval()
+        items = []
+        for class_id in range(len(self.class_names)):
+            z = latents(self.seed, [class_id] * self.per_class, range(self.per_class), generator.latent_dim, self.truncation)
+            images = to_pixels(generator(z, torch.full((self.per_class, ), class_id))).permute(0, 2, 3, 1).numpy()
+            for latent, image in zip(z.numpy(), images, strict=True):
+                drawn = [self.rule(image, threshold) for threshold in self.thresholds]
+                items.append(pack(latent, class_id, self.space.paint(drawn[0], class_id), thresholds=self.thresholds,
+                                  rule_seg=np.stack([self.space.paint(mask, class_id) for mask in drawn])))
+        return items

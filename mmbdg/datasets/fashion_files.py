@@ -1,0 +1,103 @@
+"""Fashion-MNIST's files: the embedded subset, or the full set where it is installed."""
+
+import gzip
+import os
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from mmbdg.errors import InputError
+
+CLASSES = ('t-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot')
+EMBEDDED = Path(__file__).parents[1] / 'assets' / 'fashion32' / 'images.npz'
+PADDING = 2
+"""Zero pixels on each side: 28 px become 32 px."""
+
+# Debian's package dataset-fashion-mnist, and what torchvision.datasets.FashionMNIST(root='data', download=True) leaves behind.
+FULL_ROOTS = ('/usr/share/datasets/fashion-mnist', 'data/FashionMNIST/raw')
+
+
+def read_idx(path: str | os.PathLike) -> np.ndarray:
+    """An IDX file of unsigned bytes, gzipped or not, as uint8 of the shape it states.
+
+    Raises:
+        InputError: The file is no such file, or is cut off.
+    """
+    path = Path(path)
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == '.gz' else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise InputError(f'{path} is cut off or no gzip file; install it again ({error})') from error
+    if content[:3] != b'\x00\x00\x08':
+        raise InputError(f'{path} is no IDX file of unsigned bytes')
+    ndim = content[3]
+    shape = tuple(np.frombuffer(content, '>u4', ndim, offset=4).tolist())
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * ndim)
+    if values.size != np.prod(shape):
+        raise InputError(f'{path} is cut off: {values.size} of {np.prod(shape)} bytes')
+    return values.reshape(shape)
+
+
+def find_full(root: str | os.PathLike | None = None) -> Path:
+    """The folder of the full set.
+
+    Raises:
+        InputError: It is in none of the known places; the message says how to get it.
+    """
+    for candidate in [root] if root else FULL_ROOTS:
+        if any((Path(candidate) / f'train-images-idx3-ubyte{suffix}').exists() for suffix in ('', '.gz')):
+            return Path(candidate)
+    raise InputError(f'the full Fashion-MNIST was not found in {root or " or ".join(FULL_ROOTS)}: "apt-get install '
+                     'dataset-fashion-mnist", or torchvision.datasets.FashionMNIST("data", download=True), '
+                     'or use source="embedded"')
+
+
+@cache
+def load_fashion(split: str, source: str = 'embedded') -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of one split.
+
+    Args:
+        split: "train" or "test" (the official ones).
+        source: "embedded" for the subset in this package (10,000 + 1,000), "full" for an installed full set (60,000 + 10,000), or its
+            folder.
+
+    Returns:
+        uint8 (N,32,32), zero-padded; int64 (N,).
+    """
+    if split not in ('train', 'test'):
+        raise ValueError(f'split must be "train" or "test", got "{split}"')
+    if source == 'embedded':
+        with np.load(EMBEDDED, allow_pickle=False) as arrays:
+            images, labels = arrays[f'{split}_images'], arrays[f'{split}_labels']
+    else:
+        root = find_full(None if source == 'full' else source)
+        name = dict(train='train', test='t10k')[split]
+        images, labels = (read_idx(next(p for p in (root / f'{name}-{kind}-ubyte{s}' for s in ('', '.gz')) if p.exists()))
+                          for kind in ('images-idx3', 'labels-idx1'))
+    pad = ((0, 0), (PADDING, PADDING), (PADDING, PADDING))
+    return np.pad(images, pad), labels.astype(np.int64)
+
+
+def write_subset(path: str | os.PathLike, root: str | os.PathLike | None, per_class: dict[str, int]) -> None:
+    """Write the embedded subset: the first ``per_class[split]`` images of each class of each official split, in the official order.
+
+    The file is a plain ``.npz`` of uint8 and int32 arrays; its bytes depend on nothing but the images.
+    """
+    folder = find_full(root)
+    arrays = {}
+    for split, count in per_class.items():
+        _, labels = load_fashion(split, str(folder))
+        images = load_fashion(split, str(folder))[0][:, PADDING:-PADDING, PADDING:-PADDING]
+        indices = np.sort(np.concatenate([np.flatnonzero(labels == c)[:count] for c in range(len(CLASSES))]))
+        arrays |= {f'{split}_images': images[indices], f'{split}_labels': labels[indices].astype(np.uint8),
+                   f'{split}_indices': indices.astype(np.int32)}
+    part = Path(f'{path}.part')
+    with zipfile.ZipFile(part, 'w') as archive:
+        for name, array in arrays.items():
+            info = zipfile.ZipInfo(f'{name}.npy')  # its date is fixed
+            info.compress_type = zipfile.ZIP_LZMA
+            with archive.open(info, 'w') as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+    part.replace(path)

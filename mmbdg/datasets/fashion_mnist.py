@@ -1,0 +1,74 @@
+"""Fashion-MNIST at 32 px, with masks by the documented foreground rule."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from mmbdg.analysis.foreground import BACKGROUND_LEVEL, fashion_foreground
+from mmbdg.datasets.fashion_files import CLASSES, load_fashion
+from mmbdg.datasets import label_spaces
+from mmbdg.registry import DATASETS
+from mmbdg.synthesis.latents import generator_at
+from mmbdg.synthesis.palette import palette
+
+
+def label_order(labels: np.ndarray, seed: int) -> list[np.ndarray]:
+    """For each class the indices of its samples, in the order in which labels are bought under ``seed``."""
+    return [generator_at('labels', seed, c).permutation(np.flatnonzero(labels == c)) for c in range(len(CLASSES))]
+
+
+def labelled_subset(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """Sorted indices of a stratified subset; a smaller fraction is contained in a larger one of the same seed.
+
+    Args:
+        labels: int64 (N,).
+        fraction: In (0, 1]; at least one sample of each class is kept.
+        seed: Which order the labels come in.
+
+    Raises:
+        ValueError: fraction lies outside (0, 1].
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f'label_fraction must be in (0, 1], got {fraction}')
+    return np.sort(np.concatenate([order[:max(1, math.ceil(fraction * len(order)))] for order in label_order(labels, seed)]))
+
+
+@DATASETS.register_module()
+class FashionMNIST32(BaseDataset):
+    """Real product photos, 32x32 px, grey as three equal channels; for classification, self-supervision and segmentation.
+
+    Each item holds ``img`` uint8 (32,32,3), ``gt_label`` int, ``gt_seg_map`` int64 (32,32) by the foreground rule in the label space,
+    ``ori_shape``, ``img_shape`` and ``seg_fields``; a pipeline ends with ``mmpretrain.PackInputs`` or ``mmseg.PackSegInputs``.
+
+    Args:
+        split: "train" or "test", the official ones.
+        source: "embedded", "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
+        label_space: "fgbg" or "classes": the ids of ``gt_seg_map`` and the classes in the meta information.
+        label_fraction: Part of the images of each class that is kept (stratified, nested).
+        label_seed: Which images those are.
+        threshold: Grey level of the foreground rule.
+        pipeline: Transforms.
+        test_mode: The mask keeps its size when the pipeline resizes the image, as in mmseg's test pipelines (``mmseg.Resize``).
+    """
+
+    def __init__(self, split: str = 'train', source: str = 'embedded', label_space: str = 'classes', label_fraction: float = 1.0,
+                 label_seed: int = 0, threshold: int = BACKGROUND_LEVEL, pipeline: Sequence[dict] = (), test_mode: bool = False) -> None:
+        images, labels = load_fashion(split, source)
+        kept = labelled_subset(labels, label_fraction, label_seed) if label_fraction != 1 else np.arange(len(labels))
+        self.images, self.labels, self.indices = images[kept], labels[kept], kept
+        self.threshold = threshold
+        self.space = label_spaces.label_space(label_space, CLASSES)
+        super().__init__(metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)), pipeline=list(pipeline),
+                         test_mode=test_mode, serialize_data=False)
+
+    def load_data_list(self) -> list[dict]:
+        return [dict(gt_label=int(label), img_id=int(index)) for label, index in zip(self.labels, self.indices, strict=True)]
+
+    def get_data_info(self, idx: int) -> dict:
+        info = super().get_data_info(idx)
+        image = self.images[info['sample_idx']]
+        seg_map = self.space.paint(fashion_foreground(image, self.threshold), info['gt_label'])
+        return info | dict(img=np.repeat(image[:, :, None], 3, axis=2), gt_seg_map=seg_map, ori_shape=image.shape, img_shape=image.shape,
+                           seg_fields=[] if self.test_mode else ['gt_seg_map'])

@@ -1,0 +1,71 @@
+"""Weights as safetensors at the end of a training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmbdg.annotation import slugify
+from mmbdg.compat.checkpoint import read_state_dict
+from mmbdg.files import write_json, write_safetensors
+from mmbdg.registry import HOOKS
+from mmbdg.synthesis import LabelledGenerator
+
+
+def trained_checkpoint(runner: Runner) -> str:
+    """The best checkpoint of a finished training if one was chosen, else the last."""
+    info = runner.message_hub.runtime_info
+    return info.get('best_ckpt') or info['last_ckpt']
+
+
+@HOOKS.register_module()
+class ExportWeightsHook(Hook):
+    """Write one module of the trained model as ``<work_dir>/<filename>``, from the best checkpoint if there is one, else the last.
+
+    Beside it lies ``<filename>.json``: which checkpoint, how many iterations, which score.
+
+    Args:
+        prefix: What is exported: the part of the state dict under this prefix, e.g. ``generator_ema.module.``.
+        filename: Name of the file, ``*.safetensors``.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, prefix: str, filename: str) -> None:
+        self.prefix, self.filename = prefix, filename
+
+    def after_train(self, runner: Runner) -> None:
+        if runner.rank:
+            return
+        source, out = trained_checkpoint(runner), Path(runner.work_dir) / self.filename
+        write_safetensors(out, read_state_dict(source, self.prefix))
+        write_json(f'{out}.json', dict(checkpoint=Path(source).name, prefix=self.prefix, iterations=runner.iter,
+                                       best_score=runner.message_hub.runtime_info.get('best_score')))
+        runner.logger.info(f'exported {source} ({self.prefix}*) to {out}')
+
+
+@HOOKS.register_module()
+class ExportLabelledGeneratorHook(Hook):
+    """After an interpreter training write ``<work_dir>/labelled_generator/``, ready for ``LabelledGenerator.load`` and synthesis.
+
+    Args:
+        classes, folders, labels, seed, truncation, licence: Arguments of :class:`~mmbdg.synthesis.LabelledGenerator`.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, classes: Sequence[str], folders: Sequence[str] | None = None, labels: Sequence[str] = ('background', 'foreground'),
+                 seed: int = 0, truncation: float | None = 0.9, licence: str = '') -> None:
+        self.card = dict(classes=list(classes), folders=list(folders or map(slugify, classes)), labels=list(labels), seed=seed,
+                         truncation=truncation, licence=licence)
+
+    def after_train(self, runner: Runner) -> None:
+        if runner.rank:
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        source, folder = trained_checkpoint(runner), Path(runner.work_dir) / 'labelled_generator'
+        LabelledGenerator.write(folder, (model.generator_config, model.generator_state),
+                                (model.interpreter_config, read_state_dict(source, 'interpreter.')), vote=model.vote, **self.card)
+        runner.logger.info(f'exported {source} with its generator to {folder}')

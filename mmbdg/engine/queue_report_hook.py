@@ -1,0 +1,57 @@
+"""From when on the losses of a contrastive method with a queue can be compared."""
+
+from pathlib import Path
+
+import numpy as np
+from mmengine.dist import get_world_size
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmbdg.files import write_json
+from mmbdg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class QueueReportHook(Hook):
+    """Says when the queue has been filled once, and how the losses moved from there to the end.
+
+    A contrastive loss against a queue of random vectors is low; it rises while real keys, which are harder to tell apart, replace them.
+    Only after ``queue_len / batch size`` iterations does it mean the same from one iteration to the next.
+
+    Args:
+        window: Iterations that are averaged after the fill and before the end.
+        filename: JSON in the work dir with both averages of each loss.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, window: int = 20, filename: str = 'losses.json') -> None:
+        self.window, self.filename = window, filename
+
+    def fill(self, runner: Runner) -> int:
+        """Iterations until the queue holds no random vector."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        return -(-model.queue_len // (runner.train_dataloader.batch_size * get_world_size()))
+
+    def before_train(self, runner: Runner) -> None:
+        runner.logger.info(f'the contrastive losses rise until the queue has been filled once, at iteration {self.fill(runner)}; '
+                           'read them from there on')
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None) -> None:
+        if runner.iter + 1 == self.fill(runner):
+            runner.logger.info(f'iteration {runner.iter + 1}: the queue has been filled once; losses are comparable from here to the end')
+
+    def after_train(self, runner: Runner) -> None:
+        fill = self.fill(runner)
+        if runner.rank or runner.iter < fill + 2 * self.window:
+            return
+        report = {}
+        for name, history in runner.message_hub.log_scalars.items():
+            if name.startswith('train/') and 'loss' in name:
+                values = np.asarray(history.data[0][fill:])
+                start, end = values[:self.window].mean(), values[-self.window:].mean()
+                report[name.removeprefix('train/')] = dict(after_fill=round(float(start), 4), end=round(float(end), 4))
+        write_json(Path(runner.work_dir) / self.filename, dict(fill=fill, iterations=runner.iter, window=self.window, losses=report))
+        moved = ', '.join(f'{name} {value["after_fill"]:.3f} -> {value["end"]:.3f}' for name, value in report.items())
+        runner.logger.info(f'from the filled queue (iteration {fill}) to the end (iteration {runner.iter}): {moved}')

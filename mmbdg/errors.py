@@ -1,0 +1,19 @@
+"""Errors that are the input's, not the program's."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class InputError(ValueError):
+    """Something that was given is wrong or missing; the message says what, where, and what to do."""
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """In a command: print an :class:`InputError` as one message without a traceback and exit with 2."""
+    try:
+        yield
+    except InputError as error:
+        print(f'\nerror: {error}', file=sys.stderr, flush=True)
+        sys.exit(2)

@@ -1,0 +1,40 @@
+"""Quality of generated images while a GAN trains."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.evaluator import BaseMetric
+
+from mmbdg.analysis.kid import kernel_distance
+from mmbdg.registry import METRICS
+from mmbdg.synthesis.classifier import Classifier
+
+
+@METRICS.register_module()
+class KernelDistance(BaseMetric):
+    """Kernel distance x 1000 between real and generated images on the features of a named classifier.
+
+    Data samples need ``real`` and ``generated``, RGB uint8 (3,H,W). The key in the log is ``KD_<name>``, e.g. ``KD_resnet_fashion32``.
+
+    Args:
+        classifier: Config of an ``mmpretrain`` classifier with ``init_cfg=dict(type='Pretrained', ...)``; its own preprocessor is used and
+            its features behind the neck are compared.
+        name: What the figure is named after.
+        collect_device, prefix: mmengine's.
+    """
+
+    default_prefix = ''
+
+    def __init__(self, classifier: dict, name: str, collect_device: str = 'cpu', prefix: str | None = None) -> None:
+        super().__init__(collect_device, prefix)
+        self.name = name
+        self.classifier = Classifier(classifier)
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        features = [self.classifier.features(torch.stack([sample[kind] for sample in data_samples])).cpu() for kind in ('real', 'generated')]
+        self.results += list(zip(*features, strict=True))
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        real, generated = (torch.stack(features).numpy() for features in zip(*results, strict=True))
+        return {f'KD_{self.name}': 1000 * kernel_distance(real, generated)}

@@ -1,0 +1,33 @@
+"""Files that appear whole or not at all."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import Tensor
+
+
+def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a file beside ``path`` and rename it; a killed process leaves no half file under the final name."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try:
+        write(part)
+        part.chmod(0o644)  # safetensors writes files for the owner only
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike, content: dict | list) -> None:
+    """Indented JSON with a final newline."""
+    write_atomically(path, lambda part: part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + '\n', encoding='utf-8'))
+
+
+def write_safetensors(path: str | os.PathLike, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Tensors by name, as contiguous copies on the CPU."""
+    from safetensors.torch import save_file
+    contiguous = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    write_atomically(path, lambda part: save_file(contiguous, str(part), metadata))

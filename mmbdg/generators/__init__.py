@@ -1,0 +1,8 @@
+"""Class-conditional generators with feature taps. Imports with torch, numpy and mmengine only."""
+
+from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo, to_pixels
+from mmbdg.generators.biggan import BigGAN
+from mmbdg.generators.spectral_norm import fold_spectral_norm, largest_singular_values, reestimate_spectral_norm
+
+__all__ = ['BigGAN', 'ClassConditionalGenerator', 'FeatureInfo', 'fold_spectral_norm', 'largest_singular_values',
+           'reestimate_spectral_norm', 'to_pixels']

@@ -1,0 +1,101 @@
+"""BigGAN (Brock et al. 2019), the non-deep architecture, at any resolution."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
+from mmbdg.generators.layers import ConditionalResBlock, SelfAttention2d
+from mmbdg.generators.spectral_norm import normalised, orthogonal_init
+from mmbdg.registry import MODELS
+
+BOTTOM_RESOLUTION = 4
+
+# Channels before the first block and after each, in units of base_channels; size of z; resolution of the attention.
+PUBLISHED = {
+    128: dict(channel_multipliers=(16, 16, 8, 4, 2, 1), latent_dim=120, attention=(64, )),
+    256: dict(channel_multipliers=(16, 16, 8, 8, 4, 2, 1), latent_dim=140, attention=(128, )),
+    512: dict(channel_multipliers=(16, 16, 8, 8, 4, 2, 1, 1), latent_dim=128, attention=(64, )),
+}
+
+
+@MODELS.register_module()
+class BigGAN(ClassConditionalGenerator):
+    """BigGAN's generator (paper: arXiv 1809.11096, appendix B, table 6) with feature taps.
+
+    z is cut into one chunk for the first linear map and one for each block (hierarchical latents); a block is conditioned on its chunk
+    and the shared class embedding. After every block and every attention the features can be read (BigDatasetGAN, section 3.2).
+
+    Args:
+        resolution: Height and width of an image in pixels, a power of two. 128, 256 and 512 default to the published sizes.
+        num_classes: Number of classes.
+        base_channels: Width; 96 in the published models.
+        channel_multipliers: Channels before the first block and after each, in units of ``base_channels``; its length is
+            log2(resolution / 4) + 1.
+        latent_dim: Size of z, a multiple of the number of chunks (blocks + 1).
+        embed_dim: Size E of the shared class embedding.
+        attention: Resolutions after whose block an attention stands.
+        spectral_norm: Whether the weights are spectrally normalised.
+        eps: Of the conditional batch normalisation and the spectral norm.
+        output_eps: Of the output layer's batch normalisation.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+
+    Raises:
+        ValueError: The sizes do not fit each other.
+    """
+
+    def __init__(self, resolution: int, num_classes: int = 1000, base_channels: int = 96, channel_multipliers: Sequence[int] | None = None,
+                 latent_dim: int | None = None, embed_dim: int = 128, attention: Sequence[int] | None = None, spectral_norm: bool = True,
+                 eps: float = 1e-4, output_eps: float = 1e-5, init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        published = PUBLISHED.get(resolution, {})
+        multipliers = tuple(channel_multipliers or published.get('channel_multipliers', ()))
+        attention = tuple(published.get('attention', ()) if attention is None else attention)
+        latent_dim = latent_dim or published.get('latent_dim', 0)
+        blocks = len(multipliers) - 1
+        if BOTTOM_RESOLUTION * 2**blocks != resolution:
+            raise ValueError(f'BigGAN at {resolution} px needs log2({resolution} / {BOTTOM_RESOLUTION}) + 1 channel_multipliers, '
+                             f'got {multipliers}')
+        if latent_dim <= 0 or latent_dim % (blocks + 1):
+            raise ValueError(f'latent_dim must be a positive multiple of {blocks + 1} (one chunk for the first layer and one for each '
+                             f'of {blocks} blocks), got {latent_dim}')
+
+        self.resolution, self.num_classes, self.latent_dim, self.embed_dim = resolution, num_classes, latent_dim, embed_dim
+        self.chunk_dim = latent_dim // (blocks + 1)
+        channels = [base_channels * m for m in multipliers]
+        cond_dim = embed_dim + self.chunk_dim
+
+        self.shared = nn.Embedding(num_classes, embed_dim)
+        self.linear = normalised(nn.Linear(self.chunk_dim, channels[0] * BOTTOM_RESOLUTION**2), spectral_norm, eps)
+        self.blocks = nn.ModuleList()
+        taps = []
+        for i in range(blocks):
+            size = BOTTOM_RESOLUTION * 2**(i + 1)
+            stage = nn.ModuleList(
+                [ConditionalResBlock(channels[i], channels[i + 1], cond_dim, upsample=True, spectral_norm=spectral_norm, eps=eps)])
+            if size in attention:
+                stage.append(SelfAttention2d(channels[i + 1], spectral_norm))
+            self.blocks.append(stage)
+            taps += [FeatureInfo(channels[i + 1], size, f'blocks.{i}.{j}') for j in range(len(stage))]
+        self.feature_info = tuple(taps)
+        self.output_layer = nn.Sequential(
+            nn.BatchNorm2d(channels[-1], eps=output_eps), nn.ReLU(), normalised(nn.Conv2d(channels[-1], 3, 3, padding=1), spectral_norm, eps))
+
+    def embed(self, y: Tensor) -> Tensor:
+        return self.shared(y)
+
+    def forward_features(self, z: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
+        embedding = self.embed(y)  # (N, E)
+        first, *chunks = z.split(self.chunk_dim, dim=1)
+        h = self.linear(first).view(len(z), -1, BOTTOM_RESOLUTION, BOTTOM_RESOLUTION)
+        features = []
+        for stage, chunk in zip(self.blocks, chunks, strict=True):
+            cond = torch.cat([embedding, chunk], dim=1)
+            for block in stage:
+                h = block(h, cond)
+                features.append(h)
+        return torch.tanh(self.output_layer(h)), features
+
+    def reset_parameters(self) -> None:
+        orthogonal_init(self)

@@ -1,0 +1,64 @@
+"""Child registries of mmengine's, scope ``mmbdg``.
+
+A config writes ``type='mmbdg.X'``; mmengine then imports this module and asks the registry, which imports the rooms that may hold ``X``.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import Registry
+
+OPENMMLAB_PACKAGES = ('mmcv', 'mmpretrain', 'mmseg', 'mmdet')
+INSTALL_HINT = 'pip install "mmbdg[onedl]"'
+
+
+class RoomRegistry(Registry):
+    """A registry that looks in the rooms without mm packages first.
+
+    Generators and interpreters need torch, numpy and mmengine only. Stock ``Registry.get`` imports every location before it looks
+    anything up, so who only wants labelled images would need all of OpenMMLab.
+
+    Args:
+        name: Name of the registry.
+        light: Modules that import without mmcv, mmpretrain, mmseg and mmdet.
+        **kwargs: As ``mmengine.registry.Registry``; ``locations`` may need the mm packages.
+
+    Raises:
+        ImportError: (in ``get``) a name that is not in a light room was asked for and an mm package is not installed.
+    """
+
+    def __init__(self, name: str, light: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        self._light = light
+
+    def get(self, key: str) -> type | None:
+        scope, name = self.split_scope_key(key)
+        if scope in (None, self._scope):
+            for location in self._light:
+                import_module(location)
+            if name in self._module_dict:
+                return self._module_dict[name]
+        try:
+            return super().get(key)
+        except ModuleNotFoundError as error:
+            if (error.name or '').split('.')[0] in OPENMMLAB_PACKAGES:
+                raise ImportError(f'"{key}" needs {error.name}, which is not installed: {INSTALL_HINT}') from error
+            raise
+
+
+MODELS = RoomRegistry('model', parent=MMENGINE_MODELS, light=('mmbdg.generators', 'mmbdg.interpreter', 'mmbdg.synthesis'),
+                      locations=['mmbdg.models'])
+DATASETS = RoomRegistry('dataset', parent=MMENGINE_DATASETS, locations=['mmbdg.datasets'])
+TRANSFORMS = RoomRegistry('transform', parent=MMENGINE_TRANSFORMS, locations=['mmbdg.datasets'])
+HOOKS = RoomRegistry('hook', parent=MMENGINE_HOOKS, locations=['mmbdg.engine'])
+METRICS = RoomRegistry('metric', parent=MMENGINE_METRICS, locations=['mmbdg.evaluation'])
+DATA_SAMPLERS = RoomRegistry('data sampler', parent=MMENGINE_DATA_SAMPLERS, locations=['mmbdg.engine'])
+OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry('optimizer wrapper constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
+                                          locations=['mmbdg.engine'])

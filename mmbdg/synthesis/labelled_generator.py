@@ -1,0 +1,153 @@
+"""Generator + interpreter: images with masks, one call."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmbdg import assets
+from mmbdg.errors import InputError
+from mmbdg.files import write_json, write_safetensors
+from mmbdg.generators import to_pixels
+from mmbdg.generators.frozen import Frozen
+from mmbdg.interpreter import image_uncertainty, jensen_shannon, vote
+from mmbdg.registry import MODELS
+from mmbdg.synthesis.latents import latents
+
+CARD = 'labelled_generator.json'
+
+
+class LabelledBatch(NamedTuple):
+    """What a labelled generator makes of N addresses."""
+
+    images: Tensor
+    """RGB uint8 (N,3,R,R)."""
+    masks: Tensor
+    """int64 (N,R,R), the ids of the interpreter's labels, 0 background."""
+    uncertainty: Tensor
+    """float32 (N,), nats; see :func:`mmbdg.interpreter.image_uncertainty`."""
+
+
+@MODELS.register_module()
+class LabelledGenerator:
+    """A frozen generator with a frozen ensemble of feature interpreters.
+
+    Args:
+        generator: Config of a class-conditional generator, with ``init_cfg``.
+        interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble`, with ``init_cfg``.
+        classes: Name of each class of the generator.
+        folders: Name of each class's folder in a dataset: its wnid, else a slug.
+        labels: Names of the interpreter's labels, background first.
+        seed: Of the latents.
+        truncation: Of the latents; None for none.
+        vote: How the ensemble's labels are made, see :func:`mmbdg.interpreter.vote`.
+        licence: Of what it makes.
+    """
+
+    def __init__(self, generator: dict, interpreter: dict, classes: Sequence[str], folders: Sequence[str],
+                 labels: Sequence[str] = ('background', 'foreground'), seed: int = 0, truncation: float | None = 0.9, vote: str = 'majority',
+                 licence: str = '') -> None:
+        net = MODELS.build(generator)
+        net.init_weights()
+        head = MODELS.build({'feature_info': net.feature_info, 'embed_dim': net.embed_dim, 'resolution': net.resolution, **interpreter})
+        head.init_weights()
+        if not len(classes) == len(folders) == net.num_classes:
+            raise InputError(f'the generator has {net.num_classes} classes; {len(classes)} names and {len(folders)} folders are given')
+        self._generator, self._interpreter = Frozen(net), Frozen(head)
+        self.classes, self.folders, self.labels = tuple(classes), tuple(folders), tuple(labels)
+        self.num_classes, self.resolution, self.latent_dim = net.num_classes, net.resolution, net.latent_dim
+        self.seed, self.truncation, self.vote, self.licence = seed, truncation, vote, licence
+        self.device = torch.device('cpu')
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> 'LabelledGenerator':
+        """From a folder written by :meth:`write`, or the name of an embedded one, e.g. ``fashion32``.
+
+        Raises:
+            InputError: There is no such folder, or a file in it is missing, cut off, or does not fit.
+        """
+        folder = cls.find(path)
+        card = json.loads((folder / CARD).read_text(encoding='utf-8'))
+        weights = {part: dict(type='Pretrained', checkpoint=str(folder / f'{part}.safetensors')) for part in ('generator', 'interpreter')}
+        return cls(**{key: {**value, 'init_cfg': weights[key]} if key in weights else value for key, value in card.items()})
+
+    @staticmethod
+    def find(path: str | os.PathLike) -> Path:
+        """The folder :meth:`load` reads."""
+        for folder in (assets.resolve(path), assets.ROOT / str(path)):
+            if (folder / CARD).is_file():
+                return folder
+        embedded = sorted(p.parent.name for p in assets.ROOT.glob(f'*/{CARD}'))
+        raise InputError(f'there is no labelled generator at {path} (a folder with {CARD}, generator.safetensors, interpreter.safetensors); '
+                         f'embedded ones: {", ".join(embedded)}')
+
+    @staticmethod
+    def write(folder: str | os.PathLike, generator: tuple[dict, dict[str, Tensor]], interpreter: tuple[dict, dict[str, Tensor]],
+              **card) -> None:
+        """Write a folder that :meth:`load` reads.
+
+        Args:
+            folder: Where.
+            generator, interpreter: Config (its ``init_cfg`` is left out) and state dict of each.
+            **card: The other arguments of this class.
+        """
+        configs = {}
+        for part, (config, state) in dict(generator=generator, interpreter=interpreter).items():
+            write_safetensors(Path(folder) / f'{part}.safetensors', state)
+            configs[part] = {key: value for key, value in config.items() if key != 'init_cfg'}
+        write_json(Path(folder) / CARD, {**configs, **card})
+
+    def to(self, device: torch.device | str) -> 'LabelledGenerator':
+        """Compute there from now on; results come from there."""
+        self.device = torch.device(device)
+        return self
+
+    def class_id(self, cls: int | str) -> int:
+        """A class by index, name or folder.
+
+        Raises:
+            InputError: There is no such class.
+        """
+        for names in (self.classes, self.folders, range(self.num_classes)):
+            if cls in names:
+                return names.index(cls)
+        raise InputError(f'there is no class {cls!r}; classes are 0 to {self.num_classes - 1}: {", ".join(self.classes[:20])}'
+                         + (', ...' if self.num_classes > 20 else ''))
+
+    @torch.no_grad()
+    def images(self, class_ids: Sequence[int], indices: Sequence[int]) -> Tensor:
+        """Images only, for filters that look at nothing else: RGB uint8 (N,3,R,R)."""
+        return to_pixels(self._generator.on(self.device)(*self._inputs(class_ids, indices)))
+
+    @torch.no_grad()
+    def label(self, class_ids: Sequence[int], indices: Sequence[int]) -> LabelledBatch:
+        """Images with masks for N addresses (class, index) under ``seed``."""
+        generator = self._generator.on(self.device)
+        z, y = self._inputs(class_ids, indices)
+        images, features = generator.forward_features(z, y)
+        logits = self._interpreter.on(self.device)(features, generator.embed(y))
+        return LabelledBatch(to_pixels(images), vote(logits, self.vote), image_uncertainty(jensen_shannon(logits)))
+
+    def _inputs(self, class_ids: Sequence[int], indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        z = latents(self.seed, class_ids, indices, self.latent_dim, self.truncation)
+        return z.to(self.device), torch.tensor(class_ids, device=self.device)
+
+    def sample(self, cls: int | str, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """One labelled sample: image RGB uint8 (R,R,3), mask uint8 or uint16 (R,R) with the interpreter's ids.
+
+        Args:
+            cls: Class index, name or folder.
+            index: Any integer from 0; the same one always gives the same sample.
+        """
+        batch = self.label([self.class_id(cls)], [index])
+        return batch.images[0].permute(1, 2, 0).cpu().numpy(), as_mask(batch.masks[0], len(self.labels))
+
+
+def as_mask(labels: Tensor, num_labels: int) -> np.ndarray:
+    """Label ids int64 as they are stored: uint8 up to 254 labels, uint16 above."""
+    return labels.cpu().numpy().astype(np.uint8 if num_labels <= 254 else np.uint16)

@@ -1,0 +1,13 @@
+"""Colours for label ids."""
+
+
+def palette(num_classes: int) -> list[list[int]]:
+    """Colours RGB 0..255, background black, neighbouring ids far apart (bit-interleaved, the PASCAL VOC scheme)."""
+    colours = []
+    for i in range(num_classes):
+        colour = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                colour[channel] |= (i >> (3 * bit + channel) & 1) << (7 - bit)
+        colours.append(colour)
+    return colours

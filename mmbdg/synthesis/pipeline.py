@@ -1,0 +1,250 @@
+"""Offline synthesis: blocks of candidates, filtered in the order of cost, written in the dataset layout (BigDatasetGAN, section 3.2).
+
+A **block** is one class and a fixed number of candidates, addresses (class, block * candidates ...). Filters rank within a block, batches
+are cut within a block, so what a block gives depends on nothing but its address: the dataset is the same whatever the order, the
+interruption, or the number asked for before.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from platform import node
+from typing import Any
+
+import numpy as np
+import PIL
+import torch
+from filelock import FileLock
+from torch import Tensor
+from tqdm import tqdm
+
+from mmbdg.assets import resolve
+from mmbdg.errors import InputError
+from mmbdg.files import write_json
+from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.labelled_generator import CARD, LabelledGenerator, as_mask
+from mmbdg.synthesis.layout import BlockRecords, claim, sample_id, sample_paths, sha256, write_jsonl, write_png
+from mmbdg.synthesis.palette import palette
+from mmbdg.version import __version__
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What a dataset is made of. A config's ``synthesis = dict(...)`` has these keys.
+
+    Attributes:
+        labelled_generator: Name of an embedded one, or a folder; see :meth:`LabelledGenerator.load`.
+        num_per_class: Samples kept of each class.
+        classes: Class indices; None for all.
+        seed: Of the latents.
+        truncation: Of the latents; "default" for the labelled generator's own.
+        candidates: Candidates in a block.
+        classifier: Config of the classifier for rejection sampling, with ``init_cfg``; None for no rejection.
+        rejection_rate: Part of the candidates that is rejected, the least confident in their own class (paper: 0.9).
+        class_map: For each class of the generator the classifier's; None if they are the same.
+        uncertainty_rate: Part of the survivors that is dropped, those the ensemble disagrees on most (paper: 0.1).
+        batch_size: Images computed at once, within a block.
+        threads: CPU threads; floating point depends on them, so they belong to the dataset.
+    """
+
+    labelled_generator: str
+    num_per_class: int = 100
+    classes: Sequence[int] | None = None
+    seed: int = 0
+    truncation: float | str | None = 'default'
+    candidates: int = 200
+    classifier: dict | None = None
+    rejection_rate: float = 0.9
+    class_map: Sequence[int] | None = None
+    uncertainty_rate: float = 0.1
+    batch_size: int = 50
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ('rejection_rate', 'uncertainty_rate'):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f'synthesis.{name} must be in [0, 1), got {getattr(self, name)}; 1 would keep nothing')
+        if self.num_per_class < 1 or self.candidates < 1:
+            raise InputError('synthesis.num_per_class and synthesis.candidates must be at least 1')
+
+    @property
+    def survivors(self) -> int:
+        """Candidates of a block that pass rejection."""
+        return max(1, round(self.candidates * (1 - self.rejection_rate))) if self.classifier else self.candidates
+
+    @property
+    def kept(self) -> int:
+        """Samples a block gives."""
+        return max(1, self.survivors - math.floor(self.survivors * self.uncertainty_rate))
+
+
+@dataclass
+class Counts:
+    """What happened to the candidates."""
+
+    candidates: int = 0
+    after_rejection: int = 0
+    kept: int = 0
+
+    def add(self, plan: Synthesis) -> None:
+        """One more block."""
+        self.candidates += plan.candidates
+        self.after_rejection += plan.survivors
+        self.kept += plan.kept
+
+
+@dataclass
+class BlockResult:
+    """The kept samples of one block, sorted by index."""
+
+    indices: list[int]
+    images: Tensor
+    masks: Tensor
+    uncertainty: list[float]
+    scores: list[float | None] = field(default_factory=list)
+
+
+def make_block(generator: LabelledGenerator, classifier: Classifier | None, plan: Synthesis, class_id: int, block: int) -> BlockResult:
+    """Candidates, rejection, labels, uncertainty: one block.
+
+    The ensemble of interpreters runs on the survivors of the rejection only; they are made again from their addresses.
+    """
+    indices = list(range(block * plan.candidates, (block + 1) * plan.candidates))
+    scores: dict[int, float] = {}
+    if classifier:
+        target = plan.class_map[class_id] if plan.class_map else class_id
+        confidence = torch.cat([classifier.probabilities(generator.images([class_id] * len(part), part))[:, target].cpu()
+                                for part in _batches(indices, plan.batch_size)])
+        best = torch.sort(confidence, descending=True, stable=True).indices[:plan.survivors].tolist()
+        indices = sorted(indices[i] for i in best)
+        scores = {index: confidence[index - block * plan.candidates].item() for index in indices}
+    parts = [generator.label([class_id] * len(part), part) for part in _batches(indices, plan.batch_size)]
+    images, masks, uncertainty = (torch.cat([getattr(part, name).cpu() for part in parts]) for name in ('images', 'masks', 'uncertainty'))
+    keep = torch.sort(uncertainty, stable=True).indices[:plan.kept].sort().values
+    kept = [indices[i] for i in keep.tolist()]
+    return BlockResult(kept, images[keep], masks[keep], uncertainty[keep].tolist(), [scores.get(index) for index in kept])
+
+
+def _batches(items: Sequence[int], size: int) -> list[Sequence[int]]:
+    return [items[i:i + size] for i in range(0, len(items), size)]
+
+
+def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> dict[str, Any]:
+    """All that decides the bytes of a dataset but how many samples of which classes are asked for."""
+    folder = LabelledGenerator.find(plan.labelled_generator)
+    checksums = {name: sha256(folder / name) for name in (CARD, 'generator.safetensors', 'interpreter.safetensors')}
+    if plan.classifier:
+        checksums['classifier'] = sha256(resolve(plan.classifier['init_cfg']['checkpoint']))
+    config = asdict(plan)
+    del config['num_per_class'], config['classes'], config['labelled_generator']
+    config['truncation'] = generator.truncation
+    versions = dict(mmbdg=__version__, torch=torch.__version__.split('+')[0], numpy=np.__version__, pillow=PIL.__version__)
+    return json.loads(json.dumps(dict(config=config, checksums=checksums, versions=versions, device=torch.device(device).type)))
+
+
+def load_generator(plan: Synthesis, device: str) -> LabelledGenerator:
+    """The labelled generator of a plan, under the plan's seed and truncation."""
+    generator = LabelledGenerator.load(plan.labelled_generator).to(device)
+    generator.seed = plan.seed
+    if plan.truncation != 'default':
+        generator.truncation = plan.truncation
+    return generator
+
+
+def synthesize(plan: Synthesis, out_dir: str | Path, device: str = 'cpu', log: Callable[[str], None] = print) -> Path:
+    """Make a dataset, or what is missing of it.
+
+    Args:
+        plan: What to make.
+        out_dir: Where. Finished blocks are left alone; asking for more samples or other classes adds to them.
+        device: Where to compute.
+        log: Takes the lines that are said.
+
+    Returns:
+        ``out_dir``.
+
+    Raises:
+        InputError: A class does not exist, or the folder holds something else (nothing is written then).
+    """
+    out = Path(out_dir)
+    generator = load_generator(plan, device)
+    class_ids = [generator.class_id(c) for c in (range(generator.num_classes) if plan.classes is None else plan.classes)]
+    if plan.class_map is not None and len(plan.class_map) != generator.num_classes:
+        raise InputError(f'synthesis.class_map names {len(plan.class_map)} classes, the generator has {generator.num_classes}')
+    identity = identity_of(plan, generator, device)
+    claim(out, identity)
+    classifier = Classifier(plan.classifier) if plan.classifier else None
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(plan.threads)
+    try:
+        with FileLock(out / 'logs' / 'lock'):  # a second process waits, then finds nothing to do
+            for left_over in out.glob('*/**/*.part'):  # of a killed run
+                left_over.unlink()
+            counts, seconds = _make_missing_blocks(plan, generator, classifier, class_ids, out)
+            lines = BlockRecords(out).all_lines()
+            _finish(out, plan, generator, identity, lines)
+    finally:
+        torch.set_num_threads(threads)
+    if counts.kept:
+        _report(out, plan, counts, seconds, device, log)
+    log(f'{len(lines)} labelled images in {out}')
+    return out
+
+
+def _make_missing_blocks(plan: Synthesis, generator: LabelledGenerator, classifier: Classifier | None, class_ids: Sequence[int],
+                         out: Path) -> tuple[Counts, float]:
+    records, counts, start = BlockRecords(out), Counts(), time.perf_counter()
+    blocks = math.ceil(plan.num_per_class / plan.kept)
+    with tqdm(total=len(class_ids) * plan.num_per_class, unit='img', desc='synthesis', dynamic_ncols=True) as bar:
+        for class_id in class_ids:
+            folder = generator.folders[class_id]
+            for block in range(blocks):
+                wanted = min(plan.kept, plan.num_per_class - block * plan.kept)
+                if len(records.read(folder, block)) < wanted:
+                    result = make_block(generator, classifier, plan, class_id, block)
+                    lines = _write_block(out, generator, plan, class_id, result, wanted)
+                    records.write(folder, block, lines)
+                    counts.add(plan)
+                    bar.set_postfix_str(f'kept {counts.kept} of {counts.candidates} candidates')
+                bar.update(wanted)
+    return counts, time.perf_counter() - start
+
+
+def _write_block(out: Path, generator: LabelledGenerator, plan: Synthesis, class_id: int, result: BlockResult, wanted: int) -> list[dict]:
+    folder, lines = generator.folders[class_id], []
+    kind = 'wnid' if len(folder) == 9 and folder[0] == 'n' and folder[1:].isdigit() else 'slug'
+    for i, index in enumerate(result.indices[:wanted]):
+        image_path, mask_path = sample_paths(out, folder, sample_id(index))
+        mask = as_mask(result.masks[i], len(generator.labels))
+        write_png(image_path, result.images[i].permute(1, 2, 0).numpy())
+        write_png(mask_path, mask)
+        score = result.scores[i]
+        lines.append({
+            'id': sample_id(index), 'class': class_id, kind: folder, 'seed': plan.seed, 'truncation': generator.truncation,
+            'classifier_score': None if score is None else round(score, 6), 'uncertainty': round(result.uncertainty[i], 6),
+            'foreground_ratio': round(float((mask > 0).mean()), 6)})
+    return lines
+
+
+def _finish(out: Path, plan: Synthesis, generator: LabelledGenerator, identity: dict, lines: list[dict]) -> None:
+    write_jsonl(out / 'manifest.jsonl', lines)
+    counts = {generator.folders[c]: 0 for c in sorted({line['class'] for line in lines})}
+    for line in lines:
+        counts[generator.folders[line['class']]] += 1
+    write_json(out / 'dataset.json', dict(
+        classes=generator.labels, palette=palette(len(generator.labels)), resolution=generator.resolution,
+        generator_classes=[dict(name=name, folder=folder) for name, folder in zip(generator.classes, generator.folders, strict=True)],
+        counts=counts, licence=generator.licence, **identity))
+
+
+def _report(out: Path, plan: Synthesis, counts: Counts, seconds: float, device: str, log: Callable[[str], None]) -> None:
+    acceptance = dict(rejection=counts.after_rejection / counts.candidates, uncertainty=counts.kept / counts.after_rejection)
+    write_json(out / 'logs' / 'throughput.json', dict(
+        **asdict(counts), acceptance=acceptance, seconds=seconds, kept_per_second=counts.kept / seconds,
+        candidates_per_second=counts.candidates / seconds, threads=plan.threads, device=device, host=node()))
+    log(f'{counts.candidates} candidates: rejection kept {acceptance["rejection"]:.0%}, uncertainty {acceptance["uncertainty"]:.0%} of those; '
+        f'{counts.kept / seconds:.1f} kept images/s')

@@ -1,0 +1,52 @@
+"""A picture of samples with their masks, from any config with a segmentation dataset.
+
+    python tools/browse_dataset.py configs/densecl_biggan_fpn.py samples.png
+    python tools/browse_dataset.py CONFIG samples.png --split test --num 48
+
+Of a joint dataset the labelled images are shown. Images are shown as the pipeline gives them, crops and flips included.
+"""
+
+import argparse
+
+import numpy as np
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
+from mmbdg.engine.launch import add_common_arguments, load_config
+from mmbdg.errors import InputError, plain_errors
+from mmbdg.registry import DATASETS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('out', help='the PNG file to write')
+    parser.add_argument('--split', default='train', choices=['train', 'val', 'test'], help='which dataloader\'s dataset')
+    parser.add_argument('--num', type=int, default=60, help='samples, evenly spread over the dataset')
+    parser.add_argument('--columns', type=int, default=10, help='samples a row')
+    add_common_arguments(parser)
+    args = parser.parse_args()
+    from mmengine.registry import init_default_scope
+    cfg = load_config(args, training=False)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    if not cfg.get(f'{args.split}_dataloader'):
+        raise InputError(f'{args.config} has no {args.split}_dataloader')
+    dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+    dataset = getattr(dataset, 'seg', dataset)
+    tiles = []
+    for i in np.linspace(0, len(dataset) - 1, min(args.num, len(dataset))).astype(int):
+        item = dataset[int(i)]
+        if 'gt_sem_seg' not in item['data_samples']:
+            raise InputError(f'the {args.split} dataset of {args.config} has no masks')
+        image = item['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
+        mask = item['data_samples'].gt_sem_seg.data[0].numpy()
+        if mask.shape != image.shape[:2]:  # test pipelines leave the mask at its own size
+            mask = mask[np.ix_(*(np.arange(n) * m // n for n, m in zip(image.shape, mask.shape, strict=False)))]
+        tiles.append(np.concatenate([image, overlay(image, mask, dataset.metainfo['palette'])], axis=0))
+    save_picture(args.out, grid(tiles, args.columns), scale=max(1, 64 // tiles[0].shape[1]))
+    print(f'{len(tiles)} of {len(dataset)} samples, image above mask, in {args.out}')
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()

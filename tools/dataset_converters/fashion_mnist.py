@@ -1,0 +1,23 @@
+"""Write the embedded subset of Fashion-MNIST from the full set.
+
+    python tools/dataset_converters/fashion_mnist.py mmbdg/assets/fashion32/images.npz
+"""
+
+import argparse
+
+from mmbdg.datasets.fashion_files import FULL_ROOTS, write_subset
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('out', help='the .npz file to write')
+    parser.add_argument('--root', help=f'folder of the full set; default: the first of {", ".join(FULL_ROOTS)} that exists')
+    parser.add_argument('--train-per-class', type=int, default=1000)
+    parser.add_argument('--test-per-class', type=int, default=100)
+    args = parser.parse_args()
+    write_subset(args.out, args.root, dict(train=args.train_per_class, test=args.test_per_class))
+    print(f'wrote {args.out}')
+
+
+if __name__ == '__main__':
+    main()

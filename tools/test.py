@@ -1,0 +1,37 @@
+"""Measure a checkpoint by a config's test set.
+
+    python tools/test.py configs/densecl_biggan_fpn.py work_dirs/densecl_biggan_fpn/iter_240.pth
+    torchrun --nproc_per_node=8 tools/test.py CONFIG CHECKPOINT --launcher pytorch
+"""
+
+import argparse
+from pathlib import Path
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.compat.checkpoint import load_strict, read_state_dict
+from mmbdg.engine.launch import add_common_arguments, build_runner, load_config
+from mmbdg.errors import plain_errors
+from mmbdg.files import write_json
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint of a training by this config')
+    parser.add_argument('--out', help='JSON file for the figures; default: test.json in the work dir')
+    add_common_arguments(parser)
+    args = parser.parse_args()
+    cfg = load_config(args, training=False)
+    runner = build_runner(cfg)
+    model = getattr(runner.model, 'module', runner.model)
+    load_strict(model, read_state_dict(args.checkpoint), args.checkpoint)
+    metrics = runner.test()
+    if runner.rank == 0:
+        out = Path(args.out or Path(runner.work_dir) / 'test.json')
+        write_json(out, dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics))
+        runner.logger.info(f'figures are in {out}')
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()

@@ -1,0 +1,73 @@
+"""Train whatever a config describes: a GAN, a feature interpreter, a classifier, joint pre-training, a transfer.
+
+    python tools/train.py configs/densecl_biggan_fpn.py
+    python tools/train.py CONFIG --work-dir DIR --resume --amp --cfg-options train_cfg.max_iters=100
+    torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher pytorch
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, load_config
+from mmbdg.errors import InputError, plain_errors
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value from the last in the work dir')
+    parser.add_argument('--amp', action='store_true', help='mixed precision; on a CPU float32 with a warning')
+    add_common_arguments(parser)
+    return parser.parse_args()
+
+
+def apply_resume(cfg: Config, resume: str | None) -> None:
+    """``load_from`` must go when the last checkpoint of the work dir is meant: mmengine would resume from it."""
+    if resume:
+        cfg.resume = True
+        cfg.load_from = None if resume == 'auto' else resume
+
+
+def apply_amp(cfg: Config) -> None:
+    """Mixed precision where there is a GPU; mmengine's AmpOptimWrapper refuses anything else."""
+    if not torch.cuda.is_available():
+        print_log('--amp needs a GPU and there is none: training goes on in float32', level=30)
+        return
+    wrapper = cfg.optim_wrapper
+    for optim_wrapper in [wrapper] if 'optimizer' in wrapper else [w for w in wrapper.values() if isinstance(w, dict)]:
+        optim_wrapper.type = 'AmpOptimWrapper'
+        optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def check_data(runner: Runner) -> None:
+    """``drop_last`` with fewer samples than a batch would train nothing without a word."""
+    loader = runner.train_loop.dataloader
+    if len(loader) == 0:
+        raise InputError(f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '
+                         'lower train_dataloader.batch_size or add data')
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    apply_resume(cfg, args.resume)
+    if args.amp:
+        apply_amp(cfg)
+    runner = build_runner(cfg)
+    check_pretrained(runner.model)
+    check_data(runner)
+    runner.train()
+    if runner.rank == 0 and cfg.get('next_step'):
+        last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')
+        runner.logger.info('next: ' + cfg.next_step.format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config))
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()
