@@ -7,8 +7,11 @@ first if they are not there. configs/densecl_biggan_fpn_in1k.py is the same reci
 """
 
 _base_ = [
-    '_base_/runtime.py', '_base_/models/resnet18_64px.py', '_base_/datasets/fashion32_ssl.py', '_base_/datasets/fashion32_seg_test.py',
-    'synthesis/biggan32_fashion.py'
+    '_base_/runtime.py',
+    '_base_/models/joint_densecl_r18_64px.py',
+    '_base_/datasets/fashion32_ssl.py',
+    '_base_/datasets/fashion32_seg_test.py',
+    'synthesis/biggan32_fashion.py',
 ]
 
 label_space = 'classes'  # 'fgbg' or 'classes': what the segmentation head tells apart
@@ -16,26 +19,8 @@ num_labels = 11
 seg_loss_weight = 1.0
 iterations = 240
 
-rgb = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
-norm_cfg = dict(type='SyncBN')
-model = dict(
-    type='mmbdg.JointDenseCL',
-    data_preprocessor=dict(
-        type='mmbdg.JointDataPreprocessor',
-        ssl=dict(type='SelfSupDataPreprocessor', mean=rgb['mean'], std=rgb['std'], to_rgb=True),
-        seg=dict(type='mmseg.SegDataPreProcessor', size=(64, 64), seg_pad_val=255, **rgb)),
-    backbone=dict(out_indices=(3, ), norm_cfg=norm_cfg, **_base_.backbone),
-    neck=dict(type='DenseCLNeck', in_channels=512, hid_channels=512, out_channels=128, num_grid=None),
-    head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss', loss_weight=1.0), temperature=0.2),
-    queue_len=2048,  # filled after 64 iterations; DenseCL: 65536
-    feat_dim=128,
-    momentum=0.01,  # DenseCL's 0.001 is meant for 200 epochs
-    loss_lambda=0.5,
-    seg_neck=dict(type='mmseg.FPN', in_channels=_base_.channels, out_channels=64, num_outs=4),
-    seg_head=dict(
-        type='mmseg.FPNHead', _scope_='mmseg', in_channels=[64] * 4, in_index=[0, 1, 2, 3], feature_strides=_base_.strides, channels=64,
-        dropout_ratio=0.1, num_classes=num_labels, norm_cfg=norm_cfg, align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=seg_loss_weight)))
+# The queue holds 2,048 keys: it is filled after 64 iterations. Backbone, heads and losses stand in the model file.
+model = dict(seg_head=dict(num_classes=num_labels, loss_decode=dict(loss_weight=seg_loss_weight)))
 
 seg_dataset = dict(
     type='mmbdg.SyntheticSegDataset',
@@ -48,12 +33,17 @@ seg_dataset = dict(
         dict(type='mmseg.RandomCrop', crop_size=(64, 64)),
         dict(type='mmseg.RandomFlip', prob=0.5),
         dict(type='mmseg.PackSegInputs'),
-    ])
+    ],
+)
 train_dataloader = dict(
-    batch_size=32, num_workers=1, persistent_workers=True, drop_last=True,
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='mmbdg.JointDataset', ssl=_base_.ssl_dataset, seg=seg_dataset))
+    dataset=dict(type='mmbdg.JointDataset', ssl=_base_.ssl_dataset, seg=seg_dataset),
+)
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
@@ -64,6 +54,9 @@ reach = dict(
     label_space=['train_dataloader.dataset.seg.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],
     num_labels=['model.seg_head.num_classes'],
     seg_loss_weight=['model.seg_head.loss_decode.loss_weight'],
-    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.T_max'])
-next_step = ('python tools/extract_backbone.py {checkpoint} {work_dir}/backbone.safetensors && '
-             'python tools/train.py configs/transfer/fashion/fcn_r18_frozen.py --cfg-options pretrained={work_dir}/backbone.safetensors')
+    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.T_max'],
+)
+next_step = (
+    'python tools/extract_backbone.py {checkpoint} {work_dir}/backbone.safetensors && '
+    'python tools/train.py configs/transfer/fashion/fcn_r18_frozen.py --cfg-options pretrained={work_dir}/backbone.safetensors'
+)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 
@@ -26,8 +27,16 @@ def write_json(path: str | os.PathLike, content: dict | list) -> None:
     write_atomically(path, lambda part: part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + '\n', encoding='utf-8'))
 
 
+def write_png(path: str | os.PathLike, array: np.ndarray) -> None:
+    """uint8 (H,W,3), uint8 (H,W) or uint16 (H,W)."""
+    from PIL import Image
+
+    write_atomically(path, lambda part: Image.fromarray(array).save(part, format='PNG'))
+
+
 def write_safetensors(path: str | os.PathLike, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """Tensors by name, as contiguous copies on the CPU."""
     from safetensors.torch import save_file
+
     contiguous = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     write_atomically(path, lambda part: save_file(contiguous, str(part), metadata))

@@ -6,12 +6,13 @@ A config writes ``type='mmbdg.X'``; mmengine then imports this module and asks t
 from importlib import import_module
 from typing import Any
 
-from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
 
@@ -53,12 +54,15 @@ class RoomRegistry(Registry):
             raise
 
 
-MODELS = RoomRegistry('model', parent=MMENGINE_MODELS, light=('mmbdg.generators', 'mmbdg.interpreter', 'mmbdg.synthesis'),
-                      locations=['mmbdg.models'])
+MODELS = RoomRegistry(
+    'model', parent=MMENGINE_MODELS, light=('mmbdg.generators', 'mmbdg.interpreter', 'mmbdg.synthesis'), locations=['mmbdg.models']
+)
+MODEL_WRAPPERS = RoomRegistry('model_wrapper', parent=MMENGINE_MODEL_WRAPPERS, locations=['mmbdg.models'])
 DATASETS = RoomRegistry('dataset', parent=MMENGINE_DATASETS, locations=['mmbdg.datasets'])
 TRANSFORMS = RoomRegistry('transform', parent=MMENGINE_TRANSFORMS, locations=['mmbdg.datasets'])
 HOOKS = RoomRegistry('hook', parent=MMENGINE_HOOKS, locations=['mmbdg.engine'])
 METRICS = RoomRegistry('metric', parent=MMENGINE_METRICS, locations=['mmbdg.evaluation'])
-DATA_SAMPLERS = RoomRegistry('data sampler', parent=MMENGINE_DATA_SAMPLERS, locations=['mmbdg.engine'])
-OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry('optimizer wrapper constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
-                                          locations=['mmbdg.engine'])
+OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry(
+    'optimizer wrapper constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, locations=['mmbdg.engine']
+)
+PARAM_SCHEDULERS = RoomRegistry('parameter scheduler', parent=MMENGINE_PARAM_SCHEDULERS, locations=['mmbdg.engine'])

@@ -9,12 +9,12 @@ drawn by a function of yours, image uint8 (R,R,3) -> bool (R,R), given by its im
 
 import argparse
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.annotation import write_samples
-from mmbdg.compat.checkpoint import refuse_pickle
-from mmbdg.errors import plain_errors
+from mmbdg.compat.config import read_config
+from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators import fold_spectral_norm
 from mmbdg.registry import MODELS
 
@@ -22,17 +22,27 @@ from mmbdg.registry import MODELS
 def sample(args: argparse.Namespace) -> None:
     """Write images, latents and, by a rule, masks."""
     from mmbdg.datasets.annotated_latents import import_rule
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+
+    cfg = read_config(args.config, args.cfg_options)
+    if cfg.get('model', {}).get('type') != 'mmbdg.InterpreterTraining':
+        raise InputError(f'{args.config} trains no interpreter; annotate.py sample takes the config of the interpreter training')
     data = cfg.train_dataloader.dataset
     generator = MODELS.build(cfg.model.generator)
     generator.init_weights()
     generator = fold_spectral_norm(generator.eval().to(args.device))
-    count = write_samples(args.out, data.name, generator, data.class_names, args.per_class, cfg.get('annotation_seed', 1),
-                          rule=args.rule and import_rule(args.rule))
-    print(f'{count} samples in {args.out}; ' + (f'masks by {args.rule}' if args.rule else
-                                                f'now draw masks into {args.out}/annotations/{data.name}/<class>/'))
+    count = write_samples(
+        args.out,
+        data.name,
+        generator,
+        data.class_names,
+        args.per_class,
+        cfg.get('annotation_seed', 1),
+        rule=args.rule and import_rule(args.rule),
+    )
+    print(
+        f'{count} samples in {args.out}; '
+        + (f'masks by {args.rule}' if args.rule else f'now draw masks into {args.out}/annotations/{data.name}/<class>/')
+    )
 
 
 def main() -> None:
@@ -47,7 +57,6 @@ def main() -> None:
     verb.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
     verb.set_defaults(run=sample)
     args = parser.parse_args()
-    refuse_pickle()
     args.run(args)
 
 

@@ -21,12 +21,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
     parser.add_argument('out', help='the PNG file to write')
-    parser.add_argument('--split', default='train', choices=['train', 'val', 'test'], help='which dataloader\'s dataset')
+    parser.add_argument('--split', default='train', choices=['train', 'val', 'test'], help="which dataloader's dataset")
     parser.add_argument('--num', type=int, default=60, help='samples, evenly spread over the dataset')
     parser.add_argument('--columns', type=int, default=10, help='samples a row')
     add_common_arguments(parser)
     args = parser.parse_args()
     from mmengine.registry import init_default_scope
+
     cfg = load_config(args, training=False)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if not cfg.get(f'{args.split}_dataloader'):

@@ -10,10 +10,10 @@ there.
 import argparse
 from dataclasses import replace
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.compat.checkpoint import refuse_pickle
+from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.synthesis import Synthesis, synthesize
 
@@ -40,13 +40,10 @@ def main() -> None:
     parser.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: synthesis.key=value ...')
     args = parser.parse_args()
-    refuse_pickle()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     if 'synthesis' not in cfg:
         raise InputError(f'{args.config} has no synthesis=dict(...)')
-    plan = Synthesis(**cfg.synthesis)
+    plan = Synthesis.from_config(cfg.synthesis)
     given = dict(num_per_class=args.num_per_class, seed=args.seed, classes=args.classes and parse_classes(args.classes))
     synthesize(replace(plan, **{key: value for key, value in given.items() if value is not None}), args.out_dir, args.device)
 

@@ -1,7 +1,7 @@
 """Measure a checkpoint by a config's test set.
 
-    python tools/test.py configs/densecl_biggan_fpn.py work_dirs/densecl_biggan_fpn/iter_240.pth
-    torchrun --nproc_per_node=8 tools/test.py CONFIG CHECKPOINT --launcher pytorch
+python tools/test.py configs/densecl_biggan_fpn.py work_dirs/densecl_biggan_fpn/iter_240.pth
+torchrun --nproc_per_node=8 tools/test.py CONFIG CHECKPOINT --launcher pytorch
 """
 
 import argparse
@@ -22,6 +22,7 @@ def main() -> None:
     add_common_arguments(parser)
     args = parser.parse_args()
     cfg = load_config(args, training=False)
+    cfg.load_from, cfg.resume = None, False  # else the Runner would load that over the given checkpoint
     runner = build_runner(cfg)
     model = getattr(runner.model, 'module', runner.model)
     load_strict(model, read_state_dict(args.checkpoint), args.checkpoint)

@@ -1,8 +1,8 @@
 """Train whatever a config describes: a GAN, a feature interpreter, a classifier, joint pre-training, a transfer.
 
-    python tools/train.py configs/densecl_biggan_fpn.py
-    python tools/train.py CONFIG --work-dir DIR --resume --amp --cfg-options train_cfg.max_iters=100
-    torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher pytorch
+python tools/train.py configs/densecl_biggan_fpn.py
+python tools/train.py CONFIG --work-dir DIR --resume --amp --cfg-options train_cfg.max_iters=100
+torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher pytorch
 """
 
 import argparse
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, load_config
@@ -21,17 +22,23 @@ from mmbdg.errors import InputError, plain_errors
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value from the last in the work dir')
+    parser.add_argument(
+        '--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value from the last in the work dir'
+    )
     parser.add_argument('--amp', action='store_true', help='mixed precision; on a CPU float32 with a warning')
     add_common_arguments(parser)
     return parser.parse_args()
 
 
 def apply_resume(cfg: Config, resume: str | None) -> None:
-    """``load_from`` must go when the last checkpoint of the work dir is meant: mmengine would resume from it."""
-    if resume:
-        cfg.resume = True
-        cfg.load_from = None if resume == 'auto' else resume
+    """``load_from`` must go when the last checkpoint of the work dir is meant: mmengine would resume from it.
+
+    Without a checkpoint to resume from, the training starts as it would without ``--resume``: the usual command of a re-queued job.
+    """
+    if resume and resume != 'auto':
+        cfg.resume, cfg.load_from = True, resume
+    elif resume and find_latest_checkpoint(cfg.work_dir):
+        cfg.resume, cfg.load_from = True, None
 
 
 def apply_amp(cfg: Config) -> None:
@@ -48,9 +55,12 @@ def apply_amp(cfg: Config) -> None:
 def check_data(runner: Runner) -> None:
     """``drop_last`` with fewer samples than a batch would train nothing without a word."""
     loader = runner.train_loop.dataloader
-    if len(loader) == 0:
-        raise InputError(f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '
-                         'lower train_dataloader.batch_size or add data')
+    endless = isinstance(loader.sampler, InfiniteSampler)
+    if len(loader) == 0 and not endless:
+        raise InputError(
+            f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '
+            'lower train_dataloader.batch_size or add data'
+        )
 
 
 def main() -> None:

@@ -11,17 +11,23 @@ model = _base_.classifier
 
 images = dict(type='mmbdg.FashionMNIST32')
 train_dataloader = dict(
-    batch_size=128, num_workers=1, persistent_workers=True, drop_last=True,
+    batch_size=128,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(split='train', pipeline=[dict(type='RandomCrop', crop_size=32, padding=2), dict(type='PackInputs')], **images))
+    dataset=dict(split='train', pipeline=[dict(type='RandomCrop', crop_size=32, padding=2), dict(type='PackInputs')], **images),
+)
 val_dataloader = dict(
-    batch_size=250, num_workers=0,
+    batch_size=250,
+    num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(split='test', pipeline=[dict(type='PackInputs')], **images))
+    dataset=dict(split='test', pipeline=[dict(type='PackInputs')], **images),
+)
 test_dataloader = val_dataloader
-val_evaluator = test_evaluator = dict(type='Accuracy', topk=(1, ))
+val_evaluator = test_evaluator = dict(type='Accuracy', topk=(1,))
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=20, val_interval=5)
 val_cfg = dict()

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmbdg.files import write_atomically
+from mmbdg.files import write_png
 
 
 def grid(images: Sequence[np.ndarray], columns: int, gap: int = 2, background: int = 255) -> np.ndarray:
-    """Images uint8 (H,W,3) of equal shape, row by row, as one picture uint8 (H',W',3)."""
-    height, width, _ = images[0].shape
+    """Images uint8 (H,W,3), row by row, as one picture uint8 (H',W',3); smaller ones stand in the corner of their cell."""
+    height, width = (max(image.shape[axis] for image in images) for axis in (0, 1))
     rows = -(-len(images) // columns)
     sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), background, np.uint8)
     for i, image in enumerate(images):
         y, x = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
-        sheet[y:y + height, x:x + width] = image
+        sheet[y : y + image.shape[0], x : x + image.shape[1]] = image
     return sheet
 
 
@@ -39,9 +39,5 @@ def overlay(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]
 
 
 def save_picture(path: str | os.PathLike, picture: np.ndarray, scale: int = 1) -> None:
-    """Write uint8 (H,W,3) as PNG, each pixel ``scale`` x ``scale``; the file appears whole or not at all."""
-    from PIL import Image
-    image = Image.fromarray(picture)
-    if scale > 1:
-        image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    write_atomically(path, lambda part: image.save(part, format='PNG'))
+    """Write uint8 (H,W,3) as PNG, each pixel ``scale`` x ``scale``."""
+    write_png(path, picture.repeat(scale, axis=0).repeat(scale, axis=1))

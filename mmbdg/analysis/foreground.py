@@ -23,6 +23,7 @@ def fashion_foreground(image: np.ndarray, threshold: int = BACKGROUND_LEVEL) -> 
         ValueError: ``image`` has another shape or dtype.
     """
     from scipy import ndimage
+
     if image.dtype != np.uint8 or image.ndim not in (2, 3):
         raise ValueError(f'the foreground rule takes uint8 (H,W) or (H,W,3), got {image.dtype} {image.shape}')
     grey = image if image.ndim == 2 else image.mean(axis=2)

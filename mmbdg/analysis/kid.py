@@ -18,7 +18,7 @@ def kernel_distance(x: np.ndarray, y: np.ndarray) -> float:
     n, m, d = len(x), len(y), x.shape[1]
     if n < 2 or m < 2:
         raise ValueError(f'the kernel distance needs at least two samples of each kind, got {n} and {m}')
-    kxx, kyy, kxy = ((a @ b.T / d + 1)**3 for a, b in ((x, x), (y, y), (x, y)))
+    kxx, kyy, kxy = ((a @ b.T / d + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
     within_x = (kxx.sum() - np.trace(kxx)) / (n * (n - 1))
     within_y = (kyy.sum() - np.trace(kyy)) / (m * (m - 1))
     return float(within_x + within_y - 2 * kxy.mean())

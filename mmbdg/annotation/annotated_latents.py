@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from mmbdg.errors import InputError
-from mmbdg.files import write_atomically
+from mmbdg.files import write_atomically, write_png
 from mmbdg.generators import ClassConditionalGenerator, to_pixels
 from mmbdg.synthesis.latents import latents
 
@@ -42,7 +42,7 @@ class AnnotatedLatent:
         except (ValueError, EOFError, OSError) as error:
             raise InputError(f'{self.latent_path} is no .npy file of numbers ({error})') from error
         if z.size != latent_dim:
-            raise InputError(f'{self.latent_path} holds {z.shape}, the generator takes {latent_dim} numbers; is it another generator\'s?')
+            raise InputError(f"{self.latent_path} holds {z.shape}, the generator takes {latent_dim} numbers; is it another generator's?")
         return z.reshape(-1).astype(np.float32)
 
     def read_foreground(self, resolution: int) -> np.ndarray:
@@ -52,14 +52,17 @@ class AnnotatedLatent:
             InputError: The mask has another size, or is no picture.
         """
         from PIL import Image, UnidentifiedImageError
+
         try:
             with Image.open(self.mask_path) as picture:
                 mask = np.asarray(picture.convert('L')) > 0
         except UnidentifiedImageError as error:
             raise InputError(f'{self.mask_path} is no picture') from error
         if mask.shape != (resolution, resolution):
-            raise InputError(f'{self.mask_path} is {mask.shape[1]}x{mask.shape[0]} px, the generator makes {resolution}x{resolution}; '
-                             'a mask must have the size of its generated image')
+            raise InputError(
+                f'{self.mask_path} is {mask.shape[1]}x{mask.shape[0]} px, the generator makes {resolution}x{resolution}; '
+                'a mask must have the size of its generated image'
+            )
         return mask
 
 
@@ -83,8 +86,11 @@ def read_annotated_latents(root: str | os.PathLike, name: str, num_classes: int 
     zs = {path.relative_to(latents_root).with_suffix(''): path for path in latents_root.glob('*/*.npy')}
     problems = [f'{masks[key]} has no latent {latents_root / key}.npy' for key in sorted(masks.keys() - zs.keys())]
     problems += [f'{zs[key]} has no mask {annotations / key}.png' for key in sorted(zs.keys() - masks.keys())]
-    problems += [f'class folder {folder} holds no masks' for folder in sorted(annotations.iterdir())
-                 if folder.is_dir() and not any(folder.glob('*.png'))]
+    problems += [
+        f'class folder {folder} holds no masks'
+        for folder in sorted(annotations.iterdir())
+        if folder.is_dir() and not any(folder.glob('*.png'))
+    ]
     pairs = []
     for key in sorted(masks.keys() & zs.keys()):
         try:
@@ -97,15 +103,24 @@ def read_annotated_latents(root: str | os.PathLike, name: str, num_classes: int 
         pairs.append(AnnotatedLatent(key.name, class_id, masks[key], zs[key]))
     if problems:
         shown = '\n  '.join(problems[:20]) + (f'\n  ... and {len(problems) - 20} more' if len(problems) > 20 else '')
-        raise InputError(f'{root} is no consistent set of annotated latents; nothing was read:\n  {shown}\n'
-                         'Add the missing file or remove its partner.')
+        raise InputError(
+            f'{root} is no consistent set of annotated latents; nothing was read:\n  {shown}\nAdd the missing file or remove its partner.'
+        )
     if not pairs:
         raise InputError(f'{annotations} and {latents_root} hold no pairs')
     return sorted(pairs, key=lambda pair: (pair.class_id, pair.stem))
 
 
-def write_samples(root: str | os.PathLike, name: str, generator: ClassConditionalGenerator, class_names: Sequence[str], per_class: int,
-                  seed: int, truncation: float | None = None, rule: Callable[[np.ndarray], np.ndarray] | None = None) -> int:
+def write_samples(
+    root: str | os.PathLike,
+    name: str,
+    generator: ClassConditionalGenerator,
+    class_names: Sequence[str],
+    per_class: int,
+    seed: int,
+    truncation: float | None = None,
+    rule: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> int:
     """Write images and latents to annotate, the addresses (class, 0 ... per_class - 1) under ``seed``.
 
     Args:
@@ -131,24 +146,19 @@ def write_samples(root: str | os.PathLike, name: str, generator: ClassConditiona
         slug = slugify(class_name)
         z = latents(seed, [class_id] * per_class, range(per_class), generator.latent_dim, truncation)
         with torch.no_grad():
-            images = to_pixels(generator(z.to(device), torch.full((per_class, ), class_id, device=device)))
+            images = to_pixels(generator(z.to(device), torch.full((per_class,), class_id, device=device)))
         for index, image in enumerate(images.permute(0, 2, 3, 1).cpu().numpy()):
             stem = f'{slug}/{slug}_{class_id}_{index}'
-            _write_png(root / 'images' / name / f'{stem}.png', image)
-            _write_npy(root / 'latents' / name / f'{stem}.npy', z[index:index + 1].numpy())
+            write_png(root / 'images' / name / f'{stem}.png', image)
+            _write_npy(root / 'latents' / name / f'{stem}.npy', z[index : index + 1].numpy())
             if rule:
-                _write_png(root / 'annotations' / name / f'{stem}.png', rule(image).astype(np.uint8) * 255)
+                write_png(root / 'annotations' / name / f'{stem}.png', rule(image).astype(np.uint8) * 255)
     return len(class_names) * per_class
 
 
 def slugify(name: str) -> str:
     """A class name as a folder name: letters, digits and hyphens."""
     return '-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())
-
-
-def _write_png(path: Path, array: np.ndarray) -> None:
-    from PIL import Image
-    write_atomically(path, lambda part: Image.fromarray(array).save(part, format='PNG'))
 
 
 def _write_npy(path: Path, array: np.ndarray) -> None:

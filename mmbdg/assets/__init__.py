@@ -10,4 +10,4 @@ ROOT = Path(__file__).parent
 def resolve(path: str | os.PathLike) -> Path:
     """``mmbdg://fashion32/generator.safetensors`` -> the file in this package; any other path as it is."""
     text = str(path)
-    return ROOT / text[len(SCHEME):] if text.startswith(SCHEME) else Path(text).expanduser()
+    return ROOT / text[len(SCHEME) :] if text.startswith(SCHEME) else Path(text).expanduser()

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import IO, Any
 
 import torch
 from mmengine.runner import checkpoint as mmengine_checkpoint
@@ -16,7 +17,8 @@ def read_checkpoint(path: str | os.PathLike, map_location: str | torch.device | 
     """Read a checkpoint file without executing anything in it.
 
     Args:
-        path: ``*.safetensors``, else a file written by ``torch.save`` that holds tensors and plain values.
+        path: ``*.safetensors``, else a file written by ``torch.save`` that holds tensors and plain values; ``mmbdg://...`` for an asset
+            of this package.
         map_location: As in ``torch.load``.
 
     Raises:
@@ -27,15 +29,26 @@ def read_checkpoint(path: str | os.PathLike, map_location: str | torch.device | 
         raise InputError(f'there is no checkpoint at {path}')
     if path.suffix == '.safetensors':
         return _read_safetensors(path, map_location)
+    return _read_torch(path, map_location, str(path))
+
+
+def _read_torch(file: Path | IO[bytes], map_location: str | torch.device | None, name: str) -> dict:
     try:
         with torch.serialization.safe_globals(_plain_globals()):
-            return torch.load(path, map_location=map_location, weights_only=True)
+            return torch.load(file, map_location=map_location, weights_only=True)
     except UnpicklingError as error:
-        raise InputError(f'{path} was not loaded: it is no checkpoint of plain tensors, and unpickling it could run code '
-                         f'({str(error).splitlines()[0]}). Ask for the weights as .safetensors, or as a state dict of tensors.') from error
-    except (RuntimeError, EOFError) as error:
-        raise InputError(f'{path} was not loaded: the file is cut off or no checkpoint ({str(error).splitlines()[0]}). '
-                         'Copy or download it again.') from error
+        raise InputError(
+            f'{name} was not loaded: it is no checkpoint of plain tensors, and unpickling it could run code '
+            f'({_first_line(error)}). Ask for the weights as .safetensors, or as a state dict of tensors.'
+        ) from error
+    except Exception as error:  # what a damaged file raises depends on where it is damaged
+        raise InputError(
+            f'{name} was not loaded: the file is cut off or no checkpoint ({_first_line(error)}). Copy or download it again.'
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _plain_globals() -> list:
@@ -46,10 +59,13 @@ def _plain_globals() -> list:
 def _read_safetensors(path: Path, map_location: str | torch.device | None) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
     try:
         return load_file(path, device=str(map_location or 'cpu'))
     except SafetensorError as error:
-        raise InputError(f'{path} was not loaded: the file is cut off or no safetensors file ({error}). Copy or download it again.') from error
+        raise InputError(
+            f'{path} was not loaded: the file is cut off or no safetensors file ({error}). Copy or download it again.'
+        ) from error
 
 
 def read_state_dict(path: str | os.PathLike, prefix: str = '') -> dict[str, Tensor]:
@@ -58,12 +74,16 @@ def read_state_dict(path: str | os.PathLike, prefix: str = '') -> dict[str, Tens
     Raises:
         InputError: As :func:`read_checkpoint`, and if nothing lies under ``prefix``.
     """
-    checkpoint = read_checkpoint(path)
+    return tensors_under(read_checkpoint(path), prefix, path)
+
+
+def tensors_under(checkpoint: dict, prefix: str, source: str | os.PathLike) -> dict[str, Tensor]:
+    """The tensors of a checkpoint that was read, see :func:`read_state_dict`."""
     state_dict = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else {}
-    tensors = {key[len(prefix):]: value for key, value in state_dict.items() if key.startswith(prefix) and isinstance(value, Tensor)}
+    tensors = {key[len(prefix) :]: value for key, value in state_dict.items() if key.startswith(prefix) and isinstance(value, Tensor)}
     if not tensors:
         known = sorted({key.split('.')[0] for key in state_dict if isinstance(key, str)})
-        raise InputError(f'{path} holds no tensors' + (f' under "{prefix}"' if prefix else '') + f'; its first names are {known[:12]}')
+        raise InputError(f'{source} holds no tensors' + (f' under "{prefix}"' if prefix else '') + f'; its first names are {known[:12]}')
     return tensors
 
 
@@ -72,8 +92,11 @@ def difference(module: nn.Module, state_dict: dict[str, Tensor]) -> str:
     own = module.state_dict()
     missing = [key for key in own if key not in state_dict]
     unexpected = [key for key in state_dict if key not in own]
-    shapes = [f'{key}: {tuple(state_dict[key].shape)} in the file, {tuple(own[key].shape)} in the model' for key in own
-              if key in state_dict and state_dict[key].shape != own[key].shape]
+    shapes = [
+        f'{key}: {tuple(state_dict[key].shape)} in the file, {tuple(own[key].shape)} in the model'
+        for key in own
+        if key in state_dict and state_dict[key].shape != own[key].shape
+    ]
     parts = [('missing from the file', missing), ('not known to the model', unexpected), ('of another shape', shapes)]
     return '\n'.join(f'  {len(keys)} {what}: ' + ', '.join(keys[:8]) + (', ...' if len(keys) > 8 else '') for what, keys in parts if keys)
 
@@ -113,7 +136,13 @@ def _load(filename: str, map_location: str | torch.device | None = None) -> dict
 def refuse_pickle() -> None:
     """Replace mmengine's fallback to full pickle in this process: a file that needs it is refused. Our tools call this first."""
     mmengine_checkpoint._safe_torch_load = _torch_load
+    mmengine_checkpoint.load_url = _load_url
 
 
-def _torch_load(file: str | os.PathLike, map_location: str | torch.device | None = None, weights_only: bool | None = None) -> dict:
-    return read_checkpoint(file, map_location)
+def _torch_load(file: Any, map_location: str | torch.device | None = None, weights_only: bool | None = None) -> dict:
+    return _read_torch(file, map_location, 'the file') if hasattr(file, 'read') else read_checkpoint(file, map_location)
+
+
+def _load_url(url: str, **options: Any) -> dict:
+    with torch.serialization.safe_globals(_plain_globals()):
+        return torch.hub.load_state_dict_from_url(url, **{**options, 'weights_only': True})

@@ -40,7 +40,7 @@ class CompiledOrStandIn(Loader):
             try:
                 return self.compiled.create_module(spec)
             except ImportError as error:  # built against another torch
-                print(f'mmbdg: the compiled operators of mmcv do not load ({error}); torchvision\'s are used', file=sys.stderr)
+                print(f"mmbdg: the compiled operators of mmcv do not load ({error}); torchvision's are used", file=sys.stderr)
                 self.compiled = None
         return StandIn(spec.name)
 
@@ -57,6 +57,8 @@ class StandIn(ModuleType):
         self.nms = nms
         self.roi_align_forward = roi_align_forward
         self.roi_align_backward = roi_align_backward
+        # mmcv.utils.collect_env prints these.
+        self.get_compiler_version = self.get_compiling_cuda_version = lambda: 'n/a (torchvision)'
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith('__'):
@@ -64,8 +66,10 @@ class StandIn(ModuleType):
 
         def missing(*args, **kwargs):
             # Not a stub of ours: mmcv's own operator is what is missing.
-            raise NotImplementedError(f'mmcv was installed without its compiled operators and torchvision has no "{name}": build them with '
-                                      'MMCV_WITH_OPS=1 pip install --no-build-isolation onedl-mmcv')
+            raise NotImplementedError(
+                f'mmcv was installed without its compiled operators and torchvision has no "{name}": build them with '
+                'MMCV_WITH_OPS=1 pip install --no-build-isolation onedl-mmcv'
+            )
 
         return missing
 
@@ -74,28 +78,56 @@ def nms(boxes, scores, iou_threshold: float, offset: int = 0):
     """boxes float (N,4) x1 y1 x2 y2, scores float (N,) -> indices int64 of the kept ones, best first."""
     import torch
     from torchvision.ops import nms as torchvision_nms
+
     if offset:  # a box of pixels from x1 to x2 is x2 - x1 + 1 wide
         boxes = boxes + torch.tensor([0, 0, offset, offset], dtype=boxes.dtype, device=boxes.device)
     return torchvision_nms(boxes, scores, iou_threshold)
 
 
-def roi_align_forward(input, rois, output, argmax_y, argmax_x, aligned_height: int, aligned_width: int, spatial_scale: float,
-                      sampling_ratio: int, pool_mode: int, aligned: bool) -> None:
+def roi_align_forward(
+    input,
+    rois,
+    output,
+    argmax_y,
+    argmax_x,
+    aligned_height: int,
+    aligned_width: int,
+    spatial_scale: float,
+    sampling_ratio: int,
+    pool_mode: int,
+    aligned: bool,
+) -> None:
     """Fills ``output`` (K,C,aligned_height,aligned_width)."""
     import torch
     import torchvision  # noqa: F401  registers the operators
+
     _only_average(pool_mode)
     output.copy_(torch.ops.torchvision.roi_align(input, rois, spatial_scale, aligned_height, aligned_width, sampling_ratio, aligned))
 
 
-def roi_align_backward(grad_output, rois, argmax_y, argmax_x, grad_input, aligned_height: int, aligned_width: int, spatial_scale: float,
-                       sampling_ratio: int, pool_mode: int, aligned: bool) -> None:
+def roi_align_backward(
+    grad_output,
+    rois,
+    argmax_y,
+    argmax_x,
+    grad_input,
+    aligned_height: int,
+    aligned_width: int,
+    spatial_scale: float,
+    sampling_ratio: int,
+    pool_mode: int,
+    aligned: bool,
+) -> None:
     """Fills ``grad_input`` (N,C,H,W)."""
     import torch
     import torchvision  # noqa: F401  registers the operators
+
     _only_average(pool_mode)
-    grad_input.copy_(torch.ops.torchvision._roi_align_backward(
-        grad_output, rois, spatial_scale, aligned_height, aligned_width, *grad_input.shape, sampling_ratio, aligned))
+    grad_input.copy_(
+        torch.ops.torchvision._roi_align_backward(
+            grad_output, rois, spatial_scale, aligned_height, aligned_width, *grad_input.shape, sampling_ratio, aligned
+        )
+    )
 
 
 def _only_average(pool_mode: int) -> None:

@@ -39,8 +39,10 @@ class _LatentDataset(BaseDataset):
     def __init__(self, class_names: Sequence[str], label_space_name: str) -> None:
         self.class_names = tuple(class_names)
         self.space = label_space(label_space_name, class_names)
-        super().__init__(metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=self.class_names),
-                         serialize_data=False)
+        super().__init__(
+            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=self.class_names),
+            serialize_data=False,
+        )
 
     def __getitem__(self, idx: int) -> dict:
         return self.data_list[idx]
@@ -58,15 +60,23 @@ class AnnotatedLatents(_LatentDataset):
         label_space: "fgbg" or "classes".
     """
 
-    def __init__(self, data_root: str, name: str, latent_dim: int, resolution: int, class_names: Sequence[str],
-                 label_space: str = 'fgbg') -> None:
+    def __init__(
+        self, data_root: str, name: str, latent_dim: int, resolution: int, class_names: Sequence[str], label_space: str = 'fgbg'
+    ) -> None:
         self.root, self.name, self.latent_dim, self.resolution = resolve(data_root), name, latent_dim, resolution
         super().__init__(class_names, label_space)
 
     def load_data_list(self) -> list[dict]:
         pairs = read_annotated_latents(self.root, self.name, len(self.class_names))
-        return [pack(pair.read_latent(self.latent_dim), pair.class_id,
-                     self.space.paint(pair.read_foreground(self.resolution), pair.class_id), stem=pair.stem) for pair in pairs]
+        return [
+            pack(
+                pair.read_latent(self.latent_dim),
+                pair.class_id,
+                self.space.paint(pair.read_foreground(self.resolution), pair.class_id),
+                stem=pair.stem,
+            )
+            for pair in pairs
+        ]
 
 
 @DATASETS.register_module()
@@ -84,8 +94,17 @@ class RuleAnnotatedLatents(_LatentDataset):
         label_space: "fgbg" or "classes".
     """
 
-    def __init__(self, generator: dict, rule: str, class_names: Sequence[str], per_class: int, seed: int, truncation: float | None = None,
-                 thresholds: Sequence[int] = (8, 4, 16), label_space: str = 'fgbg') -> None:
+    def __init__(
+        self,
+        generator: dict,
+        rule: str,
+        class_names: Sequence[str],
+        per_class: int,
+        seed: int,
+        truncation: float | None = None,
+        thresholds: Sequence[int] = (8, 4, 16),
+        label_space: str = 'fgbg',
+    ) -> None:
         self.generator_cfg, self.rule, self.per_class = generator, import_rule(rule), per_class
         self.seed, self.truncation, self.thresholds = seed, truncation, tuple(thresholds)
         super().__init__(class_names, label_space)
@@ -98,9 +117,16 @@ class RuleAnnotatedLatents(_LatentDataset):
         items = []
         for class_id in range(len(self.class_names)):
             z = latents(self.seed, [class_id] * self.per_class, range(self.per_class), generator.latent_dim, self.truncation)
-            images = to_pixels(generator(z, torch.full((self.per_class, ), class_id))).permute(0, 2, 3, 1).numpy()
+            images = to_pixels(generator(z, torch.full((self.per_class,), class_id))).permute(0, 2, 3, 1).numpy()
             for latent, image in zip(z.numpy(), images, strict=True):
                 drawn = [self.rule(image, threshold) for threshold in self.thresholds]
-                items.append(pack(latent, class_id, self.space.paint(drawn[0], class_id), thresholds=self.thresholds,
-                                  rule_seg=np.stack([self.space.paint(mask, class_id) for mask in drawn])))
+                items.append(
+                    pack(
+                        latent,
+                        class_id,
+                        self.space.paint(drawn[0], class_id),
+                        thresholds=self.thresholds,
+                        rule_seg=np.stack([self.space.paint(mask, class_id) for mask in drawn]),
+                    )
+                )
         return items

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbdg.errors import InputError
+from mmbdg.files import write_atomically
 
 CLASSES = ('t-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot')
 EMBEDDED = Path(__file__).parents[1] / 'assets' / 'fashion32' / 'images.npz'
@@ -49,9 +50,18 @@ def find_full(root: str | os.PathLike | None = None) -> Path:
     for candidate in [root] if root else FULL_ROOTS:
         if any((Path(candidate) / f'train-images-idx3-ubyte{suffix}').exists() for suffix in ('', '.gz')):
             return Path(candidate)
-    raise InputError(f'the full Fashion-MNIST was not found in {root or " or ".join(FULL_ROOTS)}: "apt-get install '
-                     'dataset-fashion-mnist", or torchvision.datasets.FashionMNIST("data", download=True), '
-                     'or use source="embedded"')
+    raise InputError(
+        f'the full Fashion-MNIST was not found in {root or " or ".join(FULL_ROOTS)}: "apt-get install '
+        'dataset-fashion-mnist", or torchvision.datasets.FashionMNIST("data", download=True), '
+        'or use source="embedded"'
+    )
+
+
+def _existing(path: Path) -> Path:
+    for candidate in (path, path.with_name(f'{path.name}.gz')):
+        if candidate.is_file():
+            return candidate
+    raise InputError(f'{path}[.gz] is missing: the full Fashion-MNIST in {path.parent} is incomplete')
 
 
 @cache
@@ -74,8 +84,7 @@ def load_fashion(split: str, source: str = 'embedded') -> tuple[np.ndarray, np.n
     else:
         root = find_full(None if source == 'full' else source)
         name = dict(train='train', test='t10k')[split]
-        images, labels = (read_idx(next(p for p in (root / f'{name}-{kind}-ubyte{s}' for s in ('', '.gz')) if p.exists()))
-                          for kind in ('images-idx3', 'labels-idx1'))
+        images, labels = (read_idx(_existing(root / f'{name}-{kind}-ubyte')) for kind in ('images-idx3', 'labels-idx1'))
     pad = ((0, 0), (PADDING, PADDING), (PADDING, PADDING))
     return np.pad(images, pad), labels.astype(np.int64)
 
@@ -91,13 +100,19 @@ def write_subset(path: str | os.PathLike, root: str | os.PathLike | None, per_cl
         _, labels = load_fashion(split, str(folder))
         images = load_fashion(split, str(folder))[0][:, PADDING:-PADDING, PADDING:-PADDING]
         indices = np.sort(np.concatenate([np.flatnonzero(labels == c)[:count] for c in range(len(CLASSES))]))
-        arrays |= {f'{split}_images': images[indices], f'{split}_labels': labels[indices].astype(np.uint8),
-                   f'{split}_indices': indices.astype(np.int32)}
-    part = Path(f'{path}.part')
-    with zipfile.ZipFile(part, 'w') as archive:
+        arrays |= {
+            f'{split}_images': images[indices],
+            f'{split}_labels': labels[indices].astype(np.uint8),
+            f'{split}_indices': indices.astype(np.int32),
+        }
+    write_atomically(path, lambda part: _write_npz(part, arrays))
+
+
+def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """``numpy.savez`` with LZMA (a tenth smaller than its own compression) and fixed dates."""
+    with zipfile.ZipFile(path, 'w') as archive:
         for name, array in arrays.items():
-            info = zipfile.ZipInfo(f'{name}.npy')  # its date is fixed
+            info = zipfile.ZipInfo(f'{name}.npy')
             info.compress_type = zipfile.ZIP_LZMA
             with archive.open(info, 'w') as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
-    part.replace(path)

@@ -7,8 +7,8 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from mmbdg.analysis.foreground import BACKGROUND_LEVEL, fashion_foreground
-from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.datasets import label_spaces
+from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.registry import DATASETS
 from mmbdg.synthesis.latents import generator_at
 from mmbdg.synthesis.palette import palette
@@ -32,7 +32,7 @@ def labelled_subset(labels: np.ndarray, fraction: float, seed: int) -> np.ndarra
     """
     if not 0 < fraction <= 1:
         raise ValueError(f'label_fraction must be in (0, 1], got {fraction}')
-    return np.sort(np.concatenate([order[:max(1, math.ceil(fraction * len(order)))] for order in label_order(labels, seed)]))
+    return np.sort(np.concatenate([order[: max(1, math.ceil(fraction * len(order)))] for order in label_order(labels, seed)]))
 
 
 @DATASETS.register_module()
@@ -53,15 +53,28 @@ class FashionMNIST32(BaseDataset):
         test_mode: The mask keeps its size when the pipeline resizes the image, as in mmseg's test pipelines (``mmseg.Resize``).
     """
 
-    def __init__(self, split: str = 'train', source: str = 'embedded', label_space: str = 'classes', label_fraction: float = 1.0,
-                 label_seed: int = 0, threshold: int = BACKGROUND_LEVEL, pipeline: Sequence[dict] = (), test_mode: bool = False) -> None:
+    def __init__(
+        self,
+        split: str = 'train',
+        source: str = 'embedded',
+        label_space: str = 'classes',
+        label_fraction: float = 1.0,
+        label_seed: int = 0,
+        threshold: int = BACKGROUND_LEVEL,
+        pipeline: Sequence[dict] = (),
+        test_mode: bool = False,
+    ) -> None:
         images, labels = load_fashion(split, source)
         kept = labelled_subset(labels, label_fraction, label_seed) if label_fraction != 1 else np.arange(len(labels))
         self.images, self.labels, self.indices = images[kept], labels[kept], kept
         self.threshold = threshold
         self.space = label_spaces.label_space(label_space, CLASSES)
-        super().__init__(metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)), pipeline=list(pipeline),
-                         test_mode=test_mode, serialize_data=False)
+        super().__init__(
+            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            serialize_data=False,
+        )
 
     def load_data_list(self) -> list[dict]:
         return [dict(gt_label=int(label), img_id=int(index)) for label, index in zip(self.labels, self.indices, strict=True)]
@@ -70,5 +83,10 @@ class FashionMNIST32(BaseDataset):
         info = super().get_data_info(idx)
         image = self.images[info['sample_idx']]
         seg_map = self.space.paint(fashion_foreground(image, self.threshold), info['gt_label'])
-        return info | dict(img=np.repeat(image[:, :, None], 3, axis=2), gt_seg_map=seg_map, ori_shape=image.shape, img_shape=image.shape,
-                           seg_fields=[] if self.test_mode else ['gt_seg_map'])
+        return info | dict(
+            img=np.repeat(image[:, :, None], 3, axis=2),
+            gt_seg_map=seg_map,
+            ori_shape=image.shape,
+            img_shape=image.shape,
+            seg_fields=[] if self.test_mode else ['gt_seg_map'],
+        )

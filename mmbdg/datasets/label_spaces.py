@@ -39,7 +39,7 @@ def label_space(name: str, class_names: Sequence[str]) -> LabelSpace:
         ValueError: An unknown name.
     """
     if name == 'fgbg':
-        return LabelSpace(('background', 'foreground'), (1, ) * len(class_names))
+        return LabelSpace(('background', 'foreground'), (1,) * len(class_names))
     if name == 'classes':
         return LabelSpace(('background', *class_names), tuple(range(1, len(class_names) + 1)))
     raise ValueError(f'unknown label space "{name}"; known are "fgbg" and "classes"')

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
@@ -17,7 +16,7 @@ from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
 from mmbdg.synthesis.layout import canonical, read_dataset, sample_paths
 from mmbdg.synthesis.palette import palette
-from mmbdg.synthesis.pipeline import Synthesis, identity_of, load_generator, synthesize
+from mmbdg.synthesis.pipeline import Synthesis, identity_of, is_complete, load_generator, synthesize
 
 
 @DATASETS.register_module()
@@ -42,16 +41,26 @@ class SyntheticSegDataset(BaseSegDataset):
         InputError: The dataset is missing or unfinished and cannot be made.
     """
 
-    def __init__(self, data_root: str | None = None, prepare: dict | None = None, label_space: str = 'classes', pipeline: Sequence = (),
-                 **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data_root: str | None = None,
+        prepare: dict | None = None,
+        label_space: str = 'classes',
+        pipeline: Sequence = (),
+        **kwargs: Any,
+    ) -> None:
         if data_root is None and prepare is None:
             raise InputError('SyntheticSegDataset needs data_root (a finished dataset) or prepare (a synthesis config)')
-        root = prepare_dataset(Synthesis(**prepare), data_root) if prepare else Path(data_root)
+        root = prepare_dataset(Synthesis.from_config(prepare), data_root) if prepare else Path(data_root)
         self.info, self.lines = read_dataset(root)
         self.root, self.space_name = root, label_space
         self.space = self._space()
-        super().__init__(metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)), data_root=str(root),
-                         pipeline=list(pipeline), **kwargs)
+        super().__init__(
+            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
+            data_root=str(root),
+            pipeline=list(pipeline),
+            **kwargs,
+        )
 
     def _space(self):
         names = [entry['name'] for entry in self.info['generator_classes']]
@@ -66,15 +75,26 @@ class SyntheticSegDataset(BaseSegDataset):
             target = self.space.foreground_ids[line['class']]
             # An FG/BG head's 1 becomes the class of the image. A head with a label per class has those ids already, or folds to 1.
             label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space_name == 'fgbg' else None
-            items.append(dict(img_path=str(image), seg_map_path=str(mask), label_map=label_map, gt_label=line['class'],
-                              reduce_zero_label=self.reduce_zero_label, seg_fields=[]))
+            items.append(
+                dict(
+                    img_path=str(image),
+                    seg_map_path=str(mask),
+                    label_map=label_map,
+                    gt_label=line['class'],
+                    reduce_zero_label=self.reduce_zero_label,
+                    seg_fields=[],
+                )
+            )
         return items
 
 
 def cache_folder() -> Path:
     """The first writable of $MMBDG_CACHE, $XDG_CACHE_HOME/mmbdg, ~/.cache/mmbdg and a folder in the temporary directory."""
-    candidates = [os.environ.get('MMBDG_CACHE'), Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'mmbdg',
-                  Path(tempfile.gettempdir()) / f'mmbdg-{os.getuid()}']
+    candidates = [
+        os.environ.get('MMBDG_CACHE'),
+        Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'mmbdg',
+        Path(tempfile.gettempdir()) / f'mmbdg-{os.getuid()}',
+    ]
     for candidate in filter(None, candidates):
         try:
             Path(candidate).mkdir(parents=True, exist_ok=True)
@@ -86,15 +106,15 @@ def cache_folder() -> Path:
 
 
 def prepare_dataset(plan: Synthesis, root: str | os.PathLike | None = None) -> Path:
-    """The folder of a finished dataset; rank 0 makes what is missing, other processes wait for it."""
+    """The folder of a finished dataset; the first process of each machine makes what is missing (a lock lets one at it), others wait."""
     if root is None:
         identity = dict(identity_of(plan, load_generator(plan, 'cpu'), 'cpu'), num_per_class=plan.num_per_class, classes=plan.classes)
         root = cache_folder() / 'synthetic' / hashlib.sha256(canonical(identity).encode()).hexdigest()[:16]
     root = Path(root)
-    if is_main_process():
-        if not (root / 'dataset.json').is_file():
+    if os.environ.get('LOCAL_RANK', '0') == '0':
+        if not is_complete(plan, root):
             print_log(f'the synthetic dataset is not there yet and is made once, in {root}', 'current')
         synthesize(plan, root, log=lambda line: print_log(line, 'current'))
-    while not (root / 'dataset.json').is_file():
+    while not is_complete(plan, root):
         time.sleep(1)
     return root

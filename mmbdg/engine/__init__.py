@@ -1,5 +1,6 @@
 """Hooks and constructors for mmengine's Runner."""
 
+from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
 from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
@@ -7,6 +8,12 @@ from mmbdg.engine.queue_report_hook import QueueReportHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
 
 __all__ = [
-    'ExportLabelledGeneratorHook', 'ExportWeightsHook', 'GANOptimWrapperConstructor', 'GeneratedSamplesHook', 'QueueReportHook',
-    'RefreshAverageHook', 'SamplePredictionsHook'
+    'ContinuedCosineLR',
+    'ExportLabelledGeneratorHook',
+    'ExportWeightsHook',
+    'GANOptimWrapperConstructor',
+    'GeneratedSamplesHook',
+    'QueueReportHook',
+    'RefreshAverageHook',
+    'SamplePredictionsHook',
 ]

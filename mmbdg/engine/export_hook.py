@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 
 from mmbdg.annotation import slugify
 from mmbdg.compat.checkpoint import read_state_dict
@@ -41,8 +41,15 @@ class ExportWeightsHook(Hook):
             return
         source, out = trained_checkpoint(runner), Path(runner.work_dir) / self.filename
         write_safetensors(out, read_state_dict(source, self.prefix))
-        write_json(f'{out}.json', dict(checkpoint=Path(source).name, prefix=self.prefix, iterations=runner.iter,
-                                       best_score=runner.message_hub.runtime_info.get('best_score')))
+        write_json(
+            f'{out}.json',
+            dict(
+                checkpoint=Path(source).name,
+                prefix=self.prefix,
+                iterations=runner.iter,
+                best_score=runner.message_hub.runtime_info.get('best_score'),
+            ),
+        )
         runner.logger.info(f'exported {source} ({self.prefix}*) to {out}')
 
 
@@ -51,21 +58,42 @@ class ExportLabelledGeneratorHook(Hook):
     """After an interpreter training write ``<work_dir>/labelled_generator/``, ready for ``LabelledGenerator.load`` and synthesis.
 
     Args:
-        classes, folders, labels, seed, truncation, licence: Arguments of :class:`~mmbdg.synthesis.LabelledGenerator`.
+        classes, seed, truncation, licence: Arguments of :class:`~mmbdg.synthesis.LabelledGenerator`.
+        folders: Likewise; default: slugs of the classes.
+        labels: Likewise; default: background and foreground, or background and the classes if the head tells them apart.
     """
 
     priority = 'LOWEST'
 
-    def __init__(self, classes: Sequence[str], folders: Sequence[str] | None = None, labels: Sequence[str] = ('background', 'foreground'),
-                 seed: int = 0, truncation: float | None = 0.9, licence: str = '') -> None:
-        self.card = dict(classes=list(classes), folders=list(folders or map(slugify, classes)), labels=list(labels), seed=seed,
-                         truncation=truncation, licence=licence)
+    def __init__(
+        self,
+        classes: Sequence[str],
+        folders: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+        seed: int = 0,
+        truncation: float | None = 0.9,
+        licence: str = '',
+    ) -> None:
+        self.labels = labels
+        self.card = dict(
+            classes=list(classes),
+            folders=list(folders or map(slugify, classes)),
+            seed=seed,
+            truncation=truncation,
+            licence=licence,
+        )
 
     def after_train(self, runner: Runner) -> None:
         if runner.rank:
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = get_ori_model(runner.model)
         source, folder = trained_checkpoint(runner), Path(runner.work_dir) / 'labelled_generator'
-        LabelledGenerator.write(folder, (model.generator_config, model.generator_state),
-                                (model.interpreter_config, read_state_dict(source, 'interpreter.')), vote=model.vote, **self.card)
+        LabelledGenerator.write(
+            folder,
+            (model.generator_config, model.generator_state),
+            (model.interpreter_config, read_state_dict(source, 'interpreter.')),
+            vote=model.vote,
+            labels=list(self.labels or ('background', *(self.card['classes'] if model.interpreter.num_outputs > 1 else ('foreground',)))),
+            **self.card,
+        )
         runner.logger.info(f'exported {source} with its generator to {folder}')

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 
 from mmbdg.analysis.contact_sheet import grid, save_picture
 from mmbdg.generators import to_pixels
@@ -16,7 +16,7 @@ from mmbdg.synthesis.latents import latents
 
 
 def _gan(runner: Runner) -> ConditionalGAN:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return get_ori_model(runner.model)
 
 
 @HOOKS.register_module()
@@ -68,6 +68,6 @@ class GeneratedSamplesHook(Hook):
         images: list[np.ndarray] = []
         for c in range(min(self.max_classes, generator.num_classes)):
             z = latents(0, [c] * self.per_class, range(self.per_class), generator.latent_dim, self.truncation)
-            pixels = to_pixels(generator(z.to(device), torch.full((self.per_class, ), c, device=device)))
+            pixels = to_pixels(generator(z.to(device), torch.full((self.per_class,), c, device=device)))
             images += list(pixels.permute(0, 2, 3, 1).cpu().numpy())
         save_picture(Path(runner.work_dir) / 'samples' / f'iter_{runner.iter:06d}.png', grid(images, self.per_class))

@@ -1,7 +1,7 @@
 """Two optimisers for a GAN."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
+from mmpretrain.utils import get_ori_model
 from torch import nn
 
 from mmbdg.registry import OPTIM_WRAPPER_CONSTRUCTORS
@@ -25,10 +25,14 @@ class GANOptimWrapperConstructor:
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         if sorted(optim_wrapper_cfg) != sorted(NETWORKS) or paramwise_cfg:
-            raise ValueError(f'optim_wrapper of a GAN has the keys {NETWORKS} and constructor, got {sorted(optim_wrapper_cfg)}; '
-                             'paramwise_cfg stands inside each')
+            raise ValueError(
+                f'optim_wrapper of a GAN has the keys {NETWORKS} and constructor, got {sorted(optim_wrapper_cfg)}; '
+                'paramwise_cfg stands inside each'
+            )
         self.optim_wrapper_cfg = optim_wrapper_cfg
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
-        model = model.module if is_model_wrapper(model) else model
-        return OptimWrapperDict(**{name: build_optim_wrapper(getattr(model, name), self.optim_wrapper_cfg[name].copy()) for name in NETWORKS})
+        model = get_ori_model(model)
+        return OptimWrapperDict(
+            **{name: build_optim_wrapper(getattr(model, name), self.optim_wrapper_cfg[name].copy()) for name in NETWORKS}
+        )

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
 
 from mmbdg.files import write_json
 from mmbdg.registry import HOOKS
@@ -15,6 +15,8 @@ from mmbdg.registry import HOOKS
 @HOOKS.register_module()
 class QueueReportHook(Hook):
     """Says when the queue has been filled once, and how the losses moved from there to the end.
+
+    A queue that a checkpoint brought along is full from the start.
 
     A contrastive loss against a queue of random vectors is low; it rises while real keys, which are harder to tell apart, replace them.
     Only after ``queue_len / batch size`` iterations does it mean the same from one iteration to the next.
@@ -31,12 +33,16 @@ class QueueReportHook(Hook):
 
     def fill(self, runner: Runner) -> int:
         """Iterations until the queue holds no random vector."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if runner.cfg.get('load_from') and not runner.cfg.get('resume'):
+            return 0
+        model = get_ori_model(runner.model)
         return -(-model.queue_len // (runner.train_dataloader.batch_size * get_world_size()))
 
     def before_train(self, runner: Runner) -> None:
-        runner.logger.info(f'the contrastive losses rise until the queue has been filled once, at iteration {self.fill(runner)}; '
-                           'read them from there on')
+        if runner.iter < (fill := self.fill(runner)):
+            runner.logger.info(
+                f'the contrastive losses rise until the queue has been filled once, at iteration {fill}; read them from there on'
+            )
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None) -> None:
         if runner.iter + 1 == self.fill(runner):
@@ -50,7 +56,7 @@ class QueueReportHook(Hook):
         for name, history in runner.message_hub.log_scalars.items():
             if name.startswith('train/') and 'loss' in name:
                 values = np.asarray(history.data[0][fill:])
-                start, end = values[:self.window].mean(), values[-self.window:].mean()
+                start, end = values[: self.window].mean(), values[-self.window :].mean()
                 report[name.removeprefix('train/')] = dict(after_fill=round(float(start), 4), end=round(float(end), 4))
         write_json(Path(runner.work_dir) / self.filename, dict(fill=fill, iterations=runner.iter, window=self.window, losses=report))
         moved = ', '.join(f'{name} {value["after_fill"]:.3f} -> {value["end"]:.3f}' for name, value in report.items())

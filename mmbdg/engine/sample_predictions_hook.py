@@ -51,4 +51,5 @@ class SamplePredictionsHook(Hook):
 
 def _resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     from PIL import Image
+
     return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(shape[::-1], Image.Resampling.BILINEAR))

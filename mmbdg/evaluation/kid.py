@@ -32,7 +32,9 @@ class KernelDistance(BaseMetric):
         self.classifier = Classifier(classifier)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        features = [self.classifier.features(torch.stack([sample[kind] for sample in data_samples])).cpu() for kind in ('real', 'generated')]
+        features = [
+            self.classifier.features(torch.stack([sample[kind] for sample in data_samples])).cpu() for kind in ('real', 'generated')
+        ]
         self.results += list(zip(*features, strict=True))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -4,5 +4,12 @@ from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo, to_pix
 from mmbdg.generators.biggan import BigGAN
 from mmbdg.generators.spectral_norm import fold_spectral_norm, largest_singular_values, reestimate_spectral_norm
 
-__all__ = ['BigGAN', 'ClassConditionalGenerator', 'FeatureInfo', 'fold_spectral_norm', 'largest_singular_values',
-           'reestimate_spectral_norm', 'to_pixels']
+__all__ = [
+    'BigGAN',
+    'ClassConditionalGenerator',
+    'FeatureInfo',
+    'fold_spectral_norm',
+    'largest_singular_values',
+    'reestimate_spectral_norm',
+    'to_pixels',
+]

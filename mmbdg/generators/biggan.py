@@ -14,9 +14,9 @@ BOTTOM_RESOLUTION = 4
 
 # Channels before the first block and after each, in units of base_channels; size of z; resolution of the attention.
 PUBLISHED = {
-    128: dict(channel_multipliers=(16, 16, 8, 4, 2, 1), latent_dim=120, attention=(64, )),
-    256: dict(channel_multipliers=(16, 16, 8, 8, 4, 2, 1), latent_dim=140, attention=(128, )),
-    512: dict(channel_multipliers=(16, 16, 8, 8, 4, 2, 1, 1), latent_dim=128, attention=(64, )),
+    128: dict(channel_multipliers=(16, 16, 8, 4, 2, 1), latent_dim=120, attention=(64,)),
+    256: dict(channel_multipliers=(16, 16, 8, 8, 4, 2, 1), latent_dim=140, attention=(128,)),
+    512: dict(channel_multipliers=(16, 16, 8, 8, 4, 2, 1, 1), latent_dim=128, attention=(64,)),
 }
 
 
@@ -45,9 +45,20 @@ class BigGAN(ClassConditionalGenerator):
         ValueError: The sizes do not fit each other.
     """
 
-    def __init__(self, resolution: int, num_classes: int = 1000, base_channels: int = 96, channel_multipliers: Sequence[int] | None = None,
-                 latent_dim: int | None = None, embed_dim: int = 128, attention: Sequence[int] | None = None, spectral_norm: bool = True,
-                 eps: float = 1e-4, output_eps: float = 1e-5, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        resolution: int,
+        num_classes: int = 1000,
+        base_channels: int = 96,
+        channel_multipliers: Sequence[int] | None = None,
+        latent_dim: int | None = None,
+        embed_dim: int = 128,
+        attention: Sequence[int] | None = None,
+        spectral_norm: bool = True,
+        eps: float = 1e-4,
+        output_eps: float = 1e-5,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         published = PUBLISHED.get(resolution, {})
         multipliers = tuple(channel_multipliers or published.get('channel_multipliers', ()))
@@ -55,11 +66,14 @@ class BigGAN(ClassConditionalGenerator):
         latent_dim = latent_dim or published.get('latent_dim', 0)
         blocks = len(multipliers) - 1
         if BOTTOM_RESOLUTION * 2**blocks != resolution:
-            raise ValueError(f'BigGAN at {resolution} px needs log2({resolution} / {BOTTOM_RESOLUTION}) + 1 channel_multipliers, '
-                             f'got {multipliers}')
+            raise ValueError(
+                f'BigGAN at {resolution} px needs log2({resolution} / {BOTTOM_RESOLUTION}) + 1 channel_multipliers, got {multipliers}'
+            )
         if latent_dim <= 0 or latent_dim % (blocks + 1):
-            raise ValueError(f'latent_dim must be a positive multiple of {blocks + 1} (one chunk for the first layer and one for each '
-                             f'of {blocks} blocks), got {latent_dim}')
+            raise ValueError(
+                f'latent_dim must be a positive multiple of {blocks + 1} (one chunk for the first layer and one for each '
+                f'of {blocks} blocks), got {latent_dim}'
+            )
 
         self.resolution, self.num_classes, self.latent_dim, self.embed_dim = resolution, num_classes, latent_dim, embed_dim
         self.chunk_dim = latent_dim // (blocks + 1)
@@ -71,16 +85,20 @@ class BigGAN(ClassConditionalGenerator):
         self.blocks = nn.ModuleList()
         taps = []
         for i in range(blocks):
-            size = BOTTOM_RESOLUTION * 2**(i + 1)
+            size = BOTTOM_RESOLUTION * 2 ** (i + 1)
             stage = nn.ModuleList(
-                [ConditionalResBlock(channels[i], channels[i + 1], cond_dim, upsample=True, spectral_norm=spectral_norm, eps=eps)])
+                [ConditionalResBlock(channels[i], channels[i + 1], cond_dim, upsample=True, spectral_norm=spectral_norm, eps=eps)]
+            )
             if size in attention:
                 stage.append(SelfAttention2d(channels[i + 1], spectral_norm))
             self.blocks.append(stage)
             taps += [FeatureInfo(channels[i + 1], size, f'blocks.{i}.{j}') for j in range(len(stage))]
         self.feature_info = tuple(taps)
         self.output_layer = nn.Sequential(
-            nn.BatchNorm2d(channels[-1], eps=output_eps), nn.ReLU(), normalised(nn.Conv2d(channels[-1], 3, 3, padding=1), spectral_norm, eps))
+            nn.BatchNorm2d(channels[-1], eps=output_eps),
+            nn.ReLU(),
+            normalised(nn.Conv2d(channels[-1], 3, 3, padding=1), spectral_norm, eps),
+        )
 
     def embed(self, y: Tensor) -> Tensor:
         return self.shared(y)

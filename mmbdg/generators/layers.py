@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from mmbdg.generators.spectral_norm import normalised
 
-# Shape legend: N samples, C channels, H = W pixels, E size of the class embedding, D size of a block's condition (E, or E plus a chunk of z).
+# Shape legend: N samples, C channels, H = W pixels, E size of the class embedding, D size of a block's condition (E or E + a chunk of z).
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -46,8 +46,16 @@ class ConditionalResBlock(nn.Module):
         eps: Of the batch normalisation.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, cond_dim: int, upsample: bool = False, cond_bias: bool = False,
-                 spectral_norm: bool = True, eps: float = 1e-4) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        cond_dim: int,
+        upsample: bool = False,
+        cond_bias: bool = False,
+        spectral_norm: bool = True,
+        eps: float = 1e-4,
+    ) -> None:
         super().__init__()
         self.upsample = upsample
         self.bn1 = ConditionalBatchNorm2d(in_channels, cond_dim, cond_bias, spectral_norm, eps)

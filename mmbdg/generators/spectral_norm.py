@@ -14,7 +14,7 @@ def normalised(module: nn.Module, enabled: bool = True, eps: float = 1e-4) -> nn
     Args:
         module: A convolution, linear layer or embedding.
         enabled: False returns the module as it is.
-        eps: Added where the vectors u, v are normalised. BigGAN uses 1e-4, torch 1e-12.
+        eps: The least norm the vectors u, v are divided by. BigGAN uses 1e-4, torch 1e-12.
     """
     return spectral_norm(module, eps=eps) if enabled else module
 

@@ -55,28 +55,39 @@ class FeatureInterpreter(BaseModule):
         init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
     """
 
-    def __init__(self, feature_info: Sequence[tuple], embed_dim: int, num_outputs: int = 1, resolution: int | None = None,
-                 groups: Sequence[int] | None = None, widths: Sequence[int] = (128, 64, 32), out_kernel: int = 3, spectral_norm: bool = True,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        feature_info: Sequence[tuple],
+        embed_dim: int,
+        num_outputs: int = 1,
+        resolution: int | None = None,
+        groups: Sequence[int] | None = None,
+        widths: Sequence[int] = (128, 64, 32),
+        out_kernel: int = 3,
+        spectral_norm: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         channels, resolutions = zip(*[(info[0], info[1]) for info in feature_info], strict=True)
         self.resolution = resolution or max(resolutions)
         self.groups = group_taps(resolutions, groups or (self.resolution // 16, self.resolution // 4, self.resolution))
         if len(widths) < len(self.groups):
             raise ValueError(f'{len(self.groups)} groups need as many widths, got {tuple(widths)}')
-        widths = widths[-len(self.groups):]
+        widths = widths[-len(self.groups) :]
         self.tap_channels = channels
         self.num_outputs = num_outputs
 
-        self.reduce = nn.ModuleList(nn.Conv2d(sum(channels[i] for i in taps), width, 1, bias=False)
-                                    for (_, taps), width in zip(self.groups, widths, strict=True))
+        self.reduce = nn.ModuleList(
+            nn.Conv2d(sum(channels[i] for i in taps), width, 1, bias=False) for (_, taps), width in zip(self.groups, widths, strict=True)
+        )
         fused, blocks = widths[0], []
         for width in widths[1:]:
             fused += width
             blocks.append(ConditionalResBlock(fused, fused, embed_dim, cond_bias=True, spectral_norm=spectral_norm))
         self.mix = nn.ModuleList(blocks)
         self.output = nn.Sequential(
-            nn.BatchNorm2d(fused), nn.ReLU(), normalised(nn.Conv2d(fused, num_outputs, out_kernel, padding=out_kernel // 2), spectral_norm))
+            nn.BatchNorm2d(fused), nn.ReLU(), normalised(nn.Conv2d(fused, num_outputs, out_kernel, padding=out_kernel // 2), spectral_norm)
+        )
 
     def forward(self, features: Sequence[Tensor], embedding: Tensor) -> Tensor:
         """Features (N,C_i,R_i,R_i) coarse to fine, class embedding (N,E) -> logits (N,num_outputs,R,R)."""

@@ -36,7 +36,7 @@ def probabilities(logits: Tensor) -> Tensor:
 
 def entropy(p: Tensor) -> Tensor:
     """Probabilities (...,C,H,W) -> entropy in nats (...,H,W), 0 log 0 = 0."""
-    return -torch.xlogy(p, p).sum(dim=-3)
+    return torch.special.entr(p).sum(dim=-3)
 
 
 def jensen_shannon(logits: Tensor) -> Tensor:

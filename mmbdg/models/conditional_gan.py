@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseModel, ExponentialMovingAverage
-from mmengine.optim import OptimWrapperDict
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
@@ -33,9 +33,17 @@ class ConditionalGAN(BaseModel):
         init_cfg: mmengine's.
     """
 
-    def __init__(self, generator: dict, discriminator: dict, discriminator_steps: int = 2, ema_momentum: float = 1e-4,
-                 augment: Sequence[str] = (), channels_last: bool = True, data_preprocessor: dict | None = None,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        generator: dict,
+        discriminator: dict,
+        discriminator_steps: int = 2,
+        ema_momentum: float = 1e-4,
+        augment: Sequence[str] = (),
+        channels_last: bool = True,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.generator: ClassConditionalGenerator = MODELS.build(generator).to(memory_format=memory_format)
@@ -56,7 +64,7 @@ class ConditionalGAN(BaseModel):
             self.generator_ema.update_parameters(self.generator)
         return log
 
-    def _discriminator_step(self, real: Tensor, y: Tensor, optim_wrapper) -> Tensor:
+    def _discriminator_step(self, real: Tensor, y: Tensor, optim_wrapper: OptimWrapper) -> Tensor:
         with optim_wrapper.optim_context(self):
             with torch.no_grad():
                 fake = self.generator(self._noise(y), y)
@@ -66,7 +74,7 @@ class ConditionalGAN(BaseModel):
         optim_wrapper.update_params(loss)
         return loss.detach()
 
-    def _generator_step(self, y: Tensor, optim_wrapper) -> Tensor:
+    def _generator_step(self, y: Tensor, optim_wrapper: OptimWrapper) -> Tensor:
         self.discriminator.requires_grad_(False)
         with optim_wrapper.optim_context(self):
             # Fakes are drawn for the classes of the real batch, so rare classes stay rare.
@@ -102,14 +110,16 @@ class ConditionalGAN(BaseModel):
         generator.train()
         device = next(generator.parameters()).device
         for start in range(0, len(class_ids), batch_size):
-            ids = list(class_ids[start:start + batch_size])
+            ids = list(class_ids[start : start + batch_size])
             z = latents(0, ids, range(start, start + len(ids)), generator.latent_dim).to(device)
             generator(z, torch.tensor(ids, device=device))
         generator.train(was_training)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
 
-    def forward(self, inputs: Tensor, data_samples: list[BaseDataElement] | None = None, mode: str = 'tensor'):
+    def forward(
+        self, inputs: Tensor, data_samples: list[BaseDataElement] | None = None, mode: str = 'tensor'
+    ) -> Tensor | list[BaseDataElement]:
         """``predict``: data samples with ``real`` and ``generated``, uint8 (3,R,R); ``tensor``: generated images float (N,3,R,R)."""
         y = self._labels(data_samples)
         generator = self.generator_ema.module

@@ -9,11 +9,14 @@ from torch import Tensor
 def translation(x: Tensor, ratio: float = 0.125, fill: float = -1.0) -> Tensor:
     """Shift each image by up to ``ratio`` of its size on either axis; what comes in is ``fill``. (N,C,H,W) -> (N,C,H,W)."""
     n, _, h, w = x.shape
-    rows, columns = (torch.arange(size, device=x.device) + torch.randint(-int(size * ratio + 0.5), int(size * ratio + 0.5) + 1, (n, 1),
-                                                                         device=x.device) for size in (h, w))  # (N,H), (N,W)
+    rows, columns = (
+        torch.arange(size, device=x.device) + torch.randint(-int(size * ratio + 0.5), int(size * ratio + 0.5) + 1, (n, 1), device=x.device)
+        for size in (h, w)
+    )  # (N,H), (N,W)
     inside = ((rows >= 0) & (rows < h))[:, None, :, None] & ((columns >= 0) & (columns < w))[:, None, None, :]
-    shifted = x.permute(0, 2, 3, 1)[torch.arange(n, device=x.device)[:, None, None],
-                                    rows.clamp(0, h - 1)[:, :, None], columns.clamp(0, w - 1)[:, None, :]].permute(0, 3, 1, 2)
+    shifted = x.permute(0, 2, 3, 1)[
+        torch.arange(n, device=x.device)[:, None, None], rows.clamp(0, h - 1)[:, :, None], columns.clamp(0, w - 1)[:, None, :]
+    ].permute(0, 3, 1, 2)
     return torch.where(inside, shifted, torch.full_like(shifted, fill))
 
 
@@ -23,13 +26,14 @@ def cutout(x: Tensor, ratio: float = 0.5, fill: float = 0.0) -> Tensor:
     near = []
     for size in (h, w):
         centre = torch.randint(0, size + 1, (n, 1), device=x.device)
-        near.append(((torch.arange(size, device=x.device) - centre).abs() < size * ratio / 2))
+        near.append((torch.arange(size, device=x.device) - centre).abs() < size * ratio / 2)
     hole = near[0][:, None, :, None] & near[1][:, None, None, :]
     return torch.where(hole, torch.full_like(x, fill), x)
 
 
 def color(x: Tensor) -> Tensor:
     """Random brightness, saturation and contrast per image. (N,C,H,W) -> (N,C,H,W)."""
+
     def draw() -> Tensor:
         return torch.rand(len(x), 1, 1, 1, device=x.device)
 

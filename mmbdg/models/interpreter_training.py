@@ -29,19 +29,27 @@ class InterpreterTraining(BaseModel):
         init_cfg: mmengine's.
     """
 
-    def __init__(self, generator: dict, interpreter: dict, vote: str = 'majority', ignore: int = IGNORE,
-                 data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        generator: dict,
+        interpreter: dict,
+        vote: str = 'majority',
+        ignore: int = IGNORE,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         net: ClassConditionalGenerator = MODELS.build(generator)
         net.init_weights()
         self.generator_config, self.interpreter_config = generator, interpreter
         self.interpreter = MODELS.build(
-            {'feature_info': net.feature_info, 'embed_dim': net.embed_dim, 'resolution': net.resolution, **interpreter})
+            {'feature_info': net.feature_info, 'embed_dim': net.embed_dim, 'resolution': net.resolution, **interpreter}
+        )
         self.generator_state = net.state_dict()  # unfolded, before the next line folds it
         self._generator = Frozen(net)
         self.vote, self.ignore = vote, ignore
 
-    def forward(self, inputs: Sequence[Tensor], data_samples: list[BaseDataElement], mode: str = 'tensor'):
+    def forward(self, inputs: Sequence[Tensor], data_samples: list[BaseDataElement], mode: str = 'tensor') -> dict | Tensor | list:
         """``loss``: dict of one loss; ``predict``: data samples with ``pred_sem_seg``; ``tensor``: logits of all members (M,N,C,R,R).
 
         Args:
@@ -54,7 +62,10 @@ class InterpreterTraining(BaseModel):
             labels = torch.cat([sample.gt_sem_seg.data for sample in data_samples])
             logits = self.interpreter.forward_own(features, embedding)
             members = len(self.interpreter.members)
-            losses = [segmentation_loss(own, target, self.ignore) for own, target in zip(logits.chunk(members), labels.chunk(members), strict=True)]
+            losses = [
+                segmentation_loss(own, target, self.ignore)
+                for own, target in zip(logits.chunk(members), labels.chunk(members), strict=True)
+            ]
             # The sum, so that no member's gradient depends on how many there are; the mean is logged.
             return dict(loss=torch.stack(losses).sum(), member_mean=torch.stack(losses).mean().detach())
         logits = self.interpreter(features, embedding)

@@ -23,6 +23,7 @@ class JointDataPreprocessor(BaseDataPreprocessor):
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         if not isinstance(data['inputs'], dict):
             return self.seg(data, training)
-        parts = {name: getattr(self, name)({key: data[key][name] for key in ('inputs', 'data_samples')}, training)
-                 for name in ('ssl', 'seg')}
+        parts = {
+            name: getattr(self, name)({key: data[key][name] for key in ('inputs', 'data_samples')}, training) for name in ('ssl', 'seg')
+        }
         return {key: {name: part[key] for name, part in parts.items()} for key in ('inputs', 'data_samples')}

@@ -31,7 +31,7 @@ class JointDenseCL(DenseCL):
         """Read by mmseg's postprocessing."""
         return self.seg_head.align_corners
 
-    def forward(self, inputs: Tensor | dict, data_samples: list | dict | None = None, mode: str = 'tensor'):
+    def forward(self, inputs: Tensor | dict, data_samples: list | dict | None = None, mode: str = 'tensor') -> dict | Tensor | list:
         """``loss`` takes ``dict(ssl=[view, view], seg=images)``; ``predict`` and ``tensor`` take images float (N,3,H,W)."""
         if mode == 'predict':
             return self.predict(inputs, data_samples)

@@ -46,8 +46,17 @@ class ProjectionDiscriminator(BaseModule):
         init_cfg: mmengine's.
     """
 
-    def __init__(self, resolution: int, num_classes: int, base_channels: int, channel_multipliers: Sequence[int], downsample: Sequence[bool],
-                 attention: Sequence[int] = (), eps: float = 1e-4, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        resolution: int,
+        num_classes: int,
+        base_channels: int,
+        channel_multipliers: Sequence[int],
+        downsample: Sequence[bool],
+        attention: Sequence[int] = (),
+        eps: float = 1e-4,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         blocks, channels, size = [], 3, resolution
         for i, (multiplier, down) in enumerate(zip(channel_multipliers, downsample, strict=True)):

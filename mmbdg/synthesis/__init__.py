@@ -1,4 +1,4 @@
-"""Labelled generators and offline synthesis. Imports with torch, numpy, Pillow, tqdm and mmengine only."""
+"""Labelled generators and offline synthesis. Imports with torch, numpy and mmengine (and small libraries these bring along)."""
 
 from mmbdg.synthesis.labelled_generator import LabelledBatch, LabelledGenerator
 from mmbdg.synthesis.latents import latent, latents

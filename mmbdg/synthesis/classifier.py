@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from mmbdg.compat.checkpoint import load_pretrained
 from mmbdg.errors import InputError
@@ -15,17 +16,19 @@ class Classifier:
     Args:
         config: Config of an ``mmpretrain.ImageClassifier`` with ``init_cfg=dict(type='Pretrained', checkpoint=...)``; its own
             preprocessor is used.
+        size: Height and width in pixels it is shown; None for the images' own.
 
     Raises:
         InputError: No checkpoint is named, or it does not fit.
     """
 
-    def __init__(self, config: dict) -> None:
+    def __init__(self, config: dict, size: int | None = None) -> None:
         model = MODELS.build(config)
         if not model.init_cfg:
             raise InputError("the classifier needs init_cfg=dict(type='Pretrained', checkpoint=...); an untrained one judges nothing")
         load_pretrained(model, model.init_cfg)
         self._model = Frozen(model)
+        self.size = size
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
@@ -39,8 +42,9 @@ class Classifier:
         model = self._model.on(images.device)
         return model(self._prepare(model, images), mode='tensor').float().softmax(1)
 
-    @staticmethod
-    def _prepare(model: torch.nn.Module, images: Tensor) -> Tensor:
+    def _prepare(self, model: torch.nn.Module, images: Tensor) -> Tensor:
+        if self.size and images.shape[-1] != self.size:
+            images = F.interpolate(images.float(), size=(self.size, self.size), mode='bilinear', antialias=True)
         preprocessor = model.data_preprocessor
         if getattr(preprocessor, 'to_rgb', False):  # mm pipelines hand it BGR
             images = images.flip(1)

@@ -49,13 +49,26 @@ class LabelledGenerator:
         licence: Of what it makes.
     """
 
-    def __init__(self, generator: dict, interpreter: dict, classes: Sequence[str], folders: Sequence[str],
-                 labels: Sequence[str] = ('background', 'foreground'), seed: int = 0, truncation: float | None = 0.9, vote: str = 'majority',
-                 licence: str = '') -> None:
+    def __init__(
+        self,
+        generator: dict,
+        interpreter: dict,
+        classes: Sequence[str],
+        folders: Sequence[str],
+        labels: Sequence[str] = ('background', 'foreground'),
+        seed: int = 0,
+        truncation: float | None = 0.9,
+        vote: str = 'majority',
+        licence: str = '',
+    ) -> None:
         net = MODELS.build(generator)
         net.init_weights()
         head = MODELS.build({'feature_info': net.feature_info, 'embed_dim': net.embed_dim, 'resolution': net.resolution, **interpreter})
         head.init_weights()
+        if len(set(folders)) != len(folders) or not all(folders):
+            raise InputError(f'every class needs a folder of its own, got {sorted(folders)}')
+        if len(labels) != max(2, head.num_outputs):
+            raise InputError(f'the interpreter tells {max(2, head.num_outputs)} labels apart, {len(labels)} names are given: {labels}')
         if not len(classes) == len(folders) == net.num_classes:
             raise InputError(f'the generator has {net.num_classes} classes; {len(classes)} names and {len(folders)} folders are given')
         self._generator, self._interpreter = Frozen(net), Frozen(head)
@@ -72,7 +85,10 @@ class LabelledGenerator:
             InputError: There is no such folder, or a file in it is missing, cut off, or does not fit.
         """
         folder = cls.find(path)
-        card = json.loads((folder / CARD).read_text(encoding='utf-8'))
+        try:
+            card = json.loads((folder / CARD).read_text(encoding='utf-8'))
+        except json.JSONDecodeError as error:
+            raise InputError(f'{folder / CARD} is no JSON; the file may be cut off ({error})') from error
         weights = {part: dict(type='Pretrained', checkpoint=str(folder / f'{part}.safetensors')) for part in ('generator', 'interpreter')}
         return cls(**{key: {**value, 'init_cfg': weights[key]} if key in weights else value for key, value in card.items()})
 
@@ -83,12 +99,15 @@ class LabelledGenerator:
             if (folder / CARD).is_file():
                 return folder
         embedded = sorted(p.parent.name for p in assets.ROOT.glob(f'*/{CARD}'))
-        raise InputError(f'there is no labelled generator at {path} (a folder with {CARD}, generator.safetensors, interpreter.safetensors); '
-                         f'embedded ones: {", ".join(embedded)}')
+        raise InputError(
+            f'there is no labelled generator at {path} (a folder with {CARD}, generator.safetensors, interpreter.safetensors); '
+            f'embedded ones: {", ".join(embedded)}'
+        )
 
     @staticmethod
-    def write(folder: str | os.PathLike, generator: tuple[dict, dict[str, Tensor]], interpreter: tuple[dict, dict[str, Tensor]],
-              **card) -> None:
+    def write(
+        folder: str | os.PathLike, generator: tuple[dict, dict[str, Tensor]], interpreter: tuple[dict, dict[str, Tensor]], **card
+    ) -> None:
         """Write a folder that :meth:`load` reads.
 
         Args:
@@ -116,8 +135,10 @@ class LabelledGenerator:
         for names in (self.classes, self.folders, range(self.num_classes)):
             if cls in names:
                 return names.index(cls)
-        raise InputError(f'there is no class {cls!r}; classes are 0 to {self.num_classes - 1}: {", ".join(self.classes[:20])}'
-                         + (', ...' if self.num_classes > 20 else ''))
+        raise InputError(
+            f'there is no class {cls!r}; classes are 0 to {self.num_classes - 1}: {", ".join(self.classes[:20])}'
+            + (', ...' if self.num_classes > 20 else '')
+        )
 
     @torch.no_grad()
     def images(self, class_ids: Sequence[int], indices: Sequence[int]) -> Tensor:

@@ -14,11 +14,11 @@ A finished dataset is the same bytes however often it was interrupted; ``logs/``
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+from filelock import FileLock
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically, write_json
@@ -36,11 +36,6 @@ def sample_paths(root: str | os.PathLike, folder: str, name: str) -> tuple[Path,
     return Path(root) / 'images' / folder / f'{name}.png', Path(root) / 'masks' / folder / f'{name}.png'
 
 
-def write_png(path: str | os.PathLike, array: np.ndarray) -> None:
-    """uint8 (H,W,3), uint8 (H,W) or uint16 (H,W)."""
-    write_atomically(path, lambda part: Image.fromarray(array).save(part, format='PNG'))
-
-
 def sha256(path: str | os.PathLike) -> str:
     """Checksum of a file, hexadecimal."""
     with open(path, 'rb') as file:
@@ -52,23 +47,41 @@ def canonical(content: dict) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
-def claim(root: str | os.PathLike, identity: dict) -> None:
-    """Mark a folder as the output of one configuration, or check that it is.
+def check_claim(root: str | os.PathLike, identity: dict) -> None:
+    """See that a folder is empty, or the output of this configuration; writes nothing.
 
     Raises:
-        InputError: The folder holds something else, or another configuration's dataset; nothing is written then.
+        InputError: The folder holds something else, or another configuration's dataset.
     """
     root = Path(root)
     marker = root / IDENTITY
     if marker.is_file():
         found = json.loads(marker.read_text(encoding='utf-8'))
         if canonical(found) != canonical(identity):
-            raise InputError(f'{root} was made by another configuration:\n{_differences(found, identity)}\n'
-                             'Choose another folder, or go back to that configuration to continue it.')
-    elif root.exists() and any(root.iterdir()):
-        raise InputError(f'{root} is not empty and was not made by synthesis; choose another folder')
-    else:
-        write_json(marker, identity)
+            raise InputError(
+                f'{root} was made by another configuration:\n{_differences(found, identity)}\n'
+                'Choose another folder, or go back to that configuration to continue it.'
+            )
+    elif foreign := [path for path in root.rglob('*') if path.is_file() and path.parent != root / 'logs']:
+        raise InputError(f'{root} is not empty ({foreign[0]}) and was not made by synthesis; choose another folder')
+
+
+@contextmanager
+def claimed(root: str | os.PathLike, identity: dict) -> Iterator[None]:
+    """Hold a folder as the output of one configuration: a second process waits.
+
+    Raises:
+        InputError: See :func:`check_claim`; nothing is written then.
+    """
+    root = Path(root)
+    check_claim(root, identity)
+    (root / 'logs').mkdir(parents=True, exist_ok=True)
+    with FileLock(root / 'logs' / 'lock'):
+        check_claim(root, identity)  # another may have come first
+        for left_over in root.rglob('*.part'):  # of a killed run
+            left_over.unlink()
+        write_json(root / IDENTITY, identity)
+        yield
 
 
 def _differences(old: dict, new: dict, prefix: str = '') -> str:
@@ -140,6 +153,8 @@ def read_dataset(root: str | os.PathLike) -> tuple[dict, list[dict]]:
     info = json.loads((root / 'dataset.json').read_text(encoding='utf-8'))
     lines = read_jsonl(root / 'manifest.jsonl')
     if len(lines) != sum(info['counts'].values()):
-        raise InputError(f'{root}/manifest.jsonl has {len(lines)} lines, dataset.json counts {sum(info["counts"].values())}: '
-                         f'python tools/synthesize.py CONFIG {root} repairs it')
+        raise InputError(
+            f'{root}/manifest.jsonl has {len(lines)} lines, dataset.json counts {sum(info["counts"].values())}: '
+            f'python tools/synthesize.py CONFIG {root} repairs it'
+        )
     return info, lines

@@ -1,6 +1,6 @@
 """Write the embedded subset of Fashion-MNIST from the full set.
 
-    python tools/dataset_converters/fashion_mnist.py mmbdg/assets/fashion32/images.npz
+python tools/dataset_converters/fashion_mnist.py mmbdg/assets/fashion32/images.npz
 """
 
 import argparse

@@ -7,5 +7,5 @@ view = [
     dict(type='RandomFlip', prob=0.5),
 ]
 ssl_dataset = dict(
-    type='mmbdg.FashionMNIST32', split='train',
-    pipeline=[dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')])
+    type='mmbdg.FashionMNIST32', split='train', pipeline=[dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')]
+)

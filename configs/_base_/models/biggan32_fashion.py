@@ -8,4 +8,5 @@ generator = dict(
     channel_multipliers=(4, 4, 2, 1),
     latent_dim=64,
     embed_dim=32,
-    attention=(16, ))
+    attention=(16,),
+)

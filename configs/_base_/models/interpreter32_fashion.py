@@ -9,4 +9,6 @@ interpreter = dict(
         type='mmbdg.FeatureInterpreter',
         num_outputs=1,  # FG/BG; the class is known from the generator
         groups=(8, 16, 32),
-        widths=(24, 16, 12)))  # 128, 64, 32 at 512 px
+        widths=(24, 16, 12),
+    ),
+)  # 128, 64, 32 at 512 px

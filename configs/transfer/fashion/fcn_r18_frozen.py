@@ -17,28 +17,59 @@ iterations = 300
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(
-        type='SegDataPreProcessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True, size=(64, 64),
-        pad_val=0, seg_pad_val=255),
+        type='SegDataPreProcessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        size=(64, 64),
+        pad_val=0,
+        seg_pad_val=255,
+    ),
     backbone=dict(
-        frozen_stages=4, norm_eval=True, norm_cfg=dict(type='BN', requires_grad=False), out_indices=(3, ),
-        init_cfg=dict(type='Pretrained', checkpoint=pretrained), **_base_.backbone),
+        frozen_stages=4,
+        norm_eval=True,
+        norm_cfg=dict(type='BN', requires_grad=False),
+        out_indices=(3,),
+        init_cfg=dict(type='Pretrained', checkpoint=pretrained),
+        **_base_.backbone,
+    ),
     decode_head=dict(
-        type='FCNHead', in_channels=512, in_index=0, channels=128, num_convs=2, concat_input=True, dropout_ratio=0.1, num_classes=11,
-        norm_cfg=dict(type='BN'), align_corners=False, loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False)),
-    test_cfg=dict(mode='whole'))
+        type='FCNHead',
+        in_channels=512,
+        in_index=0,
+        channels=128,
+        num_convs=2,
+        concat_input=True,
+        dropout_ratio=0.1,
+        num_classes=11,
+        norm_cfg=dict(type='BN'),
+        align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False),
+    ),
+    test_cfg=dict(mode='whole'),
+)
 
 train_dataloader = dict(
-    batch_size=32, num_workers=1, persistent_workers=True, drop_last=True,
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     collate_fn=dict(type='mmengine.pseudo_collate'),
     dataset=dict(
-        type='mmbdg.FashionMNIST32', split='train', label_space='classes', label_fraction=label_fraction, label_seed=label_seed,
+        type='mmbdg.FashionMNIST32',
+        split='train',
+        label_space='classes',
+        label_fraction=label_fraction,
+        label_seed=label_seed,
         pipeline=[
             dict(type='RandomResize', scale=(64, 64), ratio_range=(1.0, 1.25), resize_type='mmseg.Resize'),
             dict(type='RandomCrop', crop_size=(64, 64)),
             dict(type='RandomFlip', prob=0.5),
             dict(type='PackSegInputs'),
-        ]))
+        ],
+    ),
+)
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4))
@@ -49,7 +80,10 @@ reach = dict(
     pretrained=['model.backbone.init_cfg.checkpoint'],
     label_fraction=['train_dataloader.dataset.label_fraction'],
     label_seed=['train_dataloader.dataset.label_seed'],
-    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.end'])
-requires = dict(pretrained='a pre-trained backbone: python tools/extract_backbone.py work_dirs/densecl_biggan_fpn/iter_240.pth '
-                           'work_dirs/densecl_biggan_fpn/backbone.safetensors')
+    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.end'],
+)
+requires = dict(
+    pretrained='a pre-trained backbone: python tools/extract_backbone.py work_dirs/densecl_biggan_fpn/iter_240.pth '
+    'work_dirs/densecl_biggan_fpn/backbone.safetensors'
+)
 next_step = 'python tools/test.py {config} {checkpoint}'

@@ -1,0 +1,40 @@
+"""Class labels only: the backbone learns to classify the same real images, same batch and number of iterations.
+
+The control for what the synthetic data costs: its generator and its classifier have seen these class labels.
+
+    python tools/train.py configs/baselines/classification_fashion.py
+"""
+
+_base_ = ['../_base_/runtime.py', '../_base_/models/resnet18_64px.py']
+
+iterations = 240
+model = dict(
+    type='ImageClassifier',
+    data_preprocessor=dict(
+        type='ClsDataPreprocessor', num_classes=10, mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
+    ),
+    backbone=dict(out_indices=(3,), norm_cfg=dict(type='SyncBN'), **_base_.backbone),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=10, in_channels=512, loss=dict(type='CrossEntropyLoss')),
+)
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='mmbdg.FashionMNIST32',
+        split='train',
+        pipeline=[
+            dict(type='RandomResizedCrop', scale=64, crop_ratio_range=(0.2, 1.0), backend='pillow'),
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='PackInputs'),
+        ],
+    ),
+)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
+param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=False)
+reach = dict(iterations=['train_cfg.max_iters', 'param_scheduler.T_max'])

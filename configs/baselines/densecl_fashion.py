@@ -1,0 +1,33 @@
+"""DenseCL alone: the same real images, backbone, batch and number of iterations as the joint pre-training, no synthetic data.
+
+python tools/train.py configs/baselines/densecl_fashion.py
+"""
+
+_base_ = ['../_base_/runtime.py', '../_base_/models/resnet18_64px.py', '../_base_/datasets/fashion32_ssl.py']
+
+iterations = 240
+model = dict(
+    type='DenseCL',
+    data_preprocessor=dict(type='SelfSupDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True),
+    backbone=dict(out_indices=(3,), norm_cfg=dict(type='SyncBN'), **_base_.backbone),
+    neck=dict(type='DenseCLNeck', in_channels=512, hid_channels=512, out_channels=128, num_grid=None),
+    head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss', loss_weight=1.0), temperature=0.2),
+    queue_len=2048,
+    feat_dim=128,
+    momentum=0.001,
+    loss_lambda=0.5,
+)
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=_base_.ssl_dataset,
+)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
+param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=False)
+custom_hooks = [dict(type='mmbdg.QueueReportHook')]
+reach = dict(iterations=['train_cfg.max_iters', 'param_scheduler.T_max'])

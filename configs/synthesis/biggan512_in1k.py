@@ -1,0 +1,29 @@
+"""BigGAN-sim: 100 samples of each ImageNet class at 512 px, as in the paper (section 3.2).
+
+    python tools/synthesize.py configs/synthesis/biggan512_in1k.py data/biggan_sim_100k --device cuda
+
+Needs a labelled generator of BigGAN-512 in work_dirs/biggan512_fgbg/labelled_generator and the weights of a ResNet-50 on ImageNet. Not run
+by us: the weights were not at hand.
+"""
+
+synthesis = dict(
+    labelled_generator='work_dirs/biggan512_fgbg/labelled_generator',
+    num_per_class=100,
+    seed=0,
+    truncation=0.9,
+    candidates=560,  # 1,120 candidates give 100 samples
+    classifier=dict(
+        type='mmpretrain.ImageClassifier',
+        _scope_='mmpretrain',
+        data_preprocessor=dict(
+            type='ClsDataPreprocessor', num_classes=1000, mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
+        ),
+        backbone=dict(type='ResNet', depth=50, num_stages=4, out_indices=(3,), style='pytorch'),
+        neck=dict(type='GlobalAveragePooling'),
+        head=dict(type='LinearClsHead', num_classes=1000, in_channels=2048, loss=dict(type='CrossEntropyLoss')),
+        init_cfg=dict(type='Pretrained', checkpoint='data/weights/resnet50_in1k.pth'),
+    ),
+    classifier_size=224,
+    rejection_rate=0.9,
+    uncertainty_rate=0.1,
+)

@@ -1,0 +1,74 @@
+"""Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors), ``tests``."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+MIM = ROOT / 'mmbdg' / '.mim'
+ONEDL = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6,<2.4', 'onedl-mmpretrain>=1.3.6', 'onedl-mmsegmentation>=1.4.2']
+DETECTION = ['onedl-mmdetection>=3.5.1']
+MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
+
+
+def add_mim_contents() -> None:
+    """Put what mim and ``mmbdg::`` configs look for into the package: copies in distributions, links in editable installs."""
+    copy = any(command in sys.argv for command in ('sdist', 'bdist_wheel', 'build_py', 'install', 'build'))
+    if not copy and not any(command in sys.argv for command in ('develop', 'editable_wheel', 'dist_info', 'egg_info')):
+        return
+    if all((MIM / name).exists() for name in MIM_CONTENTS) and not any((ROOT / name).exists() for name in MIM_CONTENTS):
+        return  # an unpacked sdist that has them inside already
+    shutil.rmtree(MIM, ignore_errors=True)
+    MIM.mkdir()
+    for name in MIM_CONTENTS:
+        source, target = ROOT / name, MIM / name
+        if not copy:
+            target.symlink_to(Path('..', '..', name))
+        elif source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns('__pycache__'))
+        else:
+            shutil.copyfile(source, target)
+
+
+def version() -> str:
+    scope: dict[str, str] = {}
+    exec((ROOT / 'mmbdg' / 'version.py').read_text(encoding='utf-8'), scope)
+    return scope['__version__']
+
+
+add_mim_contents()
+setup(
+    name='mmbdg',
+    version=version(),
+    description='BigDatasetGAN for OpenMMLab: labelled data for vision pre-training that nobody had to label',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmbdg', 'mmbdg.*']),
+    include_package_data=True,
+    python_requires='>=3.11',
+    # No mm package stands here: a user's own installation of OpenMMLab is left alone.
+    install_requires=[
+        'torch>=2.6',
+        'torchvision>=0.21',
+        'numpy>=1.26',
+        'scipy>=1.11',
+        'pillow>=10',
+        'safetensors>=0.4',
+        'tqdm',
+        'filelock',
+    ],
+    extras_require=dict(
+        onedl=ONEDL,
+        det=DETECTION,  # detectors; large, and not needed for pre-training
+        tests=[*DETECTION, 'pytest>=8', 'pytest-xdist>=3', 'ruff>=0.14', 'setuptools>=70.1,<82'],
+    ),
+    classifiers=[
+        'License :: OSI Approved :: Apache Software License',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+    ],
+    zip_safe=False,
+)

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from conftest import TINY_CLASSES, TINY_GENERATOR, build_tiny
+from PIL import Image
+
+from mmbdg.annotation import read_annotated_latents, slugify, write_samples
+from mmbdg.errors import InputError
+from mmbdg.synthesis import latent
+
+
+def rule(image):
+    return image.mean(2) > 128
+
+
+@pytest.fixture
+def annotated(tmp_path):
+    write_samples(tmp_path, 'tiny', build_tiny(TINY_GENERATOR), TINY_CLASSES, per_class=2, seed=1, rule=rule)
+    return tmp_path
+
+
+def test_round_trip(annotated):
+    pairs = read_annotated_latents(annotated, 'tiny', num_classes=3)
+    assert [(pair.class_id, pair.stem) for pair in pairs] == [(c, f'{name}_{c}_{i}') for c, name in enumerate(TINY_CLASSES) for i in (0, 1)]
+    for pair in pairs:
+        assert np.array_equal(pair.read_latent(12), latent(1, pair.class_id, int(pair.stem[-1]), 12))
+        image = np.asarray(Image.open(annotated / 'images' / 'tiny' / TINY_CLASSES[pair.class_id] / f'{pair.stem}.png'))
+        assert np.array_equal(pair.read_foreground(16), rule(image))
+
+
+def test_class_id_is_the_second_to_last_token_and_order_does_not_pair(annotated):
+    """The released names: any prefix, then _<class id>_<number>; _10 sorts before _2."""
+    for kind, suffix in (('annotations', 'png'), ('latents', 'npy')):
+        folder = annotated / kind / 'tiny' / 'disc'
+        for old, new in (('disc_0_0', 'biggan_seed7_0_10'), ('disc_0_1', 'biggan_seed7_0_2')):
+            (folder / f'{old}.{suffix}').rename(folder / f'{new}.{suffix}')
+    pairs = {pair.stem: pair for pair in read_annotated_latents(annotated, 'tiny', 3)}
+    assert np.array_equal(pairs['biggan_seed7_0_10'].read_latent(12), latent(1, 0, 0, 12))
+    assert pairs['biggan_seed7_0_2'].class_id == 0
+
+
+def test_files_without_a_partner_are_all_listed(annotated):
+    (annotated / 'latents/tiny/disc/disc_0_0.npy').unlink()
+    (annotated / 'annotations/tiny/ring/ring_2_1.png').unlink()
+    with pytest.raises(InputError) as error:
+        read_annotated_latents(annotated, 'tiny', 3)
+    assert 'disc_0_0.png has no latent' in str(error.value) and 'ring_2_1.npy has no mask' in str(error.value)
+
+
+def test_empty_class(annotated):
+    for path in annotated.glob('*/tiny/square/*'):
+        path.unlink()
+    with pytest.raises(InputError, match='square holds no masks'):
+        read_annotated_latents(annotated, 'tiny', 3)
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(InputError, match='there is no folder .*annotations'):
+        read_annotated_latents(tmp_path, 'tiny')
+
+
+def test_mask_of_the_wrong_size(annotated):
+    pair = read_annotated_latents(annotated, 'tiny', 3)[0]
+    Image.fromarray(np.zeros((20, 16), np.uint8)).save(pair.mask_path)
+    with pytest.raises(InputError, match='16x20 px, the generator makes 16x16'):
+        pair.read_foreground(16)
+
+
+def test_latent_of_another_generator_or_a_pickle(annotated):
+    pair = read_annotated_latents(annotated, 'tiny', 3)[0]
+    with pytest.raises(InputError, match="another generator's"):
+        pair.read_latent(128)
+    np.save(pair.latent_path, np.array([dict(a=1)], dtype=object), allow_pickle=True)  # written by another: must not be read
+    with pytest.raises(InputError, match='no .npy file of numbers'):
+        pair.read_latent(12)
+
+
+def test_class_out_of_range(annotated):
+    with pytest.raises(InputError, match='class 2 is not among the 2 classes'):
+        read_annotated_latents(annotated, 'tiny', 2)
+
+
+def test_annotations_are_never_overwritten(annotated):
+    with pytest.raises(InputError, match='holds a set "tiny" already'):
+        write_samples(annotated, 'tiny', build_tiny(TINY_GENERATOR), TINY_CLASSES, per_class=2, seed=1)
+
+
+def test_slugs():
+    assert slugify('Ankle boot') == 'ankle-boot' and slugify('T-shirt') == 't-shirt'

@@ -1,0 +1,138 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from mmbdg.compat.mmcv_ops import StandIn, nms, roi_align_backward, roi_align_forward
+
+
+def numpy_nms(boxes, scores, threshold, offset):
+    order, kept = list(np.argsort(-scores)), []
+    while order:
+        i, *rest = order
+        kept.append(i)
+        x1, y1 = np.maximum(boxes[i, 0], boxes[rest, 0]), np.maximum(boxes[i, 1], boxes[rest, 1])
+        x2, y2 = np.minimum(boxes[i, 2], boxes[rest, 2]), np.minimum(boxes[i, 3], boxes[rest, 3])
+        overlap = np.clip(x2 - x1 + offset, 0, None) * np.clip(y2 - y1 + offset, 0, None)
+        area = (boxes[:, 2] - boxes[:, 0] + offset) * (boxes[:, 3] - boxes[:, 1] + offset)
+        order = [r for r, o in zip(rest, overlap / (area[i] + area[rest] - overlap), strict=True) if o <= threshold]
+    return kept
+
+
+@pytest.mark.parametrize('offset', [0, 1])
+def test_nms_by_hand(offset):
+    corner = torch.rand(60, 2) * 20
+    boxes = torch.cat([corner, corner + torch.rand(60, 2) * 15], dim=1)
+    scores = torch.rand(60)
+    assert nms(boxes, scores, 0.4, offset).tolist() == numpy_nms(boxes.numpy(), scores.numpy(), 0.4, offset)
+
+
+def roi_align_by_hand(feature, roi, size, ratio):
+    """aligned=True: bilinear samples at ratio x ratio points of each bin, averaged."""
+    _, x1, y1, x2, y2 = roi - 0.5
+    out = np.zeros((size, size))
+    for i in range(size):
+        for j in range(size):
+            for a in range(ratio):
+                for b in range(ratio):
+                    y = y1 + (y2 - y1) / size * (i + (a + 0.5) / ratio)
+                    x = x1 + (x2 - x1) / size * (j + (b + 0.5) / ratio)
+                    y0, x0 = int(np.floor(y)), int(np.floor(x))
+                    fy, fx = y - y0, x - x0
+                    out[i, j] += (
+                        feature[y0, x0] * (1 - fy) * (1 - fx)
+                        + feature[y0, x0 + 1] * (1 - fy) * fx
+                        + feature[y0 + 1, x0] * fy * (1 - fx)
+                        + feature[y0 + 1, x0 + 1] * fy * fx
+                    ) / ratio**2
+    return out
+
+
+def test_roi_align_forward_and_backward_by_hand():
+    feature = torch.rand(1, 1, 12, 12)
+    roi = torch.tensor([[0.0, 2.3, 3.1, 8.7, 9.2]])
+    output, arguments = (
+        torch.empty(1, 1, 3, 3),
+        dict(aligned_height=3, aligned_width=3, spatial_scale=1.0, sampling_ratio=2, pool_mode=1, aligned=True),
+    )
+    roi_align_forward(feature, roi, output, None, None, **arguments)
+    np.testing.assert_allclose(output[0, 0], roi_align_by_hand(feature[0, 0].numpy(), roi[0].numpy(), 3, 2), atol=1e-5)
+    # The operator is linear: <gradient, x> = <grad_output, f(x)>.
+    grad_output, grad_input = torch.rand(1, 1, 3, 3), torch.empty_like(feature)
+    roi_align_backward(grad_output, roi, None, None, grad_input, **arguments)
+    torch.testing.assert_close((grad_input * feature).sum(), (grad_output * output).sum())
+
+
+def test_max_pooling_says_so():
+    with pytest.raises(NotImplementedError, match='pool_mode="max"'):
+        roi_align_forward(None, None, None, None, None, 1, 1, 1.0, 0, 0, True)
+
+
+def test_environment_report_of_mmcv():
+    code = "import mmbdg\nfrom mmcv.utils import collect_env\nprint(collect_env()['MMCV Compiler'])"
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert result.stdout.strip().splitlines()[-1].startswith('n/a'), result.stderr[-2000:]
+
+
+def test_operator_without_a_stand_in_says_so_when_called():
+    ext = StandIn('mmcv._ext')
+    assert hasattr(ext, 'deform_conv_forward')
+    with pytest.raises(NotImplementedError, match='no "deform_conv_forward"'):
+        ext.deform_conv_forward(1)
+
+
+FAKE = {
+    'missing': None,
+    'works': ('_ext.py', 'nms = "compiled"\n'),
+    'does not load': (f'_ext.cpython-{sys.version_info[0]}{sys.version_info[1]}-x86_64-linux-gnu.so', 'built against another torch'),
+}
+
+
+@pytest.mark.parametrize('case', FAKE)
+def test_compiled_operators_are_used_where_they_load(case, tmp_path):
+    package = tmp_path / 'mmcv'
+    package.mkdir()
+    (package / '__init__.py').touch()
+    if FAKE[case]:
+        name, text = FAKE[case]
+        (package / name).write_text(text)
+    code = 'import mmbdg, mmcv._ext\nprint(type(mmcv._ext).__name__, mmcv._ext.nms if isinstance(mmcv._ext.nms, str) else "ours")'
+    result = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, env={'PYTHONPATH': f'{tmp_path}:{":".join(sys.path)}'}
+    )
+    assert result.stdout.split() == (['module', 'compiled'] if case == 'works' else ['StandIn', 'ours']), result.stderr
+    assert ('do not load' in result.stderr) == (case == 'does not load')
+
+
+DETECTOR = """
+import warnings; warnings.filterwarnings('ignore')
+{first}
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+init_default_scope('mmdet')
+cfg = Config(dict(model=dict(
+    type='RPN', data_preprocessor=dict(type='DetDataPreprocessor'),
+    backbone=dict(type='ResNet', depth=18, num_stages=4, out_indices=(0, 1, 2, 3)),
+    neck=dict(type='FPN', in_channels=[64, 128, 256, 512], out_channels=16, num_outs=5),
+    rpn_head=dict(type='RPNHead', in_channels=16, feat_channels=16,
+        anchor_generator=dict(type='AnchorGenerator', scales=[8], ratios=[1.0], strides=[4, 8, 16, 32, 64]),
+        bbox_coder=dict(type='DeltaXYWHBBoxCoder')),
+    train_cfg=None, test_cfg=dict(rpn=dict(nms_pre=50, max_per_img=5, nms=dict(type='nms', iou_threshold=0.7), min_bbox_size=0)))))
+model = MODELS.build(cfg.model).eval()
+sample = DetDataSample(metainfo=dict(img_shape=(128, 128), scale_factor=(1, 1), ori_shape=(128, 128), pad_shape=(128, 128)))
+with torch.no_grad():
+    print(len(model.predict(torch.randn(1, 3, 128, 128), [sample])[0].pred_instances.bboxes))
+"""
+
+
+@pytest.mark.parametrize('first', ['import mmbdg', "from mmengine.config import Config; Config.fromfile('user_config.py')"])
+def test_detectors_import_and_predict(first, tmp_path):
+    """In our tools, and for a user who only writes custom_imports=dict(imports=['mmbdg'])."""
+    (tmp_path / 'user_config.py').write_text("custom_imports = dict(imports=['mmbdg'])\n")
+    result = subprocess.run([sys.executable, '-c', DETECTOR.format(first=first)], capture_output=True, text=True, cwd=tmp_path)
+    assert result.stdout.strip().splitlines()[-1:] == ['5'], result.stderr[-3000:]

@@ -1,0 +1,103 @@
+"""Small real models and a way to run the tools as a user does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import mmbdg  # noqa: F401
+from mmbdg.files import write_safetensors
+from mmbdg.registry import MODELS
+from mmbdg.synthesis import LabelledGenerator
+
+ROOT = Path(__file__).parents[1]
+
+TINY_GENERATOR = dict(
+    type='mmbdg.BigGAN',
+    resolution=16,
+    num_classes=3,
+    base_channels=8,
+    channel_multipliers=(2, 2, 1),
+    latent_dim=12,
+    embed_dim=6,
+    attention=(8,),
+)
+TINY_INTERPRETER = dict(
+    type='mmbdg.InterpreterEnsemble',
+    num_members=3,
+    member=dict(type='mmbdg.FeatureInterpreter', num_outputs=1, groups=(8, 16), widths=(6, 4)),
+)
+TINY_CLASSIFIER = dict(
+    type='mmpretrain.ImageClassifier',
+    _scope_='mmpretrain',
+    data_preprocessor=dict(type='ClsDataPreprocessor', num_classes=3, mean=[127.5] * 3, std=[127.5] * 3, to_rgb=False),
+    backbone=dict(
+        type='ResNet_CIFAR', depth=18, num_stages=2, stem_channels=4, base_channels=4, strides=(1, 2), dilations=(1, 1), out_indices=(1,)
+    ),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=3, in_channels=8, loss=dict(type='CrossEntropyLoss')),
+)
+TINY_CLASSES = ('disc', 'square', 'ring')
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+def build_tiny(config: dict) -> torch.nn.Module:
+    """A generator with random weights whose batch-norm statistics fit them."""
+    model = MODELS.build(config)
+    model.init_weights()
+    if hasattr(model, 'latent_dim'):
+        model.train()
+        for _ in range(20):
+            model(torch.randn(16, model.latent_dim), torch.randint(0, model.num_classes, (16,)))
+    return model.eval()
+
+
+@pytest.fixture(scope='session')
+def tiny_labelled_generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that LabelledGenerator.load reads."""
+    torch.manual_seed(0)
+    generator = build_tiny(TINY_GENERATOR)
+    features = dict(feature_info=generator.feature_info, embed_dim=generator.embed_dim, resolution=generator.resolution)
+    interpreter = MODELS.build({**features, **TINY_INTERPRETER})
+    folder = tmp_path_factory.mktemp('labelled_generator')
+    LabelledGenerator.write(
+        folder,
+        (TINY_GENERATOR, generator.state_dict()),
+        (TINY_INTERPRETER, interpreter.state_dict()),
+        classes=TINY_CLASSES,
+        folders=TINY_CLASSES,
+        truncation=0.9,
+    )
+    return folder
+
+
+@pytest.fixture(scope='session')
+def tiny_classifier(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """Config of a classifier with a checkpoint."""
+    torch.manual_seed(1)
+    path = tmp_path_factory.mktemp('classifier') / 'classifier.safetensors'
+    write_safetensors(path, MODELS.build(TINY_CLASSIFIER).state_dict())
+    return dict(TINY_CLASSIFIER, init_cfg=dict(type='Pretrained', checkpoint=str(path)))
+
+
+def run_tool(*command: str | Path, cwd: Path | None = None, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
+    """Run a tool of this repository with this interpreter; fails with its whole output."""
+    result = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=cwd or ROOT,
+        env=os.environ | dict(OMP_NUM_THREADS='2') | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+    if check:
+        assert result.returncode == 0, result.stdout[-6000:]
+    return result

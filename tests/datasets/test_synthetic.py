@@ -1,0 +1,92 @@
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from mmengine.registry import DefaultScope
+from mmseg.datasets import BaseSegDataset
+from PIL import Image
+
+from mmbdg.datasets import LoadMask, SyntheticSegDataset
+from mmbdg.errors import InputError
+from mmbdg.registry import DATASETS
+from mmbdg.synthesis import Synthesis, synthesize
+
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
+
+
+@pytest.fixture
+def plan(tiny_labelled_generator):
+    return Synthesis(str(tiny_labelled_generator), num_per_class=3, candidates=6)
+
+
+@pytest.mark.parametrize('space', ['fgbg', 'classes'])
+def test_label_space_is_applied_on_reading(plan, tmp_path, space):
+    root = synthesize(plan, tmp_path / 'out')
+    dataset = SyntheticSegDataset(str(root), label_space=space, pipeline=PIPELINE)
+    assert len(dataset) == 9
+    assert dataset.metainfo['classes'] == (('background', 'foreground') if space == 'fgbg' else ('background', 'disc', 'square', 'ring'))
+    for i in range(9):
+        item = dataset[i]
+        stored = np.asarray(Image.open(item['seg_map_path']))
+        assert np.array_equal(item['gt_seg_map'], stored * (1 if space == 'fgbg' else i // 3 + 1))
+        assert np.array_equal(item['img'][..., ::-1], np.asarray(Image.open(item['img_path'])))
+
+
+def test_plain_mmseg_reads_it(plan, tmp_path):
+    root = synthesize(plan, tmp_path / 'out')
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        dataset = BaseSegDataset(
+            data_root=str(root),
+            data_prefix=dict(img_path='images', seg_map_path='masks'),
+            img_suffix='.png',
+            metainfo=dict(classes=('background', 'foreground')),
+            pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
+        )
+    assert len(dataset) == 9 and set(np.unique(dataset[0]['gt_seg_map'])) <= {0, 1}
+
+
+def test_two_lines_in_an_mmseg_config(plan, tmp_path):
+    """custom_imports and the dataset: what an existing mmseg project writes."""
+    root = synthesize(plan, tmp_path / 'out')
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        dataset = DATASETS.build(
+            dict(
+                type='mmbdg.SyntheticSegDataset',
+                data_root=str(root),
+                pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
+            )
+        )
+    assert {int(i) for item in list(dataset)[6:] for i in np.unique(item['gt_seg_map'])} == {0, 3}  # the last class, not all empty
+
+
+def test_prepare_makes_it_once(plan, tmp_path, monkeypatch):
+    monkeypatch.setenv('MMBDG_CACHE', str(tmp_path / 'cache'))
+    dataset = SyntheticSegDataset(prepare=asdict(plan))
+    (folder,) = (tmp_path / 'cache' / 'synthetic').iterdir()
+    assert dataset.root == folder and len(dataset) == 9
+    stamps = {p: p.stat().st_mtime_ns for p in folder.rglob('*.png')}
+    SyntheticSegDataset(prepare=asdict(plan))
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob('*.png')} == stamps
+    SyntheticSegDataset(prepare=asdict(plan) | dict(seed=1))  # another config, another folder
+    assert len(list((tmp_path / 'cache' / 'synthetic').iterdir())) == 2
+
+
+def test_missing_and_unfinished(plan, tmp_path):
+    with pytest.raises(InputError, match='holds no synthetic dataset.*tools/synthesize.py'):
+        SyntheticSegDataset(str(tmp_path))
+    root = synthesize(plan, tmp_path / 'out')
+    (root / 'dataset.json').unlink()
+    with pytest.raises(InputError, match='is unfinished'):
+        SyntheticSegDataset(str(root))
+    with pytest.raises(InputError, match='data_root'):
+        SyntheticSegDataset()
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
+def test_masks_of_many_labels(dtype, tmp_path):
+    """mmseg's own loader turns 300 into 44."""
+    stored = np.array([[0, 1, 200], [1, 0, np.iinfo(dtype).max]], dtype)
+    Image.fromarray(stored).save(tmp_path / 'm.png')
+    results = dict(seg_map_path=str(tmp_path / 'm.png'), label_map={1: 300}, reduce_zero_label=False, seg_fields=[])
+    seg_map = LoadMask()(results)['gt_seg_map']
+    assert seg_map.tolist() == [[0, 300, 200], [300, 0, np.iinfo(dtype).max]] and results['seg_fields'] == ['gt_seg_map']

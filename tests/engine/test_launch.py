@@ -1,0 +1,90 @@
+from argparse import Namespace
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModule
+from torch import nn
+
+from mmbdg.compat.config import apply_variables, check_requirements
+from mmbdg.engine.launch import check_pretrained, load_config
+from mmbdg.errors import InputError
+from mmbdg.files import write_safetensors
+
+
+def arguments(config, **options):
+    return Namespace(config=str(config), cfg_options=options or None, work_dir=None, launcher='none', local_rank=0)
+
+
+CONFIG = """
+pretrained = 'a.pth'
+model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=pretrained)), heads=[dict(n=1)])
+n = 1
+reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'], n=['model.heads.0.n'])
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / 'base.py').write_text(CONFIG)
+    return tmp_path / 'base.py'
+
+
+def test_variables_reach_the_model(config, tmp_path):
+    cfg = load_config(arguments(config, pretrained='b.pth', n=3))
+    assert cfg.model.backbone.init_cfg.checkpoint == 'b.pth' and cfg.model.heads[0].n == 3
+    (tmp_path / 'child.py').write_text("_base_ = 'base.py'\npretrained = 'c.pth'\n")
+    assert load_config(arguments(tmp_path / 'child.py')).model.backbone.init_cfg.checkpoint == 'c.pth'
+    assert load_config(arguments(config)).work_dir == 'work_dirs/base'
+
+
+def test_switched_off_parts_are_left_alone(config):
+    cfg = Config.fromfile(config)
+    cfg.model.backbone.init_cfg = None
+    apply_variables(cfg)
+    assert cfg.model.backbone.init_cfg is None
+
+
+def test_wrong_names_in_reach():
+    with pytest.raises(InputError, match='variable "x"'):
+        apply_variables(Config(dict(reach=dict(x=['a.b']))))
+    with pytest.raises(InputError, match='nothing there'):
+        apply_variables(Config(dict(x=1, a=dict(), reach=dict(x=['a.b']))))
+
+
+def test_all_that_is_missing_is_named_at_once(tmp_path):
+    cfg = Config(
+        dict(
+            weights=str(tmp_path / 'w.pth'),
+            requires={'weights': 'train it', str(tmp_path / 'data'): 'download it', str(tmp_path): 'is there'},
+        )
+    )
+    with pytest.raises(InputError, match=r'(?s)w\.pth\s+train it.*data\s+download it') as error:
+        check_requirements(cfg)
+    assert 'is there' not in str(error.value)
+
+
+def test_missing_config():
+    with pytest.raises(InputError, match='no config at'):
+        load_config(arguments('no.py'))
+
+
+class Net(BaseModule):
+    def __init__(self, width, init_cfg=None):
+        super().__init__()
+        self.backbone = BaseModule(init_cfg)
+        self.backbone.conv = nn.Conv2d(3, width, 3)
+        self.backbone.bn = nn.BatchNorm2d(width)
+
+
+def test_a_checkpoint_must_fill_the_backbone(tmp_path):
+    state = {f'backbone.{k}': v for k, v in Net(4).backbone.state_dict().items()} | {'head.weight': torch.ones(1)}
+    path = tmp_path / 'c.safetensors'
+    write_safetensors(path, state)
+    init_cfg = dict(type='Pretrained', checkpoint=str(path), prefix='backbone.')
+    check_pretrained(Net(4, init_cfg))
+    with pytest.raises(InputError, match=r'(?s)does not fill backbone .*conv.weight: \(4, 3, 3, 3\) in the file, \(8, 3, 3, 3\)'):
+        check_pretrained(Net(8, init_cfg))
+    write_safetensors(path, {k: v for k, v in state.items() if 'bn.running_mean' not in k})
+    with pytest.raises(InputError, match='1 missing from the file: bn.running_mean'):
+        check_pretrained(Net(4, init_cfg))

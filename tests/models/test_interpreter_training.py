@@ -1,0 +1,67 @@
+import pytest
+import torch
+from conftest import TINY_CLASSES, TINY_GENERATOR, TINY_INTERPRETER, build_tiny
+from mmengine.optim import OptimWrapper
+
+from mmbdg.datasets.annotated_latents import pack
+from mmbdg.files import write_safetensors
+from mmbdg.interpreter import vote
+from mmbdg.models import InterpreterTraining
+from mmbdg.synthesis import LabelledGenerator, latent
+
+
+@pytest.fixture
+def model(tmp_path):
+    write_safetensors(tmp_path / 'g.safetensors', build_tiny(TINY_GENERATOR).state_dict())
+    generator = dict(TINY_GENERATOR, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors')))
+    return InterpreterTraining(generator, TINY_INTERPRETER)
+
+
+def data(model, n):
+    items = []
+    for i in range(n):
+        z = latent(5, i % 3, i, 12)
+        image = model._generator.on('cpu')(torch.from_numpy(z)[None], torch.tensor([i % 3]))[0]
+        items.append(pack(z, i % 3, (image.mean(0) > 0).long().numpy()))
+    return dict(inputs=[item['inputs'] for item in items], data_samples=[item['data_samples'] for item in items])
+
+
+def test_generator_is_neither_trained_nor_saved(model):
+    assert all(key.startswith('interpreter.') for key in model.state_dict())
+    assert all(name.startswith('interpreter.') for name, _ in model.named_parameters())
+
+
+def test_learns_bright_pixels(model):
+    batch = data(model, 12)
+    wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), 1e-2))
+    losses = [model.train_step(batch, wrapper)['member_mean'].item() for _ in range(150)]
+    assert losses[-1] < 0.5 * losses[0]
+    model.eval()
+    labels = torch.cat([sample.gt_sem_seg.data for sample in batch['data_samples']])
+    predicted = torch.cat([sample.pred_sem_seg.data for sample in model(**batch, mode='predict')])
+    assert (predicted == labels).float().mean() > 0.9
+
+
+def test_predict_is_the_vote(model):
+    batch = data(model, 3)
+    model.eval()
+    logits = model(**batch, mode='tensor')
+    assert logits.shape == (3, 3, 1, 16, 16)
+    predicted = torch.cat([sample.pred_sem_seg.data for sample in model(**batch, mode='predict')])
+    assert torch.equal(predicted, vote(logits))
+
+
+def test_written_artefact_gives_the_same_labels(model, tmp_path):
+    model.eval()
+    LabelledGenerator.write(
+        tmp_path / 'lg',
+        (model.generator_config, model.generator_state),
+        (model.interpreter_config, model.interpreter.state_dict()),
+        classes=TINY_CLASSES,
+        folders=TINY_CLASSES,
+        truncation=None,
+        seed=5,
+    )
+    batch = data(model, 3)
+    predicted = torch.cat([sample.pred_sem_seg.data for sample in model(**batch, mode='predict')])
+    assert torch.equal(LabelledGenerator.load(tmp_path / 'lg').label([0, 1, 2], [0, 1, 2]).masks, predicted)

@@ -1,0 +1,217 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mmbdg.errors import InputError
+from mmbdg.synthesis import LabelledGenerator, Synthesis, synthesize
+from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.layout import read_dataset, read_jsonl
+from mmbdg.synthesis.pipeline import make_block
+
+
+@pytest.fixture
+def plan(tiny_labelled_generator, tiny_classifier):
+    return Synthesis(
+        str(tiny_labelled_generator), num_per_class=5, candidates=20, classifier=tiny_classifier, rejection_rate=0.8, batch_size=8
+    )
+
+
+def content(root: Path) -> dict[str, bytes]:
+    """All that belongs to the dataset: everything but logs/."""
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob('*')) if p.is_file() and p.parts[len(root.parts)] != 'logs'}
+
+
+def test_counts():
+    plan = Synthesis('x', candidates=200, classifier={}, rejection_rate=0.9, uncertainty_rate=0.1)
+    assert (plan.survivors, plan.kept) == (200, 180)  # no classifier, no rejection
+    plan = replace(plan, classifier=dict(type='any'))
+    assert (plan.survivors, plan.kept) == (20, 18)
+    assert replace(plan, candidates=3).kept == 1  # a filter never empties a class
+    with pytest.raises(InputError, match='rejection_rate'):
+        Synthesis('x', rejection_rate=1)
+
+
+def test_block_keeps_the_confident_then_the_certain(plan):
+    """Recomputed from the parts: 4 of 20 by the classifier, of those all but the most uncertain 10 % (here: none to drop, 4 -> 4)."""
+    plan = replace(plan, uncertainty_rate=0.5)
+    generator, classifier = LabelledGenerator.load(plan.labelled_generator), Classifier(plan.classifier)
+    block = make_block(generator, classifier, plan, class_id=2, block=1)
+    indices = np.arange(20, 40)
+    confidence = torch.cat([classifier.probabilities(generator.images([2], [int(i)]))[:, 2] for i in indices]).numpy()
+    survivors = np.sort(indices[np.argsort(-confidence)[:4]])
+    uncertainty = torch.cat([generator.label([2], [int(i)]).uncertainty for i in survivors]).numpy()
+    assert block.indices == sorted(survivors[np.argsort(uncertainty)[:2]].tolist())
+    np.testing.assert_allclose(block.scores, [confidence[i - 20] for i in block.indices], atol=1e-4)
+
+
+def test_layout(plan, tmp_path):
+    out = synthesize(plan, tmp_path / 'out')
+    info, lines = read_dataset(out)
+    assert info['counts'] == dict(disc=5, square=5, ring=5) and info['classes'] == ['background', 'foreground']
+    assert set(lines[0]) == {'id', 'class', 'slug', 'seed', 'truncation', 'classifier_score', 'uncertainty', 'foreground_ratio'}
+    assert [line['class'] for line in lines] == [0] * 5 + [1] * 5 + [2] * 5
+    generator = LabelledGenerator.load(plan.labelled_generator)
+    for line in lines:
+        image, mask = (np.asarray(Image.open(out / kind / line['slug'] / f'{line["id"]}.png')) for kind in ('images', 'masks'))
+        expected, _ = generator.sample(line['class'], int(line['id']))  # random access by what the manifest says
+        assert np.abs(image.astype(int) - expected).max() <= 1
+        assert (mask > 0).mean() == pytest.approx(line['foreground_ratio'], abs=1e-6)
+    assert len(list(out.glob('images/*/*.png'))) == len(list(out.glob('masks/*/*.png'))) == 15
+    assert set(info['checksums']) == {'labelled_generator.json', 'generator.safetensors', 'interpreter.safetensors', 'classifier'}
+    throughput = json.loads((out / 'logs' / 'throughput.json').read_text())
+    assert throughput['candidates'] == 120 and throughput['written'] == 15 and throughput['acceptance']['rejection'] == pytest.approx(0.2)
+
+
+def stamps(root: Path) -> dict[Path, int]:
+    return {p: p.stat().st_mtime_ns for p in root.rglob('*.png')}
+
+
+def test_more_samples_leave_the_first_alone(plan, tmp_path):
+    whole = content(synthesize(replace(plan, num_per_class=11), tmp_path / 'whole'))
+    grown = synthesize(replace(plan, num_per_class=3), tmp_path / 'grown')  # less than a block
+    first = stamps(grown)
+    synthesize(replace(plan, num_per_class=6), grown)
+    synthesize(replace(plan, num_per_class=11, classes=[0]), grown)
+    synthesize(replace(plan, num_per_class=11), grown)
+    assert content(grown) == whole
+    assert len(first) == 18 and {path: stamps(grown)[path] for path in first} == first
+
+
+def test_finished_dataset_is_left_alone_and_lost_files_come_back(plan, tmp_path):
+    out = synthesize(plan, tmp_path / 'out')
+    whole, before = content(out), stamps(out)
+    synthesize(plan, out)
+    assert stamps(out) == before
+    next(out.glob('masks/ring/*.png')).unlink()
+    synthesize(plan, out)
+    assert content(out) == whole
+
+
+def test_fewer_samples_destroy_nothing(plan, tmp_path):
+    before = content(synthesize(plan, tmp_path / 'out'))
+    synthesize(replace(plan, num_per_class=2), tmp_path / 'out')
+    assert content(tmp_path / 'out') == before
+
+
+KILLED = """
+import json, sys
+import mmbdg
+from mmbdg.synthesis import Synthesis, synthesize
+synthesize(Synthesis(**json.loads(sys.argv[1])), sys.argv[2])
+"""
+
+
+def test_killed_run_ends_with_the_same_bytes(plan, tmp_path):
+    plan = replace(plan, num_per_class=40)
+    whole = content(synthesize(plan, tmp_path / 'whole'))
+    out, rng, kills = tmp_path / 'killed', random.Random(0), 0
+    from dataclasses import asdict
+
+    while not (out / 'dataset.json').exists():
+        process = subprocess.Popen(
+            [sys.executable, '-c', KILLED, json.dumps(asdict(plan)), out], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        seen = len(list(out.glob('masks/*/*.png')))
+        target = seen + rng.randint(5, 45)
+        while process.poll() is None and len(list(out.glob('masks/*/*.png'))) < target:
+            time.sleep(0.01)
+        if process.poll() is None and kills < 3:
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        process.wait()
+    assert kills >= 1
+    assert content(out) == whole
+
+
+def test_left_overs_of_a_kill_at_any_moment(plan, tmp_path):
+    """Killed while it claimed the folder, in a block, or while it wrote the manifest."""
+    whole = content(synthesize(plan, tmp_path / 'whole'))
+    out = tmp_path / 'out'
+    for name in ('logs/lock', 'logs/identity.json.77.part'):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).touch()
+    synthesize(plan, out)
+    (out / 'dataset.json').unlink()
+    for name in ('manifest.jsonl.77.part', 'dataset.json.77.part', 'images/disc/00000001.png.77.part'):
+        (out / name).write_text('half')
+    synthesize(plan, out)
+    assert content(out) == whole and not list(out.rglob('*.part'))
+
+
+def test_another_config_is_refused(plan, tmp_path):
+    before = content(synthesize(plan, tmp_path / 'out'))
+    with pytest.raises(InputError, match=r'(?s)another configuration.*config.seed: 0 there, 1 here'):
+        synthesize(replace(plan, seed=1), tmp_path / 'out')
+    assert content(tmp_path / 'out') == before
+
+
+def test_foreign_folder_is_refused(plan, tmp_path):
+    (tmp_path / 'notes.txt').write_text('mine')
+    with pytest.raises(InputError, match='not made by synthesis'):
+        synthesize(plan, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ['notes.txt']
+
+
+def test_unknown_class_is_refused(plan, tmp_path):
+    with pytest.raises(InputError, match='no class 3'):
+        synthesize(replace(plan, classes=[0, 3]), tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(classifier='cut'), 'cut off'),
+        (dict(classifier='missing'), 'there is no checkpoint'),
+        (dict(classifier='none'), 'needs init_cfg'),
+        (dict(device='cuda:99'), 'no device "cuda:99"'),
+        (dict(labelled_generator='nowhere'), 'no labelled generator at nowhere'),
+    ],
+)
+def test_nothing_is_written_for_a_run_that_cannot_start(plan, tmp_path, change, message):
+    device = change.pop('device', 'cpu')
+    if kind := change.get('classifier'):
+        path = tmp_path / 'c.safetensors'
+        if kind == 'cut':
+            path.write_bytes(Path(plan.classifier['init_cfg']['checkpoint']).read_bytes()[:1000])
+        init_cfg = None if kind == 'none' else dict(type='Pretrained', checkpoint=str(path))
+        change = dict(classifier=dict(plan.classifier, init_cfg=init_cfg))
+    with pytest.raises(InputError, match=message):
+        synthesize(replace(plan, **change), tmp_path / 'out', device)
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [dict(uncertainty_rate=-0.1), dict(num_per_class=0), dict(classes=[]), dict(truncation=0), dict(truncation='0.9'), dict(extra=1)],
+)
+def test_plans_that_make_no_sense(wrong):
+    with pytest.raises(InputError):
+        Synthesis.from_config(dict(labelled_generator='x') | wrong)
+
+
+def test_cut_off_manifest_is_named(plan, tmp_path):
+    out = synthesize(plan, tmp_path / 'out')
+    text = (out / 'manifest.jsonl').read_text()
+    (out / 'manifest.jsonl').write_text(text[:-20])
+    with pytest.raises(InputError, match='line 15'):
+        read_jsonl(out / 'manifest.jsonl')
+    synthesize(plan, out)  # repairs it
+    assert (out / 'manifest.jsonl').read_text() == text
+
+
+def test_threads_are_restored(plan, tmp_path):
+    before = torch.get_num_threads()
+    synthesize(plan, tmp_path / 'out')
+    assert torch.get_num_threads() == before

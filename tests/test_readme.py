@@ -1,0 +1,25 @@
+"""What README.md names exists."""
+
+import re
+
+from conftest import ROOT
+
+README = (ROOT / 'README.md').read_text()
+
+
+def test_two_commands():
+    commands = [line for line in README.splitlines() if line.startswith('pip install -e ')]
+    assert len(commands) == 2
+    assert commands[0].endswith('python tools/train.py configs/densecl_biggan_fpn.py') and commands[1].endswith('python -m pytest')
+
+
+def test_paths_exist():
+    named = set(re.findall(r'(?:configs|tools|mmbdg|tests)/[\w./-]+\.(?:py|sh|md|png|npz|json)', README))
+    missing = [name for name in named if not (ROOT / name).exists() and not name.startswith('configs/yours')]
+    assert len(named) > 15 and not missing
+
+
+def test_nothing_of_one_machine():
+    for path in [*ROOT.rglob('*.py'), *ROOT.rglob('*.md'), *ROOT.rglob('*.sh')]:
+        if not {'.git', 'build', 'work_dirs'} & set(path.parts):
+            assert not re.search(r'(?<![\w.])/(?:work|root|home)/', path.read_text()) or path.name == 'test_readme.py', path

@@ -1,0 +1,152 @@
+"""The main config from data to transfer, a few iterations each, as a user runs it."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from conftest import run_tool
+from PIL import Image
+
+from mmbdg.compat.checkpoint import read_state_dict
+from mmbdg.registry import MODELS
+
+CONFIG = 'configs/densecl_biggan_fpn.py'
+TRANSFER = 'configs/transfer/fashion/fcn_r18_frozen.py'
+SMALL = ('train_dataloader.batch_size=16', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False')
+SHORT = (*SMALL, 'iterations=6', 'model.queue_len=32', 'custom_hooks.0.window=2', 'train_dataloader.dataset.seg.prepare.num_per_class=2')
+FEW_TEST_IMAGES = ('test_dataloader.dataset.label_fraction=0.05', 'val_dataloader.dataset.label_fraction=0.05')
+
+
+@pytest.fixture(scope='module')
+def cache(tmp_path_factory):
+    return dict(MMBDG_CACHE=str(tmp_path_factory.mktemp('cache')))
+
+
+@pytest.fixture(scope='module')
+def work_dir(tmp_path_factory, cache):
+    path = tmp_path_factory.mktemp('work')
+    result = run_tool('tools/train.py', CONFIG, '--work-dir', path, '--amp', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, **cache)
+    (path / 'output.txt').write_text(result.stdout)
+    return path
+
+
+def test_says_what_it_does(work_dir):
+    output = (work_dir / 'output.txt').read_text()
+    assert 'made once' in output and '20 labelled images' in output
+    assert 'rise until the queue has been filled once, at iteration 2' in output
+    assert 'the queue has been filled once; losses are comparable from here' in output
+    assert '--amp needs a GPU and there is none' in output
+    assert f'next: python tools/extract_backbone.py {work_dir}/iter_6.pth {work_dir}/backbone.safetensors' in output
+
+
+def test_leaves_what_it_promises(work_dir):
+    assert (work_dir / 'iter_6.pth').is_file()
+    picture = np.asarray(Image.open(work_dir / 'predictions.png'))
+    assert picture.shape[1] > picture.shape[0] * 0.8 and picture.std() > 20
+    report = json.loads((work_dir / 'losses.json').read_text())
+    assert report['fill'] == 2 and {'loss', 'loss_single', 'loss_dense', 'seg.loss_ce'} <= set(report['losses'])
+
+
+def test_reports_miou(work_dir):
+    result = run_tool('tools/test.py', CONFIG, work_dir / 'iter_6.pth', '--work-dir', work_dir, '--cfg-options', *FEW_TEST_IMAGES)
+    assert 'mIoU' in result.stdout
+    assert 0 <= json.loads((work_dir / 'test.json').read_text())['metrics']['mIoU'] <= 100
+
+
+def test_resumes(work_dir, cache, tmp_path):
+    copy = tmp_path / 'copy'  # resuming deletes the old checkpoint
+    shutil.copytree(work_dir, copy)
+    (copy / 'last_checkpoint').write_text(str(copy / 'iter_6.pth'))
+    result = run_tool(
+        'tools/train.py', CONFIG, '--work-dir', copy, '--resume', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=8', **cache
+    )
+    assert 'resumed' in result.stdout and '[8/8]' in result.stdout and '[6/8]' not in result.stdout
+
+
+@pytest.fixture(scope='module')
+def backbone(work_dir):
+    path = work_dir / 'backbone.safetensors'
+    run_tool('tools/extract_backbone.py', work_dir / 'iter_6.pth', path)
+    return path
+
+
+def test_extracted_backbone_is_a_plain_resnet(work_dir, backbone):
+    state = read_state_dict(backbone)
+    assert state.keys() == MODELS.build(dict(type='mmseg.ResNet', depth=18)).state_dict().keys()
+    assert torch.equal(state['conv1.weight'], read_state_dict(work_dir / 'iter_6.pth')['backbone.conv1.weight'])
+
+
+def test_transfer_keeps_the_backbone_frozen(backbone, tmp_path):
+    options = (*SMALL, 'iterations=4', f'pretrained={backbone}', 'label_fraction=0.01', *FEW_TEST_IMAGES)
+    run_tool('tools/train.py', TRANSFER, '--work-dir', tmp_path, '--cfg-options', *options)
+    trained, before = read_state_dict(tmp_path / 'iter_4.pth', 'backbone.'), read_state_dict(backbone)
+    assert all(torch.equal(trained[key], before[key]) for key in before)
+    run_tool('tools/test.py', TRANSFER, tmp_path / 'iter_4.pth', '--work-dir', tmp_path, '--cfg-options', *FEW_TEST_IMAGES)
+    assert 'mIoU' in json.loads((tmp_path / 'test.json').read_text())['metrics']
+
+
+def test_browse(tmp_path, cache, work_dir):
+    out = tmp_path / 'b.png'
+    run_tool('tools/browse_dataset.py', CONFIG, out, '--num', '6', '--columns', '3', '--cfg-options', SHORT[-1], **cache)
+    assert np.asarray(Image.open(out)).shape == (2 * (128 + 2) + 2, 3 * 66 + 2, 3)
+    run_tool('tools/browse_dataset.py', TRANSFER, out, '--split', 'test', '--num', '2')
+    assert np.asarray(Image.open(out)).shape[0] == 132
+
+
+def test_transfer_from_a_checkpoint_of_another_architecture(tmp_path):
+    result = run_tool(
+        'tools/train.py',
+        TRANSFER,
+        '--work-dir',
+        tmp_path,
+        '--cfg-options',
+        'pretrained=mmbdg/assets/fashion32/classifier.safetensors',
+        check=False,
+    )
+    assert result.returncode == 2 and 'another architecture' in result.stdout and 'Traceback' not in result.stdout
+    assert not list(tmp_path.glob('*.pth'))
+
+
+def test_testing_a_checkpoint_of_another_architecture(backbone):
+    result = run_tool('tools/test.py', TRANSFER, backbone, check=False)
+    assert result.returncode == 2 and 'missing from the file' in result.stdout
+
+
+def test_two_processes_without_a_gpu(tmp_path, cache):
+    """torchrun on gloo; the dataset is made by rank 0 while rank 1 waits; queues and weights stay equal."""
+    result = run_tool(
+        '-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29617', 'tools/train.py', CONFIG, '--launcher', 'pytorch',
+        '--work-dir', tmp_path, '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=3', 'train_dataloader.batch_size=8',
+        'train_dataloader.dataset.seg.prepare.seed=5', OMP_NUM_THREADS='1', **cache,
+    )  # fmt: skip
+    assert 'gloo between the processes' in result.stdout and result.stdout.count('labelled images in') == 1
+    state = read_state_dict(tmp_path / 'iter_3.pth')
+    assert state['queue_ptr'].item() == 3 * 16 % 32  # both processes' keys
+
+
+def test_hostile_checkpoint_is_not_executed(tmp_path):
+    code = f"import os, torch\nclass H:\n    def __reduce__(self): return os.system, ('touch {tmp_path}/executed',)\n"
+    run_tool('-c', code + f"torch.save(dict(state_dict=dict(a=torch.ones(1)), x=H()), '{tmp_path}/h.pth')")
+    result = run_tool('tools/extract_backbone.py', tmp_path / 'h.pth', tmp_path / 'o.safetensors', check=False)
+    assert result.returncode == 2 and 'could run code' in result.stdout
+    result = run_tool('tools/train.py', TRANSFER, '--work-dir', tmp_path, '--cfg-options', f'pretrained={tmp_path}/h.pth', check=False)
+    assert result.returncode != 0 and 'could run code' in result.stdout
+    assert not (tmp_path / 'executed').exists() and not (tmp_path / 'o.safetensors').exists()
+
+
+def test_missing_data_is_named(tmp_path):
+    result = run_tool('tools/train.py', 'configs/densecl_biggan_fpn_in1k.py', '--work-dir', tmp_path / 'w', check=False)
+    assert result.returncode == 2 and 'Traceback' not in result.stdout
+    for what in ('data/imagenet/train', 'tools/synthesize.py configs/synthesis/biggan512_in1k.py', 'densecl_r50_150of200ep_in1k.py'):
+        assert what in result.stdout
+    assert not (tmp_path / 'w').exists()
+
+
+def test_fewer_samples_than_a_batch(tmp_path):
+    result = run_tool(
+        'tools/train.py', 'configs/classifier/resnet_fashion32.py', '--work-dir', tmp_path,
+        '--cfg-options', 'train_dataloader.dataset.label_fraction=0.01', check=False,
+    )  # fmt: skip
+    assert result.returncode == 2 and '100 samples, fewer than one batch of 128' in result.stdout

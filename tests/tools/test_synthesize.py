@@ -1,0 +1,41 @@
+import pytest
+from conftest import run_tool
+
+from mmbdg.errors import InputError
+from mmbdg.synthesis.layout import read_dataset
+
+CONFIG = """
+synthesis = dict(labelled_generator={folder!r}, num_per_class=4, candidates=8, seed=0)
+"""
+
+
+@pytest.fixture
+def config(tmp_path, tiny_labelled_generator):
+    path = tmp_path / 'synthesis.py'
+    path.write_text(CONFIG.format(folder=str(tiny_labelled_generator)))
+    return path
+
+
+def test_options(config, tmp_path):
+    result = run_tool('tools/synthesize.py', config, tmp_path / 'out', '--num-per-class', '3', '--classes', '0,2', '--seed', '7')
+    info, lines = read_dataset(tmp_path / 'out')
+    assert info['counts'] == dict(disc=3, ring=3) and {line['seed'] for line in lines} == {7}
+    assert '6 labelled images' in result.stdout and '100%' in result.stdout and 'img/s' in result.stdout
+    refused = run_tool('tools/synthesize.py', config, tmp_path / 'out', '--seed', '8', check=False)
+    assert refused.returncode == 2 and 'config.seed: 7 there, 8 here' in refused.stdout and 'Traceback' not in refused.stdout
+
+
+def test_wrong_options(config, tmp_path):
+    for options, message in (
+        (('--classes', 'a-b'), '--classes takes'),
+        (('--classes', '9'), 'no class 9'),
+        (('--num-per-class', '0'), 'at least 1'),
+    ):
+        result = run_tool('tools/synthesize.py', config, tmp_path / 'out', *options, check=False)
+        assert result.returncode == 2 and message in result.stdout
+    assert not (tmp_path / 'out').exists()
+
+
+def test_no_dataset(tmp_path):
+    with pytest.raises(InputError):
+        read_dataset(tmp_path)

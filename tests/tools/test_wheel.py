@@ -1,0 +1,37 @@
+"""What is installed from a wheel does what the checkout does."""
+
+import subprocess
+import sys
+import zipfile
+
+from conftest import ROOT, run_tool
+
+
+def test_main_job_from_a_wheel(tmp_path):
+    source = tmp_path / 'source'  # a copy: building writes into the tree
+    files = subprocess.run(
+        ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], cwd=ROOT, capture_output=True, check=True
+    )
+    for name in filter(None, files.stdout.decode().split('\0')):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    build = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', tmp_path, source]
+    subprocess.run(build, check=True)
+    (wheel,) = tmp_path.glob('mmbdg-*.whl')
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {'mmbdg/.mim/tools/train.py', 'mmbdg/.mim/configs/densecl_biggan_fpn.py', 'mmbdg/.mim/model-index.yml'} <= set(names)
+    assert not any(name.startswith(('tests/', 'tools/', 'configs/')) for name in names)
+    subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', tmp_path / 'site', wheel], check=True)
+    mim = tmp_path / 'site' / 'mmbdg' / '.mim'
+    result = run_tool(
+        mim / 'tools' / 'train.py', mim / 'configs' / 'densecl_biggan_fpn.py', '--work-dir', tmp_path / 'work', '--cfg-options',
+        'iterations=2', 'train_dataloader.batch_size=8', 'train_dataloader.dataset.seg.prepare.num_per_class=1',
+        'val_dataloader.dataset.label_fraction=0.01',
+        cwd=tmp_path, PYTHONPATH=str(tmp_path / 'site'), MMBDG_CACHE=str(tmp_path / 'cache'),
+    )  # fmt: skip
+    assert (
+        str(tmp_path / 'site' / 'mmbdg')
+        in run_tool('-c', 'import mmbdg; print(mmbdg.__file__)', cwd=tmp_path, PYTHONPATH=str(tmp_path / 'site')).stdout
+    )
+    assert '[2/2]' in result.stdout and (tmp_path / 'work' / 'iter_2.pth').is_file()
