@@ -23,8 +23,9 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> 
 
 
 def write_json(path: str | os.PathLike, content: dict | list) -> None:
-    """Indented JSON with a final newline."""
-    write_atomically(path, lambda part: part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + '\n', encoding='utf-8'))
+    """Indented JSON with a final newline; numpy's numbers and arrays count as Python's."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=lambda value: np.asarray(value).tolist())
+    write_atomically(path, lambda part: part.write_text(text + '\n', encoding='utf-8'))
 
 
 def write_png(path: str | os.PathLike, array: np.ndarray) -> None:

@@ -10,8 +10,10 @@ from PIL import Image
 
 from mmbdg import LabelledGenerator
 from mmbdg.analysis.foreground import fashion_foreground
+from mmbdg.analysis.kid import kernel_distance
 from mmbdg.annotation import read_annotated_latents
 from mmbdg.assets import ROOT
+from mmbdg.compat.config import read_config
 from mmbdg.datasets.fashion_files import CLASSES, find_full, load_fashion, write_subset
 from mmbdg.errors import InputError
 from mmbdg.generators import fold_spectral_norm, largest_singular_values
@@ -85,17 +87,31 @@ def test_annotated_latents(generator):
         assert np.abs(image - shown).max() < 1.01
 
 
-def test_classifier_accuracy():
+@pytest.fixture(scope='module')
+def classifier():
+    cfg = read_config('configs/gan/biggan_fashion32.py')
+    return Classifier(cfg.val_evaluator.classifier)
+
+
+def real_test_images():
     images, labels = load_fashion('test')
-    classifier = Classifier(
-        dict(
-            json.loads(json.dumps(CARDS['classifier.safetensors']['config'])),
-            init_cfg=dict(type='Pretrained', checkpoint='mmbdg://fashion32/classifier.safetensors'),
-        )
-    )
-    rgb = torch.from_numpy(images)[:, None].expand(-1, 3, -1, -1)
-    accuracy = (classifier.probabilities(rgb).argmax(1).numpy() == labels).mean()
+    return torch.from_numpy(images)[:, None].expand(-1, 3, -1, -1), labels
+
+
+def test_classifier_accuracy(classifier):
+    images, labels = real_test_images()
+    accuracy = (classifier.probabilities(images).argmax(1).numpy() == labels).mean()
     assert accuracy == pytest.approx(CARDS['classifier.safetensors']['quality']['accuracy'], abs=0.002)
+
+
+def test_kernel_distance_to_the_test_images(classifier):
+    """Of 1,000 samples without truncation, 100 a class; the test images chose no checkpoint."""
+    labelled = LabelledGenerator.load('fashion32')
+    labelled.seed, labelled.truncation = 3, None
+    fake = torch.cat([classifier.features(labelled.images([c] * 100, range(100))) for c in range(10)])
+    real = torch.cat([classifier.features(batch) for batch in real_test_images()[0].split(100)])
+    quality = CARDS['generator.safetensors']['quality']
+    assert 1000 * kernel_distance(real.numpy(), fake.numpy()) == pytest.approx(quality['KD_resnet_fashion32_test'], abs=0.5)
 
 
 def test_labels_agree_with_the_rule():
@@ -112,10 +128,8 @@ def test_labels_agree_with_the_rule():
     assert miou == pytest.approx(CARDS['interpreter.safetensors']['quality']['mIoU_fgbg'], abs=1.0)
 
 
-def test_generated_classes_are_recognised():
+def test_generated_classes_are_recognised(classifier):
     labelled = LabelledGenerator.load('fashion32')
-    card = CARDS['classifier.safetensors']['config']
-    classifier = Classifier(dict(card, init_cfg=dict(type='Pretrained', checkpoint='mmbdg://fashion32/classifier.safetensors')))
     ids = [c for c in range(10) for _ in range(20)]
     predicted = classifier.probabilities(labelled.images(ids, list(range(20)) * 10)).argmax(1).numpy()
     assert (predicted == ids).mean() > 0.7

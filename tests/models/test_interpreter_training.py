@@ -21,8 +21,8 @@ def data(model, n):
     items = []
     for i in range(n):
         z = latent(5, i % 3, i, 12)
-        image = model._generator.on('cpu')(torch.from_numpy(z)[None], torch.tensor([i % 3]))[0]
-        items.append(pack(z, i % 3, (image.mean(0) > 0).long().numpy()))
+        brightness = model._generator.on('cpu')(torch.from_numpy(z)[None], torch.tensor([i % 3]))[0].mean(0)
+        items.append(pack(z, i % 3, (brightness > brightness.median()).long().numpy()))
     return dict(inputs=[item['inputs'] for item in items], data_samples=[item['data_samples'] for item in items])
 
 
@@ -39,7 +39,7 @@ def test_learns_bright_pixels(model):
     model.eval()
     labels = torch.cat([sample.gt_sem_seg.data for sample in batch['data_samples']])
     predicted = torch.cat([sample.pred_sem_seg.data for sample in model(**batch, mode='predict')])
-    assert (predicted == labels).float().mean() > 0.9
+    assert (predicted == labels).float().mean() > 0.8  # on all twelve, of which each member has seen four; chance is one half
 
 
 def test_predict_is_the_vote(model):
