@@ -14,6 +14,8 @@ from mmbdg.registry import MODELS
 from mmbdg.synthesis import LabelledGenerator
 
 ROOT = Path(__file__).parents[1]
+THREADS = 1 if 'PYTEST_XDIST_WORKER' in os.environ else 2
+torch.set_num_threads(THREADS)  # threads of several workers on the same cores wait for each other
 
 TINY_GENERATOR = dict(
     type='mmbdg.BigGAN',
@@ -92,7 +94,7 @@ def run_tool(*command: str | Path, cwd: Path | None = None, check: bool = True, 
     result = subprocess.run(
         [sys.executable, *map(str, command)],
         cwd=cwd or ROOT,
-        env=os.environ | dict(OMP_NUM_THREADS='2') | environment,
+        env=os.environ | dict(OMP_NUM_THREADS=str(THREADS)) | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -3,8 +3,8 @@
     python tools/transfer_table.py work_dirs/transfer_table        # two hours on two cores; an interrupted run continues
 
 Every cell is tools/train.py and tools/test.py on configs/transfer/fashion/fcn_r18_frozen.py; a row differs in the backbone only. A seed
-decides the pre-training, which labels are bought, and the transfer. Writes table.json, table.md and
-label_subsets.json (which images each fraction and seed has labels of) into the folder.
+decides the pre-training, which labels are bought (listed in configs/transfer/fashion/label_subsets.json), and the transfer. Writes
+table.json and table.md into the folder.
 """
 
 import argparse
@@ -16,8 +16,6 @@ from statistics import mean, stdev
 
 from tqdm import tqdm
 
-from mmbdg.datasets.fashion_files import load_fashion
-from mmbdg.datasets.fashion_mnist import labelled_subset
 from mmbdg.files import write_atomically, write_json
 
 TOOLS = Path(__file__).parent
@@ -94,9 +92,6 @@ def main() -> None:
         backbone = pretrain(config, seed, args.out / name / f'seed{seed}' / 'pretrain') if config else None
         table[row][str(fraction)].append(transfer(backbone, fraction, seed, args.out / name / f'seed{seed}' / f'labels{fraction}'))
     write_json(args.out / 'table.json', table)
-    labels = load_fashion('train')[1]
-    subsets = {f'{f}': {str(seed): labelled_subset(labels, f, seed).tolist() for seed in range(args.seeds)} for f in FRACTIONS if f < 1}
-    write_json(args.out / 'label_subsets.json', subsets)
     text = as_markdown(table)
     write_atomically(args.out / 'table.md', lambda part: part.write_text(text, encoding='utf-8'))
     print(text)

@@ -23,7 +23,7 @@ from mmbdg.synthesis.classifier import Classifier
 
 FOLDER = ROOT / 'fashion32'
 CARDS = json.loads((FOLDER / 'cards.json').read_text())
-FILES = [p for p in FOLDER.iterdir() if p.is_file() and p.name not in ('cards.json', 'samples.png')]
+FILES = [p for p in FOLDER.iterdir() if p.is_file() and p.name != 'cards.json']
 
 
 def fingerprint(path) -> str:

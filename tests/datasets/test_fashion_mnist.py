@@ -1,7 +1,9 @@
 import gzip
+import json
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from mmbdg.analysis.foreground import fashion_foreground
 from mmbdg.datasets import FashionMNIST32
@@ -37,6 +39,14 @@ def test_label_subsets_are_stratified_and_nested():
     assert len(labelled_subset(labels, 1e-9, 0)) == 10  # never an empty class
     with pytest.raises(ValueError, match='label_fraction'):
         labelled_subset(labels, 0, 0)
+
+
+def test_listed_subsets():
+    listed = json.loads((ROOT / 'configs/transfer/fashion/label_subsets.json').read_text())
+    labels = load_fashion('train')[1]
+    for fraction in ('0.01', '0.1'):
+        for seed in range(3):
+            assert listed[fraction][str(seed)] == labelled_subset(labels, float(fraction), seed).tolist()
 
 
 def test_fraction_reaches_the_dataset():
