@@ -7,6 +7,7 @@ Starts from epoch 150 of DenseCL's 200 and trains the last 50 jointly. Not run b
 
 _base_ = 'mmpretrain::densecl/densecl_resnet50_8xb32-coslr-200e_in1k.py'
 
+imagenet = 'data/imagenet/'
 synthetic = 'data/biggan_sim_100k'
 label_space = 'classes'  # one label for each of the generator's 1,000 classes
 num_labels = 1001
@@ -50,7 +51,7 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='mmbdg.JointDataset',
-        ssl=dict(type='mmpretrain.ImageNet', data_root='data/imagenet/', split='train', pipeline=_base_.train_pipeline),
+        ssl=dict(type='mmpretrain.ImageNet', data_root=imagenet, split='train', pipeline=_base_.train_pipeline),
         seg=dict(
             type='mmbdg.SyntheticSegDataset',
             data_root=synthetic,
@@ -75,13 +76,14 @@ find_unused_parameters = False
 custom_hooks = [dict(type='mmbdg.QueueReportHook')]
 
 reach = dict(
+    imagenet=['train_dataloader.dataset.ssl.data_root'],
     synthetic=['train_dataloader.dataset.seg.data_root'],
     label_space=['train_dataloader.dataset.seg.label_space'],
     num_labels=['model.seg_head.num_classes'],
     seg_loss_weight=['model.seg_head.loss_decode.loss_weight'],
 )
 requires = {
-    'data/imagenet/train': 'ImageNet-1k (ILSVRC2012): images in data/imagenet/train/<wnid>/*.JPEG',
+    'imagenet': 'ImageNet-1k (ILSVRC2012): images in data/imagenet/train/<wnid>/*.JPEG',
     'synthetic': 'BigGAN-sim: python tools/synthesize.py configs/synthesis/biggan512_in1k.py data/biggan_sim_100k --device cuda',
     'load_from': 'DenseCL after 150 of 200 epochs: tools/dist_train.sh configs/densecl_r50_150of200ep_in1k.py 8',
 }

@@ -8,8 +8,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mmbdg import compat
 from mmbdg.version import __version__
+
+try:
+    from mmbdg import compat
+except ModuleNotFoundError as error:
+    if error.name == 'mmengine':
+        raise ImportError('mmbdg needs mmengine, which is not installed: pip install "mmbdg[onedl]"') from error
+    raise
 
 if TYPE_CHECKING:
     from mmbdg.synthesis import LabelledGenerator

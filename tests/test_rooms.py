@@ -54,9 +54,10 @@ def test_every_room_has_a_rule():
 
 BLOCKED = """
 import sys
+MORE = ()
 class Block:
     def find_spec(self, name, path=None, target=None):
-        if name.split('.')[0] in ('mmcv', 'mmpretrain', 'mmseg', 'mmdet', 'torchvision', 'scipy'):
+        if name.split('.')[0] in ('mmcv', 'mmpretrain', 'mmseg', 'mmdet', 'torchvision', 'scipy', 'PIL', 'tqdm', 'filelock', *MORE):
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Block())
 """
@@ -81,6 +82,11 @@ def test_labelled_images_need_no_mm_package():
 def test_missing_package_says_what_to_install():
     result = run_python(BLOCKED + "import mmbdg\nfrom mmbdg.registry import MODELS\nMODELS.build(dict(type='mmbdg.JointDenseCL'))")
     assert 'pip install "mmbdg[onedl]"' in result.stderr
+
+
+def test_without_mmengine():
+    result = run_python(BLOCKED.replace('MORE = ()', "MORE = ('mmengine',)") + 'import mmbdg')
+    assert 'mmbdg needs mmengine, which is not installed: pip install "mmbdg[onedl]"' in result.stderr
 
 
 def test_import_mmbdg_imports_no_mmcv():

@@ -28,7 +28,7 @@ def main() -> None:
     args = parser.parse_args()
     from mmengine.registry import init_default_scope
 
-    cfg = load_config(args, training=False)
+    cfg = load_config(args)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if not cfg.get(f'{args.split}_dataloader'):
         raise InputError(f'{args.config} has no {args.split}_dataloader')

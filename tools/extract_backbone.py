@@ -25,6 +25,8 @@ def main() -> None:
     suffix = Path(args.out).suffix
     if suffix not in ('.safetensors', '.pth'):
         raise InputError(f'OUT must end in .safetensors or .pth, got {args.out}')
+    if Path(args.out).resolve() == Path(args.checkpoint).resolve():
+        raise InputError(f'OUT is the checkpoint itself ({args.out}); it would be lost')
     state = read_state_dict(args.checkpoint, args.prefix)
     if suffix == '.safetensors':
         write_safetensors(args.out, state)

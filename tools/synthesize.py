@@ -13,7 +13,7 @@ from dataclasses import replace
 from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.compat.config import read_config
+from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.synthesis import Synthesis, synthesize
 
@@ -43,6 +43,7 @@ def main() -> None:
     cfg = read_config(args.config, args.cfg_options)
     if 'synthesis' not in cfg:
         raise InputError(f'{args.config} has no synthesis=dict(...)')
+    check_requirements(cfg)
     plan = Synthesis.from_config(cfg.synthesis)
     given = dict(num_per_class=args.num_per_class, seed=args.seed, classes=args.classes and parse_classes(args.classes))
     synthesize(replace(plan, **{key: value for key, value in given.items() if value is not None}), args.out_dir, args.device)

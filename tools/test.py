@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument('--out', help='JSON file for the figures; default: test.json in the work dir')
     add_common_arguments(parser)
     args = parser.parse_args()
-    cfg = load_config(args, training=False)
+    cfg = load_config(args)
     cfg.load_from, cfg.resume = None, False  # else the Runner would load that over the given checkpoint
     runner = build_runner(cfg)
     model = getattr(runner.model, 'module', runner.model)

@@ -13,9 +13,11 @@ from mmengine.config import Config
 from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
 from mmengine.runner import Runner, find_latest_checkpoint
+from mmpretrain.utils import get_ori_model
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, load_config
+from mmbdg.compat.config import check_requirements
+from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
 from mmbdg.errors import InputError, plain_errors
 
 
@@ -39,6 +41,8 @@ def apply_resume(cfg: Config, resume: str | None) -> None:
         cfg.resume, cfg.load_from = True, resume
     elif resume and find_latest_checkpoint(cfg.work_dir):
         cfg.resume, cfg.load_from = True, None
+    if cfg.get('resume') and 'load_from' in cfg.get('requires', {}):
+        del cfg.requires['load_from']  # what the training once started from
 
 
 def apply_amp(cfg: Config) -> None:
@@ -53,8 +57,14 @@ def apply_amp(cfg: Config) -> None:
 
 
 def check_data(runner: Runner) -> None:
-    """``drop_last`` with fewer samples than a batch would train nothing without a word."""
+    """``drop_last`` with fewer samples than a batch would train nothing without a word; a queue takes whole batches only."""
     loader = runner.train_loop.dataloader
+    queue, keys = getattr(get_ori_model(runner.model), 'queue_len', None), loader.batch_size * runner.world_size
+    if queue and queue % keys:
+        raise InputError(
+            f'the queue of {queue} keys is filled by {keys} at a time ({loader.batch_size} x {runner.world_size} processes), which does '
+            'not divide it: change train_dataloader.batch_size or model.queue_len'
+        )
     endless = isinstance(loader.sampler, InfiniteSampler)
     if len(loader) == 0 and not endless:
         raise InputError(
@@ -67,10 +77,12 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     apply_resume(cfg, args.resume)
+    check_requirements(cfg)
     if args.amp:
         apply_amp(cfg)
     runner = build_runner(cfg)
     check_pretrained(runner.model)
+    check_start(cfg, runner.model)
     check_data(runner)
     runner.train()
     if runner.rank == 0 and cfg.get('next_step'):

@@ -47,11 +47,12 @@ def checkpoint(work_dir: Path) -> Path:
     return Path((work_dir / 'last_checkpoint').read_text().strip())
 
 
-def pretrain(config: str, seed: int, work_dir: Path) -> Path:
+def pretrain(config: str, seed: int, work_dir: Path, iterations: int | None) -> Path:
     """A backbone, made once."""
     backbone = work_dir / 'backbone.safetensors'
     if not backbone.is_file():
-        options = ('--work-dir', str(work_dir), '--cfg-options', f'randomness.seed={seed}')
+        options = ['--work-dir', str(work_dir), '--cfg-options', f'randomness.seed={seed}']
+        options += [f'iterations={iterations}'] if iterations else []
         run(str(TOOLS / 'train.py'), config, *options, log=work_dir / 'train.txt')
         run(str(TOOLS / 'extract_backbone.py'), str(checkpoint(work_dir)), str(backbone), log=work_dir / 'extract.txt')
     return backbone
@@ -82,14 +83,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('out', type=Path, help='folder for all trainings and the table')
     parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--iterations', type=int, help='of each pre-training; default: what its config says')
+    parser.add_argument('--rows', nargs='+', choices=list(ROWS), default=list(ROWS), help='which backbones')
     args = parser.parse_args()
-    table: dict[str, dict[str, list[float]]] = {row: {str(fraction): [] for fraction in FRACTIONS} for row in ROWS}
-    cells = [(row, seed, fraction) for seed in range(args.seeds) for row in ROWS for fraction in FRACTIONS]
+    table: dict[str, dict[str, list[float]]] = {row: {str(fraction): [] for fraction in FRACTIONS} for row in args.rows}
+    cells = [(row, seed, fraction) for seed in range(args.seeds) for row in args.rows for fraction in FRACTIONS]
     for row, seed, fraction in (bar := tqdm(cells, unit='transfer')):
         bar.set_postfix_str(f'{row}, seed {seed}, {fraction:.0%}')
         name = row.split()[0]
         config = ROWS[row][0]
-        backbone = pretrain(config, seed, args.out / name / f'seed{seed}' / 'pretrain') if config else None
+        backbone = pretrain(config, seed, args.out / name / f'seed{seed}' / 'pretrain', args.iterations) if config else None
         table[row][str(fraction)].append(transfer(backbone, fraction, seed, args.out / name / f'seed{seed}' / f'labels{fraction}'))
     write_json(args.out / 'table.json', table)
     text = as_markdown(table)

@@ -36,7 +36,7 @@ val_evaluator = None
 val_cfg = None
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=3000)
 optim_wrapper = dict(_delete_=True, optimizer=dict(type='Adam', lr=1e-3))
-default_hooks = dict(checkpoint=dict(_delete_=True, type='CheckpointHook', interval=1000, by_epoch=False, max_keep_ckpts=1))
+default_hooks = dict(checkpoint=dict(_delete_=True, type='CheckpointHook', interval=1000, by_epoch=False, max_keep_ckpts=2))
 custom_hooks = [dict(type='mmbdg.ExportLabelledGeneratorHook', classes=_base_.class_names)]
 model_wrapper_cfg = None
 requires = dict(weights='the trained generator: python tools/train.py configs/own/gan.py')

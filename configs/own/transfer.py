@@ -30,13 +30,7 @@ model = dict(
     ),
     test_cfg=dict(mode='whole'),
 )
-dataset = dict(
-    type='BaseSegDataset',
-    data_prefix=dict(img_path='images', seg_map_path='masks'),
-    img_suffix='.png',
-    seg_map_suffix='.png',
-    metainfo=dict(classes=labels),
-)
+dataset = dict(type='mmbdg.LabelledFolder', metainfo=dict(classes=labels))
 train_dataloader = dict(
     batch_size=16,
     num_workers=2,
@@ -81,8 +75,8 @@ optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_de
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=1e-4, begin=0, end=iterations, by_epoch=False)
 reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'], iterations=['train_cfg.max_iters', 'param_scheduler.end'])
 requires = dict(
-    train_root='labelled images to train on: images/*.png and masks/*.png',
-    test_root='labelled images to measure on: images/*.png and masks/*.png',
-    pretrained='the pre-trained backbone: python tools/extract_backbone.py CHECKPOINT work_dirs/own/backbone.safetensors',
+    train_root='labelled images to train on: images/* and masks/*.png',
+    test_root='labelled images to measure on: images/* and masks/*.png',
+    pretrained=f'the pre-trained backbone: python tools/extract_backbone.py CHECKPOINT {pretrained}',
 )
 default_hooks = dict(checkpoint=dict(interval=1000))

@@ -6,8 +6,11 @@ Needs a labelled generator of BigGAN-512 in work_dirs/biggan512_fgbg/labelled_ge
 by us: the weights were not at hand.
 """
 
+labelled_generator = 'work_dirs/biggan512_fgbg/labelled_generator'
+classifier_weights = 'data/weights/resnet50_in1k.pth'
 synthesis = dict(
-    labelled_generator='work_dirs/biggan512_fgbg/labelled_generator',
+    labelled_generator=labelled_generator,
+    batch_size=8,  # 512 px
     num_per_class=100,
     seed=0,
     truncation=0.9,
@@ -21,9 +24,14 @@ synthesis = dict(
         backbone=dict(type='ResNet', depth=50, num_stages=4, out_indices=(3,), style='pytorch'),
         neck=dict(type='GlobalAveragePooling'),
         head=dict(type='LinearClsHead', num_classes=1000, in_channels=2048, loss=dict(type='CrossEntropyLoss')),
-        init_cfg=dict(type='Pretrained', checkpoint='data/weights/resnet50_in1k.pth'),
+        init_cfg=dict(type='Pretrained', checkpoint=classifier_weights),
     ),
     classifier_size=224,
     rejection_rate=0.9,
     uncertainty_rate=0.1,
+)
+reach = dict(labelled_generator=['synthesis.labelled_generator'], classifier_weights=['synthesis.classifier.init_cfg.checkpoint'])
+requires = dict(
+    labelled_generator='a labelled generator of BigGAN-512: what the training of its feature interpreters writes into its work dir',
+    classifier_weights='a ResNet-50 on ImageNet, e.g. resnet50_8xb32_in1k of mmpretrain',
 )

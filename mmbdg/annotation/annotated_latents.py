@@ -51,13 +51,13 @@ class AnnotatedLatent:
         Raises:
             InputError: The mask has another size, or is no picture.
         """
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
 
         try:
             with Image.open(self.mask_path) as picture:
                 mask = np.asarray(picture.convert('L')) > 0
-        except UnidentifiedImageError as error:
-            raise InputError(f'{self.mask_path} is no picture') from error
+        except OSError as error:
+            raise InputError(f'{self.mask_path} is no picture, or is cut off ({error})') from error
         if mask.shape != (resolution, resolution):
             raise InputError(
                 f'{self.mask_path} is {mask.shape[1]}x{mask.shape[0]} px, the generator makes {resolution}x{resolution}; '
@@ -66,13 +66,16 @@ class AnnotatedLatent:
         return mask
 
 
-def read_annotated_latents(root: str | os.PathLike, name: str, num_classes: int | None = None) -> list[AnnotatedLatent]:
+def read_annotated_latents(
+    root: str | os.PathLike, name: str, num_classes: int | None = None, allow_missing_classes: bool = False
+) -> list[AnnotatedLatent]:
     """All pairs, sorted by class and index; masks and latents are paired by stem, never by position.
 
     Args:
         root: Folder with ``annotations/`` and ``latents/``.
         name: Name of the set, e.g. ``biggan512``.
-        num_classes: Of the generator; class ids must lie below it.
+        num_classes: Of the generator; class ids must lie below it, and each of them must have a pair.
+        allow_missing_classes: Classes may lack pairs (the released data of BigGAN-512 leaves out those it makes badly).
 
     Raises:
         InputError: A folder is missing, a class has no pairs, a mask has no latent or the reverse, a stem has no class id. All
@@ -101,10 +104,14 @@ def read_annotated_latents(root: str | os.PathLike, name: str, num_classes: int 
         if num_classes is not None and not 0 <= class_id < num_classes:
             problems.append(f'{masks[key]}: class {class_id} is not among the {num_classes} classes of the generator')
         pairs.append(AnnotatedLatent(key.name, class_id, masks[key], zs[key]))
+    missing = sorted(set(range(num_classes or 0)) - {pair.class_id for pair in pairs})
+    if missing and not problems and not allow_missing_classes:
+        listed = ', '.join(map(str, missing[:20])) + (', ...' if len(missing) > 20 else '')
+        problems.append(f'{len(missing)} of {num_classes} classes have no pairs: {listed} (allow_missing_classes=True if that is meant)')
     if problems:
         shown = '\n  '.join(problems[:20]) + (f'\n  ... and {len(problems) - 20} more' if len(problems) > 20 else '')
         raise InputError(
-            f'{root} is no consistent set of annotated latents; nothing was read:\n  {shown}\nAdd the missing file or remove its partner.'
+            f'{root} is no consistent set of annotated latents; nothing was read:\n  {shown}\nAdd what is missing, or remove its partner.'
         )
     if not pairs:
         raise InputError(f'{annotations} and {latents_root} hold no pairs')
@@ -142,8 +149,7 @@ def write_samples(
     if any((root / kind / name).exists() for kind in ('images', 'latents', 'annotations')):
         raise InputError(f'{root} holds a set "{name}" already; choose another folder or name')
     device = next(generator.parameters()).device
-    for class_id, class_name in enumerate(class_names):
-        slug = slugify(class_name)
+    for class_id, slug in enumerate(class_folders(class_names)):
         z = latents(seed, [class_id] * per_class, range(per_class), generator.latent_dim, truncation)
         with torch.no_grad():
             images = to_pixels(generator(z.to(device), torch.full((per_class,), class_id, device=device)))
@@ -156,9 +162,17 @@ def write_samples(
     return len(class_names) * per_class
 
 
-def slugify(name: str) -> str:
-    """A class name as a folder name: letters, digits and hyphens."""
-    return '-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())
+def class_folders(class_names: Sequence[str]) -> list[str]:
+    """Class names as folder names: letters, digits and hyphens.
+
+    Raises:
+        InputError: A name has no letter or digit, or two become the same folder.
+    """
+    slugs = ['-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split()) for name in class_names]
+    doubtful = [name for name, slug in zip(class_names, slugs, strict=True) if not slug or slugs.count(slug) > 1]
+    if doubtful:
+        raise InputError(f'each class needs a name of its own, of letters and digits; these are empty or equal without signs: {doubtful}')
+    return slugs
 
 
 def _write_npy(path: Path, array: np.ndarray) -> None:

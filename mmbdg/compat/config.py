@@ -1,5 +1,6 @@
 """Reading a config: what the command line overrides arrives everywhere, and what is missing is named before anything is built."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -22,34 +23,57 @@ def read_config(path: str, options: dict | None = None) -> Config:
     cfg = Config.fromfile(path)
     if options:
         cfg.merge_from_dict(options)
-    apply_variables(cfg)
+    apply_variables(cfg, options)
     return cfg
 
 
-def apply_variables(cfg: Config) -> None:
-    """Let top-level variables reach the places that ``reach`` lists for them.
+def apply_variables(cfg: Config, options: dict | None = None) -> None:
+    """Let top-level variables that were changed reach the places that ``reach`` lists for them.
 
     mmengine copies a variable into the model while it reads the file; what a child config or ``--cfg-options`` sets later does not
-    arrive there. ``reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'])`` makes it arrive.
+    arrive there. ``reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'])`` makes it arrive. A place that is overridden itself
+    keeps what it was given.
+
+    Args:
+        cfg: With ``options`` merged into it.
+        options: Of the command line, by dotted key.
 
     Raises:
-        InputError: ``reach`` names an unknown variable or an unknown place.
+        InputError: ``reach`` names an unknown variable or an unknown place, or a variable and one of its places are both overridden.
     """
+    options = options or {}
+    changed = set(options) | (_changed_variables(cfg.filename) if cfg.filename else set())
     for variable, places in cfg.get('reach', {}).items():
         if variable not in cfg:
             raise InputError(f'reach names the variable "{variable}", which the config does not set')
         for place in places:
-            _assign(cfg, place.split('.'), cfg[variable], place)
+            given = [key for key in options if f'{key}.'.startswith(f'{place}.') or f'{place}.'.startswith(f'{key}.')]
+            if given and variable in options:
+                raise InputError(f'{variable} and {given[0]} are both given, and {variable} decides {place}: give one of them')
+            _assign(cfg, place.split('.'), cfg[variable], place, write=variable in changed and not given)
 
 
-def _assign(node: Any, keys: list[str], value: Any, place: str) -> None:
+def _changed_variables(path: str) -> set[str]:
+    """Names that a config or its bases set above the file whose ``reach`` lists them: there the places have an older value."""
+    assigned, listed = set(), set()
+    for node in ast.parse(Path(path).read_text(encoding='utf-8')).body:
+        for name in [target.id for target in getattr(node, 'targets', ()) if isinstance(target, ast.Name)]:
+            assigned.add(name)
+            if name == 'reach' and isinstance(node.value, ast.Call):
+                listed |= {keyword.arg for keyword in node.value.keywords}
+    bases = [Config._get_cfg_path(base, path)[0] for base in Config._get_base_files(path)]
+    return set().union(assigned, *map(_changed_variables, bases)) - listed
+
+
+def _assign(node: Any, keys: list[str], value: Any, place: str, write: bool) -> None:
     for key in keys[:-1]:
         node = node[int(key)] if isinstance(node, list | tuple) else node.get(key)
         if node is None:  # a part that was switched off, e.g. init_cfg=None
             return
     if keys[-1] not in node:
         raise InputError(f'reach names "{place}", but the config has nothing there')
-    node[keys[-1]] = value
+    if write:
+        node[keys[-1]] = value
 
 
 def check_requirements(cfg: Config) -> None:

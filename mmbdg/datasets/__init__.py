@@ -4,7 +4,17 @@ from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLate
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.image_folder import ImageFolder
 from mmbdg.datasets.joint import JointDataset
+from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.datasets.synthetic import SyntheticSegDataset
 from mmbdg.datasets.transforms import LoadMask
 
-__all__ = ['AnnotatedLatents', 'FashionMNIST32', 'ImageFolder', 'JointDataset', 'LoadMask', 'RuleAnnotatedLatents', 'SyntheticSegDataset']
+__all__ = [
+    'AnnotatedLatents',
+    'FashionMNIST32',
+    'ImageFolder',
+    'JointDataset',
+    'LabelledFolder',
+    'LoadMask',
+    'RuleAnnotatedLatents',
+    'SyntheticSegDataset',
+]

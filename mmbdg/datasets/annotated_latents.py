@@ -58,16 +58,25 @@ class AnnotatedLatents(_LatentDataset):
         latent_dim, resolution: Of the generator.
         class_names: Of the generator's classes.
         label_space: "fgbg" or "classes".
+        allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
     """
 
     def __init__(
-        self, data_root: str, name: str, latent_dim: int, resolution: int, class_names: Sequence[str], label_space: str = 'fgbg'
+        self,
+        data_root: str,
+        name: str,
+        latent_dim: int,
+        resolution: int,
+        class_names: Sequence[str],
+        label_space: str = 'fgbg',
+        allow_missing_classes: bool = False,
     ) -> None:
+        self.allow_missing_classes = allow_missing_classes
         self.root, self.name, self.latent_dim, self.resolution = resolve(data_root), name, latent_dim, resolution
         super().__init__(class_names, label_space)
 
     def load_data_list(self) -> list[dict]:
-        pairs = read_annotated_latents(self.root, self.name, len(self.class_names))
+        pairs = read_annotated_latents(self.root, self.name, len(self.class_names), self.allow_missing_classes)
         return [
             pack(
                 pair.read_latent(self.latent_dim),

@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
-from mmbdg.datasets.label_spaces import label_space
+from mmbdg.datasets.label_spaces import LabelSpace, label_space
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
 from mmbdg.synthesis.layout import canonical, read_dataset, sample_paths
@@ -54,7 +54,7 @@ class SyntheticSegDataset(BaseSegDataset):
         root = prepare_dataset(Synthesis.from_config(prepare), data_root) if prepare else Path(data_root)
         self.info, self.lines = read_dataset(root)
         self.root, self.space_name = root, label_space
-        self.space = self._space()
+        self.space = self._space(pipeline)
         super().__init__(
             metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
             data_root=str(root),
@@ -62,9 +62,18 @@ class SyntheticSegDataset(BaseSegDataset):
             **kwargs,
         )
 
-    def _space(self):
+    def _space(self, pipeline: Sequence) -> LabelSpace:
         names = [entry['name'] for entry in self.info['generator_classes']]
-        return label_space(self.space_name, names)
+        space = label_space(self.space_name, names)
+        if self.space_name == 'classes' and len(self.info['classes']) not in (2, space.num_classes):
+            raise InputError(
+                f'the masks of {self.root} hold {len(self.info["classes"])} labels, neither foreground and background nor one for each of '
+                f'the {len(names)} classes: label_space="classes" does not apply, use "fgbg"'
+            )
+        loaders = [step['type'] for step in pipeline if isinstance(step, dict) and str(step['type']).endswith('LoadAnnotations')]
+        if loaders and space.num_classes > 254:
+            raise InputError(f'{loaders[0]} holds labels in uint8, {self.root} has {space.num_classes} of them: use mmbdg.LoadMask instead')
+        return space
 
     def load_data_list(self) -> list[dict]:
         folders = [entry['folder'] for entry in self.info['generator_classes']]

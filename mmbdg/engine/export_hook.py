@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 
-from mmbdg.annotation import slugify
+from mmbdg.annotation import class_folders
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.files import write_json, write_safetensors
 from mmbdg.registry import HOOKS
@@ -77,7 +77,7 @@ class ExportLabelledGeneratorHook(Hook):
         self.labels = labels
         self.card = dict(
             classes=list(classes),
-            folders=list(folders or map(slugify, classes)),
+            folders=list(folders or class_folders(classes)),
             seed=seed,
             truncation=truncation,
             licence=licence,

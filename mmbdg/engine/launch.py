@@ -8,12 +8,12 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import CheckpointLoader, Runner, find_latest_checkpoint
 from torch import nn
 
 from mmbdg.assets import SCHEME
 from mmbdg.compat.checkpoint import difference, read_checkpoint, tensors_under
-from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError
 
 
@@ -27,14 +27,12 @@ def add_common_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by some launchers')
 
 
-def load_config(args: Namespace, training: bool = True) -> Config:
-    """The config with the command line merged into it, its variables applied and, for training, its requirements checked."""
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+def load_config(args: Namespace) -> Config:
+    """The config with the command line merged into it and its variables applied."""
+    os.environ.setdefault('LOCAL_RANK', os.environ.get('OMPI_COMM_WORLD_LOCAL_RANK', str(args.local_rank)))
     cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
-    if training:
-        check_requirements(cfg)
     use_cpu_where_there_is_no_gpu(cfg)
     return cfg
 
@@ -48,7 +46,8 @@ def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
     wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
-    cfg.setdefault('model_wrapper_cfg', wrapper | dict(find_unused_parameters=cfg.get('find_unused_parameters', False)))
+    if cfg.get('model_wrapper_cfg') is None:
+        cfg.model_wrapper_cfg = wrapper | dict(find_unused_parameters=cfg.get('find_unused_parameters', False))
 
 
 def build_runner(cfg: Config) -> Runner:
@@ -76,18 +75,52 @@ def check_pretrained(model: nn.Module) -> None:
         InputError: A module with ``init_cfg=dict(type='Pretrained')`` finds keys missing or of another shape in its file.
     """
     for name, module in model.named_modules():
-        cfg = getattr(module, 'init_cfg', None)
-        if not isinstance(cfg, dict) or cfg.get('type') != 'Pretrained':
+        listed = getattr(module, 'init_cfg', None)
+        cfgs = [cfg for cfg in (listed if isinstance(listed, list) else [listed]) if isinstance(cfg, dict)]
+        cfg = next((cfg for cfg in cfgs if cfg.get('type') == 'Pretrained'), None)
+        if cfg is None:
             continue
         prefix = cfg.get('prefix') or ''
         prefix += '.' if prefix and not prefix.endswith('.') else ''
         source = str(cfg['checkpoint'])
-        remote = '://' in source and not source.startswith(SCHEME)  # https://, open-mmlab://, torchvision://
-        checkpoint = CheckpointLoader.load_checkpoint(source, 'cpu', logger=None) if remote else read_checkpoint(source)
-        found, own = tensors_under(checkpoint, prefix, source), module.state_dict()
+        found, own = tensors_under(_read(source), prefix, source), module.state_dict()
         counters = {key: value for key, value in own.items() if key.endswith('num_batches_tracked')}
         if problem := difference(module, {key: value for key, value in (counters | found).items() if key in own}):
             raise InputError(
                 f'{source} (prefix "{prefix}") does not fill {name} ({type(module).__name__}); '
                 f'is it a checkpoint of another architecture?\n{problem}'
             )
+
+
+def check_start(cfg: Config, model: nn.Module) -> None:
+    """Refuse a checkpoint of another architecture in ``load_from`` or ``resume``; mmengine loads what fits and logs the rest.
+
+    ``resume`` must fit exactly. ``load_from`` may lack whole parts of the model (the segmentation head a DenseCL checkpoint does not
+    have), but no part may be filled by half.
+
+    Raises:
+        InputError: It does not fit.
+    """
+    source = cfg.get('load_from') or (find_latest_checkpoint(cfg.work_dir) if cfg.get('resume') else None)
+    if source is None:
+        return
+    model = getattr(model, 'module', model)
+    found, own = tensors_under(_read(source), '', source), model.state_dict()
+    new_parts = set()
+    if not cfg.get('resume'):
+        new_parts = {key.split('.')[0] for key in own} - {key.split('.')[0] for key in found}
+        counters = {key: value for key, value in own.items() if key.endswith('num_batches_tracked')}
+        missing = {key: value for key, value in own.items() if key.split('.')[0] in new_parts}
+        found = missing | counters | {key: value for key, value in found.items() if key in own}
+    if (problem := difference(model, found)) or new_parts == {key.split('.')[0] for key in own}:
+        raise InputError(
+            f'{source} does not fit {type(model).__name__}; is it a checkpoint of another architecture? Single parts are loaded by '
+            f"init_cfg=dict(type='Pretrained', checkpoint=..., prefix=...).\n{problem or '  nothing in it is known to the model'}"
+        )
+    if new_parts:
+        print_log(f'not in {source}, so trained from the start: {", ".join(sorted(new_parts))}', 'current')
+
+
+def _read(source: str) -> dict:
+    remote = '://' in source and not source.startswith(SCHEME)  # https://, open-mmlab://, torchvision://
+    return CheckpointLoader.load_checkpoint(source, 'cpu', logger=None) if remote else read_checkpoint(source)

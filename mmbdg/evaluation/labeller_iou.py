@@ -9,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmseg.evaluation import IoUMetric
 
 from mmbdg.datasets.label_spaces import LabelSpace, label_space
+from mmbdg.interpreter import ignore_label
 from mmbdg.registry import METRICS
 
 
@@ -21,13 +22,15 @@ class LabellerIoU(BaseMetric):
 
     Args:
         per_class: Also report the IoU of every label.
-        ignore_index: Label of pixels that do not count.
+        ignore_index: Label of pixels that do not count; None: 255, or 65535 where the classes and the background are more than 254.
         collect_device, prefix: mmengine's.
     """
 
     default_prefix = ''
 
-    def __init__(self, per_class: bool = False, ignore_index: int = 255, collect_device: str = 'cpu', prefix: str | None = None) -> None:
+    def __init__(
+        self, per_class: bool = False, ignore_index: int | None = None, collect_device: str = 'cpu', prefix: str | None = None
+    ) -> None:
         super().__init__(collect_device, prefix)
         self.per_class, self.ignore_index = per_class, ignore_index
 
@@ -51,8 +54,9 @@ class LabellerIoU(BaseMetric):
         # A head with one label per class can name another class; an FG/BG head takes the class of the image.
         same_head = len(self.dataset_meta['classes']) == own.num_classes and space.num_classes == own.num_classes
         painted = predicted if same_head else space.paint(predicted > 0, class_id)
-        labels = np.where(truth == self.ignore_index, self.ignore_index, space.paint(truth > 0, class_id))
-        areas = IoUMetric.intersect_and_union(torch.from_numpy(painted), torch.from_numpy(labels), space.num_classes, self.ignore_index)
+        ignore = ignore_label(own.num_classes) if self.ignore_index is None else self.ignore_index
+        labels = np.where(truth == ignore, ignore, space.paint(truth > 0, class_id))
+        areas = IoUMetric.intersect_and_union(torch.from_numpy(painted), torch.from_numpy(labels), space.num_classes, ignore)
         return tuple(area.numpy() for area in areas)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:

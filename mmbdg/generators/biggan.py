@@ -37,7 +37,7 @@ class BigGAN(ClassConditionalGenerator):
         embed_dim: Size E of the shared class embedding.
         attention: Resolutions after whose block an attention stands.
         spectral_norm: Whether the weights are spectrally normalised.
-        eps: Of the conditional batch normalisation and the spectral norm.
+        eps: Of the conditional batch normalisation.
         output_eps: Of the output layer's batch normalisation.
         init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
 
@@ -81,7 +81,7 @@ class BigGAN(ClassConditionalGenerator):
         cond_dim = embed_dim + self.chunk_dim
 
         self.shared = nn.Embedding(num_classes, embed_dim)
-        self.linear = normalised(nn.Linear(self.chunk_dim, channels[0] * BOTTOM_RESOLUTION**2), spectral_norm, eps)
+        self.linear = normalised(nn.Linear(self.chunk_dim, channels[0] * BOTTOM_RESOLUTION**2), spectral_norm)
         self.blocks = nn.ModuleList()
         taps = []
         for i in range(blocks):
@@ -97,7 +97,7 @@ class BigGAN(ClassConditionalGenerator):
         self.output_layer = nn.Sequential(
             nn.BatchNorm2d(channels[-1], eps=output_eps),
             nn.ReLU(),
-            normalised(nn.Conv2d(channels[-1], 3, 3, padding=1), spectral_norm, eps),
+            normalised(nn.Conv2d(channels[-1], 3, 3, padding=1), spectral_norm),
         )
 
     def embed(self, y: Tensor) -> Tensor:

@@ -2,6 +2,6 @@
 
 from mmbdg.interpreter.ensemble import InterpreterEnsemble
 from mmbdg.interpreter.feature_interpreter import FeatureInterpreter
-from mmbdg.interpreter.labels import IGNORE, image_uncertainty, jensen_shannon, segmentation_loss, vote
+from mmbdg.interpreter.labels import ignore_label, image_uncertainty, jensen_shannon, segmentation_loss, vote
 
-__all__ = ['IGNORE', 'FeatureInterpreter', 'InterpreterEnsemble', 'image_uncertainty', 'jensen_shannon', 'segmentation_loss', 'vote']
+__all__ = ['FeatureInterpreter', 'InterpreterEnsemble', 'ignore_label', 'image_uncertainty', 'jensen_shannon', 'segmentation_loss', 'vote']

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.generators.frozen import Frozen
-from mmbdg.interpreter import IGNORE, segmentation_loss, vote
+from mmbdg.interpreter import ignore_label, segmentation_loss, vote
 from mmbdg.registry import MODELS
 
 
@@ -24,7 +24,7 @@ class InterpreterTraining(BaseModel):
         generator: Config of the generator, with ``init_cfg``.
         interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble`; the generator's feature sizes are filled in.
         vote: How labels are made in ``predict``.
-        ignore: Label of pixels that do not count.
+        ignore: Label of pixels that do not count; None: 255, or 65535 if the head tells more than 254 labels apart.
         data_preprocessor: mmengine's; latents need none but the move to the device.
         init_cfg: mmengine's.
     """
@@ -34,7 +34,7 @@ class InterpreterTraining(BaseModel):
         generator: dict,
         interpreter: dict,
         vote: str = 'majority',
-        ignore: int = IGNORE,
+        ignore: int | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -47,7 +47,8 @@ class InterpreterTraining(BaseModel):
         )
         self.generator_state = net.state_dict()  # unfolded, before the next line folds it
         self._generator = Frozen(net)
-        self.vote, self.ignore = vote, ignore
+        self.vote = vote
+        self.ignore = ignore_label(self.interpreter.num_outputs) if ignore is None else ignore
 
     def forward(self, inputs: Sequence[Tensor], data_samples: list[BaseDataElement], mode: str = 'tensor') -> dict | Tensor | list:
         """``loss``: dict of one loss; ``predict``: data samples with ``pred_sem_seg``; ``tensor``: logits of all members (M,N,C,R,R).

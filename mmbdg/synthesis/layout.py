@@ -18,8 +18,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically, write_json
 
@@ -54,6 +52,8 @@ def check_claim(root: str | os.PathLike, identity: dict) -> None:
         InputError: The folder holds something else, or another configuration's dataset.
     """
     root = Path(root)
+    if root.exists() and not root.is_dir():
+        raise InputError(f'{root} is a file; name a folder for the dataset')
     marker = root / IDENTITY
     if marker.is_file():
         found = json.loads(marker.read_text(encoding='utf-8'))
@@ -73,6 +73,8 @@ def claimed(root: str | os.PathLike, identity: dict) -> Iterator[None]:
     Raises:
         InputError: See :func:`check_claim`; nothing is written then.
     """
+    from filelock import FileLock
+
     root = Path(root)
     check_claim(root, identity)
     (root / 'logs').mkdir(parents=True, exist_ok=True)

@@ -15,10 +15,8 @@ from platform import node
 from typing import Any
 
 import numpy as np
-import PIL
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from mmbdg.assets import resolve
 from mmbdg.errors import InputError
@@ -159,6 +157,8 @@ def _batches(items: Sequence[int], size: int) -> list[Sequence[int]]:
 
 def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> dict[str, Any]:
     """All that decides the bytes of a dataset but how many samples of which classes are asked for."""
+    import PIL
+
     folder = LabelledGenerator.find(plan.labelled_generator)
     checksums = {name: sha256(folder / name) for name in (CARD, 'generator.safetensors', 'interpreter.safetensors')}
     if plan.classifier:
@@ -166,6 +166,8 @@ def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> d
     config = asdict(plan)
     del config['num_per_class'], config['classes'], config['labelled_generator']
     config['truncation'] = generator.truncation
+    if plan.classifier:  # which file it is says its checksum; where it lies decides nothing
+        config['classifier'] = {key: value for key, value in plan.classifier.items() if key != 'init_cfg'}
     versions = dict(mmbdg=__version__, torch=torch.__version__.split('+')[0], numpy=np.__version__, pillow=PIL.__version__)
     return json.loads(json.dumps(dict(config=config, checksums=checksums, versions=versions, device=torch.device(device).type)))
 
@@ -239,6 +241,8 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
 def _make_missing_blocks(
     plan: Synthesis, generator: LabelledGenerator, classifier: Classifier | None, class_ids: Sequence[int], out: Path
 ) -> tuple[Counts, float]:
+    from tqdm import tqdm
+
     records, counts, start = BlockRecords(out), Counts(), time.perf_counter()
     blocks = math.ceil(plan.num_per_class / plan.kept)
     with tqdm(total=len(class_ids) * plan.num_per_class, unit='img', desc='synthesis', dynamic_ncols=True) as bar:
@@ -246,7 +250,9 @@ def _make_missing_blocks(
             folder = generator.folders[class_id]
             for block in range(blocks):
                 wanted = min(plan.kept, plan.num_per_class - block * plan.kept)
-                if not _is_finished(out, folder, records.read(folder, block), wanted):
+                recorded = records.read(folder, block)
+                if not _is_finished(out, folder, recorded, wanted):
+                    wanted = max(wanted, len(recorded))  # a lost file is made again, none of the others is forgotten
                     result = make_block(generator, classifier, plan, class_id, block)
                     lines = _write_block(out, generator, plan, class_id, result, wanted)
                     records.write(folder, block, lines)

@@ -1,9 +1,11 @@
+import shutil
+
 import numpy as np
 import pytest
 from conftest import TINY_CLASSES, TINY_GENERATOR, build_tiny
 from PIL import Image
 
-from mmbdg.annotation import read_annotated_latents, slugify, write_samples
+from mmbdg.annotation import class_folders, read_annotated_latents, write_samples
 from mmbdg.errors import InputError
 from mmbdg.synthesis import latent
 
@@ -51,6 +53,11 @@ def test_empty_class(annotated):
         path.unlink()
     with pytest.raises(InputError, match='square holds no masks'):
         read_annotated_latents(annotated, 'tiny', 3)
+    for folder in annotated.glob('*/tiny/square'):
+        shutil.rmtree(folder)
+    with pytest.raises(InputError, match='1 of 3 classes have no pairs: 1 '):
+        read_annotated_latents(annotated, 'tiny', 3)
+    assert len(read_annotated_latents(annotated, 'tiny', 3, allow_missing_classes=True)) == 4
 
 
 def test_missing_folder(tmp_path):
@@ -62,6 +69,10 @@ def test_mask_of_the_wrong_size(annotated):
     pair = read_annotated_latents(annotated, 'tiny', 3)[0]
     Image.fromarray(np.zeros((20, 16), np.uint8)).save(pair.mask_path)
     with pytest.raises(InputError, match='16x20 px, the generator makes 16x16'):
+        pair.read_foreground(16)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (16, 16), dtype=np.uint8)).save(pair.mask_path)
+    pair.mask_path.write_bytes(pair.mask_path.read_bytes()[:200])
+    with pytest.raises(InputError, match='is cut off'):
         pair.read_foreground(16)
 
 
@@ -85,4 +96,7 @@ def test_annotations_are_never_overwritten(annotated):
 
 
 def test_slugs():
-    assert slugify('Ankle boot') == 'ankle-boot' and slugify('T-shirt') == 't-shirt'
+    assert class_folders(['Ankle boot', 'T-shirt']) == ['ankle-boot', 't-shirt']
+    for names in (['C++', 'C#'], ['???', 'a']):
+        with pytest.raises(InputError, match='each class needs a name of its own'):
+            class_folders(names)

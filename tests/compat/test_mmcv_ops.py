@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import sysconfig
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_operator_without_a_stand_in_says_so_when_called():
 FAKE = {
     'missing': None,
     'works': ('_ext.py', 'nms = "compiled"\n'),
-    'does not load': (f'_ext.cpython-{sys.version_info[0]}{sys.version_info[1]}-x86_64-linux-gnu.so', 'built against another torch'),
+    'does not load': (f'_ext{sysconfig.get_config_var("EXT_SUFFIX")}', 'built against another torch'),
 }
 
 

@@ -1,3 +1,4 @@
+import json
 from dataclasses import asdict
 
 import numpy as np
@@ -80,6 +81,24 @@ def test_missing_and_unfinished(plan, tmp_path):
         SyntheticSegDataset(str(root))
     with pytest.raises(InputError, match='data_root'):
         SyntheticSegDataset()
+
+
+def edit_info(root, **change):
+    path = root / 'dataset.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+
+def test_labels_that_would_be_read_wrongly_are_refused(plan, tmp_path):
+    root = synthesize(plan, tmp_path / 'out')
+    names = [dict(name=f'c{i}', folder=folder) for i, folder in enumerate(['disc', 'square', 'ring', *map(str, range(300))])]
+    edit_info(root, generator_classes=names)
+    with pytest.raises(InputError, match='LoadAnnotations holds labels in uint8, .* has 304 of them: use mmbdg.LoadMask'):
+        SyntheticSegDataset(str(root), pipeline=[dict(type='mmseg.LoadAnnotations')])
+    SyntheticSegDataset(str(root), pipeline=[dict(type='mmbdg.LoadMask')])
+    SyntheticSegDataset(str(root), label_space='fgbg', pipeline=[dict(type='mmseg.LoadAnnotations')])
+    edit_info(root, classes=['background', 'head', 'tail'])
+    with pytest.raises(InputError, match='hold 3 labels, neither'):
+        SyntheticSegDataset(str(root))
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from mmbdg.compat.config import apply_variables, check_requirements
-from mmbdg.engine.launch import check_pretrained, load_config
+from mmbdg.engine.launch import check_pretrained, check_start, load_config
 from mmbdg.errors import InputError
 from mmbdg.files import write_safetensors
 
@@ -41,8 +41,22 @@ def test_variables_reach_the_model(config, tmp_path):
 def test_switched_off_parts_are_left_alone(config):
     cfg = Config.fromfile(config)
     cfg.model.backbone.init_cfg = None
-    apply_variables(cfg)
+    apply_variables(cfg, dict(pretrained='b.pth'))
     assert cfg.model.backbone.init_cfg is None
+
+
+def test_a_place_that_is_overridden_itself_keeps_it(config, tmp_path):
+    place = 'model.backbone.init_cfg.checkpoint'
+    assert load_config(arguments(config, **{place: 'd.pth'})).model.backbone.init_cfg.checkpoint == 'd.pth'
+    parent = {'model.backbone.init_cfg': dict(type='Pretrained', checkpoint='e.pth')}
+    assert load_config(arguments(config, **parent)).model.backbone.init_cfg.checkpoint == 'e.pth'
+    with pytest.raises(InputError, match='both given'):
+        load_config(arguments(config, **{place: 'd.pth', 'pretrained': 'b.pth'}))
+    (tmp_path / 'child.py').write_text("_base_ = 'base.py'\nmodel = dict(backbone=dict(init_cfg=dict(checkpoint='f.pth')))\n")
+    assert load_config(arguments(tmp_path / 'child.py')).model.backbone.init_cfg.checkpoint == 'f.pth'
+    (tmp_path / 'grandchild.py').write_text("_base_ = 'child.py'\nn = 7\n")
+    cfg = load_config(arguments(tmp_path / 'grandchild.py'))
+    assert cfg.model.backbone.init_cfg.checkpoint == 'f.pth' and cfg.model.heads[0].n == 7
 
 
 def test_wrong_names_in_reach():
@@ -88,3 +102,32 @@ def test_a_checkpoint_must_fill_the_backbone(tmp_path):
     write_safetensors(path, {k: v for k, v in state.items() if 'bn.running_mean' not in k})
     with pytest.raises(InputError, match='1 missing from the file: bn.running_mean'):
         check_pretrained(Net(4, init_cfg))
+    check_pretrained(Net(4, [dict(type='Kaiming')]))
+    with pytest.raises(InputError, match='1 missing from the file: bn.running_mean'):
+        check_pretrained(Net(4, [dict(type='Kaiming', layer='Conv2d'), init_cfg]))
+
+
+def test_a_start_must_fit(tmp_path, capsys):
+    net = Net(4)
+    net.head = nn.Linear(2, 2)
+    path, state = tmp_path / 'c.safetensors', net.state_dict()
+    cfg = Config(dict(load_from=str(path), work_dir=str(tmp_path)))
+
+    def problem(keys, **change):
+        write_safetensors(path, {key: state[key] for key in keys})
+        with pytest.raises(InputError, match='another architecture') as error:
+            check_start(Config(dict(cfg, **change)), net)
+        return str(error.value)
+
+    backbone = [key for key in state if key.startswith('backbone.')]
+    write_safetensors(path, {key: state[key] for key in backbone} | {'queue': torch.ones(1)})
+    check_start(cfg, net)  # a head of its own, and more than is needed
+    assert '1 missing from the file: head.bias' in problem([*backbone, 'head.weight'])
+    assert '2 missing from the file: head.weight, head.bias' in problem(backbone, resume=True)
+    write_safetensors(path, {'other.weight': torch.ones(1)})
+    with pytest.raises(InputError, match='nothing in it is known'):
+        check_start(cfg, net)
+    write_safetensors(path, {key: value[:1] if key == 'head.weight' else value for key, value in state.items()})
+    with pytest.raises(InputError, match=r'head.weight: \(1, 2\) in the file, \(2, 2\)'):
+        check_start(cfg, net)
+    check_start(Config(dict(load_from=None, resume=True, work_dir=str(tmp_path))), net)  # nothing to resume from

@@ -35,6 +35,16 @@ def test_fgbg_head_in_both_spaces():
     assert result['IoU_classes_b'] == pytest.approx(100 * iou(t[1], p[1]), abs=0.01)
 
 
+def test_no_class_is_taken_for_ignore():
+    names = [f'c{i}' for i in range(300)]
+    m = LabellerIoU(per_class=True)
+    m.dataset_meta = dict(class_names=names, classes=('background', 'foreground'))
+    truth = np.array([[0, 1], [1, 65535]])
+    m.process(None, [sample(truth, np.array([[0, 1], [1, 1]]), c) for c in (253, 254, 255)])
+    result = m.compute_metrics(m.results)
+    assert [result[f'IoU_classes_c{c}'] for c in (253, 254, 255)] == [100, 100, 100]
+
+
 def test_head_with_a_label_per_class_can_err_in_the_class():
     m = metric('classes')
     truth = np.array([[0, 2], [2, 2]])

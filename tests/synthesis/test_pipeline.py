@@ -102,6 +102,24 @@ def test_fewer_samples_destroy_nothing(plan, tmp_path):
     before = content(synthesize(plan, tmp_path / 'out'))
     synthesize(replace(plan, num_per_class=2), tmp_path / 'out')
     assert content(tmp_path / 'out') == before
+    next((tmp_path / 'out').glob('masks/ring/*.png')).unlink()
+    synthesize(replace(plan, num_per_class=2), tmp_path / 'out')
+    assert content(tmp_path / 'out') == before
+
+
+def test_moved_classifier_continues(plan, tmp_path):
+    before = content(synthesize(plan, tmp_path / 'out'))
+    copy = tmp_path / 'copy.safetensors'
+    copy.write_bytes(Path(plan.classifier['init_cfg']['checkpoint']).read_bytes())
+    moved = dict(plan.classifier, init_cfg=dict(type='Pretrained', checkpoint=str(copy)))
+    assert content(synthesize(replace(plan, classifier=moved), tmp_path / 'out')) == before
+
+
+def test_a_file_is_no_folder(plan, tmp_path):
+    (tmp_path / 'out').write_text('mine')
+    with pytest.raises(InputError, match='is a file'):
+        synthesize(plan, tmp_path / 'out')
+    assert (tmp_path / 'out').read_text() == 'mine'
 
 
 KILLED = """

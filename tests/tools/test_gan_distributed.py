@@ -20,7 +20,7 @@ torch.save(dict(weight=net.weight.detach(), grad=net.weight.grad), f'{sys.argv[1
 
 def test_gradients_are_averaged_and_weights_start_equal(tmp_path):
     (tmp_path / 'job.py').write_text(CODE)
-    run_tool('-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29631', tmp_path / 'job.py', tmp_path, PYTHONPATH='.')
+    run_tool('-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', tmp_path / 'job.py', tmp_path, PYTHONPATH='.')
     first, second = (torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in (0, 1))
     assert torch.equal(first['weight'], second['weight'])
     assert first['grad'].tolist() == second['grad'].tolist() == [[1.5, 1.5, 1.5]]  # of 1 and 2
@@ -28,7 +28,7 @@ def test_gradients_are_averaged_and_weights_start_equal(tmp_path):
 
 def test_training(tmp_path):
     result = run_tool(
-        '-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29633', 'tools/train.py', 'configs/gan/biggan_fashion32.py',
+        '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', 'tools/train.py', 'configs/gan/biggan_fashion32.py',
         '--launcher', 'pytorch', '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=4', 'train_cfg.val_interval=4',
         'default_hooks.checkpoint.interval=4', 'train_dataloader.batch_size=8', 'custom_hooks.0.num_samples=20',
         'custom_hooks.1.per_class=2', 'val_dataloader.dataset.label_fraction=0.01', OMP_NUM_THREADS='1',

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import run_tool
+from conftest import ROOT, run_tool
 from PIL import Image
 
 from mmbdg.compat.checkpoint import read_state_dict
@@ -115,16 +115,49 @@ def test_testing_a_checkpoint_of_another_architecture(backbone):
     assert result.returncode == 2 and 'missing from the file' in result.stdout
 
 
+SPY = """
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class Spy(Hook):
+    def save(self, runner, name):
+        model = runner.model.module
+        kept = dict(model.named_parameters()) | {key: value for key, value in model.named_buffers() if 'queue' in key}
+        torch.save(dict(state_dict={key: value.detach() for key, value in kept.items()}), f'{runner.work_dir}/{name}{runner.rank}.pth')
+
+    def before_train(self, runner):
+        self.save(runner, 'start')
+
+    def after_train(self, runner):
+        self.save(runner, 'rank')
+"""
+
+
+def test_a_queue_takes_whole_batches(tmp_path, cache):
+    options = (*SHORT, *FEW_TEST_IMAGES, 'train_dataloader.batch_size=12')
+    result = run_tool('tools/train.py', CONFIG, '--work-dir', tmp_path, '--cfg-options', *options, check=False, **cache)
+    assert result.returncode == 2 and 'the queue of 32 keys is filled by 12 at a time (12 x 1 processes)' in result.stdout
+
+
 def test_two_processes_without_a_gpu(tmp_path, cache):
     """torchrun on gloo; the dataset is made by rank 0 while rank 1 waits; queues and weights stay equal."""
+    (tmp_path / 'spy.py').write_text(SPY)
+    (tmp_path / 'config.py').write_text(
+        f"_base_ = '{ROOT / CONFIG}'\ncustom_imports = dict(imports=['spy'])\ncustom_hooks = [dict(type='mmengine.Spy')]\n"
+    )
+    short = [option for option in SHORT if not option.startswith('custom_hooks')]
     result = run_tool(
-        '-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29617', 'tools/train.py', CONFIG, '--launcher', 'pytorch',
-        '--work-dir', tmp_path, '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=3', 'train_dataloader.batch_size=8',
-        'train_dataloader.dataset.seg.prepare.seed=5', OMP_NUM_THREADS='1', **cache,
+        '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', 'tools/train.py', tmp_path / 'config.py', '--launcher',
+        'pytorch', '--work-dir', tmp_path, '--cfg-options', *short, *FEW_TEST_IMAGES, 'iterations=3', 'train_dataloader.batch_size=8',
+        'train_dataloader.dataset.seg.prepare.seed=5', OMP_NUM_THREADS='1', PYTHONPATH=f'{ROOT}:{tmp_path}', **cache,
     )  # fmt: skip
     assert 'gloo between the processes' in result.stdout and result.stdout.count('labelled images in') == 1
-    state = read_state_dict(tmp_path / 'iter_3.pth')
-    assert state['queue_ptr'].item() == 3 * 16 % 32  # both processes' keys
+    states = [read_state_dict(tmp_path / f'rank{rank}.pth') for rank in (0, 1)]
+    assert states[0]['queue_ptr'].item() == 3 * 16 % 32  # both processes' keys
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert not torch.equal(states[0]['backbone.conv1.weight'], read_state_dict(tmp_path / 'start0.pth')['backbone.conv1.weight'])
 
 
 def test_hostile_checkpoint_is_not_executed(tmp_path):
@@ -137,10 +170,31 @@ def test_hostile_checkpoint_is_not_executed(tmp_path):
     assert not (tmp_path / 'executed').exists() and not (tmp_path / 'o.safetensors').exists()
 
 
+@pytest.mark.parametrize(
+    'spoil, message',
+    [
+        (lambda root: next(root.glob('latents/*/bag/*.npy')).unlink(), 'has no latent'),
+        (lambda root: next(root.glob('annotations/*/bag/*.png')).unlink(), 'has no mask'),
+        (lambda root: [path.unlink() for path in root.glob('*/*/bag/*')], 'bag holds no masks'),
+        (lambda root: Image.new('L', (20, 20)).save(next(root.glob('annotations/*/bag/*.png'))), 'is 20x20 px'),
+    ],
+)
+def test_bad_annotated_latents(spoil, message, tmp_path):
+    root = tmp_path / 'annotated'
+    shutil.copytree(ROOT / 'mmbdg/assets/fashion32/annotated_latents', root)
+    spoil(root)
+    before = {path: path.read_bytes() for path in root.rglob('*') if path.is_file()}
+    config = 'configs/interpreter/biggan32_fashion.py'
+    result = run_tool('tools/train.py', config, '--work-dir', tmp_path / 'work', '--cfg-options', f'annotated={root}', check=False)
+    assert result.returncode == 2 and message in result.stdout and 'Traceback' not in result.stdout
+    assert {path: path.read_bytes() for path in root.rglob('*') if path.is_file()} == before
+    assert not list((tmp_path / 'work').rglob('*.pth')) and not (tmp_path / 'work' / 'labelled_generator').exists()
+
+
 def test_missing_data_is_named(tmp_path):
     result = run_tool('tools/train.py', 'configs/densecl_biggan_fpn_in1k.py', '--work-dir', tmp_path / 'w', check=False)
     assert result.returncode == 2 and 'Traceback' not in result.stdout
-    for what in ('data/imagenet/train', 'tools/synthesize.py configs/synthesis/biggan512_in1k.py', 'densecl_r50_150of200ep_in1k.py'):
+    for what in ('data/imagenet/train/<wnid>', 'tools/synthesize.py configs/synthesis/biggan512_in1k.py', 'densecl_r50_150of200ep_in1k.py'):
         assert what in result.stdout
     assert not (tmp_path / 'w').exists()
 
