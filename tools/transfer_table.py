@@ -25,7 +25,7 @@ ROWS = {
     'random': (None, 'nothing'),
     'DenseCL': ('configs/baselines/densecl_fashion.py', 'nothing'),
     'classification': ('configs/baselines/classification_fashion.py', '10,000 class labels'),
-    'joint (DenseCL + synthetic masks)': (
+    'joint': (  # DenseCL + segmentation of synthetic images
         'configs/densecl_biggan_fpn.py',
         '10,000 class labels (generator, classifier), 50 masks (interpreter)',
     ),
@@ -90,10 +90,9 @@ def main() -> None:
     cells = [(row, seed, fraction) for seed in range(args.seeds) for row in args.rows for fraction in FRACTIONS]
     for row, seed, fraction in (bar := tqdm(cells, unit='transfer')):
         bar.set_postfix_str(f'{row}, seed {seed}, {fraction:.0%}')
-        name = row.split()[0]
         config = ROWS[row][0]
-        backbone = pretrain(config, seed, args.out / name / f'seed{seed}' / 'pretrain', args.iterations) if config else None
-        table[row][str(fraction)].append(transfer(backbone, fraction, seed, args.out / name / f'seed{seed}' / f'labels{fraction}'))
+        backbone = pretrain(config, seed, args.out / row / f'seed{seed}' / 'pretrain', args.iterations) if config else None
+        table[row][str(fraction)].append(transfer(backbone, fraction, seed, args.out / row / f'seed{seed}' / f'labels{fraction}'))
     write_json(args.out / 'table.json', table)
     text = as_markdown(table)
     write_atomically(args.out / 'table.md', lambda part: part.write_text(text, encoding='utf-8'))
