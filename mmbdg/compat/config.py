@@ -48,9 +48,14 @@ def apply_variables(cfg: Config, options: dict | None = None) -> None:
             raise InputError(f'reach names the variable "{variable}", which the config does not set')
         for place in places:
             given = [key for key in options if f'{key}.'.startswith(f'{place}.') or f'{place}.'.startswith(f'{key}.')]
-            if given and variable in options:
+            node = _owner(cfg, place)
+            if node is None:
+                continue
+            key = place.split('.')[-1]
+            if given and variable in options and node[key] != cfg[variable]:
                 raise InputError(f'{variable} and {given[0]} are both given, and {variable} decides {place}: give one of them')
-            _assign(cfg, place.split('.'), cfg[variable], place, write=variable in changed and not given)
+            if variable in changed and not given:
+                node[key] = cfg[variable]
 
 
 def _changed_variables(path: str) -> set[str]:
@@ -65,15 +70,17 @@ def _changed_variables(path: str) -> set[str]:
     return set().union(assigned, *map(_changed_variables, bases)) - listed
 
 
-def _assign(node: Any, keys: list[str], value: Any, place: str, write: bool) -> None:
-    for key in keys[:-1]:
+def _owner(cfg: Config, place: str) -> Any:
+    """The dict or list that holds a place; None where a part above it was switched off, e.g. ``init_cfg=None``."""
+    *above, last = place.split('.')
+    node: Any = cfg
+    for key in above:
         node = node[int(key)] if isinstance(node, list | tuple) else node.get(key)
-        if node is None:  # a part that was switched off, e.g. init_cfg=None
-            return
-    if keys[-1] not in node:
+        if node is None:
+            return None
+    if last not in node:
         raise InputError(f'reach names "{place}", but the config has nothing there')
-    if write:
-        node[keys[-1]] = value
+    return node
 
 
 def check_requirements(cfg: Config) -> None:

@@ -52,6 +52,8 @@ def test_a_place_that_is_overridden_itself_keeps_it(config, tmp_path):
     assert load_config(arguments(config, **parent)).model.backbone.init_cfg.checkpoint == 'e.pth'
     with pytest.raises(InputError, match='both given'):
         load_config(arguments(config, **{place: 'd.pth', 'pretrained': 'b.pth'}))
+    off = {'model.backbone.init_cfg': None, 'pretrained': None}  # a random backbone
+    assert load_config(arguments(config, **off)).model.backbone.init_cfg is None
     (tmp_path / 'child.py').write_text("_base_ = 'base.py'\nmodel = dict(backbone=dict(init_cfg=dict(checkpoint='f.pth')))\n")
     assert load_config(arguments(tmp_path / 'child.py')).model.backbone.init_cfg.checkpoint == 'f.pth'
     (tmp_path / 'grandchild.py').write_text("_base_ = 'child.py'\nn = 7\n")
