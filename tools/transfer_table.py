@@ -1,10 +1,11 @@
 """What pre-training is worth: the transfer of four backbones at three label fractions, three seeds each.
 
-    python tools/transfer_table.py work_dirs/transfer_table        # two hours on two cores; an interrupted run continues
+    python tools/transfer_table.py work_dirs/transfer_table        # an hour on two cores; an interrupted run continues
+    python tools/transfer_table.py work_dirs/transfer_table --transfer configs/transfer/fashion/linear_r18_frozen.py
 
-Every cell is tools/train.py and tools/test.py on configs/transfer/fashion/fcn_r18_frozen.py; a row differs in the backbone only. A seed
-decides the pre-training, which labels are bought (listed in configs/transfer/fashion/label_subsets.json), and the transfer. Writes
-table.json and table.md into the folder.
+Every cell is tools/train.py and tools/test.py on the transfer's config; a row differs in the backbone only. A seed decides the
+pre-training, which labels are bought (listed in configs/transfer/fashion/label_subsets.json), and the transfer. Writes
+<name of the transfer>.json and .md into the folder; the backbones there serve every transfer.
 """
 
 import argparse
@@ -58,14 +59,14 @@ def pretrain(config: str, seed: int, work_dir: Path, iterations: int | None) -> 
     return backbone
 
 
-def transfer(backbone: Path | None, fraction: float, seed: int, work_dir: Path) -> float:
+def transfer(config: str, backbone: Path | None, fraction: float, seed: int, work_dir: Path) -> float:
     """mIoU on the test images, measured once."""
     figures = work_dir / 'test.json'
     if not figures.is_file():
         source = [f'pretrained={backbone}'] if backbone else ['pretrained=None', 'model.backbone.init_cfg=None']
         options = ['--cfg-options', *source, f'label_fraction={fraction}', f'label_seed={seed}', f'randomness.seed={seed}']
-        run(str(TOOLS / 'train.py'), TRANSFER, '--work-dir', str(work_dir), *options, log=work_dir / 'train.txt')
-        run(str(TOOLS / 'test.py'), TRANSFER, str(checkpoint(work_dir)), '--work-dir', str(work_dir), log=work_dir / 'test.txt')
+        run(str(TOOLS / 'train.py'), config, '--work-dir', str(work_dir), *options, log=work_dir / 'train.txt')
+        run(str(TOOLS / 'test.py'), config, str(checkpoint(work_dir)), '--work-dir', str(work_dir), log=work_dir / 'test.txt')
     return json.loads(figures.read_text())['metrics']['mIoU']
 
 
@@ -82,6 +83,7 @@ def as_markdown(table: dict[str, dict[str, list[float]]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('out', type=Path, help='folder for all trainings and the table')
+    parser.add_argument('--transfer', default=TRANSFER, help='config of the transfer')
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--iterations', type=int, help='of each pre-training; default: what its config says')
     parser.add_argument('--rows', nargs='+', choices=list(ROWS), default=list(ROWS), help='which backbones')
@@ -92,10 +94,12 @@ def main() -> None:
         bar.set_postfix_str(f'{row}, seed {seed}, {fraction:.0%}')
         config = ROWS[row][0]
         backbone = pretrain(config, seed, args.out / row / f'seed{seed}' / 'pretrain', args.iterations) if config else None
-        table[row][str(fraction)].append(transfer(backbone, fraction, seed, args.out / row / f'seed{seed}' / f'labels{fraction}'))
-    write_json(args.out / 'table.json', table)
+        work_dir = args.out / row / f'seed{seed}' / Path(args.transfer).stem / f'labels{fraction}'
+        table[row][str(fraction)].append(transfer(args.transfer, backbone, fraction, seed, work_dir))
+    name = Path(args.transfer).stem
+    write_json(args.out / f'{name}.json', table)
     text = as_markdown(table)
-    write_atomically(args.out / 'table.md', lambda part: part.write_text(text, encoding='utf-8'))
+    write_atomically(args.out / f'{name}.md', lambda part: part.write_text(text, encoding='utf-8'))
     print(text)
 
 
