@@ -9,6 +9,7 @@ first if they are not there. configs/densecl_biggan_fpn_in1k.py is the same reci
 _base_ = [
     '_base_/runtime.py',
     '_base_/models/joint_densecl_r18_64px.py',
+    '_base_/datasets/batches_of_32.py',
     '_base_/datasets/fashion32_ssl.py',
     '_base_/datasets/fashion32_seg_test.py',
     'synthesis/biggan32_fashion.py',
@@ -36,12 +37,6 @@ seg_dataset = dict(
     ],
 )
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    collate_fn=dict(type='default_collate'),
     dataset=dict(type='mmbdg.JointDataset', ssl=_base_.ssl_dataset, seg=seg_dataset),
 )
 

@@ -5,7 +5,7 @@ The control for what the synthetic data costs: its generator and its classifier 
     python tools/train.py configs/baselines/classification_fashion.py
 """
 
-_base_ = ['../_base_/runtime.py', '../_base_/models/resnet18_64px.py']
+_base_ = ['../_base_/runtime.py', '../_base_/models/resnet18_64px.py', '../_base_/datasets/batches_of_32.py']
 
 iterations = 240
 model = dict(
@@ -18,12 +18,6 @@ model = dict(
     head=dict(type='LinearClsHead', num_classes=10, in_channels=512, loss=dict(type='CrossEntropyLoss')),
 )
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='mmbdg.FashionMNIST32',
         split='train',

@@ -3,7 +3,12 @@
 python tools/train.py configs/baselines/densecl_fashion.py
 """
 
-_base_ = ['../_base_/runtime.py', '../_base_/models/resnet18_64px.py', '../_base_/datasets/fashion32_ssl.py']
+_base_ = [
+    '../_base_/runtime.py',
+    '../_base_/models/resnet18_64px.py',
+    '../_base_/datasets/fashion32_ssl.py',
+    '../_base_/datasets/batches_of_32.py',
+]
 
 iterations = 240
 model = dict(
@@ -18,12 +23,6 @@ model = dict(
     loss_lambda=0.5,
 )
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    collate_fn=dict(type='default_collate'),
     dataset=_base_.ssl_dataset,
 )
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)

@@ -132,6 +132,7 @@ def roi_align_backward(
 
 def _only_average(pool_mode: int) -> None:
     if pool_mode != 1:
+        # Not unfinished: torchvision has no such operator, and a wrong pooling would go unnoticed.
         raise NotImplementedError('torchvision has RoIAlign with average pooling only; pool_mode="max" needs mmcv\'s compiled operators')
 
 

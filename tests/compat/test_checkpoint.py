@@ -43,6 +43,7 @@ def test_our_tools_replace_mmengines_fallback(hostile, monkeypatch):
         monkeypatch.setattr(mmengine_checkpoint, name, getattr(mmengine_checkpoint, name))
     refuse_pickle()
     with pytest.raises(pickle.UnpicklingError), path.open('rb') as file:  # a server on this machine stands in for one on the net
+        # Stands in for torch's own function with its unsafe default: our call must set weights_only=True.
         monkeypatch.setattr(
             torch.hub, 'load_state_dict_from_url', lambda url, weights_only=False: torch.load(file, weights_only=weights_only)
         )
@@ -53,7 +54,7 @@ def test_our_tools_replace_mmengines_fallback(hostile, monkeypatch):
         CheckpointLoader.load_checkpoint(str(path))
     assert not marker.exists()
     with pytest.raises((ValueError, pickle.UnpicklingError)):
-        mmengine_checkpoint._safe_torch_load(path, weights_only=False)
+        mmengine_checkpoint._safe_torch_load(path, weights_only=False)  # a caller who asks for the unsafe way is refused too
     assert not marker.exists()
 
 

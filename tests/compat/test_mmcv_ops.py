@@ -67,6 +67,7 @@ def test_roi_align_forward_and_backward_by_hand():
 
 
 def test_max_pooling_says_so():
+    """What torchvision has no operator for must not be pooled in another way."""
     with pytest.raises(NotImplementedError, match='pool_mode="max"'):
         roi_align_forward(None, None, None, None, None, 1, 1, 1.0, 0, 0, True)
 
@@ -78,6 +79,7 @@ def test_environment_report_of_mmcv():
 
 
 def test_operator_without_a_stand_in_says_so_when_called():
+    """Importing it must work (mmdet imports many), calling it must name what to install."""
     ext = StandIn('mmcv._ext')
     assert hasattr(ext, 'deform_conv_forward')
     with pytest.raises(NotImplementedError, match='no "deform_conv_forward"'):

@@ -6,7 +6,12 @@
 Backbone: tools/extract_backbone.py; the random one by --cfg-options pretrained=None model.backbone.init_cfg=None
 """
 
-_base_ = ['../../_base_/runtime.py', '../../_base_/models/resnet18_64px.py', '../../_base_/datasets/fashion32_seg_test.py']
+_base_ = [
+    '../../_base_/runtime.py',
+    '../../_base_/models/resnet18_64px.py',
+    '../../_base_/datasets/batches_of_32.py',
+    '../../_base_/datasets/fashion32_seg_test.py',
+]
 
 default_scope = 'mmseg'
 pretrained = 'work_dirs/densecl_biggan_fpn/backbone.safetensors'
@@ -50,11 +55,6 @@ model = dict(
 )
 
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
     collate_fn=dict(type='mmengine.pseudo_collate'),
     dataset=dict(
         type='mmbdg.FashionMNIST32',

@@ -1,0 +1,10 @@
+"""Endless shuffled batches of 32: what all rows of the transfer table are pre-trained and transferred with."""
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+)
