@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmbdg.compat.checkpoint import load_pretrained
+from mmbdg.errors import InputError
 
 
 class FeatureInfo(NamedTuple):
@@ -18,46 +19,97 @@ class FeatureInfo(NamedTuple):
     """Height and width in pixels."""
     name: str
     """Name of the submodule whose output it is."""
+    stride: int
+    """Pixels of the image for one of the feature's, along each side."""
 
 
 class ClassConditionalGenerator(BaseModule):
-    """Base class of generators with feature taps.
+    """Base class of generators with feature taps. A subclass sets the attributes and writes :meth:`generate`.
 
     Attributes:
-        num_classes: Number of classes.
+        num_classes: Number of classes; 1 for an unconditional generator.
         latent_dim: Size of z.
-        embed_dim: Size E of the shared class embedding.
+        latent_distribution: 'normal' if z is drawn from N(0, 1), 'uniform' if from [0, 1).
+        embed_dim: Size E of the shared class embedding; 0 if the generator has none, then who needs one learns it from y.
         resolution: Height and width of an image in pixels.
         feature_info: One :class:`FeatureInfo` per tap, coarse to fine, in the order of ``forward_features``.
     """
 
     num_classes: int
     latent_dim: int
+    latent_distribution: str = 'normal'
     embed_dim: int
     resolution: int
     feature_info: tuple[FeatureInfo, ...]
 
     @abstractmethod
-    def embed(self, y: Tensor) -> Tensor:
-        """Class indices int64 (N,) -> shared class embedding float32 (N,E)."""
+    def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
+        """The forward pass. Inputs were checked.
 
-    @abstractmethod
-    def forward_features(self, z: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """z float32 (N,latent_dim), y int64 (N,) -> image float32 (N,3,R,R) in [-1,1], features (N,C_i,R_i,R_i) coarse to fine."""
+        Args:
+            z: Latents (N,latent_dim).
+            y: Class indices int64 (N,).
+            features: If given, each tap of ``feature_info`` is appended, (N,C_i,R_i,R_i), coarse to fine. None keeps nothing.
 
-    @abstractmethod
+        Returns:
+            Image float32 (N,3,R,R) in [-1,1].
+        """
+
     def reset_parameters(self) -> None:
-        """Random weights to start a training from."""
+        """Random weights to start a training from. Default: as the layers initialised themselves."""
+
+    def embed(self, y: Tensor) -> Tensor:
+        """Class indices int64 (N,) -> shared class embedding float32 (N,E); y itself if ``embed_dim`` is 0."""
+        return y
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """z float32 (N,latent_dim), y int64 (N,) -> image float32 (N,3,R,R) in [-1,1]."""
-        return self.forward_features(z, y)[0]
+        """z (N,latent_dim), y int64 (N,) -> image float32 (N,3,R,R) in [-1,1].
+
+        Raises:
+            InputError: See :meth:`check_inputs`.
+        """
+        self.check_inputs(z, y)
+        return self.generate(z, y)
+
+    def forward_features(self, z: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """z (N,latent_dim), y int64 (N,) -> image float32 (N,3,R,R) in [-1,1], features (N,C_i,R_i,R_i) coarse to fine.
+
+        Raises:
+            InputError: See :meth:`check_inputs`.
+        """
+        self.check_inputs(z, y)
+        features: list[Tensor] = []
+        image = self.generate(z, y, features)
+        return image, features
+
+    def check_inputs(self, z: Tensor, y: Tensor) -> None:
+        """Raise InputError unless z is (N,latent_dim) and y holds N indices of classes."""
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise InputError(
+                f"z must be (N, {self.latent_dim}) for this {type(self).__name__}, got {tuple(z.shape)}; is it another generator's latent?"
+            )
+        if y.ndim != 1 or len(y) != len(z) or y.dtype != torch.int64:
+            raise InputError(f'y must be {len(z)} class indices, int64, one for each z; got {y.dtype} of shape {tuple(y.shape)}')
+        # On an accelerator this would wait for the device in each call; there its own bounds check stands.
+        if y.device.type == 'cpu' and len(y) and not torch.compiler.is_compiling():
+            low, high = int(y.min()), int(y.max())
+            if low < 0 or high >= self.num_classes:
+                raise InputError(f'class indices must lie in 0..{self.num_classes - 1}, got {low}..{high}')
+
+    def use_statistics(self, truncation: float | None) -> None:
+        """Compute with the batch statistics of a truncation from now on (eval mode); None for the un-truncated ones.
+
+        Raises:
+            InputError: This generator has no statistics for that truncation.
+        """
+        if truncation is not None:
+            raise InputError(f'{type(self).__name__} has no batch statistics per truncation; use a definition of truncation without them')
 
     def init_weights(self) -> None:
         """Load ``init_cfg``'s checkpoint, or start from random weights.
 
         Raises:
-            ValueError: The checkpoint does not hold exactly the keys and shapes of this generator.
+            InputError: The checkpoint does not hold exactly the keys and shapes of this generator.
         """
         if self.init_cfg:
             load_pretrained(self, self.init_cfg)

@@ -92,7 +92,7 @@ class BigGAN(ClassConditionalGenerator):
             if size in attention:
                 stage.append(SelfAttention2d(channels[i + 1], spectral_norm))
             self.blocks.append(stage)
-            taps += [FeatureInfo(channels[i + 1], size, f'blocks.{i}.{j}') for j in range(len(stage))]
+            taps += [FeatureInfo(channels[i + 1], size, f'blocks.{i}.{j}', resolution // size) for j in range(len(stage))]
         self.feature_info = tuple(taps)
         self.output_layer = nn.Sequential(
             nn.BatchNorm2d(channels[-1], eps=output_eps),
@@ -103,17 +103,17 @@ class BigGAN(ClassConditionalGenerator):
     def embed(self, y: Tensor) -> Tensor:
         return self.shared(y)
 
-    def forward_features(self, z: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
         embedding = self.embed(y)  # (N, E)
         first, *chunks = z.split(self.chunk_dim, dim=1)
         h = self.linear(first).view(len(z), -1, BOTTOM_RESOLUTION, BOTTOM_RESOLUTION)
-        features = []
         for stage, chunk in zip(self.blocks, chunks, strict=True):
             cond = torch.cat([embedding, chunk], dim=1)
             for block in stage:
                 h = block(h, cond)
-                features.append(h)
-        return torch.tanh(self.output_layer(h)), features
+                if features is not None:
+                    features.append(h)
+        return torch.tanh(self.output_layer(h))
 
     def reset_parameters(self) -> None:
         orthogonal_init(self)
