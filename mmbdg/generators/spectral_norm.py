@@ -55,7 +55,7 @@ def largest_singular_values(model: nn.Module) -> torch.Tensor:
 
 
 @torch.no_grad()
-def reestimate_spectral_norm(model: nn.Module, iterations: int = 100) -> None:
+def reestimate_spectral_norm(model: nn.Module, iterations: int = 300) -> None:
     """Run the power iteration for the weights as they are now.
 
     An average of weights leaves u, v of the last training step behind, and an average of u, v is no singular vector of anything
