@@ -19,7 +19,8 @@ import torch
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically, write_png
 from mmbdg.generators import ClassConditionalGenerator, to_pixels
-from mmbdg.synthesis.latents import latents
+from mmbdg.synthesis.latents import generator_inputs
+from mmbdg.synthesis.truncation import Truncation, select_statistics
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def write_samples(
     class_names: Sequence[str],
     per_class: int,
     seed: int,
-    truncation: float | None = None,
+    truncation: Truncation | dict | float | None = None,
     rule: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> int:
     """Write images and latents to annotate, the addresses (class, 0 ... per_class - 1) under ``seed``.
@@ -136,7 +137,7 @@ def write_samples(
         class_names: One for each class.
         per_class: Samples of each class.
         seed: Of the latents.
-        truncation: Of the latents.
+        truncation: See :class:`~mmbdg.synthesis.Truncation`; None for none, as the released annotations have it.
         rule: If given, masks are written too: image uint8 (R,R,3) -> bool (R,R).
 
     Returns:
@@ -148,15 +149,15 @@ def write_samples(
     root = Path(root)
     if any((root / kind / name).exists() for kind in ('images', 'latents', 'annotations')):
         raise InputError(f'{root} holds a set "{name}" already; choose another folder or name')
-    device = next(generator.parameters()).device
+    select_statistics(generator, truncation)
     for class_id, slug in enumerate(class_folders(class_names)):
-        z = latents(seed, [class_id] * per_class, range(per_class), generator.latent_dim, truncation)
+        z, y = generator_inputs(generator, seed, [class_id] * per_class, range(per_class), truncation)
         with torch.no_grad():
-            images = to_pixels(generator(z.to(device), torch.full((per_class,), class_id, device=device)))
+            images = to_pixels(generator(z, y))
         for index, image in enumerate(images.permute(0, 2, 3, 1).cpu().numpy()):
             stem = f'{slug}/{slug}_{class_id}_{index}'
             write_png(root / 'images' / name / f'{stem}.png', image)
-            _write_npy(root / 'latents' / name / f'{stem}.npy', z[index : index + 1].numpy())
+            _write_npy(root / 'latents' / name / f'{stem}.npy', z[index : index + 1].cpu().numpy())
             if rule:
                 write_png(root / 'annotations' / name / f'{stem}.png', rule(image).astype(np.uint8) * 255)
     return len(class_names) * per_class

@@ -13,8 +13,9 @@ from mmbdg.assets import resolve
 from mmbdg.datasets.label_spaces import label_space
 from mmbdg.generators import to_pixels
 from mmbdg.registry import DATASETS, MODELS
-from mmbdg.synthesis.latents import latents
+from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.palette import palette
+from mmbdg.synthesis.truncation import select_statistics
 
 Rule = Callable[[np.ndarray], np.ndarray]
 
@@ -110,7 +111,7 @@ class RuleAnnotatedLatents(_LatentDataset):
         class_names: Sequence[str],
         per_class: int,
         seed: int,
-        truncation: float | None = None,
+        truncation: dict | float | None = None,
         thresholds: Sequence[int] = (8, 4, 16),
         label_space: str = 'fgbg',
     ) -> None:
@@ -123,10 +124,11 @@ class RuleAnnotatedLatents(_LatentDataset):
         generator = MODELS.build(self.generator_cfg)
         generator.init_weights()
         generator.eval()
+        select_statistics(generator, self.truncation)
         items = []
         for class_id in range(len(self.class_names)):
-            z = latents(self.seed, [class_id] * self.per_class, range(self.per_class), generator.latent_dim, self.truncation)
-            images = to_pixels(generator(z, torch.full((self.per_class,), class_id))).permute(0, 2, 3, 1).numpy()
+            z, y = generator_inputs(generator, self.seed, [class_id] * self.per_class, range(self.per_class), self.truncation)
+            images = to_pixels(generator(z, y)).permute(0, 2, 3, 1).numpy()
             for latent, image in zip(z.numpy(), images, strict=True):
                 drawn = [self.rule(image, threshold) for threshold in self.thresholds]
                 items.append(

@@ -12,7 +12,8 @@ from mmbdg.analysis.contact_sheet import grid, save_picture
 from mmbdg.generators import to_pixels
 from mmbdg.models.conditional_gan import ConditionalGAN
 from mmbdg.registry import HOOKS
-from mmbdg.synthesis.latents import latents
+from mmbdg.synthesis.latents import generator_inputs
+from mmbdg.synthesis.truncation import select_statistics
 
 
 def _gan(runner: Runner) -> ConditionalGAN:
@@ -56,7 +57,7 @@ class GeneratedSamplesHook(Hook):
         truncation: Of the latents.
     """
 
-    def __init__(self, per_class: int = 12, max_classes: int = 16, truncation: float | None = None) -> None:
+    def __init__(self, per_class: int = 12, max_classes: int = 16, truncation: dict | float | None = None) -> None:
         self.per_class, self.max_classes, self.truncation = per_class, max_classes, truncation
 
     @torch.no_grad()
@@ -64,10 +65,9 @@ class GeneratedSamplesHook(Hook):
         if runner.rank:
             return
         generator = _gan(runner).generator_ema.module
-        device = next(generator.parameters()).device
+        select_statistics(generator, self.truncation)
         images: list[np.ndarray] = []
         for c in range(min(self.max_classes, generator.num_classes)):
-            z = latents(0, [c] * self.per_class, range(self.per_class), generator.latent_dim, self.truncation)
-            pixels = to_pixels(generator(z.to(device), torch.full((self.per_class,), c, device=device)))
+            pixels = to_pixels(generator(*generator_inputs(generator, 0, [c] * self.per_class, range(self.per_class), self.truncation)))
             images += list(pixels.permute(0, 2, 3, 1).cpu().numpy())
         save_picture(Path(runner.work_dir) / 'samples' / f'iter_{runner.iter:06d}.png', grid(images, self.per_class))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
+from mmbdg.generators.batch_statistics import StandingBatchNorm2d
 from mmbdg.generators.layers import ConditionalResBlock, SelfAttention2d
 from mmbdg.generators.spectral_norm import normalised, orthogonal_init
 from mmbdg.registry import MODELS
@@ -38,7 +39,9 @@ class BigGAN(ClassConditionalGenerator):
         attention: Resolutions after whose block an attention stands.
         spectral_norm: Whether the weights are spectrally normalised.
         eps: Of the conditional batch normalisation.
-        output_eps: Of the output layer's batch normalisation.
+        output_eps: Of the output layer's batch normalisation: 1e-5 in ajbrock's code (and so in BigDatasetGAN's), 1e-4 in DeepMind's.
+        truncation_rows: Rows of the tables of batch statistics per truncation, 0 for none, 50 in DeepMind's weights
+            (t = 0.02, 0.04, ..., 1); see :meth:`use_statistics`.
         init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
 
     Raises:
@@ -57,6 +60,7 @@ class BigGAN(ClassConditionalGenerator):
         spectral_norm: bool = True,
         eps: float = 1e-4,
         output_eps: float = 1e-5,
+        truncation_rows: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -86,16 +90,23 @@ class BigGAN(ClassConditionalGenerator):
         taps = []
         for i in range(blocks):
             size = BOTTOM_RESOLUTION * 2 ** (i + 1)
-            stage = nn.ModuleList(
-                [ConditionalResBlock(channels[i], channels[i + 1], cond_dim, upsample=True, spectral_norm=spectral_norm, eps=eps)]
+            block = ConditionalResBlock(
+                channels[i],
+                channels[i + 1],
+                cond_dim,
+                upsample=True,
+                spectral_norm=spectral_norm,
+                eps=eps,
+                truncation_rows=truncation_rows,
             )
+            stage = nn.ModuleList([block])
             if size in attention:
                 stage.append(SelfAttention2d(channels[i + 1], spectral_norm))
             self.blocks.append(stage)
             taps += [FeatureInfo(channels[i + 1], size, f'blocks.{i}.{j}', resolution // size) for j in range(len(stage))]
         self.feature_info = tuple(taps)
         self.output_layer = nn.Sequential(
-            nn.BatchNorm2d(channels[-1], eps=output_eps),
+            StandingBatchNorm2d(channels[-1], output_eps, rows=truncation_rows),
             nn.ReLU(),
             normalised(nn.Conv2d(channels[-1], 3, 3, padding=1), spectral_norm),
         )
@@ -114,6 +125,11 @@ class BigGAN(ClassConditionalGenerator):
                 if features is not None:
                     features.append(h)
         return torch.tanh(self.output_layer(h))
+
+    def use_statistics(self, truncation: float | None) -> None:
+        for module in self.modules():
+            if isinstance(module, StandingBatchNorm2d):
+                module.use_statistics(truncation)
 
     def reset_parameters(self) -> None:
         orthogonal_init(self)

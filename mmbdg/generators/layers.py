@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmbdg.generators.batch_statistics import StandingBatchNorm2d
 from mmbdg.generators.spectral_norm import normalised
 
 # Shape legend: N samples, C channels, H = W pixels, E size of the class embedding, D size of a block's condition (E or E + a chunk of z).
@@ -18,11 +19,20 @@ class ConditionalBatchNorm2d(nn.Module):
         bias: Whether the two linear maps have a bias. False in BigGAN's generator, True in the released interpreter.
         spectral_norm: Whether the two linear maps are spectrally normalised.
         eps: Added to the variance; 1e-4 in BigGAN's conditional layers.
+        truncation_rows: See :class:`~mmbdg.generators.batch_statistics.StandingBatchNorm2d`.
     """
 
-    def __init__(self, channels: int, cond_dim: int, bias: bool = False, spectral_norm: bool = True, eps: float = 1e-4) -> None:
+    def __init__(
+        self,
+        channels: int,
+        cond_dim: int,
+        bias: bool = False,
+        spectral_norm: bool = True,
+        eps: float = 1e-4,
+        truncation_rows: int = 0,
+    ) -> None:
         super().__init__()
-        self.bn = nn.BatchNorm2d(channels, eps=eps, affine=False)
+        self.bn = StandingBatchNorm2d(channels, eps, affine=False, rows=truncation_rows)
         self.gain = normalised(nn.Linear(cond_dim, channels, bias=bias), spectral_norm)
         self.bias = normalised(nn.Linear(cond_dim, channels, bias=bias), spectral_norm)
 
@@ -44,6 +54,7 @@ class ConditionalResBlock(nn.Module):
         cond_bias: See :class:`ConditionalBatchNorm2d`.
         spectral_norm: Whether convolutions and linear maps are spectrally normalised.
         eps: Of the batch normalisation.
+        truncation_rows: See :class:`~mmbdg.generators.batch_statistics.StandingBatchNorm2d`.
     """
 
     def __init__(
@@ -55,11 +66,12 @@ class ConditionalResBlock(nn.Module):
         cond_bias: bool = False,
         spectral_norm: bool = True,
         eps: float = 1e-4,
+        truncation_rows: int = 0,
     ) -> None:
         super().__init__()
         self.upsample = upsample
-        self.bn1 = ConditionalBatchNorm2d(in_channels, cond_dim, cond_bias, spectral_norm, eps)
-        self.bn2 = ConditionalBatchNorm2d(out_channels, cond_dim, cond_bias, spectral_norm, eps)
+        self.bn1 = ConditionalBatchNorm2d(in_channels, cond_dim, cond_bias, spectral_norm, eps, truncation_rows)
+        self.bn2 = ConditionalBatchNorm2d(out_channels, cond_dim, cond_bias, spectral_norm, eps, truncation_rows)
         self.conv1 = normalised(nn.Conv2d(in_channels, out_channels, 3, padding=1), spectral_norm)
         self.conv2 = normalised(nn.Conv2d(out_channels, out_channels, 3, padding=1), spectral_norm)
         has_conv = upsample or in_channels != out_channels

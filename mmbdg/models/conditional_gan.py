@@ -12,7 +12,7 @@ from mmbdg.generators import ClassConditionalGenerator, reestimate_spectral_norm
 from mmbdg.models.diff_augment import diff_augment
 from mmbdg.models.projection_discriminator import hinge_discriminator, hinge_generator
 from mmbdg.registry import MODELS
-from mmbdg.synthesis.latents import latents
+from mmbdg.synthesis.latents import generator_inputs
 
 
 @MODELS.register_module()
@@ -108,11 +108,9 @@ class ConditionalGAN(BaseModel):
             norm.momentum = None  # a plain mean over the batches
         was_training = generator.training
         generator.train()
-        device = next(generator.parameters()).device
         for start in range(0, len(class_ids), batch_size):
             ids = list(class_ids[start : start + batch_size])
-            z = latents(0, ids, range(start, start + len(ids)), generator.latent_dim).to(device)
-            generator(z, torch.tensor(ids, device=device))
+            generator(*generator_inputs(generator, 0, ids, range(start, start + len(ids))))
         generator.train(was_training)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
@@ -123,8 +121,7 @@ class ConditionalGAN(BaseModel):
         """``predict``: data samples with ``real`` and ``generated``, uint8 (3,R,R); ``tensor``: generated images float (N,3,R,R)."""
         y = self._labels(data_samples)
         generator = self.generator_ema.module
-        z = latents(0, y.tolist(), [sample.sample_idx for sample in data_samples], generator.latent_dim).to(y.device)
-        images = generator(z, y)
+        images = generator(*generator_inputs(generator, 0, y.tolist(), [sample.sample_idx for sample in data_samples]))
         if mode == 'tensor':
             return images
         if mode == 'predict':

@@ -1,7 +1,18 @@
 """Labelled generators and offline synthesis. Imports with torch, numpy and mmengine (and small libraries these bring along)."""
 
 from mmbdg.synthesis.labelled_generator import LabelledBatch, LabelledGenerator
-from mmbdg.synthesis.latents import latent, latents
+from mmbdg.synthesis.latents import generator_inputs, latent, latents
 from mmbdg.synthesis.pipeline import Synthesis, synthesize
+from mmbdg.synthesis.truncation import Truncation, select_statistics
 
-__all__ = ['LabelledBatch', 'LabelledGenerator', 'Synthesis', 'latent', 'latents', 'synthesize']
+__all__ = [
+    'LabelledBatch',
+    'LabelledGenerator',
+    'Synthesis',
+    'Truncation',
+    'generator_inputs',
+    'latent',
+    'latents',
+    'select_statistics',
+    'synthesize',
+]

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ from mmbdg.generators import to_pixels
 from mmbdg.generators.frozen import Frozen
 from mmbdg.interpreter import image_uncertainty, jensen_shannon, vote
 from mmbdg.registry import MODELS
-from mmbdg.synthesis.latents import latents
+from mmbdg.synthesis.latents import generator_inputs
+from mmbdg.synthesis.truncation import Truncation, select_statistics
 
 CARD = 'labelled_generator.json'
 
@@ -44,9 +45,10 @@ class LabelledGenerator:
         folders: Name of each class's folder in a dataset: its wnid, else a slug.
         labels: Names of the interpreter's labels, background first.
         seed: Of the latents.
-        truncation: Of the latents; None for none.
+        truncation: Of the latents, see :class:`~mmbdg.synthesis.Truncation`; None for none.
         vote: How the ensemble's labels are made, see :func:`mmbdg.interpreter.vote`.
         licence: Of what it makes.
+        precision, compile: Of the computation, see :class:`~mmbdg.generators.frozen.Frozen`. Another precision makes other samples.
     """
 
     def __init__(
@@ -57,9 +59,11 @@ class LabelledGenerator:
         folders: Sequence[str],
         labels: Sequence[str] = ('background', 'foreground'),
         seed: int = 0,
-        truncation: float | None = 0.9,
+        truncation: Truncation | dict | float | None = 0.9,
         vote: str = 'majority',
         licence: str = '',
+        precision: str = 'float32',
+        compile: bool = False,
     ) -> None:
         net = MODELS.build(generator)
         net.init_weights()
@@ -71,15 +75,33 @@ class LabelledGenerator:
             raise InputError(f'the interpreter tells {max(2, head.num_outputs)} labels apart, {len(labels)} names are given: {labels}')
         if not len(classes) == len(folders) == net.num_classes:
             raise InputError(f'the generator has {net.num_classes} classes; {len(classes)} names and {len(folders)} folders are given')
-        self._generator, self._interpreter = Frozen(net), Frozen(head)
+        self._generator, self._interpreter = Frozen(net, precision, compile), Frozen(head, precision)
         self.classes, self.folders, self.labels = tuple(classes), tuple(folders), tuple(labels)
         self.num_classes, self.resolution, self.latent_dim = net.num_classes, net.resolution, net.latent_dim
-        self.seed, self.truncation, self.vote, self.licence = seed, truncation, vote, licence
         self.device = torch.device('cpu')
+        self.seed, self.truncation, self.vote, self.licence = seed, truncation, vote, licence
+
+    @property
+    def truncation(self) -> float | dict | None:
+        """Of the latents, as a config writes it; setting it chooses the generator's batch statistics too."""
+        return self._truncation and self._truncation.plain
+
+    @truncation.setter
+    def truncation(self, value: Truncation | dict | float | None) -> None:
+        generator = self._generator.on(self.device)
+        truncation = Truncation.of(value)
+        if truncation and generator.latent_distribution != 'normal':
+            raise InputError(f'truncation is not defined for {type(generator).__name__}, whose z is no normal one; set it to None')
+        select_statistics(generator, truncation)
+        self._truncation = truncation
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> 'LabelledGenerator':
+    def load(cls, path: str | os.PathLike, **options: Any) -> 'LabelledGenerator':
         """From a folder written by :meth:`write`, or the name of an embedded one, e.g. ``fashion32``.
+
+        Args:
+            path: Which.
+            **options: Arguments of this class that replace the folder's.
 
         Raises:
             InputError: There is no such folder, or a file in it is missing, cut off, or does not fit.
@@ -90,7 +112,7 @@ class LabelledGenerator:
         except json.JSONDecodeError as error:
             raise InputError(f'{folder / CARD} is no JSON; the file may be cut off ({error})') from error
         weights = {part: dict(type='Pretrained', checkpoint=str(folder / f'{part}.safetensors')) for part in ('generator', 'interpreter')}
-        return cls(**{key: {**value, 'init_cfg': weights[key]} if key in weights else value for key, value in card.items()})
+        return cls(**{key: {**value, 'init_cfg': weights[key]} if key in weights else value for key, value in card.items()} | options)
 
     @staticmethod
     def find(path: str | os.PathLike) -> Path:
@@ -143,20 +165,22 @@ class LabelledGenerator:
     @torch.no_grad()
     def images(self, class_ids: Sequence[int], indices: Sequence[int]) -> Tensor:
         """Images only, for filters that look at nothing else: RGB uint8 (N,3,R,R)."""
-        return to_pixels(self._generator.on(self.device)(*self._inputs(class_ids, indices)))
+        generator = self._generator.on(self.device)
+        with self._generator.autocast(self.device):
+            return to_pixels(generator(*self._inputs(class_ids, indices)))
 
     @torch.no_grad()
     def label(self, class_ids: Sequence[int], indices: Sequence[int]) -> LabelledBatch:
         """Images with masks for N addresses (class, index) under ``seed``."""
         generator = self._generator.on(self.device)
         z, y = self._inputs(class_ids, indices)
-        images, features = generator.forward_features(z, y)
-        logits = self._interpreter.on(self.device)(features, generator.embed(y))
+        with self._generator.autocast(self.device):
+            images, features = generator.forward_features(z, y)
+            logits = self._interpreter.on(self.device)(features, generator.embed(y)).float()
         return LabelledBatch(to_pixels(images), vote(logits, self.vote), image_uncertainty(jensen_shannon(logits)))
 
     def _inputs(self, class_ids: Sequence[int], indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        z = latents(self.seed, class_ids, indices, self.latent_dim, self.truncation)
-        return z.to(self.device), torch.tensor(class_ids, device=self.device)
+        return generator_inputs(self._generator.on(self.device), self.seed, class_ids, indices, self._truncation)
 
     def sample(self, cls: int | str, index: int) -> tuple[np.ndarray, np.ndarray]:
         """One labelled sample: image RGB uint8 (R,R,3), mask uint8 or uint16 (R,R) with the interpreter's ids.

@@ -1,11 +1,15 @@
 """Addressed randomness: a latent is a pure function of (seed, class, index)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from mmbdg.errors import InputError
+from mmbdg.generators import ClassConditionalGenerator
+from mmbdg.synthesis.truncation import Truncation
 
 
 def generator_at(*address: int | str) -> np.random.Generator:
@@ -18,7 +22,14 @@ def generator_at(*address: int | str) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key))
 
 
-def latent(seed: int, class_id: int, index: int, dim: int, truncation: float | None = None) -> np.ndarray:
+def latent(
+    seed: int,
+    class_id: int,
+    index: int,
+    dim: int,
+    truncation: Truncation | dict | float | None = None,
+    distribution: str = 'normal',
+) -> np.ndarray:
     """The latent z of one sample.
 
     Args:
@@ -26,28 +37,49 @@ def latent(seed: int, class_id: int, index: int, dim: int, truncation: float | N
         class_id: Class index.
         index: Index of the sample in its class.
         dim: Size of z.
-        truncation: None for the standard normal; else values beyond [-truncation, truncation] are drawn again until none is left
-            (BigGAN, section 3.1; BigDatasetGAN uses 0.9).
+        truncation: None for none, else see :class:`~mmbdg.synthesis.truncation.Truncation`.
+        distribution: A generator's ``latent_distribution``: 'normal', or 'uniform' in [0, 1).
 
     Returns:
         float32 (dim,).
 
     Raises:
-        ValueError: truncation is not positive.
+        InputError: The truncation is out of range, or asked for where z is uniform.
     """
-    if truncation is not None and not truncation > 0:
-        raise ValueError(f'truncation must be None or positive, got {truncation}')
+    truncation = Truncation.of(truncation)
     rng = generator_at(seed, class_id, index)
-    z = rng.standard_normal(dim)
-    if truncation is not None:
-        beyond = np.abs(z) > truncation
-        while beyond.any():
-            z[beyond] = rng.standard_normal(int(beyond.sum()))
-            beyond = np.abs(z) > truncation
+    if distribution == 'uniform':
+        if truncation is not None:
+            raise InputError('truncation is not defined where z is uniform (VQGAN; see its top_k, top_p, temperature); set it to None')
+        return rng.random(dim, dtype=np.float32)
+    z = rng.standard_normal(dim) if truncation is None else truncation.draw(rng, dim)
     return z.astype(np.float32)
 
 
-def latents(seed: int, class_ids: Iterable[int], indices: Iterable[int], dim: int, truncation: float | None = None) -> Tensor:
+def latents(
+    seed: int,
+    class_ids: Iterable[int],
+    indices: Iterable[int],
+    dim: int,
+    truncation: Truncation | dict | float | None = None,
+    distribution: str = 'normal',
+) -> Tensor:
     """:func:`latent` for a batch: float32 (N,dim) on the CPU."""
-    rows = [latent(seed, c, i, dim, truncation) for c, i in zip(class_ids, indices, strict=True)]
+    rows = [latent(seed, c, i, dim, truncation, distribution) for c, i in zip(class_ids, indices, strict=True)]
     return torch.from_numpy(np.stack(rows)) if rows else torch.zeros(0, dim)
+
+
+def generator_inputs(
+    generator: ClassConditionalGenerator,
+    seed: int,
+    class_ids: Sequence[int],
+    indices: Iterable[int],
+    truncation: Truncation | dict | float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """What a generator takes for a batch of addresses: z float32 (N,latent_dim) and y int64 (N,), on its device.
+
+    The batch statistics that belong to the truncation are chosen apart, once: :func:`~mmbdg.synthesis.truncation.select_statistics`.
+    """
+    device = next(generator.parameters()).device
+    z = latents(seed, class_ids, indices, generator.latent_dim, truncation, generator.latent_distribution)
+    return z.to(device), torch.tensor(class_ids, device=device)

@@ -25,6 +25,7 @@ from mmbdg.synthesis.classifier import Classifier
 from mmbdg.synthesis.labelled_generator import CARD, LabelledGenerator, as_mask
 from mmbdg.synthesis.layout import BlockRecords, claimed, sample_id, sample_paths, sha256, write_jsonl
 from mmbdg.synthesis.palette import palette
+from mmbdg.synthesis.truncation import Truncation
 from mmbdg.version import __version__
 
 
@@ -37,7 +38,7 @@ class Synthesis:
         num_per_class: Samples kept of each class.
         classes: Class indices; None for all.
         seed: Of the latents.
-        truncation: Of the latents; "default" for the labelled generator's own.
+        truncation: Of the latents, see :class:`~mmbdg.synthesis.Truncation`; "default" for the labelled generator's own.
         candidates: Candidates in a block.
         classifier: Config of the classifier for rejection sampling, with ``init_cfg``; None for no rejection.
         classifier_size: Height and width in pixels the classifier is shown; None for the images' own.
@@ -46,13 +47,14 @@ class Synthesis:
         uncertainty_rate: Part of the survivors that is dropped, those the ensemble disagrees on most (paper: 0.1).
         batch_size: Images computed at once, within a block.
         threads: CPU threads; floating point depends on them, so they belong to the dataset.
+        precision, compile: See :class:`~mmbdg.generators.frozen.Frozen`; they belong to the dataset too.
     """
 
     labelled_generator: str
     num_per_class: int = 100
     classes: Sequence[int] | None = None
     seed: int = 0
-    truncation: float | str | None = 'default'
+    truncation: dict | float | str | None = 'default'
     candidates: int = 200
     classifier: dict | None = None
     classifier_size: int | None = None
@@ -61,6 +63,8 @@ class Synthesis:
     uncertainty_rate: float = 0.1
     batch_size: int = 50
     threads: int = 1
+    precision: str = 'float32'
+    compile: bool = False
 
     def __post_init__(self) -> None:
         for name in ('rejection_rate', 'uncertainty_rate'):
@@ -70,8 +74,8 @@ class Synthesis:
             raise InputError('synthesis.num_per_class and synthesis.candidates must be at least 1')
         if self.classes is not None and not len(self.classes):
             raise InputError('synthesis.classes names no class')
-        if not (self.truncation in (None, 'default') or (isinstance(self.truncation, int | float) and self.truncation > 0)):
-            raise InputError(f'synthesis.truncation must be a positive number, None or "default", got {self.truncation!r}')
+        if self.truncation != 'default':
+            Truncation.of(self.truncation)
 
     @classmethod
     def from_config(cls, config: dict) -> 'Synthesis':
@@ -182,7 +186,7 @@ def load_generator(plan: Synthesis, device: str) -> LabelledGenerator:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise InputError(f'there is no device "{device}" here ({str(error).splitlines()[0]})') from error
-    generator = LabelledGenerator.load(plan.labelled_generator).to(device)
+    generator = LabelledGenerator.load(plan.labelled_generator, precision=plan.precision, compile=plan.compile).to(device)
     generator.seed = plan.seed
     if plan.truncation != 'default':
         generator.truncation = plan.truncation
