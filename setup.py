@@ -62,8 +62,9 @@ setup(
     ],
     extras_require=dict(
         onedl=ONEDL,
+        deep=['pytorch-pretrained-biggan>=0.1.1'],  # mmbdg.BigGANDeep's layers
         det=DETECTION,  # detectors; large, and not needed for pre-training
-        tests=[*DETECTION, 'pytest>=8', 'pytest-xdist>=3', 'ruff>=0.14', 'setuptools>=70.1,<82'],
+        tests=[*DETECTION, 'pytorch-pretrained-biggan>=0.1.1', 'diffusers>=0.35', 'gan-face-generate>=1.1', 'pytest>=8', 'pytest-xdist>=3', 'ruff>=0.14', 'setuptools>=70.1,<82'],
     ),
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

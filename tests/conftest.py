@@ -27,6 +27,15 @@ TINY_GENERATOR = dict(
     embed_dim=6,
     attention=(8,),
 )
+TINY_BIGGAN_DEEP = dict(
+    type='mmbdg.BigGANDeep',
+    resolution=16,
+    num_classes=3,
+    base_channels=8,
+    latent_dim=8,
+    blocks=((False, 16, 16), (True, 16, 8), (False, 8, 4), (True, 4, 2), (False, 2, 1)),
+    attention_position=3,
+)
 TINY_INTERPRETER = dict(
     type='mmbdg.InterpreterEnsemble',
     num_members=3,

@@ -97,6 +97,11 @@ def difference(module: nn.Module, state_dict: dict[str, Tensor]) -> str:
         for key in own
         if key in state_dict and state_dict[key].shape != own[key].shape
     ]
+    return describe_difference(missing, unexpected, shapes)
+
+
+def describe_difference(missing: list[str], unexpected: list[str], shapes: list[str]) -> str:
+    """The three kinds of trouble with keys, in words; '' if there is none."""
     parts = [('missing from the file', missing), ('not known to the model', unexpected), ('of another shape', shapes)]
     return '\n'.join(f'  {len(keys)} {what}: ' + ', '.join(keys[:8]) + (', ...' if len(keys) > 8 else '') for what, keys in parts if keys)
 

@@ -2,10 +2,12 @@
 
 from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo, to_pixels
 from mmbdg.generators.biggan import BigGAN
+from mmbdg.generators.biggan_deep import BigGANDeep
 from mmbdg.generators.spectral_norm import fold_spectral_norm, largest_singular_values, reestimate_spectral_norm
 
 __all__ = [
     'BigGAN',
+    'BigGANDeep',
     'ClassConditionalGenerator',
     'FeatureInfo',
     'fold_spectral_norm',

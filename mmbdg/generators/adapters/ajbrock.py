@@ -1,0 +1,71 @@
+"""BigGAN as ajbrock/BigGAN-PyTorch keeps it, its conversion of DeepMind's weights (``biggan-512.pth``) included."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from mmbdg.generators.adapters.adapter import Adapter, Entry, parameter_entries
+from mmbdg.generators.adapters.biggan_sizes import biggan_config
+from mmbdg.generators.adapters.layouts import ROW
+from mmbdg.generators.biggan import BigGAN
+from mmbdg.generators.layers import ConditionalResBlock
+
+NAMES = dict(weight='.weight', bias='.bias', u='.u0')
+
+
+class AjbrockAdapter(Adapter):
+    """Our names are this source's but for the batch statistics and the spectral norm, of which it keeps u.
+
+    Its conversion of DeepMind's weights has the un-truncated statistics only, those that BigDatasetGAN's annotated samples were rendered
+    with. ``sv0`` are logged singular values.
+    """
+
+    name = 'ajbrock'
+    description = 'ajbrock/BigGAN-PyTorch'
+    iterate = True
+
+    def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
+        blocks = 1 + max(int(key.split('.')[1]) for key in raw if key.startswith('blocks.'))
+        attention = [i for i in range(blocks) if f'blocks.{i}.1.gamma' in raw]
+        config = biggan_config(
+            linear_inputs=raw['linear.weight'].shape[1],
+            linear_outputs=raw['linear.weight'].shape[0],
+            block_outputs=[raw[f'blocks.{i}.0.conv2.weight'].shape[0] for i in range(blocks)],
+            embedding=tuple(raw['shared.weight'].shape),
+            attention_channels=None,
+            output_eps=1e-5,
+        )
+        return {**config, 'attention': tuple(8 * 2**i for i in attention)}
+
+    def ignored(self, key: str) -> bool:
+        return key.endswith('.sv0')
+
+    def entries(self, generator: BigGAN) -> Iterator[Entry]:
+        yield Entry('shared.weight', 'shared.weight')
+        yield from self._layer('linear', generator.linear)
+        for i, stage in enumerate(generator.blocks):
+            for j, block in enumerate(stage):
+                name = f'blocks.{i}.{j}'
+                if isinstance(block, ConditionalResBlock):
+                    for bn in ('bn1', 'bn2'):
+                        for part in ('gain', 'bias'):
+                            yield from self._layer(f'{name}.{bn}.{part}', getattr(getattr(block, bn), part))
+                        yield from self._statistics(f'{name}.{bn}.bn', f'{name}.{bn}')
+                    for conv in ('conv1', 'conv2', 'conv_sc'):
+                        yield from self._layer(f'{name}.{conv}', getattr(block, conv))
+                else:
+                    for conv in ('theta', 'phi', 'g', 'o'):
+                        yield from self._layer(f'{name}.{conv}', getattr(block, conv))
+                    yield Entry(f'{name}.gamma', f'{name}.gamma')
+        yield Entry('output_layer.0.weight', 'output_layer.0.gain')
+        yield Entry('output_layer.0.bias', 'output_layer.0.bias')
+        yield from self._statistics('output_layer.0', 'output_layer.0')
+        yield from self._layer('output_layer.2', generator.output_layer[2])
+
+    def _layer(self, name: str, module: object) -> Iterator[Entry]:
+        return parameter_entries(name, name, module, NAMES, u=ROW)
+
+    def _statistics(self, ours: str, theirs: str) -> Iterator[Entry]:
+        for statistic in ('mean', 'var'):
+            yield Entry(f'{ours}.running_{statistic}', f'{theirs}.stored_{statistic}')

@@ -1,0 +1,89 @@
+"""BigGAN-deep as OpenMMLab's mmagic (before: mmgeneration) converted it, ``biggan-deep_imagenet1k_..._cvt_hugging-face_rgb_*.pth``."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from mmbdg.compat.checkpoint import read_state_dict
+from mmbdg.generators.adapters.adapter import SN_U, SN_V, SN_WEIGHT, Adapter, Entry
+from mmbdg.generators.adapters.hf_deep import with_upsampling
+from mmbdg.generators.adapters.layouts import PLAIN, TRANSPOSED, Layout
+from mmbdg.generators.biggan_deep import BOTTOM_RESOLUTION, BigGANDeep
+
+NETWORKS = ('generator_ema.', 'generator.')
+OTHERS = ('generator.', 'discriminator.', 'data_preprocessor.')
+
+
+class MmagicDeepAdapter(Adapter):
+    """The same network, other names, the statistics of one truncation only, and three outputs of the last convolution.
+
+    mmagic's config evaluates with eps 1e-5 in the batch normalisation; these weights were trained with 1e-4, which is ours.
+    """
+
+    name = 'mmagic-deep'
+    description = "mmagic's conversion of BigGAN-deep"
+
+    def read(self, path: str | os.PathLike) -> dict[str, Tensor]:
+        tensors = read_state_dict(path)
+        for prefix in NETWORKS:
+            if own := {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}:
+                return own | {key: value for key, value in tensors.items() if not key.startswith((prefix, *OTHERS))}
+        return tensors
+
+    def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
+        count = 1 + max(int(key.split('.')[1]) for key in raw if key.startswith('conv_blocks.'))
+        attention = next(i for i in range(count) if f'conv_blocks.{i}.gamma' in raw)
+        base = len(raw['output_layer.bn.weight'])
+        channels = []
+        for i in [i for i in range(count) if i != attention]:
+            name = f'conv_blocks.{i}.'
+            weights = raw[name + 'conv1.conv.weight_orig'], raw[name + 'conv4.conv.weight_orig']
+            channels.append((weights[0].shape[1] // base, weights[1].shape[0] // base))
+        blocks = with_upsampling(channels)
+        return dict(
+            type='mmbdg.BigGANDeep',
+            resolution=BOTTOM_RESOLUTION * 2 ** sum(up for up, _, _ in blocks),
+            num_classes=raw['shared_embedding.weight'].shape[0],
+            base_channels=base,
+            latent_dim=raw['shared_embedding.weight'].shape[1],
+            blocks=blocks,
+            attention_position=attention,
+            truncation_rows=1,
+            rgb_outputs=raw['output_layer.conv.weight_orig'].shape[0],
+        )
+
+    def ignored(self, key: str) -> bool:
+        return key.endswith(('.num_batches_tracked', 'ema.steps', 'generator_ema.steps')) or key == 'steps'
+
+    def entries(self, generator: BigGANDeep) -> Iterator[Entry]:
+        yield Entry('embeddings.weight', 'shared_embedding.weight', TRANSPOSED)
+        yield from self._layer('generator.gen_z', 'noise2feat', bias=True)
+        for i, layer in enumerate(generator.generator.layers):
+            ours, theirs = f'generator.layers.{i}', f'conv_blocks.{i}'
+            if hasattr(layer, 'gamma'):
+                for conv, their_conv in (('theta', 'theta'), ('phi', 'phi'), ('g', 'g'), ('o_conv', 'o')):
+                    yield from self._layer(f'{ours}.snconv1x1_{conv}', f'{theirs}.{their_conv}.conv', bias=False)
+                yield Entry(f'{ours}.gamma', f'{theirs}.gamma', Layout(lambda x: x.reshape(1), lambda x: x.reshape(())))
+                continue
+            for k in range(4):
+                for part, their_part in (('scale', 'gain'), ('offset', 'bias')):
+                    yield from self._layer(f'{ours}.bn_{k}.{part}', f'{theirs}.bn{k + 1}.{their_part}', bias=False)
+                yield from self._statistics(f'{ours}.bn_{k}', f'{theirs}.bn{k + 1}.bn')
+                yield from self._layer(f'{ours}.conv_{k}', f'{theirs}.conv{k + 1}.conv', bias=True)
+        yield from self._statistics('generator.bn', 'output_layer.bn')
+        for part in ('weight', 'bias'):
+            yield Entry(f'generator.bn.{part}', f'output_layer.bn.{part}')
+        yield from self._layer('generator.conv_to_rgb', 'output_layer.conv', bias=True)
+
+    def _layer(self, ours: str, theirs: str, bias: bool) -> Iterator[Entry]:
+        for our_name, their_name in ((SN_WEIGHT, 'weight_orig'), (SN_U, 'weight_u'), (SN_V, 'weight_v')):
+            yield Entry(f'{ours}.{our_name}', f'{theirs}.{their_name}', PLAIN)
+        if bias:
+            yield Entry(f'{ours}.bias', f'{theirs}.bias')
+
+    def _statistics(self, ours: str, theirs: str) -> Iterator[Entry]:
+        row = Layout(lambda x: x[None], lambda x: x[0])
+        for statistic in ('mean', 'var'):
+            yield Entry(f'{ours}.running_{statistic}s', f'{theirs}.running_{statistic}', row)

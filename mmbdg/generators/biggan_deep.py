@@ -1,0 +1,207 @@
+"""BigGAN-deep (Brock et al. 2019) with the layers and weights of ``pytorch-pretrained-biggan``."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import remove_spectral_norm
+
+from mmbdg.errors import InputError
+from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
+from mmbdg.generators.batch_statistics import interpolate_row
+from mmbdg.generators.spectral_norm import normalised, orthogonal_init
+from mmbdg.registry import MODELS
+
+if TYPE_CHECKING:
+    from pytorch_pretrained_biggan.model import BigGANBatchNorm, GenBlock
+
+BOTTOM_RESOLUTION = 4
+
+# (upsample, channels in, channels out) of each block, channels in units of base_channels (pytorch-pretrained-biggan's config files).
+PUBLISHED = {
+    128: 'F16,16 T16,16 F16,16 T16,8 F8,8 T8,4 F4,4 T4,2 F2,2 T2,1',
+    256: 'F16,16 T16,16 F16,16 T16,8 F8,8 T8,8 F8,8 T8,4 F4,4 T4,2 F2,2 T2,1',
+    512: 'F16,16 T16,16 F16,16 T16,8 F8,8 T8,8 F8,8 T8,4 F4,4 T4,2 F2,2 T2,1 F1,1 T1,1',
+}
+PUBLISHED_BLOCKS = {
+    resolution: tuple((block[0] == 'T', *map(int, block[1:].split(','))) for block in text.split())
+    for resolution, text in PUBLISHED.items()
+}
+
+
+class _TruncatedBatchNorm(nn.Module):
+    """The package's batch normalisation (its parameters and buffers) with the statistics of a truncation interpolated correctly.
+
+    The package swaps the two weights of the interpolation, and lands on a neighbouring row where t / 0.02 is no exact integer in
+    floating point (0.14, 0.28, 0.56, 0.58, 0.94).
+    """
+
+    def __init__(self, original: 'BigGANBatchNorm') -> None:
+        super().__init__()
+        self.eps, self.conditional = original.eps, original.conditional
+        self.register_buffer('running_means', original.running_means)
+        self.register_buffer('running_vars', original.running_vars)
+        if self.conditional:
+            self.scale, self.offset = original.scale, original.offset
+        else:
+            self.weight, self.bias = original.weight, original.bias
+
+    def forward(self, x: Tensor, truncation: float, condition_vector: Tensor | None = None) -> Tensor:
+        """x (N,C,H,W), condition (N,D) -> (N,C,H,W)."""
+        mean, var = (self._row(table, truncation) for table in (self.running_means, self.running_vars))
+        if not self.conditional:
+            return F.batch_norm(x, mean, var, self.weight, self.bias, eps=self.eps)
+        gain, bias = 1 + self.scale(condition_vector), self.offset(condition_vector)
+        return torch.addcmul(bias[:, :, None, None], F.batch_norm(x, mean, var, eps=self.eps), gain[:, :, None, None])
+
+    @staticmethod
+    def _row(table: Tensor, truncation: float) -> Tensor:
+        return table[-1] if truncation == 1 else interpolate_row(table, truncation, first=0)
+
+
+@MODELS.register_module()
+class BigGANDeep(ClassConditionalGenerator):
+    """BigGAN-deep's generator (arXiv 1809.11096, appendix B, tables 7 to 9) with feature taps, for trained weights only.
+
+    Blocks and attention are those of ``pytorch-pretrained-biggan``; so are their names, with torch's current ones for the spectral norm.
+    The same condition, z and the class embedding side by side, goes to the first linear map and to every block. A tap stands after each
+    block and after the attention. There are no un-truncated statistics: without truncation those of t = 1 are used (z cut at 2).
+
+    Args:
+        resolution: Height and width of an image in pixels; 128, 256 and 512 default to the published blocks.
+        num_classes: Number of classes.
+        base_channels: Width; 128 in the published models.
+        latent_dim: Size of z, and of the class embedding.
+        blocks: (upsample, channels in, channels out) of each block, channels in units of ``base_channels``.
+        attention_position: Index of the block that the attention stands before.
+        truncation_rows: Rows of the tables of batch statistics, for truncations 0 to 1: 51 in the published weights, 1 in OpenMMLab's
+            conversion of them, which kept one only.
+        rgb_outputs: Outputs of the last convolution, of which the first three are the image: ``base_channels`` in the published weights
+            (the default), 3 in OpenMMLab's.
+        eps: Of batch and spectral normalisation.
+        original: Compute exactly as the package does, bit by bit, its mistakes in the interpolation between truncations included.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+
+    Raises:
+        InputError: ``pytorch-pretrained-biggan`` is not installed.
+        ValueError: The sizes do not fit each other.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        num_classes: int = 1000,
+        base_channels: int = 128,
+        latent_dim: int = 128,
+        blocks: Sequence[tuple[bool, int, int]] | None = None,
+        attention_position: int = 8,
+        truncation_rows: int = 51,
+        rgb_outputs: int | None = None,
+        eps: float = 1e-4,
+        original: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        blocks = [tuple(block) for block in blocks or PUBLISHED_BLOCKS.get(resolution, ())]
+        _check_blocks(resolution, blocks, attention_position)
+        config, package = _package_config(
+            num_classes=num_classes,
+            z_dim=latent_dim,
+            channel_width=base_channels,
+            layers=blocks,
+            attention_layer_position=attention_position,
+            n_stats=max(2, truncation_rows),  # the package divides by one less
+            eps=eps,
+        )
+        self.resolution, self.num_classes, self.latent_dim, self.embed_dim = resolution, num_classes, latent_dim, latent_dim
+        self.original, self.truncation = original, 1.0
+        self.embeddings = nn.Linear(num_classes, latent_dim, bias=False)
+        self.generator = package.Generator(config)
+        if rgb_outputs not in (None, base_channels):
+            self.generator.conv_to_rgb = nn.utils.spectral_norm(nn.Conv2d(base_channels, rgb_outputs, 3, padding=1), eps=eps)
+        _use_parametrizations(self.generator, eps)
+        for module in list(self.generator.modules()):
+            for name, child in list(module.named_children()):
+                if isinstance(child, package.BigGANBatchNorm):
+                    child.running_means = child.running_means[:truncation_rows].clone()
+                    child.running_vars = child.running_vars[:truncation_rows].clone()
+                    if not original:
+                        setattr(module, name, _TruncatedBatchNorm(child))
+        self.truncation_rows = truncation_rows
+        self.feature_info = tuple(_taps(self.generator.layers, resolution, package.GenBlock))
+
+    def embed(self, y: Tensor) -> Tensor:
+        return F.embedding(y, self.embeddings.weight.t())
+
+    def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
+        net = self.generator
+        cond = torch.cat([z, self.embed(y)], dim=1)  # (N, 2 * latent_dim)
+        h = net.gen_z(cond).view(len(z), BOTTOM_RESOLUTION, BOTTOM_RESOLUTION, -1).permute(0, 3, 1, 2)  # as TensorFlow wrote them
+        if self.original or not h.is_contiguous(memory_format=torch.channels_last):
+            h = h.contiguous()
+        for layer in net.layers:
+            h = layer(h) if _is_attention(layer) else layer(h, cond, self.truncation)
+            if features is not None:
+                features.append(h)
+        h = F.relu(net.bn(h, self.truncation))
+        if self.original:
+            return torch.tanh(net.conv_to_rgb(h)[:, :3])
+        weight, bias = net.conv_to_rgb.weight, net.conv_to_rgb.bias  # three of the outputs are the image
+        return torch.tanh(F.conv2d(h, weight[:3], bias[:3], padding=1))
+
+    def use_statistics(self, truncation: float | None) -> None:
+        truncation = 1.0 if truncation is None else truncation
+        if truncation != 1:
+            interpolate_row(self.generator.bn.running_means, truncation, first=0)
+        self.truncation = truncation
+
+    def reset_parameters(self) -> None:
+        orthogonal_init(self)
+        for module in self.generator.modules():
+            if not getattr(module, 'conditional', True):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+
+
+def _check_blocks(resolution: int, blocks: list[tuple[bool, int, int]], attention_position: int) -> None:
+    if not blocks or BOTTOM_RESOLUTION * 2 ** sum(up for up, _, _ in blocks) != resolution:
+        raise ValueError(f'BigGANDeep at {resolution} px needs blocks that double {BOTTOM_RESOLUTION} px up to it, got {blocks}')
+    if blocks[0][1] != 16 or blocks[-1][2] != 1 or any(a[2] != b[1] for a, b in zip(blocks, blocks[1:], strict=False)):
+        raise ValueError(f"BigGANDeep's blocks must start with 16, end with 1, and each take what the last one gave, got {blocks}")
+    if any(into != out and into != 2 * out for _, into, out in blocks):
+        raise ValueError(f"BigGANDeep's shortcut keeps all channels or the first half; got {blocks}")
+    if not 0 <= attention_position < len(blocks):
+        raise ValueError(f'attention_position must be the index of one of {len(blocks)} blocks, got {attention_position}')
+
+
+def _package_config(**sizes: object) -> tuple:
+    try:
+        from pytorch_pretrained_biggan import model as package
+        from pytorch_pretrained_biggan.config import BigGANConfig
+    except ImportError as error:
+        raise InputError(f'BigGANDeep needs a package that is missing here ({error.name}): pip install "mmbdg[deep]"') from error
+    return BigGANConfig(**sizes), package
+
+
+def _use_parametrizations(model: nn.Module, eps: float) -> None:
+    """Torch's first spectral norm (hooks, ``weight_orig``) replaced by its current one; the weights are random still."""
+    for module in list(model.modules()):
+        if hasattr(module, 'weight_orig'):
+            remove_spectral_norm(module)
+            normalised(module, eps=eps)
+
+
+def _is_attention(layer: nn.Module) -> bool:
+    return hasattr(layer, 'snconv1x1_theta')
+
+
+def _taps(layers: nn.ModuleList, resolution: int, block_type: 'type[GenBlock]') -> list[FeatureInfo]:
+    taps, size, channels = [], BOTTOM_RESOLUTION, 0
+    for i, layer in enumerate(layers):
+        if isinstance(layer, block_type):
+            size *= 2 if layer.up_sample else 1
+            channels = layer.conv_3.out_channels
+        taps.append(FeatureInfo(channels, size, f'generator.layers.{i}', resolution // size))
+    return taps
