@@ -3,11 +3,13 @@
 from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo, to_pixels
 from mmbdg.generators.biggan import BigGAN
 from mmbdg.generators.spectral_norm import fold_spectral_norm, largest_singular_values, reestimate_spectral_norm
+from mmbdg.generators.vqgan import VQGAN
 
 __all__ = [
     'BigGAN',
     'ClassConditionalGenerator',
     'FeatureInfo',
+    'VQGAN',
     'fold_spectral_norm',
     'largest_singular_values',
     'reestimate_spectral_norm',
