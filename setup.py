@@ -9,6 +9,7 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 MIM = ROOT / 'mmbdg' / '.mim'
 ONEDL = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6,<2.4', 'onedl-mmpretrain>=1.3.6', 'onedl-mmsegmentation>=1.4.2']
+DEEP = ['pytorch-pretrained-biggan>=0.1.1']
 DETECTION = ['onedl-mmdetection>=3.5.1']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
@@ -62,9 +63,18 @@ setup(
     ],
     extras_require=dict(
         onedl=ONEDL,
-        deep=['pytorch-pretrained-biggan>=0.1.1'],  # mmbdg.BigGANDeep's layers
+        deep=DEEP,  # mmbdg.BigGANDeep's layers
         det=DETECTION,  # detectors; large, and not needed for pre-training
-        tests=[*DETECTION, 'pytorch-pretrained-biggan>=0.1.1', 'diffusers>=0.35', 'gan-face-generate>=1.1', 'pytest>=8', 'pytest-xdist>=3', 'ruff>=0.14', 'setuptools>=70.1,<82'],
+        tests=[
+            *DETECTION,
+            'pytorch-pretrained-biggan>=0.1.1',
+            'diffusers>=0.35',
+            'gan-face-generate>=1.1',
+            'pytest>=8',
+            'pytest-xdist>=3',
+            'ruff>=0.14',
+            'setuptools>=70.1,<82',
+        ],
     ),
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

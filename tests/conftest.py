@@ -36,6 +36,22 @@ TINY_BIGGAN_DEEP = dict(
     blocks=((False, 16, 16), (True, 16, 8), (False, 8, 4), (True, 4, 2), (False, 2, 1)),
     attention_position=3,
 )
+TINY_VQGAN = dict(
+    type='mmbdg.VQGAN',
+    resolution=32,
+    num_classes=3,
+    n_embed=64,
+    code_dim=16,
+    z_channels=32,
+    ch=32,
+    ch_mult=(1, 1, 2),
+    num_res_blocks=1,
+    attn_resolutions=(8,),
+    n_layer=4,
+    n_head=2,
+    n_embd=32,
+    tap_every=2,
+)
 TINY_INTERPRETER = dict(
     type='mmbdg.InterpreterEnsemble',
     num_members=3,
@@ -63,7 +79,7 @@ def build_tiny(config: dict) -> torch.nn.Module:
     """A generator with random weights whose batch-norm statistics fit them."""
     model = MODELS.build(config)
     model.init_weights()
-    if hasattr(model, 'latent_dim'):
+    if getattr(model, 'latent_distribution', '') == 'normal':
         model.train()
         for _ in range(20):
             model(torch.randn(16, model.latent_dim), torch.randint(0, model.num_classes, (16,)))

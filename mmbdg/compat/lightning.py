@@ -75,9 +75,7 @@ def read_lightning(path: str | os.PathLike, prefix: str = '') -> dict[str, Tenso
         raise
     except Exception as error:  # what a damaged file raises depends on where it is damaged
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f'{path} was not loaded: the file is cut off or no checkpoint ({reason}). Copy or download it again.'
-        ) from error
+        raise InputError(f'{path} was not loaded: the file is cut off or no checkpoint ({reason}). Copy or download it again.') from error
     return tensors_under(checkpoint, prefix, path)
 
 

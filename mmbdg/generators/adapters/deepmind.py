@@ -52,15 +52,11 @@ class DeepMindAdapter(Adapter):
                         yield from self.statistics(f'{ours}.{bn}.bn', hyper, position, rows)
                         position += 1
                     for conv, their_conv in (('conv1', 'conv0'), ('conv2', 'conv1'), ('conv_sc', 'conv_sc')):
-                        yield from self.layer(
-                            f'{ours}.{conv}', self.joint.join([theirs, their_conv]), getattr(block, conv), PLAIN, PLAIN
-                        )
+                        yield from self.layer(f'{ours}.{conv}', self.joint.join([theirs, their_conv]), getattr(block, conv), PLAIN, PLAIN)
                 else:
                     theirs = names['attention']
                     for conv, their_conv in (('theta', 'theta'), ('phi', 'phi'), ('g', 'g'), ('o', 'o_conv')):
-                        yield from self.layer(
-                            f'{ours}.{conv}', self.joint.join([theirs, their_conv]), getattr(block, conv), PLAIN, PLAIN
-                        )
+                        yield from self.layer(f'{ours}.{conv}', self.joint.join([theirs, their_conv]), getattr(block, conv), PLAIN, PLAIN)
                     yield self.gate(f'{ours}.gamma', self.joint.join([theirs, 'gamma']))
         yield from self.output_affine(names['output_bn'])
         yield from self.statistics('output_layer.0', names['output_bn'], position, rows)

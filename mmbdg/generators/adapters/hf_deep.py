@@ -52,5 +52,3 @@ class HFDeepAdapter(Adapter):
 def with_upsampling(channels: list[tuple[int, int]]) -> tuple[tuple[bool, int, int], ...]:
     """Which blocks double the resolution is not in the weights: in the published models every second one."""
     return tuple((i % 2 == 1, into, out) for i, (into, out) in enumerate(channels))
-
-

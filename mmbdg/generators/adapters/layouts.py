@@ -54,5 +54,3 @@ def channels_last_patch(kernel: int) -> Layout:
         lambda x: x.reshape(kernel, kernel, -1).permute(2, 0, 1).reshape(-1),
         lambda x: x.reshape(-1, kernel, kernel).permute(1, 2, 0).reshape(-1),
     )
-
-
