@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import remove_spectral_norm
 
 from mmbdg.errors import InputError
 from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
@@ -119,15 +118,19 @@ class BigGANDeep(ClassConditionalGenerator):
         self.original, self.truncation = original, 1.0
         self.embeddings = nn.Linear(num_classes, latent_dim, bias=False)
         self.generator = package.Generator(config)
-        if rgb_outputs not in (None, base_channels):
-            self.generator.conv_to_rgb = nn.utils.spectral_norm(nn.Conv2d(base_channels, rgb_outputs, 3, padding=1), eps=eps)
-        _use_parametrizations(self.generator, eps)
+        if rgb_outputs:
+            self.generator.conv_to_rgb.out_channels = rgb_outputs
         for module in list(self.generator.modules()):
             for name, child in list(module.named_children()):
-                if isinstance(child, package.BigGANBatchNorm):
+                if hasattr(child, 'weight_orig'):
+                    setattr(module, name, _current_spectral_norm(child, eps))
+                elif isinstance(child, package.BigGANBatchNorm):
                     child.running_means = child.running_means[:truncation_rows].clone()
                     child.running_vars = child.running_vars[:truncation_rows].clone()
-                    if not original:
+        if not original:
+            for module in list(self.generator.modules()):
+                for name, child in list(module.named_children()):
+                    if isinstance(child, package.BigGANBatchNorm):
                         setattr(module, name, _TruncatedBatchNorm(child))
         self.truncation_rows = truncation_rows
         self.feature_info = tuple(_taps(self.generator.layers, resolution, package.GenBlock))
@@ -185,12 +188,13 @@ def _package_config(**sizes: object) -> tuple:
     return BigGANConfig(**sizes), package
 
 
-def _use_parametrizations(model: nn.Module, eps: float) -> None:
-    """Torch's first spectral norm (hooks, ``weight_orig``) replaced by its current one; the weights are random still."""
-    for module in list(model.modules()):
-        if hasattr(module, 'weight_orig'):
-            remove_spectral_norm(module)
-            normalised(module, eps=eps)
+def _current_spectral_norm(module: nn.Linear | nn.Conv2d, eps: float) -> nn.Module:
+    """The same layer under torch's current spectral norm; its first one (hooks, ``weight_orig``) cannot be taken off without traces."""
+    bias = module.bias is not None
+    if isinstance(module, nn.Linear):
+        return normalised(nn.Linear(module.in_features, module.out_features, bias=bias), eps=eps)
+    conv = nn.Conv2d(module.in_channels, module.out_channels, module.kernel_size, padding=module.padding, bias=bias)
+    return normalised(conv, eps=eps)
 
 
 def _is_attention(layer: nn.Module) -> bool:

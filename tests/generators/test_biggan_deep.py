@@ -19,6 +19,8 @@ PUBLISHED = {
     ),
 }
 
+Z, Y = torch.randn(4, 8, generator=torch.Generator().manual_seed(1)), torch.tensor([0, 2, 1, 2])
+
 
 @pytest.mark.parametrize('resolution', PUBLISHED)
 def test_published_sizes(resolution):
@@ -45,7 +47,11 @@ def package() -> PackageBigGAN:
             value.copy_(torch.rand_like(value) + 0.5)
         elif name.endswith(('bn.weight', 'bn.bias', 'gamma')):
             value.copy_(torch.randn_like(value))
-    return model.eval()
+    with torch.no_grad():
+        for _ in range(15):  # the power iterations of training
+            pictures(model.train(), Z, Y, 1.0)
+    assert pictures(model.eval(), Z, Y, 1.0).isfinite().all()
+    return model
 
 
 def twin(package: PackageBigGAN, **options) -> BigGANDeep:
@@ -56,9 +62,6 @@ def twin(package: PackageBigGAN, **options) -> BigGANDeep:
 
 def pictures(package: PackageBigGAN, z: torch.Tensor, y: torch.Tensor, truncation: float) -> torch.Tensor:
     return package(z, torch.nn.functional.one_hot(y, 3).float(), truncation)
-
-
-Z, Y = torch.randn(4, 8, generator=torch.Generator().manual_seed(1)), torch.tensor([0, 2, 1, 2])
 
 
 @torch.no_grad()
