@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -20,6 +21,12 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> 
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Checksum of a file, hexadecimal."""
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def write_json(path: str | os.PathLike, content: dict | list) -> None:

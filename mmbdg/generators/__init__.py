@@ -3,12 +3,14 @@
 from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo, to_pixels
 from mmbdg.generators.biggan import BigGAN
 from mmbdg.generators.biggan_deep import BigGANDeep
+from mmbdg.generators.dcgan import DCGAN
 from mmbdg.generators.spectral_norm import fold_spectral_norm, largest_singular_values, reestimate_spectral_norm
 from mmbdg.generators.vqgan import VQGAN
 
 __all__ = [
     'BigGAN',
     'BigGANDeep',
+    'DCGAN',
     'ClassConditionalGenerator',
     'FeatureInfo',
     'VQGAN',

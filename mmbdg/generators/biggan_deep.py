@@ -79,6 +79,7 @@ class BigGANDeep(ClassConditionalGenerator):
             conversion of them, which kept one only.
         rgb_outputs: Outputs of the last convolution, of which the first three are the image: ``base_channels`` in the published weights
             (the default), 3 in OpenMMLab's.
+        spectral_norm: Whether the weights are spectrally normalised; False for folded ones.
         eps: Of batch and spectral normalisation.
         original: Compute exactly as the package does, bit by bit, its mistakes in the interpolation between truncations included.
         init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
@@ -98,6 +99,7 @@ class BigGANDeep(ClassConditionalGenerator):
         attention_position: int = 8,
         truncation_rows: int = 51,
         rgb_outputs: int | None = None,
+        spectral_norm: bool = True,
         eps: float = 1e-4,
         original: bool = False,
         init_cfg: dict | None = None,
@@ -123,7 +125,7 @@ class BigGANDeep(ClassConditionalGenerator):
         for module in list(self.generator.modules()):
             for name, child in list(module.named_children()):
                 if hasattr(child, 'weight_orig'):
-                    setattr(module, name, _current_spectral_norm(child, eps))
+                    setattr(module, name, _layer_like(child, spectral_norm, eps))
                 elif isinstance(child, package.BigGANBatchNorm):
                     child.running_means = child.running_means[:truncation_rows].clone()
                     child.running_vars = child.running_vars[:truncation_rows].clone()
@@ -188,13 +190,13 @@ def _package_config(**sizes: object) -> tuple:
     return BigGANConfig(**sizes), package
 
 
-def _current_spectral_norm(module: nn.Linear | nn.Conv2d, eps: float) -> nn.Module:
+def _layer_like(module: nn.Linear | nn.Conv2d, spectral_norm: bool, eps: float) -> nn.Module:
     """The same layer under torch's current spectral norm; its first one (hooks, ``weight_orig``) cannot be taken off without traces."""
     bias = module.bias is not None
     if isinstance(module, nn.Linear):
-        return normalised(nn.Linear(module.in_features, module.out_features, bias=bias), eps=eps)
+        return normalised(nn.Linear(module.in_features, module.out_features, bias=bias), spectral_norm, eps)
     conv = nn.Conv2d(module.in_channels, module.out_channels, module.kernel_size, padding=module.padding, bias=bias)
-    return normalised(conv, eps=eps)
+    return normalised(conv, spectral_norm, eps)
 
 
 def _is_attention(layer: nn.Module) -> bool:

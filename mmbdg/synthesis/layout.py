@@ -11,7 +11,6 @@
 A finished dataset is the same bytes however often it was interrupted; ``logs/`` is left out of that promise.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -32,12 +31,6 @@ def sample_id(index: int) -> str:
 def sample_paths(root: str | os.PathLike, folder: str, name: str) -> tuple[Path, Path]:
     """Image and mask of one sample."""
     return Path(root) / 'images' / folder / f'{name}.png', Path(root) / 'masks' / folder / f'{name}.png'
-
-
-def sha256(path: str | os.PathLike) -> str:
-    """Checksum of a file, hexadecimal."""
-    with open(path, 'rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def canonical(content: dict) -> str:

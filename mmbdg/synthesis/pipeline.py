@@ -20,10 +20,10 @@ from torch import Tensor
 
 from mmbdg.assets import resolve
 from mmbdg.errors import InputError
-from mmbdg.files import write_json, write_png
+from mmbdg.files import sha256, write_json, write_png
 from mmbdg.synthesis.classifier import Classifier
 from mmbdg.synthesis.labelled_generator import CARD, LabelledGenerator, as_mask
-from mmbdg.synthesis.layout import BlockRecords, claimed, sample_id, sample_paths, sha256, write_jsonl
+from mmbdg.synthesis.layout import BlockRecords, claimed, sample_id, sample_paths, write_jsonl
 from mmbdg.synthesis.palette import palette
 from mmbdg.synthesis.truncation import Truncation
 from mmbdg.version import __version__

@@ -3,6 +3,7 @@
 from mmbdg.errors import InputError
 from mmbdg.generators.adapters.adapter import Adapter, Entry
 from mmbdg.generators.adapters.ajbrock import AjbrockAdapter
+from mmbdg.generators.adapters.dcgan import DCGANAdapter
 from mmbdg.generators.adapters.hf_deep import HFDeepAdapter
 from mmbdg.generators.adapters.ivclab import IvclabAdapter
 from mmbdg.generators.adapters.mmagic_deep import MmagicDeepAdapter
@@ -11,7 +12,15 @@ from mmbdg.generators.adapters.tfhub import TFHubAdapter
 
 SOURCES: dict[str, Adapter] = {
     adapter.name: adapter
-    for adapter in (TFHubAdapter(), AjbrockAdapter(), IvclabAdapter(), HFDeepAdapter(), MmagicDeepAdapter(), TamingAdapter())
+    for adapter in (
+        TFHubAdapter(),
+        AjbrockAdapter(),
+        IvclabAdapter(),
+        HFDeepAdapter(),
+        MmagicDeepAdapter(),
+        TamingAdapter(),
+        DCGANAdapter(),
+    )
 }
 
 

@@ -106,7 +106,7 @@ class Adapter(ABC):
             raise InputError(
                 f'{path} does not fit {type(generator).__name__} ({self.description}); is it of another resolution or source?\n{problem}'
             )
-        state |= {key: torch.zeros_like(value) for key, value in own.items() if key.endswith('num_batches_tracked')}
+        state |= {key: torch.zeros(value.shape, dtype=value.dtype) for key, value in own.items() if key.endswith('num_batches_tracked')}
         if self.iterate:
             for key in [key for key in own if key.endswith(SN_WEIGHT)]:
                 stem = key.removesuffix(SN_WEIGHT)

@@ -1,0 +1,39 @@
+"""DCGAN as PyTorch's tutorial saves it, ``netG_state_dict`` (the package ``gan-face-generate`` has such weights)."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from mmbdg.compat.checkpoint import read_checkpoint, tensors_under
+from mmbdg.generators.adapters.adapter import Adapter, Entry
+from mmbdg.generators.dcgan import DCGAN
+
+
+class DCGANAdapter(Adapter):
+    """Our names are this source's."""
+
+    name = 'dcgan'
+    description = "PyTorch's DCGAN tutorial"
+
+    def read(self, path: str | os.PathLike) -> dict[str, Tensor]:
+        checkpoint = read_checkpoint(path)
+        return tensors_under(checkpoint.get('netG_state_dict', checkpoint), '', path)
+
+    def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
+        last = max(int(key.split('.')[1]) for key in raw)
+        return dict(
+            type='mmbdg.DCGAN',
+            resolution=4 * 2 ** (last // 3),
+            latent_dim=raw['main.0.weight'].shape[0],
+            base_channels=raw[f'main.{last}.weight'].shape[0],
+        )
+
+    def ignored(self, key: str) -> bool:
+        return key.endswith('num_batches_tracked')
+
+    def entries(self, generator: DCGAN) -> Iterator[Entry]:
+        for key in generator.state_dict():
+            if not self.filled(key):
+                yield Entry(key, key)

@@ -1,0 +1,59 @@
+"""DCGAN (Radford et al. 2016), unconditional: an example of a generator of one's own, whole."""
+
+from torch import Tensor, nn
+
+from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
+from mmbdg.registry import MODELS
+
+
+@MODELS.register_module()
+class DCGAN(ClassConditionalGenerator):
+    """The generator of PyTorch's DCGAN tutorial (arXiv 1511.06434, figure 1), with its names, and a tap after each ReLU.
+
+    What a generator needs: sizes as attributes, ``feature_info``, and ``generate``. There is one class, 0, and no class embedding.
+
+    Args:
+        resolution: Height and width of an image in pixels, 4 times a power of two, at least 8.
+        latent_dim: Size of z.
+        base_channels: Channels at half the resolution; they double with each halving.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+
+    Raises:
+        ValueError: The resolution is none of these.
+    """
+
+    num_classes = 1
+    embed_dim = 0
+
+    def __init__(self, resolution: int = 64, latent_dim: int = 100, base_channels: int = 64, init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        doublings = (resolution // 4).bit_length() - 1
+        if doublings < 1 or 4 * 2**doublings != resolution:
+            raise ValueError(f'DCGAN makes images of 8, 16, 32, ... px, got {resolution}')
+        self.resolution, self.latent_dim = resolution, latent_dim
+        channels = [base_channels * 2**i for i in reversed(range(doublings))]
+        layers: list[nn.Module] = []
+        for i, c in enumerate(channels):
+            layers += [_up(channels[i - 1] if i else latent_dim, c, first=not i), nn.BatchNorm2d(c), nn.ReLU(inplace=True)]
+        self.main = nn.Sequential(*layers, _up(channels[-1], 3), nn.Tanh())
+        self.feature_info = tuple(FeatureInfo(c, 4 * 2**i, f'main.{3 * i + 2}', resolution // (4 * 2**i)) for i, c in enumerate(channels))
+
+    def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
+        h = z[:, :, None, None]
+        for layer in self.main:
+            h = layer(h)
+            if features is not None and isinstance(layer, nn.ReLU):
+                features.append(h)
+        return h
+
+    def reset_parameters(self) -> None:
+        """N(0, 0.02) for convolutions, N(1, 0.02) for gains, as in the paper (section 4)."""
+        for module in self.main:
+            if isinstance(module, nn.ConvTranspose2d):
+                nn.init.normal_(module.weight, std=0.02)
+            elif isinstance(module, nn.BatchNorm2d):
+                nn.init.normal_(module.weight, mean=1, std=0.02)
+
+
+def _up(in_channels: int, out_channels: int, first: bool = False) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=1 if first else 2, padding=0 if first else 1, bias=False)

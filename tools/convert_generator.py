@@ -1,0 +1,64 @@
+"""Convert a published generator to one file in this package's names, every tensor accounted for.
+
+    python tools/convert_generator.py biggan-512.pth data/generators/biggan-512.safetensors --from ajbrock
+
+SRC is a file of
+
+    tfhub        DeepMind's BigGAN of TensorFlow Hub, an .npz dump (mmbdg/generators/adapters/tfhub.py says how to make it)
+    ajbrock      ajbrock/BigGAN-PyTorch, its conversion of DeepMind's weights included
+    ivclab       ivclab/BigGAN-Generator-Pretrained-Pytorch, biggan512-release.pt
+    hf-deep      huggingface/pytorch-pretrained-BigGAN, biggan-deep-512-pytorch_model.bin
+    mmagic-deep  OpenMMLab's conversion of BigGAN-deep
+    taming       CompVis/taming-transformers, cin_transformer/checkpoints/last.ckpt
+    dcgan        the DCGAN of PyTorch's tutorial
+
+The sizes are read off the weights; what weights cannot tell (VQGAN's heads and classes) are the released model's, or given by --options.
+Spectral norms stay unfolded; who freezes the generator folds them.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from pprint import pformat
+
+import torch
+from mmengine.config import DictAction
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.assets import resolve
+from mmbdg.errors import InputError, plain_errors
+from mmbdg.files import sha256, write_safetensors
+from mmbdg.generators.adapters import SOURCES, adapter_of
+from mmbdg.registry import MODELS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('src', help='file of the source')
+    parser.add_argument('dst', type=Path, help='.safetensors file to write')
+    parser.add_argument('--from', dest='source', required=True, choices=list(SOURCES), help='whose file it is')
+    parser.add_argument('--options', nargs='+', action=DictAction, default={}, help='sizes that the weights do not tell, e.g. n_head=24')
+    args = parser.parse_args()
+    if args.dst.suffix != '.safetensors':
+        raise InputError(f'the file to write must end in .safetensors, got {args.dst}')
+
+    adapter = adapter_of(args.source)
+    raw = adapter.read(args.src)
+    config = {**adapter.generator_config(raw, args.src), **args.options}
+    with torch.device('meta'):  # names and shapes only
+        try:
+            generator = MODELS.build(dict(config))
+        except (TypeError, ValueError) as error:
+            raise InputError(f'the sizes read off {args.src} fit no {config["type"]}: {error}') from error
+    state = adapter.convert(raw, generator, args.src)
+    metadata = dict(source=args.source, source_sha256=sha256(resolve(args.src)), generator=json.dumps(config))
+    write_safetensors(args.dst, state, metadata)
+
+    ignored = sum(adapter.ignored(key) for key in raw)
+    print(f'{len(state)} tensors in {args.dst}; {ignored} of {len(raw)} in the source carry nothing that is needed. In a config:\n')
+    print('generator = ' + pformat(config | dict(init_cfg=dict(type='Pretrained', checkpoint=str(args.dst))), sort_dicts=False, width=100))
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()
