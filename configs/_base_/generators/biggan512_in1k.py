@@ -1,0 +1,10 @@
+"""BigGAN at 512 px on ImageNet: 82.3 M parameters. Its weights: tools/convert_generator.py --from tfhub, ajbrock or ivclab.
+
+The converter prints the options that belong to a source: output_eps=1e-4 for DeepMind's own (tfhub, ivclab), truncation_rows=50 where
+the weights have batch statistics per truncation.
+"""
+
+generator_weights = 'data/generators/biggan-512.safetensors'
+generator = dict(type='mmbdg.BigGAN', resolution=512, init_cfg=dict(type='Pretrained', checkpoint=generator_weights))
+reach = dict(generator_weights=['generator.init_cfg.checkpoint'])
+requires = dict(generator_weights='weights of BigGAN-512, converted by tools/convert_generator.py')

@@ -1,0 +1,15 @@
+"""VQGAN at 256 px with the class-conditional transformer on ImageNet: 1.5 G parameters. Its weights: tools/convert_generator.py --from taming.
+
+top_k and top_p are BigDatasetGAN's (section 3.2).
+"""
+
+generator_weights = 'data/generators/vqgan-256.safetensors'
+generator = dict(
+    type='mmbdg.VQGAN',
+    resolution=256,
+    top_k=200,
+    top_p=0.92,
+    init_cfg=dict(type='Pretrained', checkpoint=generator_weights),
+)
+reach = dict(generator_weights=['generator.init_cfg.checkpoint'])
+requires = dict(generator_weights='weights of cin_transformer, converted by tools/convert_generator.py')
