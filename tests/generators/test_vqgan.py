@@ -330,6 +330,10 @@ def test_half_precision_and_channels_last(model):
             codes = model.encode(image)
         assert half.dtype == torch.float32 and (half - image).abs().max() < 0.1
         assert len(features) == len(model.feature_info) and drawn.shape == codes.shape == (2, 64)
+        vectors, quantiser = torch.randn(8, 16, 16, 16), model.first_stage_model.quantize
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            nearest = quantiser.nearest(vectors)
+        assert torch.equal(nearest, quantiser.nearest(vectors))
         last = MODELS.build(TINY_VQGAN).to(memory_format=torch.channels_last)
         last.load_state_dict(model.state_dict())
         torch.testing.assert_close(last.decode(tokens), image)
