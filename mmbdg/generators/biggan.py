@@ -80,6 +80,7 @@ class BigGAN(ClassConditionalGenerator):
             )
 
         self.resolution, self.num_classes, self.latent_dim, self.embed_dim = resolution, num_classes, latent_dim, embed_dim
+        self.truncation_rows = truncation_rows
         self.chunk_dim = latent_dim // (blocks + 1)
         channels = [base_channels * m for m in multipliers]
         cond_dim = embed_dim + self.chunk_dim

@@ -1,4 +1,5 @@
-"""VQGAN at 256 px with the class-conditional transformer on ImageNet: 1.5 G parameters. Its weights: tools/convert_generator.py --from taming.
+"""VQGAN at 256 px with the class-conditional transformer on ImageNet: 1.49 G parameters. Its weights:
+tools/convert_generator.py --from taming.
 
 top_k and top_p are BigDatasetGAN's (section 3.2).
 """

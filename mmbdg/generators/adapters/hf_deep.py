@@ -39,7 +39,8 @@ class HFDeepAdapter(Adapter):
         )
 
     def ignored(self, key: str) -> bool:
-        return key.endswith('.weight') and key != 'generator.bn.weight'  # what the hooks computed from weight_orig, in old files
+        # What the hooks computed from weight_orig lies beside it in files of early torch versions.
+        return key.startswith('generator.') and key.endswith('.weight') and key != 'generator.bn.weight'
 
     def entries(self, generator: BigGANDeep) -> Iterator[Entry]:
         for key in generator.state_dict():

@@ -1,0 +1,313 @@
+"""A network that is known, a file as a source writes it, the adapter: the same pictures back."""
+
+import json
+import pickle
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import published_files
+import pytest
+import torch
+from conftest import TINY_BIGGAN_DEEP, TINY_GENERATOR, TINY_VQGAN, run_tool
+from safetensors import safe_open
+
+from mmbdg.compat.lightning import read_lightning
+from mmbdg.errors import InputError
+from mmbdg.generators import BigGAN, BigGANDeep, ClassConditionalGenerator, reestimate_spectral_norm
+from mmbdg.generators.adapters import SOURCES, adapter_of
+from mmbdg.registry import MODELS
+
+ROWS = 5  # of a table of statistics per truncation
+
+
+def known(config: dict) -> ClassConditionalGenerator:
+    """Random weights, converged singular vectors, statistics that are no default."""
+    generator = MODELS.build(config)
+    generator.init_weights()
+    for name, value in generator.state_dict().items():
+        if name.endswith(('running_mean', 'running_means', 'truncation_means')):
+            value.copy_(torch.randn_like(value) * 0.3)
+        elif name.endswith(('running_var', 'running_vars', 'truncation_vars')):
+            value.copy_(torch.rand_like(value) + 0.5)
+        elif name.endswith('gamma') or (value.ndim == 1 and name.endswith(('.weight', '.bias'))):
+            value.copy_(torch.randn_like(value))
+        elif name.endswith('.original'):  # orthogonal ones have no largest singular value
+            value.add_(torch.randn_like(value), alpha=0.3)
+    reestimate_spectral_norm(generator)
+    return generator.eval()
+
+
+BIGGAN = {**TINY_GENERATOR, 'output_eps': 1e-4, 'truncation_rows': ROWS}
+
+
+class FakeLightning:
+    """Writes an object of a package that is gone when the file is read, as Lightning does."""
+
+    def __enter__(self) -> type:
+        module = types.ModuleType('pytorch_lightning')
+        module.ModelCheckpoint = type('ModelCheckpoint', (dict,), {'__module__': 'pytorch_lightning'})
+        sys.modules['pytorch_lightning'] = module
+        return module.ModelCheckpoint
+
+    def __exit__(self, *error: object) -> None:
+        del sys.modules['pytorch_lightning']
+
+
+def write(source: str, folder: Path) -> tuple[Path, ClassConditionalGenerator]:
+    """A file of a source and the network it was written from."""
+    path = folder / ('published.npz' if source == 'tfhub' else 'published.pth')
+    if source == 'tfhub':
+        generator = known(BIGGAN)
+        np.savez(path, **published_files.tfhub(generator, tables=True))
+    elif source == 'ajbrock':
+        generator = known({**TINY_GENERATOR, 'output_eps': 1e-5})
+        torch.save(published_files.ajbrock(generator), path)
+    elif source == 'ivclab':
+        generator = known(BIGGAN)
+        torch.save(published_files.ivclab(generator, running=True), path)
+    elif source == 'hf-deep':
+        generator = known({**TINY_BIGGAN_DEEP, 'truncation_rows': ROWS})
+        names = {
+            '.parametrizations.weight.original': '.weight_orig',
+            '.parametrizations.weight.0._u': '.weight_u',
+            '.parametrizations.weight.0._v': '.weight_v',
+        }
+        state = generator.state_dict()
+        for ours, theirs in names.items():
+            state = {key.replace(ours, theirs): value for key, value in state.items()}
+        torch.save(state, path)
+    elif source == 'mmagic-deep':
+        generator = known({**TINY_BIGGAN_DEEP, 'truncation_rows': 1, 'rgb_outputs': 3})
+        torch.save(dict(state_dict=published_files.mmagic_deep(generator), meta=dict(epoch=1)), path)
+    elif source == 'taming':
+        generator = known(TINY_VQGAN)
+        state = generator.state_dict()
+        state |= {f'transformer.blocks.{i}.attn.mask': torch.tril(torch.ones(1, 1, 64, 64)) for i in range(4)}
+        state['first_stage_model.loss.perceptual_loss.lin0.weight'] = torch.ones(2)
+        with FakeLightning() as foreign:
+            callback = foreign(best=1.0)
+            callback.monitor = 'val/loss'
+            checkpoint = {'epoch': 3, 'state_dict': state, 'callbacks': {foreign: callback}, 'hyper_parameters': callback}
+            torch.save(checkpoint, path)
+    else:
+        generator = known(dict(type='mmbdg.DCGAN', resolution=16, latent_dim=8, base_channels=4))
+        torch.save(dict(netG_state_dict=generator.state_dict()), path)
+    return path, generator
+
+
+def inputs(generator: ClassConditionalGenerator) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(5)
+    draw = torch.randn if generator.latent_distribution == 'normal' else torch.rand
+    return draw(4, generator.latent_dim), torch.arange(4) % generator.num_classes
+
+
+TELL = {'taming': dict(num_classes=3, n_head=2, tap_every=2)}  # what weights do not tell
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('source', SOURCES)
+def test_the_same_pictures_come_back(source, tmp_path):
+    path, generator = write(source, tmp_path)
+    options = [f'{key}={value}' for key, value in TELL.get(source, {}).items()]
+    result = run_tool(
+        'tools/convert_generator.py', path, tmp_path / 'out.safetensors', '--from', source, *(['--options', *options] if options else [])
+    )
+    assert "init_cfg'" in result.stdout
+    with safe_open(tmp_path / 'out.safetensors', 'pt') as file:
+        metadata = file.metadata()
+    config = json.loads(metadata['generator'])
+    assert metadata['source'] == source and len(metadata['source_sha256']) == 64
+
+    # the converted file, and the source's own file by init_cfg
+    for init_cfg in (
+        dict(type='Pretrained', checkpoint=str(tmp_path / 'out.safetensors')),
+        dict(type='Pretrained', checkpoint=str(path), source=source),
+    ):
+        twin = MODELS.build({**config, 'init_cfg': init_cfg})
+        twin.init_weights()
+        assert twin.feature_info == generator.feature_info
+        image, features = twin.eval().forward_features(*inputs(generator))
+        expected, expected_features = generator.forward_features(*inputs(generator))
+        torch.testing.assert_close(image, expected, atol=1e-5, rtol=0)
+        for feature, other in zip(features, expected_features, strict=True):
+            torch.testing.assert_close(feature, other, atol=1e-4, rtol=1e-4)
+    if getattr(generator, 'truncation_rows', 0) > 1:
+        for truncation in (0.4, 0.9, 1.0):
+            for g in (twin, generator):
+                g.use_statistics(truncation)
+            torch.testing.assert_close(twin(*inputs(generator)), generator(*inputs(generator)), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('source', SOURCES)
+def test_there_and_back(source, tmp_path):
+    """Every tensor of the source but what is ignored comes back under its name, in its order, bit by bit."""
+    path, generator = write(source, tmp_path)
+    adapter = adapter_of(source)
+    raw = adapter.read(path)
+    state = adapter.convert(raw, generator)
+    assert state.keys() == generator.state_dict().keys()
+    generator.load_state_dict(state)
+    restored = adapter.restore(generator)
+    carried = {key for key in raw if not adapter.ignored(key)}
+    assert restored.keys() == carried
+    for key in carried:
+        same = restored[key].reshape(raw[key].shape)
+        if key.endswith('u0'):  # one power iteration further on
+            torch.testing.assert_close(same, raw[key], atol=1e-4, rtol=0)
+        else:
+            assert torch.equal(same, raw[key].to(same.dtype)), key
+
+
+def test_sigma_of_the_source_by_hand():
+    """From u as it is kept, one iteration: ajbrock divides by (v W^T u'^T), v = u W and u' = v W^T normalised."""
+    generator = known(TINY_GENERATOR)
+    raw = published_files.ajbrock(generator)
+    u = raw['linear.u0'] = torch.randn(1, raw['linear.u0'].shape[1])  # far from converged
+    state = adapter_of('ajbrock').convert(raw, generator)
+    weight = raw['linear.weight'].double().numpy()
+    v = u.double().numpy() @ weight
+    v /= np.linalg.norm(v)
+    u2 = v @ weight.T
+    sigma = np.linalg.norm(u2)
+    generator.load_state_dict(state)
+    np.testing.assert_allclose(generator.eval().linear.weight.detach().numpy(), weight / sigma, rtol=1e-4, atol=1e-6)
+    assert abs(np.linalg.svd(weight)[1][0] / sigma - 1) > 1e-3  # it is not the converged one
+
+
+@torch.no_grad()
+def test_running_statistics_that_were_never_filled(tmp_path):
+    generator = known(BIGGAN)
+    path = tmp_path / 'published.pth'
+    torch.save(published_files.ivclab(generator, running=False), path)
+    adapter = adapter_of('ivclab')
+    generator.load_state_dict(adapter.convert(adapter.read(path), generator))
+    z, y = inputs(generator)
+    untruncated = generator(z, y)
+    generator.use_statistics(1.0)
+    assert torch.equal(untruncated, generator(z, y))
+
+
+def test_tfhub_dump_without_tables(tmp_path):
+    generator = known(TINY_GENERATOR)
+    np.savez(tmp_path / 'dump.npz', **published_files.tfhub(generator, tables=False))
+    adapter = adapter_of('tfhub')
+    raw = adapter.read(tmp_path / 'dump.npz')
+    assert adapter.config(raw)['truncation_rows'] == 0
+    adapter.convert(raw, generator)
+
+
+@pytest.mark.parametrize('resolution', [128, 256, 512])
+def test_published_sizes_are_read_off_the_weights(resolution):
+    """Attention stands where the published network has it, though other blocks have as many channels."""
+    with torch.device('meta'):
+        generator, deep = BigGAN(resolution, truncation_rows=50, output_eps=1e-4), BigGANDeep(resolution, spectral_norm=False)
+    names = {entry.theirs: entry.layout.theirs(generator.state_dict()[entry.ours]) for entry in SOURCES['ivclab'].entries(generator)}
+    with torch.device('meta'):
+        twin = MODELS.build(SOURCES['ivclab'].config(names))
+    assert twin.feature_info == generator.feature_info and twin.latent_dim == generator.latent_dim
+    raw = {f'{key[:-7]}.weight_orig' if 'conv' in key and key.endswith('.weight') else key: v for key, v in deep.state_dict().items()}
+    config = SOURCES['hf-deep'].config(raw)
+    with torch.device('meta'):
+        assert MODELS.build({**config, 'spectral_norm': False}).feature_info == deep.feature_info
+
+
+@pytest.mark.parametrize('source', [s for s in SOURCES if s not in ('tfhub', 'dcgan')])
+def test_every_key_is_accounted_for(source, tmp_path):
+    path, generator = write(source, tmp_path)
+    adapter = adapter_of(source)
+    raw = adapter.read(path)
+    carried = sorted(key for key in raw if not adapter.ignored(key) and raw[key].ndim > 1)
+    lost, bent = carried[0], next(key for key in carried[1:] if raw[key].shape[-1] > 1)
+    del raw[lost]
+    raw['stray'] = torch.ones(1)
+    raw[bent] = raw[bent][..., :1]
+    before = {key: value.clone() for key, value in generator.state_dict().items()}
+    with pytest.raises(InputError) as error:
+        adapter.convert(raw, generator, path)
+    message = str(error.value)
+    assert f'1 missing from the file: {lost}' in message and '1 not known to the model: stray' in message
+    assert f'1 of another shape: {bent}: {tuple(raw[bent].shape)} in the file' in message and str(path) in message
+    assert all(torch.equal(value, before[key]) for key, value in generator.state_dict().items())
+
+
+def spoil(path: Path, how: str) -> None:
+    if how == 'cut off':
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif how == 'no checkpoint':
+        path.write_bytes(b'hello')
+    else:
+        path.unlink()
+
+
+@pytest.mark.parametrize('how', ['cut off', 'no checkpoint', 'missing'])
+@pytest.mark.parametrize('source', ['tfhub', 'ajbrock', 'taming'])
+def test_damaged_files(source, how, tmp_path):
+    path, _ = write(source, tmp_path)
+    spoil(path, how)
+    with pytest.raises(InputError, match='cut off|no checkpoint|there is no|no .npz'):
+        adapter_of(source).read(path)
+
+
+def test_wrong_source_and_wrong_resolution(tmp_path):
+    path, generator = write('ivclab', tmp_path)
+    result = run_tool('tools/convert_generator.py', path, tmp_path / 'out.safetensors', '--from', 'ajbrock', check=False)
+    assert result.returncode == 2 and 'is not from ajbrock/BigGAN-PyTorch' in result.stdout and 'Traceback' not in result.stdout
+    assert not (tmp_path / 'out.safetensors').exists()
+    larger = MODELS.build({**BIGGAN, 'resolution': 32, 'channel_multipliers': (2, 2, 2, 1), 'latent_dim': 16})
+    larger.init_cfg = dict(type='Pretrained', checkpoint=str(path), source='ivclab')
+    with pytest.raises(InputError, match='another resolution or source'):
+        larger.init_weights()
+    larger.init_cfg['source'] = 'elsewhere'
+    with pytest.raises(InputError, match='sources are tfhub, ajbrock'):
+        larger.init_weights()
+
+
+class Hostile:
+    """Makes a file when it is unpickled; os.system is the least of what could be there."""
+
+    def __init__(self, function: str, *args: str) -> None:
+        self.function, self.args = function, args
+
+    def __reduce__(self) -> tuple:
+        import builtins
+        import os
+
+        return (os.system if self.function == 'system' else getattr(builtins, self.function)), self.args
+
+
+@pytest.mark.parametrize('function', ['system', 'exec', 'eval'])
+def test_lightning_files_run_nothing(function, tmp_path):
+    marker = tmp_path / 'executed'
+    code = f'touch {marker}' if function == 'system' else f'open({str(marker)!r}, "w")'
+    path = tmp_path / 'hostile.ckpt'
+    torch.save({'callbacks': Hostile(function, code), 'state_dict': {'weight': torch.arange(3.0)}}, path)
+    assert torch.equal(read_lightning(path)['weight'], torch.arange(3.0)) and not marker.exists()
+    # The file does what it says: the check above can fail. Only here is it given to a loader that would run it.
+    torch.load(path, weights_only=False)
+    assert marker.exists()
+
+
+def test_a_pickle_cannot_reach_torch_through_the_unpickler(tmp_path):
+    """Attributes set on what was found stay in that load."""
+    import io
+    import zipfile
+
+    path = tmp_path / 'hostile.ckpt'
+    torch.save({'state_dict': {'weight': torch.ones(1)}}, path)
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    name = next(name for name in files if name.endswith('data.pkl'))
+    # find torch._utils._rebuild_tensor_v2, BUILD it with the slot state {'__doc__': 'changed'}, then go on as before
+    attack = b'\x80\x02ctorch._utils\n_rebuild_tensor_v2\nN}X\x07\x00\x00\x00__doc__X\x07\x00\x00\x00changeds\x86b0'
+    files[name] = attack + files[name][2:]
+    with zipfile.ZipFile(path, 'w') as archive:
+        for key, value in files.items():
+            archive.writestr(key, value)
+    pickle.Unpickler(io.BytesIO(attack + b'N.')).load()  # the attack does reach it where names are found plainly
+    assert torch._utils._rebuild_tensor_v2.__doc__ == 'changed'
+    torch._utils._rebuild_tensor_v2.__doc__ = None
+    read_lightning(path)
+    assert torch._utils._rebuild_tensor_v2.__doc__ is None
