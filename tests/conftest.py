@@ -52,6 +52,7 @@ TINY_VQGAN = dict(
     n_embd=32,
     tap_every=2,
 )
+TINY_DCGAN = dict(type='mmbdg.DCGAN', resolution=16, latent_dim=8, base_channels=4)
 TINY_INTERPRETER = dict(
     type='mmbdg.InterpreterEnsemble',
     num_members=3,
@@ -91,8 +92,7 @@ def tiny_labelled_generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that LabelledGenerator.load reads."""
     torch.manual_seed(0)
     generator = build_tiny(TINY_GENERATOR)
-    features = dict(feature_info=generator.feature_info, embed_dim=generator.embed_dim, resolution=generator.resolution)
-    interpreter = MODELS.build({**features, **TINY_INTERPRETER})
+    interpreter = MODELS.build({**generator.interpreter_sizes(), **TINY_INTERPRETER})
     folder = tmp_path_factory.mktemp('labelled_generator')
     LabelledGenerator.write(
         folder,

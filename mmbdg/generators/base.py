@@ -1,7 +1,7 @@
 """What every class-conditional generator answers."""
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -41,6 +41,11 @@ class ClassConditionalGenerator(BaseModule):
     embed_dim: int
     resolution: int
     feature_info: tuple[FeatureInfo, ...]
+
+    def interpreter_sizes(self) -> dict[str, Any]:
+        """What a feature interpreter must know of this generator, as arguments of its constructor."""
+        sizes = dict(feature_info=self.feature_info, embed_dim=self.embed_dim, resolution=self.resolution)
+        return sizes if self.embed_dim else sizes | dict(num_classes=self.num_classes)
 
     @abstractmethod
     def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:

@@ -8,32 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmbdg.compat.checkpoint import load_pretrained
+from mmbdg.generators.grouping import group_taps
 from mmbdg.generators.layers import ConditionalResBlock
 from mmbdg.generators.spectral_norm import normalised
 from mmbdg.registry import MODELS
 
-
-def group_taps(resolutions: Sequence[int], groups: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Assign feature taps to coarse-to-fine groups.
-
-    Args:
-        resolutions: Of each tap, coarse to fine.
-        groups: Upper resolution of each group, ascending; the last must not be below the finest tap.
-
-    Returns:
-        (resolution, indices of its taps) for each group that is not empty. A group's resolution is its upper bound.
-
-    Raises:
-        ValueError: A tap belongs to no group.
-    """
-    if list(groups) != sorted(set(groups)) or groups[-1] < max(resolutions):
-        raise ValueError(f'groups must ascend and reach the finest feature ({max(resolutions)} px), got {tuple(groups)}')
-    assigned = []
-    for lower, upper in zip([0, *groups[:-1]], groups, strict=True):
-        taps = [i for i, r in enumerate(resolutions) if lower < r <= upper]
-        if taps:
-            assigned.append((upper, taps))
-    return assigned
+OWN_EMBED_DIM = 128  # as BigGAN's
 
 
 @MODELS.register_module()
@@ -45,13 +25,15 @@ class FeatureInterpreter(BaseModule):
 
     Args:
         feature_info: (channels, resolution, ...) of each feature, coarse to fine: the generator's ``feature_info``.
-        embed_dim: Size E of the class embedding that conditions the mix blocks.
+        embed_dim: Size E of the class embedding that conditions the mix blocks: the generator's ``embed_dim``. 0 for a generator without
+            one (VQGAN, unconditional ones): the interpreter then learns an embedding of 128 of its own.
         num_outputs: 1 for an FG/BG logit, C for a softmax over C classes (background first).
         resolution: Height and width of the labels; default: the finest feature's.
-        groups: Upper resolution of each group; default R/16, R/4, R.
+        groups: Upper resolution of each group, or the name of a rule, see :func:`~mmbdg.generators.grouping.group_bounds`.
         widths: Channels each group is reduced to; the last ones count where groups are empty. 128, 64, 32 as published.
         out_kernel: Kernel of the output convolution: 3 in the released code, 1 in the paper.
         spectral_norm: Whether mix blocks and output are spectrally normalised, as in the released code.
+        num_classes: Classes of an embedding of its own.
         init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
     """
 
@@ -61,22 +43,25 @@ class FeatureInterpreter(BaseModule):
         embed_dim: int,
         num_outputs: int = 1,
         resolution: int | None = None,
-        groups: Sequence[int] | None = None,
+        groups: Sequence[int] | str = 'relative',
         widths: Sequence[int] = (128, 64, 32),
         out_kernel: int = 3,
         spectral_norm: bool = True,
+        num_classes: int = 1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         channels, resolutions = zip(*[(info[0], info[1]) for info in feature_info], strict=True)
         self.resolution = resolution or max(resolutions)
-        self.groups = group_taps(resolutions, groups or (self.resolution // 16, self.resolution // 4, self.resolution))
+        self.groups = group_taps(resolutions, groups, self.resolution)
         if len(widths) < len(self.groups):
             raise ValueError(f'{len(self.groups)} groups need as many widths, got {tuple(widths)}')
         widths = widths[-len(self.groups) :]
         self.tap_channels = channels
         self.num_outputs = num_outputs
 
+        self.embedding = None if embed_dim else nn.Embedding(num_classes, OWN_EMBED_DIM)
+        embed_dim = embed_dim or OWN_EMBED_DIM
         self.reduce = nn.ModuleList(
             nn.Conv2d(sum(channels[i] for i in taps), width, 1, bias=False) for (_, taps), width in zip(self.groups, widths, strict=True)
         )
@@ -90,7 +75,12 @@ class FeatureInterpreter(BaseModule):
         )
 
     def forward(self, features: Sequence[Tensor], embedding: Tensor) -> Tensor:
-        """Features (N,C_i,R_i,R_i) coarse to fine, class embedding (N,E) -> logits (N,num_outputs,R,R)."""
+        """Features (N,C_i,R_i,R_i) coarse to fine, what the generator's ``embed`` gave -> logits (N,num_outputs,R,R).
+
+        That is the class embedding float32 (N,E), or the class indices int64 (N,) of a generator without one.
+        """
+        if self.embedding is not None:
+            embedding = self.embedding(embedding)
         x = self._reduce(0, features)
         for i, mix in enumerate(self.mix, start=1):
             fine = self._reduce(i, features)

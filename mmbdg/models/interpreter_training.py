@@ -42,9 +42,7 @@ class InterpreterTraining(BaseModel):
         net: ClassConditionalGenerator = MODELS.build(generator)
         net.init_weights()
         self.generator_config, self.interpreter_config = generator, interpreter
-        self.interpreter = MODELS.build(
-            {'feature_info': net.feature_info, 'embed_dim': net.embed_dim, 'resolution': net.resolution, **interpreter}
-        )
+        self.interpreter = MODELS.build({**net.interpreter_sizes(), **interpreter})
         self.generator_state = net.state_dict()  # unfolded, before the next line folds it
         self._generator = Frozen(net)
         self.vote = vote

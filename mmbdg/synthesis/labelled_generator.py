@@ -67,7 +67,7 @@ class LabelledGenerator:
     ) -> None:
         net = MODELS.build(generator)
         net.init_weights()
-        head = MODELS.build({'feature_info': net.feature_info, 'embed_dim': net.embed_dim, 'resolution': net.resolution, **interpreter})
+        head = MODELS.build({**net.interpreter_sizes(), **interpreter})
         head.init_weights()
         if len(set(folders)) != len(folders) or not all(folders):
             raise InputError(f'every class needs a folder of its own, got {sorted(folders)}')

@@ -4,9 +4,8 @@ import torch
 from conftest import TINY_GENERATOR, build_tiny
 from torch.nn import functional as F
 
-from mmbdg.generators import BigGAN, fold_spectral_norm, largest_singular_values, reestimate_spectral_norm, to_pixels
+from mmbdg.generators import BigGAN, largest_singular_values, reestimate_spectral_norm, to_pixels
 from mmbdg.generators.layers import ConditionalBatchNorm2d, SelfAttention2d
-from mmbdg.registry import MODELS
 
 # Channels @ resolution of each feature and parameters in millions of the published models (BigGAN's table 6; TFHub v2).
 PUBLISHED = {
@@ -73,56 +72,12 @@ def test_pixels():
     assert to_pixels(values).tolist() == [0, 0, 128, 255, 255, 2]
 
 
-class TestConformance:
-    """What every generator promises; a new generator is added to this list."""
-
-    @pytest.fixture(params=[TINY_GENERATOR, dict(TINY_GENERATOR, resolution=32, channel_multipliers=(4, 2, 2, 1), latent_dim=16)])
-    def config(self, request):
-        return request.param
-
-    def test_shapes_and_ranges(self, config):
-        generator = build_tiny(config)
-        z, y = torch.randn(2, generator.latent_dim), torch.tensor([0, 1])
-        image, features = generator.forward_features(z, y)
-        assert image.shape == (2, 3, generator.resolution, generator.resolution)
-        assert image.dtype == torch.float32 and image.abs().max() <= 1
-        assert [(f.shape[1], f.shape[2]) for f in features] == [info[:2] for info in generator.feature_info]
-        assert generator.embed(y).shape == (2, generator.embed_dim)
-        torch.testing.assert_close(generator(z, y), image)
-
-    def test_feature_names_are_submodules(self, config):
-        generator = build_tiny(config)
-        seen = {}
-        for info in generator.feature_info:
-            generator.get_submodule(info.name).register_forward_hook(lambda m, i, out, name=info.name: seen.update({name: out}))
-        _, features = generator.forward_features(torch.randn(1, generator.latent_dim), torch.tensor([1]))
-        for info, feature in zip(generator.feature_info, features, strict=True):
-            assert torch.equal(seen[info.name], feature)
-
-    def test_folding_changes_no_bit(self, config):
-        generator = build_tiny(config)
-        z, y = torch.randn(2, generator.latent_dim), torch.tensor([0, 1])
-        before = generator(z, y)
-        folded = fold_spectral_norm(generator)
-        assert torch.equal(folded(z, y), before)
-        assert not any('parametrizations' in key for key in folded.state_dict())
-
-    def test_save_and_load(self, config, tmp_path):
-        from mmbdg.files import write_safetensors
-
-        generator = build_tiny(config)
-        write_safetensors(tmp_path / 'g.safetensors', generator.state_dict())
-        loaded = MODELS.build(dict(config, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors'))))
-        loaded.init_weights()
-        z, y = torch.randn(2, generator.latent_dim), torch.tensor([0, 1])
-        assert torch.equal(loaded.eval()(z, y), generator(z, y))
-
-    def test_reestimated_sigma_is_one(self, config):
-        """An average of two sets of weights has singular vectors of its own."""
-        generator, other = build_tiny(config), build_tiny(config)
-        with torch.no_grad():
-            for p, q in zip(generator.parameters(), other.parameters(), strict=True):
-                p.lerp_(q, 0.5)
-        assert (largest_singular_values(generator) - 1).abs().max() > 0.05
-        reestimate_spectral_norm(generator)
-        assert (largest_singular_values(generator) - 1).abs().max() < 5e-3
+def test_reestimated_sigma_is_one():
+    """An average of two sets of weights has singular vectors of its own."""
+    generator, other = build_tiny(TINY_GENERATOR), build_tiny(TINY_GENERATOR)
+    with torch.no_grad():
+        for p, q in zip(generator.parameters(), other.parameters(), strict=True):
+            p.lerp_(q, 0.5)
+    assert (largest_singular_values(generator) - 1).abs().max() > 0.05
+    reestimate_spectral_norm(generator)
+    assert (largest_singular_values(generator) - 1).abs().max() < 5e-3

@@ -3,8 +3,8 @@ import torch
 from torch.nn import functional as F
 
 from mmbdg.generators import BigGAN
+from mmbdg.generators.grouping import group_taps
 from mmbdg.interpreter import FeatureInterpreter, InterpreterEnsemble
-from mmbdg.interpreter.feature_interpreter import group_taps
 from mmbdg.registry import MODELS
 
 INFO = [(8, 4), (6, 8), (6, 8), (4, 16)]

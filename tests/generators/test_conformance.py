@@ -1,0 +1,188 @@
+"""What every generator promises. A generator that is registered and not listed here fails the first test."""
+
+import pytest
+import torch
+from conftest import TINY_BIGGAN_DEEP, TINY_DCGAN, TINY_GENERATOR, TINY_VQGAN, build_tiny
+
+import mmbdg.generators
+from mmbdg.errors import InputError
+from mmbdg.files import write_safetensors
+from mmbdg.generators import ClassConditionalGenerator, fold_spectral_norm
+from mmbdg.generators.frozen import PRECISIONS, Frozen
+from mmbdg.generators.grouping import group_taps
+from mmbdg.interpreter import FeatureInterpreter
+from mmbdg.registry import MODELS
+from mmbdg.synthesis import generator_inputs
+
+TINY = {
+    'BigGAN': TINY_GENERATOR,
+    'BigGAN with tables': {**TINY_GENERATOR, 'truncation_rows': 50},
+    'BigGANDeep': TINY_BIGGAN_DEEP,
+    'BigGANDeep as the package': {**TINY_BIGGAN_DEEP, 'original': True},
+    'VQGAN': TINY_VQGAN,
+    'DCGAN': TINY_DCGAN,
+}
+
+
+def test_every_generator_is_here():
+    registered = {
+        name for name in vars(mmbdg.generators) if name in MODELS.module_dict and issubclass(MODELS.get(name), ClassConditionalGenerator)
+    }
+    assert registered == {config['type'].removeprefix('mmbdg.') for config in TINY.values()}
+
+
+@pytest.fixture(params=TINY)
+def config(request: pytest.FixtureRequest) -> dict:
+    return TINY[request.param]
+
+
+@pytest.fixture
+def generator(config: dict) -> ClassConditionalGenerator:
+    return build_tiny(config)
+
+
+def some_inputs(generator: ClassConditionalGenerator, n: int = 3, first: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    return generator_inputs(generator, 0, [i % generator.num_classes for i in range(first, first + n)], range(first, first + n))
+
+
+@torch.no_grad()
+def test_shapes_and_ranges(generator):
+    z, y = some_inputs(generator)
+    image, features = generator.forward_features(z, y)
+    size = generator.resolution
+    assert image.shape == (3, 3, size, size) and image.dtype == torch.float32 and image.abs().max() <= 1
+    assert image.std() > 1e-3
+    assert [tuple(f.shape) for f in features] == [(3, info.channels, info.resolution, info.resolution) for info in generator.feature_info]
+    assert all(info.stride * info.resolution == size for info in generator.feature_info)
+    resolutions = [info.resolution for info in generator.feature_info]
+    assert resolutions == sorted(resolutions)
+    if generator.embed_dim:
+        assert generator.embed(y).shape == (3, generator.embed_dim) and generator.embed(y).dtype == torch.float32
+    else:
+        assert torch.equal(generator.embed(y), y)
+    torch.testing.assert_close(generator(z, y), image)
+
+
+@torch.no_grad()
+def test_features_are_the_outputs_of_their_submodules(generator):
+    seen = {}
+    for info in generator.feature_info:
+        module = generator.get_submodule(info.name)
+        module.register_forward_hook(lambda m, i, out, name=info.name: seen.update({name: out.clone()}))
+    _, features = generator.forward_features(*some_inputs(generator))
+    for info, feature in zip(generator.feature_info, features, strict=True):
+        out = seen[info.name]
+        assert torch.equal(out if out.ndim == 4 else out.transpose(1, 2).reshape(feature.shape), feature), info.name
+
+
+@torch.no_grad()
+def test_a_sample_is_its_address(generator):
+    """Alone, in a batch, in another order: the same picture (up to rounding); another index or class: another one."""
+    z, y = some_inputs(generator, 4)
+    images = generator(z, y)
+    torch.testing.assert_close(generator(*some_inputs(generator, 1, first=2)), images[2:3], atol=1e-5, rtol=0)
+    torch.testing.assert_close(generator(z.flip(0), y.flip(0)).flip(0), images, atol=1e-5, rtol=0)
+    assert torch.equal(generator(z, y), images)
+    assert (images[0] - images[3]).abs().max() > 1e-3
+    if generator.num_classes > 1:
+        assert (generator(z, (y + 1) % generator.num_classes) - images).abs().amax((1, 2, 3)).min() > 1e-4
+
+
+@torch.no_grad()
+def test_folding_changes_no_bit(generator):
+    z, y = some_inputs(generator)
+    before = generator(z, y)
+    folded = fold_spectral_norm(generator)
+    assert torch.equal(folded(z, y), before)
+    assert not any('parametrizations' in key for key in folded.state_dict())
+
+
+@torch.no_grad()
+def test_save_and_load(config, generator, tmp_path):
+    write_safetensors(tmp_path / 'g.safetensors', generator.state_dict())
+    loaded = MODELS.build(dict(config, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors'))))
+    loaded.init_weights()
+    z, y = some_inputs(generator)
+    assert torch.equal(loaded.eval()(z, y), generator(z, y))
+
+
+def test_frozen_ones_learn_nothing(generator):
+    frozen = Frozen(generator).on('cpu')
+    assert not frozen.training and not any(p.requires_grad for p in frozen.parameters())
+    image, features = frozen.forward_features(*some_inputs(generator))
+    assert not any(t.requires_grad for t in (image, *features))
+
+
+@torch.no_grad()
+def test_memory_format_changes_only_rounding(generator):
+    z, y = some_inputs(generator)
+    image, features = generator.forward_features(z, y)
+    again, other_features = Frozen(generator).on('cpu').forward_features(z, y)
+    torch.testing.assert_close(again, image, atol=1e-4, rtol=0)
+    for a, b in zip(features, other_features, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('precision', [name for name in PRECISIONS if name != 'float32'])
+def test_autocast(generator, precision):
+    """Half the digits; of a VQGAN given tokens are decoded, since one token that falls elsewhere changes all after it."""
+    z, y = some_inputs(generator)
+    if generator.latent_distribution == 'uniform':
+        z = generator.sample(y, z)
+    expected = generator(z, y)
+    frozen = Frozen(generator, precision)
+    with frozen.autocast('cpu'):
+        image, features = frozen.on('cpu').forward_features(z, y)
+    assert image.isfinite().all() and all(f.isfinite().all() for f in features)
+    assert any(f.dtype == PRECISIONS[precision] for f in features)
+    assert 0 < (image.float() - expected).abs().mean() < 0.1
+
+
+def test_unknown_precision():
+    with pytest.raises(InputError, match='float32, bfloat16, float16'):
+        Frozen(build_tiny(TINY_DCGAN), 'fp8')
+
+
+@torch.no_grad()
+def test_an_interpreter_reads_it(generator):
+    head = FeatureInterpreter(**generator.interpreter_sizes(), num_outputs=2, widths=(4, 3, 2)).eval()
+    z, y = some_inputs(generator)
+    _, features = generator.forward_features(z, y)
+    assert head(features, generator.embed(y)).shape == (3, 2, generator.resolution, generator.resolution)
+    resolutions = [info.resolution for info in generator.feature_info]
+    for rule in ('relative', 'absolute'):
+        groups = group_taps(resolutions, rule, generator.resolution)
+        assert sorted(i for _, taps in groups for i in taps) == list(range(len(resolutions)))
+
+
+class TestBadInput:
+    def test_z_of_the_wrong_width(self, generator):
+        _, y = some_inputs(generator)
+        with pytest.raises(InputError, match=f'z must be .N, {generator.latent_dim}.'):
+            generator(torch.rand(3, generator.latent_dim + 1), y)
+
+    @pytest.mark.parametrize('wrong', [-1, 1000])
+    def test_class_out_of_range(self, generator, wrong):
+        z, y = some_inputs(generator)
+        y[1] = wrong
+        with pytest.raises(InputError, match=f'0..{generator.num_classes - 1}'):
+            generator.forward_features(z, y)
+
+    def test_classes_that_are_no_indices(self, generator):
+        z, y = some_inputs(generator)
+        with pytest.raises(InputError, match='int64'):
+            generator(z, y.float())
+        with pytest.raises(InputError, match='one for each z'):
+            generator(z, y[:2])
+
+    def test_checkpoint_of_another_size(self, config, generator, tmp_path):
+        state = generator.state_dict()
+        key = next(key for key in state if state[key].ndim > 1)
+        state[key] = torch.cat([state[key], state[key]])
+        state['stray'] = torch.ones(1)
+        write_safetensors(tmp_path / 'g.safetensors', state)
+        other = MODELS.build(dict(config, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors'))))
+        with pytest.raises(InputError, match='stray') as error:
+            other.init_weights()
+        assert key in str(error.value)
