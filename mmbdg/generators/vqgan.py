@@ -159,6 +159,7 @@ class VQGAN(ClassConditionalGenerator):
         self._check_tokens(tokens)
         return self._decode(tokens).clamp(-1, 1)
 
+    @torch.compiler.disable  # its loop over tokens would be unrolled
     @torch.no_grad()
     def sample(
         self,

@@ -1,5 +1,9 @@
 """What every generator promises. A generator that is registered and not listed here fails the first test."""
 
+import os
+import shutil
+from collections.abc import Callable
+
 import pytest
 import torch
 from conftest import TINY_BIGGAN_DEEP, TINY_DCGAN, TINY_GENERATOR, TINY_VQGAN, build_tiny
@@ -137,6 +141,39 @@ def test_autocast(generator, precision):
     assert image.isfinite().all() and all(f.isfinite().all() for f in features)
     assert any(f.dtype == PRECISIONS[precision] for f in features)
     assert 0 < (image.float() - expected).abs().mean() < 0.1
+
+
+@torch.no_grad()
+@pytest.mark.skipif(not shutil.which(os.environ.get('CXX', 'g++')), reason='torch.compile on a CPU needs a C++ compiler')
+@pytest.mark.parametrize(
+    'config',
+    [TINY_DCGAN, dict(type='mmbdg.BigGAN', resolution=8, num_classes=2, base_channels=4, channel_multipliers=(1, 1), latent_dim=4)],
+)
+def test_compiled_ones_give_the_same(config):
+    generator = build_tiny(config)
+    z, y = some_inputs(generator)
+    image, features = generator.forward_features(z, y)
+    compiled = Frozen(generator, compile=True).on('cpu')
+    again, other_features = compiled.forward_features(z, y)
+    torch.testing.assert_close(again, image, atol=1e-5, rtol=0)
+    torch.testing.assert_close(compiled(z, y), image, atol=1e-5, rtol=0)
+    for a, b in zip(features, other_features, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_compiling_does_not_unroll_the_draw_of_tokens():
+    generator = build_tiny(TINY_VQGAN)
+    z, y = some_inputs(generator, 1)
+    graphs = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list) -> Callable:
+        graphs.append(len(list(graph.graph.nodes)))
+        return graph.forward
+
+    compiled = torch.compile(generator.generate, backend=backend)
+    torch.testing.assert_close(compiled(z, y), generator(z, y), atol=1e-5, rtol=0)
+    assert sum(graphs) < 40 * len(list(generator.first_stage_model.decoder.modules()))
 
 
 def test_unknown_precision():
