@@ -1,6 +1,7 @@
 """Every config parses and its model builds."""
 
 import pytest
+import torch
 from conftest import ROOT
 from mmengine.config import Config
 from mmengine.registry import MODELS as ROOT_MODELS
@@ -25,6 +26,18 @@ def test_config(name):
         model = ROOT_MODELS.build(cfg.model)
     assert sum(p.numel() for p in model.parameters()) > 0
     apply_variables(cfg)  # every place that reach names is there
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs' / '_base_' / 'generators').glob('*.py')), ids=lambda path: path.stem)
+def test_published_generators(path):
+    """Their sizes by name; the weights they name are converted by the tool they name."""
+    cfg = Config.fromfile(path)
+    with torch.device('meta'):
+        generator = ROOT_MODELS.build(cfg.generator)
+    assert str(generator.resolution) in path.stem
+    apply_variables(cfg, dict(generator_weights='elsewhere.safetensors') if 'generator_weights' in cfg else None)
+    if 'generator_weights' in cfg:
+        assert cfg.requires.keys() == {'generator_weights'} and 'converted by tools/convert_generator.py' in cfg.requires.generator_weights
 
 
 def test_metafile_names_configs():

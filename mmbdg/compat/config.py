@@ -96,3 +96,15 @@ def check_requirements(cfg: Config) -> None:
     missing = [f'  {path}\n      {how}' for path, how in local.items() if not resolve(path).exists()]
     if missing:
         raise InputError(f'{cfg.filename} needs what is not there (relative to {Path.cwd()}):\n' + '\n'.join(missing))
+
+
+def generator_config(cfg: Config) -> dict:
+    """The generator of a config, ``generator = dict(...)`` or ``model = dict(generator=dict(...))``.
+
+    Raises:
+        InputError: There is none.
+    """
+    generator = cfg.get('generator') or cfg.get('model', {}).get('generator')
+    if not generator:
+        raise InputError(f'{cfg.filename} has neither generator = dict(...) nor model = dict(generator=dict(...))')
+    return generator

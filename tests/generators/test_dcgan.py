@@ -1,0 +1,54 @@
+"""Weights that were trained: the package's own network gives the same faces."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, run_tool
+from mmengine.config import Config
+from PIL import Image
+
+from mmbdg.assets import resolve
+from mmbdg.compat.checkpoint import read_checkpoint
+from mmbdg.errors import InputError
+from mmbdg.generators import DCGAN, to_pixels
+from mmbdg.registry import MODELS
+from mmbdg.synthesis import generator_inputs
+
+CONFIG = 'configs/_base_/generators/dcgan64_faces.py'
+
+
+@torch.no_grad()
+def test_the_packages_network_gives_the_same():
+    models = pytest.importorskip('gan_face_generate.models', reason='pip install gan-face-generate')
+    theirs = models.Generator(ngpu=0, nc=3, nz=100, ngf=64)
+    theirs.load_state_dict(read_checkpoint('package://gan_face_generate/weights.tar')['netG_state_dict'])
+    ours = MODELS.build(Config.fromfile(ROOT / CONFIG).generator)
+    ours.init_weights()
+    z, y = generator_inputs(ours, 0, [0] * 4, range(4))
+    image, features = ours.eval().forward_features(z, y)
+    assert torch.equal(image, theirs.eval()(z[:, :, None, None]))
+    assert [f.shape[1:] for f in features] == [(512, 4, 4), (256, 8, 8), (128, 16, 16), (64, 32, 32)]
+    assert all((f >= 0).all() and f.std() > 0 for f in features)
+    pixels = to_pixels(image).float()
+    assert pixels.std((1, 2, 3)).min() > 20 and (pixels[0] - pixels[1]).abs().mean() > 10  # pictures, and different ones
+
+
+def test_picture_of_samples_and_features(tmp_path):
+    pytest.importorskip('gan_face_generate', reason='pip install gan-face-generate')
+    result = run_tool('tools/show_generator.py', CONFIG, tmp_path / 'faces.png', '--per-class', '8')
+    assert 'main.2 (4 px), main.5 (8 px), main.8 (16 px), main.11 (32 px)' in result.stdout
+    shown, documented = (np.asarray(Image.open(path)) for path in (tmp_path / 'faces.png', ROOT / 'docs' / 'dcgan_faces.png'))
+    assert shown.shape == documented.shape
+    faces = [picture[:, 2:130].astype(int) for picture in (shown, documented)]  # the first column; colours of components may turn
+    assert np.abs(faces[0] - faces[1]).max() <= 2
+
+
+def test_packages_that_are_missing_are_named():
+    with pytest.raises(InputError, match='pip install no-such-package'):
+        resolve('package://no_such_package/weights.tar')
+
+
+@pytest.mark.parametrize('resolution', [4, 48])
+def test_sizes(resolution):
+    with pytest.raises(ValueError, match='8, 16, 32'):
+        DCGAN(resolution)
