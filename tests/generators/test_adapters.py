@@ -199,6 +199,16 @@ def test_tfhub_dump_without_tables(tmp_path):
     adapter.convert(raw, generator)
 
 
+def test_tfhub_dump_with_statistics_in_another_order(tmp_path):
+    generator = known(BIGGAN)
+    arrays = published_files.tfhub(generator, tables=True)
+    arrays['stack/000'], arrays['stack/001'] = arrays['stack/001'], arrays['stack/000']
+    np.savez(tmp_path / 'dump.npz', **arrays)
+    adapter = adapter_of('tfhub')
+    with pytest.raises(InputError, match='in another order'):
+        adapter.convert(adapter.read(tmp_path / 'dump.npz'), generator)
+
+
 @pytest.mark.parametrize('resolution', [128, 256, 512])
 def test_published_sizes_are_read_off_the_weights(resolution):
     """Attention stands where the published network has it, though other blocks have as many channels."""

@@ -1,6 +1,6 @@
 """DCGAN at 64 px, trained on DigiFace-1M by the authors of the package gan-face-generate (MIT), which carries the weights.
 
-Needs pip install gan-face-generate. Unconditional: one class.
+Needs pip install --no-deps gan-face-generate (it would bring wandb and much else, for a training of its own). Unconditional: one class.
 """
 
 generator = dict(

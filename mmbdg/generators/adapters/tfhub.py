@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmbdg.errors import InputError
 from mmbdg.generators.adapters.adapter import Entry, parameter_entries
@@ -91,6 +91,15 @@ class TFHubAdapter(DeepMindAdapter):
             output_eps=1e-4,
             truncation_rows=len(raw['stack/000']) if 'stack/000' in raw else 0,
         )
+
+    def convert(self, raw: dict[str, Tensor], generator: nn.Module, path: str | os.PathLike = 'the file') -> dict[str, Tensor]:
+        state = super().convert(raw, generator, path)
+        if wrong := [key for key in state if key.endswith('truncation_vars') and not bool((state[key] >= 0).all())]:
+            raise InputError(
+                f'{path}: the statistics per truncation are in another order than mean, variance, layer by layer: {wrong[0]} is negative. '
+                'Leave out the stack/* arrays to convert without them.'
+            )
+        return state
 
     def ignored(self, key: str) -> bool:
         return key.endswith(('/u1', '/accumulation_counter', '/update_accumulators', 'global_step'))
