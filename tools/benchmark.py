@@ -40,7 +40,7 @@ import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.memory import cuda_peak, resident_peaks, weight_bytes
 from mmbdg.analysis.timing import MIN_PAIRS, Pairs, check_pairs, interleaved, repeated
-from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.compat.config import check_requirements, generator_config, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_json
 from mmbdg.generators import VQGAN, ClassConditionalGenerator
@@ -64,12 +64,9 @@ class Comparison:
     calls: tuple[Call, Call]
 
 
-def generator_config(cfg: Config, random_weights: bool) -> dict:
+def measured_config(cfg: Config, random_weights: bool) -> dict:
     """The generator's part of a config, without ``init_cfg`` if its weights are to be random."""
-    part = cfg.get('generator') or (cfg.get('model') or {}).get('generator')
-    if not isinstance(part, dict):
-        raise InputError(f'{cfg.filename} has no generator=dict(...), neither at the top nor in its model')
-    config = part.to_dict()
+    config = generator_config(cfg).to_dict()
     if random_weights:
         config.pop('init_cfg', None)
         return config
@@ -271,7 +268,7 @@ def generator_command(args: argparse.Namespace) -> None:
     """Measure a generator, print tables and write JSON."""
     check_settings(args)
     device = usable_device(args.device)
-    config = generator_config(read_config(args.config, args.cfg_options), args.random_weights)
+    config = measured_config(read_config(args.config, args.cfg_options), args.random_weights)
     if args.threads:
         torch.set_num_threads(args.threads)
     generator = build(config)

@@ -104,7 +104,7 @@ def generator_config(cfg: Config) -> dict:
     Raises:
         InputError: There is none.
     """
-    generator = cfg.get('generator') or cfg.get('model', {}).get('generator')
-    if not generator:
-        raise InputError(f'{cfg.filename} has neither generator = dict(...) nor model = dict(generator=dict(...))')
+    generator = cfg.get('generator') or (cfg.get('model') or {}).get('generator')
+    if not isinstance(generator, dict):
+        raise InputError(f'{cfg.filename} has no generator=dict(...), neither at the top nor in its model')
     return generator

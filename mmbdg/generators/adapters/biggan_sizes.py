@@ -1,7 +1,10 @@
-"""The sizes of a BigGAN, read off its weights."""
+"""The sizes of a BigGAN or BigGAN-deep, read off its weights."""
 
 from collections.abc import Sequence
+from itertools import count, takewhile
 from typing import Any
+
+from torch import Tensor
 
 from mmbdg.generators.biggan import BOTTOM_RESOLUTION, PUBLISHED
 
@@ -49,4 +52,48 @@ def biggan_config(
         attention=attention,
         output_eps=output_eps,
         truncation_rows=truncation_rows,
+    )
+
+
+def biggan_deep_config(
+    raw: dict[str, Tensor],
+    layer: str,
+    first_conv: str,
+    last_conv: str,
+    embedding: tuple[int, int],
+    base_channels: int,
+    truncation_rows: int,
+    rgb_outputs: int,
+) -> dict[str, Any]:
+    """Config of the BigGAN-deep with these weights.
+
+    Which blocks double the resolution is not in the weights: in the published models every second one.
+
+    Args:
+        raw: Tensors by the source's names.
+        layer: The name of layer {}; the attention is one of the layers, and has a ``gamma``.
+        first_conv, last_conv: Names in a block, of the weights that tell its channels.
+        embedding: (classes, size) of the class embedding.
+        base_channels, truncation_rows, rgb_outputs: Of the generator.
+    """
+
+    def is_attention(i: int) -> bool:
+        return layer.format(i) + 'gamma' in raw
+
+    layers = list(takewhile(lambda i: is_attention(i) or layer.format(i) + first_conv in raw, count()))
+    attention = next(i for i in layers if is_attention(i))
+    blocks = []
+    for k, name in enumerate(layer.format(i) for i in layers if i != attention):
+        channels = raw[name + first_conv].shape[1], raw[name + last_conv].shape[0]
+        blocks.append((k % 2 == 1, *(c // base_channels for c in channels)))
+    return dict(
+        type='mmbdg.BigGANDeep',
+        resolution=BOTTOM_RESOLUTION * 2 ** sum(up for up, _, _ in blocks),
+        num_classes=embedding[0],
+        base_channels=base_channels,
+        latent_dim=embedding[1],
+        blocks=blocks,
+        attention_position=attention,
+        truncation_rows=truncation_rows,
+        rgb_outputs=rgb_outputs,
     )

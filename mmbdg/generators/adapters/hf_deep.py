@@ -6,7 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from mmbdg.generators.adapters.adapter import SN_U, SN_V, SN_WEIGHT, Adapter, Entry
-from mmbdg.generators.biggan_deep import BOTTOM_RESOLUTION, BigGANDeep
+from mmbdg.generators.adapters.biggan_sizes import biggan_deep_config
+from mmbdg.generators.biggan_deep import BigGANDeep
 
 SPECTRAL_NORM = {SN_WEIGHT: 'weight_orig', SN_U: 'weight_u', SN_V: 'weight_v'}
 
@@ -18,24 +19,15 @@ class HFDeepAdapter(Adapter):
     description = 'huggingface/pytorch-pretrained-BigGAN'
 
     def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
-        count = 1 + max(int(key.split('.')[2]) for key in raw if key.startswith('generator.layers.'))
-        attention = next(i for i in range(count) if f'generator.layers.{i}.gamma' in raw)
-        base = len(raw['generator.bn.weight'])
-        channels = []
-        for i in [i for i in range(count) if i != attention]:
-            name = f'generator.layers.{i}.'
-            channels.append((raw[name + 'conv_0.weight_orig'].shape[1] // base, raw[name + 'conv_3.weight_orig'].shape[0] // base))
-        blocks = with_upsampling(channels)
-        return dict(
-            type='mmbdg.BigGANDeep',
-            resolution=BOTTOM_RESOLUTION * 2 ** sum(up for up, _, _ in blocks),
-            num_classes=raw['embeddings.weight'].shape[1],
-            base_channels=base,
-            latent_dim=raw['embeddings.weight'].shape[0],
-            blocks=blocks,
-            attention_position=attention,
+        return biggan_deep_config(
+            raw,
+            layer='generator.layers.{}.',
+            first_conv='conv_0.weight_orig',
+            last_conv='conv_3.weight_orig',
+            embedding=tuple(raw['embeddings.weight'].t().shape),
+            base_channels=len(raw['generator.bn.weight']),
             truncation_rows=len(raw['generator.bn.running_means']),
-            rgb_outputs=raw['generator.conv_to_rgb.weight_orig'].shape[0],
+            rgb_outputs=len(raw['generator.conv_to_rgb.weight_orig']),
         )
 
     def ignored(self, key: str) -> bool:
@@ -48,8 +40,3 @@ class HFDeepAdapter(Adapter):
             for ours, name in SPECTRAL_NORM.items():
                 theirs = theirs.replace(ours, name)
             yield Entry(key, theirs)
-
-
-def with_upsampling(channels: list[tuple[int, int]]) -> tuple[tuple[bool, int, int], ...]:
-    """Which blocks double the resolution is not in the weights: in the published models every second one."""
-    return tuple((i % 2 == 1, into, out) for i, (into, out) in enumerate(channels))

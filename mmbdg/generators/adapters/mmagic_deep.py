@@ -8,9 +8,9 @@ from torch import Tensor
 
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.generators.adapters.adapter import SN_U, SN_V, SN_WEIGHT, Adapter, Entry
-from mmbdg.generators.adapters.hf_deep import with_upsampling
+from mmbdg.generators.adapters.biggan_sizes import biggan_deep_config
 from mmbdg.generators.adapters.layouts import PLAIN, TRANSPOSED, Layout
-from mmbdg.generators.biggan_deep import BOTTOM_RESOLUTION, BigGANDeep
+from mmbdg.generators.biggan_deep import BigGANDeep
 
 NETWORKS = ('generator_ema.', 'generator.')
 OTHERS = ('generator.', 'discriminator.', 'data_preprocessor.')
@@ -33,25 +33,15 @@ class MmagicDeepAdapter(Adapter):
         return tensors
 
     def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
-        count = 1 + max(int(key.split('.')[1]) for key in raw if key.startswith('conv_blocks.'))
-        attention = next(i for i in range(count) if f'conv_blocks.{i}.gamma' in raw)
-        base = len(raw['output_layer.bn.weight'])
-        channels = []
-        for i in [i for i in range(count) if i != attention]:
-            name = f'conv_blocks.{i}.'
-            weights = raw[name + 'conv1.conv.weight_orig'], raw[name + 'conv4.conv.weight_orig']
-            channels.append((weights[0].shape[1] // base, weights[1].shape[0] // base))
-        blocks = with_upsampling(channels)
-        return dict(
-            type='mmbdg.BigGANDeep',
-            resolution=BOTTOM_RESOLUTION * 2 ** sum(up for up, _, _ in blocks),
-            num_classes=raw['shared_embedding.weight'].shape[0],
-            base_channels=base,
-            latent_dim=raw['shared_embedding.weight'].shape[1],
-            blocks=blocks,
-            attention_position=attention,
+        return biggan_deep_config(
+            raw,
+            layer='conv_blocks.{}.',
+            first_conv='conv1.conv.weight_orig',
+            last_conv='conv4.conv.weight_orig',
+            embedding=tuple(raw['shared_embedding.weight'].shape),
+            base_channels=len(raw['output_layer.bn.weight']),
             truncation_rows=1,
-            rgb_outputs=raw['output_layer.conv.weight_orig'].shape[0],
+            rgb_outputs=len(raw['output_layer.conv.weight_orig']),
         )
 
     def ignored(self, key: str) -> bool:
