@@ -77,7 +77,7 @@ class Adapter(ABC):
             return self.config(raw)
         except (KeyError, IndexError, StopIteration, ValueError) as error:
             raise InputError(
-                f'{path} is not from {self.description}: names it must have are missing ({error!r}). Its first names are {sorted(raw)[:6]}; '
+                f'{path} is not from {self.description}: names it must have lack ({error!r}). Its first names are {sorted(raw)[:6]}; '
                 'does --from name the right source?'
             ) from error
 
