@@ -89,6 +89,8 @@ class Adapter(ABC):
         """
         own = generator.state_dict()
         entries = list(self.entries(generator))
+        if not all(entry.ours in own for entry in entries):
+            raise InputError(f'{self.description} keeps spectrally normalised weights: build the generator with spectral_norm=True')
         known = {entry.theirs for entry in entries}
         missing = [entry.theirs for entry in entries if entry.theirs not in raw]
         unexpected = [key for key in raw if key not in known and not self.ignored(key)]
