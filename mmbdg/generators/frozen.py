@@ -37,6 +37,8 @@ class Frozen(Generic[Module]):
         if channels_last:
             self._module.to(memory_format=torch.channels_last)
         if compile:
+            if hasattr(module, 'sample'):  # VQGAN's loop over tokens would be unrolled
+                self._module.sample = torch.compiler.disable(self._module.sample)
             entry = 'generate' if hasattr(module, 'generate') else 'forward'
             setattr(self._module, entry, torch.compile(getattr(self._module, entry)))
 

@@ -79,7 +79,7 @@ class VQGAN(ClassConditionalGenerator):
         check_sizes(resolution, ch, ch_mult, num_res_blocks, attn_resolutions)
         if not 1 <= num_classes <= n_embed:
             raise ValueError(f'class k is row k of the token embedding: num_classes must be 1..{n_embed} (n_embed), got {num_classes}')
-        if n_embd % n_head:
+        if n_head < 1 or n_embd % n_head:
             raise ValueError(f'n_embd must be a multiple of n_head, got {n_embd} and {n_head}')
         if not 1 <= tap_every <= n_layer:
             raise ValueError(f'tap_every must lie in 1..{n_layer}, the number of blocks, got {tap_every}')
@@ -159,7 +159,6 @@ class VQGAN(ClassConditionalGenerator):
         self._check_tokens(tokens)
         return self._decode(tokens).clamp(-1, 1)
 
-    @torch.compiler.disable  # its loop over tokens would be unrolled
     @torch.no_grad()
     def sample(
         self,

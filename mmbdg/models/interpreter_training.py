@@ -11,6 +11,7 @@ from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.generators.frozen import Frozen
 from mmbdg.interpreter import ignore_label, segmentation_loss, vote
 from mmbdg.registry import MODELS
+from mmbdg.synthesis.truncation import Truncation, select_statistics
 
 
 @MODELS.register_module()
@@ -24,6 +25,7 @@ class InterpreterTraining(BaseModel):
         generator: Config of the generator, with ``init_cfg``.
         interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble`; the generator's feature sizes are filled in.
         vote: How labels are made in ``predict``.
+        truncation: Of the annotated latents, see :class:`~mmbdg.synthesis.Truncation`: the generator's batch statistics go with it.
         ignore: Label of pixels that do not count; None: 255, or 65535 if the head tells more than 254 labels apart.
         data_preprocessor: mmengine's; latents need none but the move to the device.
         init_cfg: mmengine's.
@@ -35,6 +37,7 @@ class InterpreterTraining(BaseModel):
         interpreter: dict,
         vote: str = 'majority',
         ignore: int | None = None,
+        truncation: dict | float | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -45,6 +48,8 @@ class InterpreterTraining(BaseModel):
         self.interpreter = MODELS.build({**net.interpreter_sizes(), **interpreter})
         self.generator_state = net.state_dict()  # unfolded, before the next line folds it
         self._generator = Frozen(net)
+        self.truncation, self.latent_distribution = Truncation.of(truncation), net.latent_distribution
+        select_statistics(net, self.truncation)
         self.vote = vote
         self.ignore = ignore_label(self.interpreter.num_outputs) if ignore is None else ignore
 

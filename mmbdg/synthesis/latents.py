@@ -79,7 +79,12 @@ def generator_inputs(
     """What a generator takes for a batch of addresses: z float32 (N,latent_dim) and y int64 (N,), on its device.
 
     The batch statistics that belong to the truncation are chosen apart, once: :func:`~mmbdg.synthesis.truncation.select_statistics`.
+
+    Raises:
+        InputError: A class does not exist, or see :func:`latent`.
     """
+    if wrong := [c for c in class_ids if not 0 <= c < generator.num_classes]:
+        raise InputError(f'classes must lie in 0..{generator.num_classes - 1}, got {wrong[0]}')
     device = next(generator.parameters()).device
     z = latents(seed, class_ids, indices, generator.latent_dim, truncation, generator.latent_distribution)
-    return z.to(device), torch.tensor(class_ids, device=device)
+    return z.to(device), torch.tensor(class_ids, dtype=torch.int64, device=device)

@@ -170,6 +170,9 @@ def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> d
     config = asdict(plan)
     del config['num_per_class'], config['classes'], config['labelled_generator']
     config['truncation'] = generator.truncation
+    for name in ('precision', 'compile'):  # as they always were, unless stated: older datasets go on
+        if config[name] == Synthesis.__dataclass_fields__[name].default:
+            del config[name]
     if plan.classifier:  # which file it is says its checksum; where it lies decides nothing
         config['classifier'] = {key: value for key, value in plan.classifier.items() if key != 'init_cfg'}
     versions = dict(mmbdg=__version__, torch=torch.__version__.split('+')[0], numpy=np.__version__, pillow=PIL.__version__)

@@ -2,11 +2,13 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import TINY_CLASSES, TINY_GENERATOR, build_tiny
+import torch
+from conftest import TINY_CLASSES, TINY_GENERATOR, build_tiny, with_tables
 from PIL import Image
 
 from mmbdg.annotation import class_folders, read_annotated_latents, write_samples
 from mmbdg.errors import InputError
+from mmbdg.generators import to_pixels
 from mmbdg.synthesis import latent
 
 
@@ -18,6 +20,27 @@ def rule(image):
 def annotated(tmp_path):
     write_samples(tmp_path, 'tiny', build_tiny(TINY_GENERATOR), TINY_CLASSES, per_class=2, seed=1, rule=rule)
     return tmp_path
+
+
+def test_truncation_brings_its_statistics(tmp_path):
+    generator = with_tables()
+    truncation = dict(threshold=0.4, definition='scaled_truncnorm')
+    write_samples(tmp_path, 'tiny', generator, TINY_CLASSES, per_class=1, seed=1, truncation=truncation, rule=rule)
+    pair = read_annotated_latents(tmp_path, 'tiny', 3)[0]
+    z = torch.from_numpy(pair.read_latent(12))[None]
+    assert np.array_equal(z[0], latent(1, 0, 0, 12, truncation))
+    shown = np.asarray(Image.open(next((tmp_path / 'images').rglob('*_0_0.png'))))
+    for chosen, same in ((0.4, True), (None, False)):
+        generator.use_statistics(chosen)
+        with torch.no_grad():
+            pixels = to_pixels(generator(z, torch.tensor([0])))[0].permute(1, 2, 0).numpy()
+        assert (np.abs(pixels.astype(int) - shown).max() <= 1) == same
+
+
+def test_tokens_stay_whole_numbers(annotated):
+    pair = read_annotated_latents(annotated, 'tiny', num_classes=3)[0]
+    np.save(pair.latent_path, np.arange(12)[None])
+    assert pair.read_latent(12).dtype == np.int64
 
 
 def test_round_trip(annotated):

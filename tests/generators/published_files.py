@@ -15,15 +15,16 @@ def state_of(generator: torch.nn.Module) -> dict[str, np.ndarray]:
     return {key: value.numpy().copy() for key, value in generator.state_dict().items()}
 
 
-def ajbrock(generator: BigGAN) -> dict[str, torch.Tensor]:
-    """``stored_mean`` beside the gain, u as (1,N), no v, logged singular values."""
+def ajbrock(generator: BigGAN, trained: bool = False) -> dict[str, torch.Tensor]:
+    """``stored_mean`` beside the gain, u as (1,N), no v; logged singular values in files of its own training."""
     state, out = state_of(generator), {}
     for key, value in state.items():
         if key.endswith(V) or key.endswith('num_batches_tracked') or 'truncation' in key:
             continue
         if key.endswith(U):
             out[key.removesuffix(U) + '.u0'] = value[None]
-            out[key.removesuffix(U) + '.sv0'] = np.ones(1, np.float32)
+            if trained:
+                out[key.removesuffix(U) + '.sv0'] = np.ones(1, np.float32)
         elif key.endswith('running_mean') or key.endswith('running_var'):
             stem, _, name = key.rpartition('.')
             out[stem.removesuffix('.bn') + '.stored_' + name.removeprefix('running_')] = value
@@ -151,7 +152,8 @@ def mmagic_deep(generator: BigGANDeep) -> dict[str, torch.Tensor]:
             name, value = name[:-1], value[0]
         if name.endswith('.gamma'):
             value = value.reshape(())
-        out[f'generator_ema.{name}'] = torch.tensor(value)
+        out[f'generator_ema.module.{name}'] = torch.tensor(value)
+    out['generator_ema.steps'] = torch.tensor(3)
     out['discriminator.conv.weight'] = torch.ones(3)
     out['generator.noise2feat.bias'] = torch.ones(3)  # not the average: another number
     return out

@@ -25,6 +25,11 @@ def test_groups_of_the_published_generators(name, resolution):
         assert ' '.join(f'{sum(info[i].channels for i in taps)}@{size}' for size, taps in groups) == expected
 
 
+def test_images_larger_than_the_finest_feature():
+    """DCGAN's finest feature has half the resolution: the rules go by the image's."""
+    assert group_taps([4, 8, 16, 32], 'relative', 64) == [(4, [0]), (16, [1, 2]), (64, [3])]
+
+
 def test_small_images():
     assert group_bounds('absolute', 32) == (32,)
     assert group_bounds('absolute', 64) == (32, 64)

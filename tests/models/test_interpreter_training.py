@@ -1,9 +1,13 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
-from conftest import TINY_CLASSES, TINY_GENERATOR, TINY_INTERPRETER, build_tiny
+from conftest import TINY_CLASSES, TINY_GENERATOR, TINY_INTERPRETER, build_tiny, with_tables
 from mmengine.optim import OptimWrapper
 
 from mmbdg.datasets.annotated_latents import pack
+from mmbdg.engine import ExportLabelledGeneratorHook
+from mmbdg.errors import InputError
 from mmbdg.files import write_safetensors
 from mmbdg.interpreter import vote
 from mmbdg.models import InterpreterTraining
@@ -15,6 +19,28 @@ def model(tmp_path):
     write_safetensors(tmp_path / 'g.safetensors', build_tiny(TINY_GENERATOR).state_dict())
     generator = dict(TINY_GENERATOR, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors')))
     return InterpreterTraining(generator, TINY_INTERPRETER)
+
+
+def test_features_are_those_of_the_truncation(tmp_path):
+    """Of the annotated pictures, and of what the export will make."""
+    generator = with_tables()
+    write_safetensors(tmp_path / 'g.safetensors', generator.state_dict())
+    config = dict(TINY_GENERATOR, truncation_rows=50, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors')))
+    truncation = dict(threshold=0.4, definition='scaled_truncnorm')
+    model = InterpreterTraining(config, TINY_INTERPRETER, truncation=truncation)
+    z, y = torch.randn(2, 12), torch.tensor([0, 1])
+    features, _ = model._features(z, y)
+    for chosen, same in ((0.4, True), (None, False)):
+        generator.use_statistics(chosen)
+        _, expected = generator.forward_features(z, y)
+        assert torch.allclose(features[-1], expected[-1], atol=1e-4) == same
+    hook = ExportLabelledGeneratorHook(TINY_CLASSES, truncation=0.9)
+    with pytest.raises(InputError, match='same definition'):
+        hook.before_train(SimpleNamespace(model=model))
+    ExportLabelledGeneratorHook(TINY_CLASSES, truncation=truncation).before_train(SimpleNamespace(model=model))
+    model.latent_distribution = 'uniform'
+    with pytest.raises(InputError, match='truncation=None'):
+        hook.before_train(SimpleNamespace(model=model))
 
 
 def data(model, n):

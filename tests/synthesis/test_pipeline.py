@@ -17,7 +17,7 @@ from mmbdg.errors import InputError
 from mmbdg.synthesis import LabelledGenerator, Synthesis, synthesize
 from mmbdg.synthesis.classifier import Classifier
 from mmbdg.synthesis.layout import read_dataset, read_jsonl
-from mmbdg.synthesis.pipeline import make_block
+from mmbdg.synthesis.pipeline import identity_of, load_generator, make_block
 
 
 @pytest.fixture
@@ -25,6 +25,19 @@ def plan(tiny_labelled_generator, tiny_classifier):
     return Synthesis(
         str(tiny_labelled_generator), num_per_class=5, candidates=20, classifier=tiny_classifier, rejection_rate=0.8, batch_size=8
     )
+
+
+def test_precision_belongs_to_the_dataset(plan, tmp_path):
+    """Stated where it is another than always was, so that a dataset from before it could be chosen goes on."""
+    generator = load_generator(plan, 'cpu')
+    assert not {'precision', 'compile'} & identity_of(plan, generator, 'cpu')['config'].keys()
+    other = replace(plan, precision='bfloat16', num_per_class=1, classes=[0])
+    assert identity_of(other, generator, 'cpu')['config']['precision'] == 'bfloat16'
+    synthesize(replace(other, precision='float32'), tmp_path / 'data', log=lambda line: None)
+    with pytest.raises(InputError, match='precision: None there, bfloat16 here'):
+        synthesize(other, tmp_path / 'data', log=lambda line: None)
+    with pytest.raises(InputError, match='float32, bfloat16, float16'):
+        synthesize(replace(plan, precision='fp8'), tmp_path / 'more', log=lambda line: None)
 
 
 def content(root: Path) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_GENERATOR, TINY_INTERPRETER, TINY_VQGAN, build_tiny
+from conftest import TINY_GENERATOR, TINY_INTERPRETER, TINY_VQGAN, with_tables
 from scipy import stats
 
 from mmbdg.errors import InputError
@@ -79,10 +79,7 @@ def test_uniform_latents():
 
 @torch.no_grad()
 def test_sampler_and_statistics_change_together():
-    generator = build_tiny({**TINY_GENERATOR, 'truncation_rows': 50})
-    for norm in generator.modules():
-        if hasattr(norm, 'truncation_means'):
-            norm.truncation_means.copy_(torch.linspace(-1, 1, 50)[:, None])
+    generator = with_tables()
     truncation = dict(threshold=0.5, definition='scaled_truncnorm')
     z, y = generator_inputs(generator, 0, [0, 1], [0, 0], truncation)
     plain = generator(z, y)

@@ -107,7 +107,7 @@ def test_cache_of_vqgan(tmp_path, monkeypatch, capsys):
 
 def test_variants_make_the_same_images(tmp_path):
     args = benchmark.argparse.Namespace(compare=['taps', 'fold', 'channels-last'], precision=['float32'], compile=False)
-    generator = benchmark.build(TINY_GENERATOR)
+    generator = benchmark.build_generator(TINY_GENERATOR)
     generator.init_weights()
     networks = benchmark.Networks(generator, TINY_GENERATOR, args, torch.device('cpu'))
     taps, fold, layout = networks.comparisons('float32', 2)

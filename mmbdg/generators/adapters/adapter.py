@@ -65,7 +65,7 @@ class Adapter(ABC):
         Raises:
             InputError: The file is missing, damaged, or would run code.
         """
-        return read_state_dict(path)
+        return without_wrapper(read_state_dict(path))
 
     def generator_config(self, raw: dict[str, Tensor], path: str | os.PathLike) -> dict[str, Any]:
         """:meth:`config`, or a plain error.
@@ -76,8 +76,9 @@ class Adapter(ABC):
         try:
             return self.config(raw)
         except (KeyError, IndexError, StopIteration, ValueError) as error:
+            lacking = f'it has no {error}' if isinstance(error, KeyError) else 'its names are others'
             raise InputError(
-                f'{path} is not from {self.description}: names it must have lack ({error!r}). Its first names are {sorted(raw)[:6]}; '
+                f'{path} is not from {self.description}: {lacking}. Its first names are {sorted(raw)[:6]}; '
                 'does --from name the right source?'
             ) from error
 
@@ -119,6 +120,12 @@ class Adapter(ABC):
         """The way back: a generator's unfolded state by the source's names and in its orders."""
         own = generator.state_dict()
         return {entry.theirs: entry.layout.theirs(own[entry.ours]).contiguous().clone() for entry in self.entries(generator)}
+
+
+def without_wrapper(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Names without the ``module.`` that DataParallel and averaged models put before all of them."""
+    wrapped = all(key.startswith('module.') for key in tensors)
+    return {key.removeprefix('module.'): value for key, value in tensors.items()} if wrapped else tensors
 
 
 def _in_our_order(value: Tensor, layout: Layout) -> Tensor | None:

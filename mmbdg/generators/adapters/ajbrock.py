@@ -36,7 +36,9 @@ class AjbrockAdapter(Adapter):
             attention_channels=None,
             output_eps=1e-5,
         )
-        return {**config, 'attention': tuple(8 * 2**i for i in attention)}
+        # Only files of its own training have the logged singular values; there all batch normalisation has eps 1e-5.
+        eps = 1e-5 if any(key.endswith('.sv0') for key in raw) else 1e-4
+        return {**config, 'attention': tuple(8 * 2**i for i in attention), 'eps': eps}
 
     def ignored(self, key: str) -> bool:
         return key.endswith('.sv0')

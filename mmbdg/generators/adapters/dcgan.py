@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from mmbdg.compat.checkpoint import read_checkpoint, tensors_under
-from mmbdg.generators.adapters.adapter import Adapter, Entry
+from mmbdg.generators.adapters.adapter import Adapter, Entry, without_wrapper
 from mmbdg.generators.dcgan import DCGAN
 
 
@@ -19,7 +19,8 @@ class DCGANAdapter(Adapter):
 
     def read(self, path: str | os.PathLike) -> dict[str, Tensor]:
         checkpoint = read_checkpoint(path)
-        return tensors_under(checkpoint.get('netG_state_dict', checkpoint), '', path)
+        own = checkpoint.get('netG_state_dict', checkpoint) if isinstance(checkpoint, dict) else {}
+        return without_wrapper(tensors_under(own, '', path))
 
     def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
         last = max(int(key.split('.')[1]) for key in raw)

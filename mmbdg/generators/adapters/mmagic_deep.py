@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from mmbdg.compat.checkpoint import read_state_dict
-from mmbdg.generators.adapters.adapter import SN_U, SN_V, SN_WEIGHT, Adapter, Entry
+from mmbdg.generators.adapters.adapter import SN_U, SN_V, SN_WEIGHT, Adapter, Entry, without_wrapper
 from mmbdg.generators.adapters.biggan_sizes import biggan_deep_config
 from mmbdg.generators.adapters.layouts import PLAIN, TRANSPOSED, Layout
 from mmbdg.generators.biggan_deep import BigGANDeep
@@ -28,8 +28,11 @@ class MmagicDeepAdapter(Adapter):
     def read(self, path: str | os.PathLike) -> dict[str, Tensor]:
         tensors = read_state_dict(path)
         for prefix in NETWORKS:
-            if own := {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}:
-                return own | {key: value for key, value in tensors.items() if not key.startswith((prefix, *OTHERS))}
+            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            own.pop('steps', None)  # counted by the average
+            if own:
+                others = {key: value for key, value in tensors.items() if not key.startswith((prefix, *OTHERS))}
+                return without_wrapper(own) | others
         return tensors
 
     def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
@@ -45,7 +48,7 @@ class MmagicDeepAdapter(Adapter):
         )
 
     def ignored(self, key: str) -> bool:
-        return key.endswith(('.num_batches_tracked', 'ema.steps', 'generator_ema.steps')) or key == 'steps'
+        return key.endswith('.num_batches_tracked')
 
     def entries(self, generator: BigGANDeep) -> Iterator[Entry]:
         yield Entry('embeddings.weight', 'shared_embedding.weight', TRANSPOSED)

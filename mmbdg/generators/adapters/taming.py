@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from mmbdg.compat.lightning import read_lightning
-from mmbdg.generators.adapters.adapter import Adapter, Entry
+from mmbdg.generators.adapters.adapter import Adapter, Entry, without_wrapper
 from mmbdg.generators.vqgan import VQGAN
 
 HEAD_DIM = 64  # of the released transformer: 24 heads of 1536 channels; the weights do not tell
@@ -21,7 +21,7 @@ class TamingAdapter(Adapter):
     description = 'CompVis/taming-transformers'
 
     def read(self, path: str | os.PathLike) -> dict[str, Tensor]:
-        return read_lightning(path)
+        return without_wrapper(read_lightning(path))
 
     def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
         first, width = 'first_stage_model.', raw['transformer.pos_emb'].shape[2]

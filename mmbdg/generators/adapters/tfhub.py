@@ -25,14 +25,15 @@ A dump without the stacks converts too, to a generator with the un-truncated sta
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmbdg.compat.checkpoint import checkpoint_file
 from mmbdg.errors import InputError
 from mmbdg.generators.adapters.adapter import Entry, parameter_entries
 from mmbdg.generators.adapters.biggan_sizes import biggan_config
@@ -65,12 +66,11 @@ class TFHubAdapter(DeepMindAdapter):
     )
 
     def read(self, path: str | os.PathLike) -> dict[str, Tensor]:
-        if not Path(path).is_file():
-            raise InputError(f'there is no checkpoint at {path}')
+        path = checkpoint_file(path)
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 raw = {key: torch.from_numpy(np.asarray(arrays[key])) for key in arrays.files}
-        except (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(
                 f'{path} is no .npz file of numbers, or is cut off ({error}); mmbdg/generators/adapters/tfhub.py says how to make one'
             ) from error

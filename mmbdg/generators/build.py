@@ -1,0 +1,29 @@
+"""A generator from a config, or a plain word about why not."""
+
+from mmbdg.errors import InputError
+from mmbdg.generators.base import ClassConditionalGenerator
+from mmbdg.registry import MODELS
+
+
+def build_generator(config: dict) -> ClassConditionalGenerator:
+    """The generator of a config, its weights not loaded yet; for commands.
+
+    Raises:
+        InputError: There is no such type, or its sizes are unknown or do not fit each other.
+    """
+    try:  # what a wrong size raises depends on which it is
+        generator = MODELS.build(dict(config))
+    except InputError:
+        raise
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        ArithmeticError,
+        AttributeError,
+    ) as error:  # what a wrong size raises depends on it
+        raise InputError(f'the generator cannot be built: {error}') from error
+    if not isinstance(generator, ClassConditionalGenerator):
+        raise InputError(f'a {type(generator).__name__} is no generator')
+    return generator
