@@ -1,6 +1,6 @@
 """BigGAN as DeepMind published it on TensorFlow Hub (``biggan-{128,256,512}/2``), read from a plain ``.npz`` dump of its variables.
 
-To make the dump, on any machine with ``pip install tensorflow tensorflow-hub`` (not run by us: no TensorFlow, no TFHub here):
+To make the dump, on any machine with ``pip install tensorflow tensorflow-hub`` (untested by us):
 
 .. code-block:: python
 
