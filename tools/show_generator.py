@@ -66,7 +66,7 @@ def main() -> None:
     check_requirements(cfg)
     net = build_generator(generator_config(cfg))
     net.init_weights()
-    truncation = args.truncation and Truncation(args.truncation, args.definition)
+    truncation = None if args.truncation is None else Truncation(args.truncation, args.definition)
     select_statistics(net, truncation)
     generator = Frozen(net).on(device)
     classes = args.classes or sorted({round(c) for c in np.linspace(0, net.num_classes - 1, 8)})

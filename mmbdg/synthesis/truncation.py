@@ -1,5 +1,6 @@
 """Truncation: how z is drawn, and which batch statistics go with it."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +47,9 @@ class Truncation:
             raise InputError(f'truncation is defined as one of {", ".join(DEFINITIONS)}, got {self.definition!r}')
         if self.statistics not in ('default', 'untruncated'):
             raise InputError(f'truncation.statistics must be "default" or "untruncated", got {self.statistics!r}')
-        if isinstance(self.threshold, bool) or not isinstance(self.threshold, int | float) or not self.threshold > 0:
-            raise InputError(f'truncation must be None or positive, got {self.threshold!r}')
+        is_number = isinstance(self.threshold, int | float) and not isinstance(self.threshold, bool)
+        if not (is_number and 0 < self.threshold < math.inf):
+            raise InputError(f'truncation must be None or positive and finite, got {self.threshold!r}')
         if self.definition == 'scaled_truncnorm' and self.threshold > 1:
             raise InputError(f'scaled_truncnorm is defined for truncations up to 1, got {self.threshold}')
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, run_tool
+from conftest import ROOT, TINY_GENERATOR, run_tool
 from mmengine.config import Config
 from PIL import Image
 
@@ -68,6 +68,24 @@ def test_picture_of_samples_and_features(package, tmp_path):
     assert shown.shape == documented.shape
     faces = [picture[:, 2:130].astype(int) for picture in (shown, documented)]  # the first column; colours of components may turn
     assert np.abs(faces[0] - faces[1]).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--truncation', '0'], 'positive'),
+        (['--truncation', '0.5', '--definition', 'scaled_truncnorm'], 'no batch statistics'),
+        (['--classes', '7'], 'classes must lie in 0..2'),
+        (['--size', '0'], 'at least 1'),
+        (['--device', 'nonsense'], 'takes cpu, cuda'),
+    ],
+)
+def test_bad_options_of_the_picture(options, message, tmp_path):
+    config = tmp_path / 'tiny.py'
+    config.write_text(f'generator = {TINY_GENERATOR!r}')
+    result = run_tool('tools/show_generator.py', config, tmp_path / 'out.png', *options, check=False)
+    assert result.returncode == 2 and message in result.stdout and 'Traceback' not in result.stdout
+    assert not (tmp_path / 'out.png').exists()
 
 
 def test_packages_that_are_missing_are_named():
