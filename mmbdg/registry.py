@@ -6,6 +6,7 @@ A config writes ``type='mmbdg.X'``; mmengine then imports this module and asks t
 from importlib import import_module
 from typing import Any
 
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
@@ -58,6 +59,7 @@ MODELS = RoomRegistry(
     'model', parent=MMENGINE_MODELS, light=('mmbdg.generators', 'mmbdg.interpreter', 'mmbdg.synthesis'), locations=['mmbdg.models']
 )
 MODEL_WRAPPERS = RoomRegistry('model_wrapper', parent=MMENGINE_MODEL_WRAPPERS, locations=['mmbdg.models'])
+DATA_SAMPLERS = RoomRegistry('data sampler', parent=MMENGINE_DATA_SAMPLERS, locations=['mmbdg.engine'])
 DATASETS = RoomRegistry('dataset', parent=MMENGINE_DATASETS, locations=['mmbdg.datasets'])
 TRANSFORMS = RoomRegistry('transform', parent=MMENGINE_TRANSFORMS, locations=['mmbdg.datasets'])
 HOOKS = RoomRegistry('hook', parent=MMENGINE_HOOKS, locations=['mmbdg.engine'])

@@ -1,6 +1,7 @@
-"""Hooks and constructors for mmengine's Runner."""
+"""Hooks, samplers and constructors for mmengine's Runner."""
 
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
+from mmbdg.engine.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
@@ -9,6 +10,7 @@ from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
 
 __all__ = [
     'ContinuedCosineLR',
+    'EnsembleSampler',
     'ExportLabelledGeneratorHook',
     'ExportWeightsHook',
     'GANOptimWrapperConstructor',

@@ -1,7 +1,25 @@
 """Features to labels. Imports with torch, numpy and mmengine only."""
 
-from mmbdg.interpreter.ensemble import InterpreterEnsemble
+from mmbdg.interpreter.consensus import Consensus, ignore_uncertain, image_uncertainty, jensen_shannon, vote
+from mmbdg.interpreter.ensemble import Ensemble, InterpreterEnsemble
 from mmbdg.interpreter.feature_interpreter import FeatureInterpreter
-from mmbdg.interpreter.labels import ignore_label, image_uncertainty, jensen_shannon, segmentation_loss, vote
+from mmbdg.interpreter.labels import ignore_label, segmentation_loss
+from mmbdg.interpreter.pixel_mlp import PixelMLP
+from mmbdg.interpreter.published_order import PublishedOrderInterpreter
+from mmbdg.interpreter.shared_trunk import SharedTrunkEnsemble
 
-__all__ = ['FeatureInterpreter', 'InterpreterEnsemble', 'ignore_label', 'image_uncertainty', 'jensen_shannon', 'segmentation_loss', 'vote']
+__all__ = [
+    'Consensus',
+    'Ensemble',
+    'FeatureInterpreter',
+    'InterpreterEnsemble',
+    'PixelMLP',
+    'PublishedOrderInterpreter',
+    'SharedTrunkEnsemble',
+    'ignore_label',
+    'ignore_uncertain',
+    'image_uncertainty',
+    'jensen_shannon',
+    'segmentation_loss',
+    'vote',
+]

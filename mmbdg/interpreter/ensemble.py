@@ -1,40 +1,35 @@
 """An ensemble of feature interpreters."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from mmengine.model import BaseModule, ModuleList
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmbdg.compat.checkpoint import load_pretrained
 from mmbdg.registry import MODELS
 
 
-@MODELS.register_module()
-class InterpreterEnsemble(BaseModule):
-    """``num_members`` interpreters that differ in their initial weights and in the order of their training data (paper: 16).
+class Ensemble(BaseModule):
+    """What training and labelling ask of an ensemble, whatever its members share.
 
-    Args:
-        member: Config of a :class:`~mmbdg.interpreter.feature_interpreter.FeatureInterpreter`.
+    Attributes:
         num_members: M.
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` for all members in one file, or None.
-        **features: ``feature_info``, ``embed_dim``, ``resolution`` of the generator, if ``member`` does not state them.
+        num_outputs: Logits per pixel: 1 for FG/BG, else C.
     """
 
-    def __init__(self, member: dict, num_members: int = 16, init_cfg: dict | None = None, **features) -> None:
-        super().__init__(init_cfg)
-        self.members = ModuleList([MODELS.build({**features, **member}) for _ in range(num_members)])
-
-    @property
-    def num_outputs(self) -> int:
-        """Logits per pixel: 1 for FG/BG, else C."""
-        return self.members[0].num_outputs
+    num_members: int
+    num_outputs: int
 
     def forward(self, features: Sequence[Tensor], embedding: Tensor) -> Tensor:
         """Features (N,C_i,R_i,R_i), class embedding (N,E) -> logits (M,N,num_outputs,R,R)."""
-        return torch.stack([member(features, embedding) for member in self.members])
+        return torch.cat(list(self.each(features, embedding)))
 
-    def forward_own(self, features: Sequence[Tensor], embedding: Tensor) -> Tensor:
+    def each(self, features: Sequence[Tensor], embedding: Tensor) -> Iterator[Tensor]:
+        """The logits (m,N,num_outputs,R,R) of the members, a few at a time; together those of :meth:`forward`."""
+        raise NotImplementedError  # abstract: a subclass says what its members share
+
+    def forward_own(self, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
         """Each member on its own part of the batch, for training.
 
         Features (M*N,C_i,R_i,R_i), class embedding (M*N,E) -> logits (M*N,num_outputs,R,R); member m computes rows m*N to (m+1)*N.
@@ -42,13 +37,71 @@ class InterpreterEnsemble(BaseModule):
         Raises:
             ValueError: The batch is no multiple of M.
         """
-        if len(embedding) % len(self.members):
-            raise ValueError(f'the batch of {len(embedding)} cannot be shared by {len(self.members)} members; make it a multiple')
-        parts: Iterable = zip(self.members, *[f.chunk(len(self.members)) for f in (*features, embedding)], strict=True)
-        return torch.cat([member(own, own_embedding) for member, *own, own_embedding in parts])
+        raise NotImplementedError  # abstract: see each
+
+    def check_batch(self, size: int) -> None:
+        """Raise ValueError unless a batch can be shared by the members."""
+        if size % self.num_members:
+            raise ValueError(f'the batch of {size} cannot be shared by {self.num_members} members; make it a multiple')
 
     def init_weights(self) -> None:
         """Load ``init_cfg``'s checkpoint exactly, or keep each member's own random weights."""
         if self.init_cfg:
             load_pretrained(self, self.init_cfg)
         self.is_init = True
+
+
+@MODELS.register_module()
+class InterpreterEnsemble(Ensemble):
+    """``num_members`` interpreters that differ in their initial weights and in the order of their training data (paper: 16).
+
+    Args:
+        member: Config of a :class:`~mmbdg.interpreter.FeatureInterpreter`.
+        num_members: M.
+        members_at_once: How many members are computed as one batched module at rest. On CPUs in turn (1) is faster but for single small
+            pictures (measured: `tools/benchmark.py interpreter`), and takes the least memory.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` for all members in one file, or None. With
+            ``source='bigdatasetgan'`` the checkpoint is a list of M state dicts of the released code.
+        **features: ``feature_info``, ``embed_dim``, ``resolution`` of the generator, if ``member`` does not state them.
+    """
+
+    def __init__(
+        self, member: dict, num_members: int = 16, members_at_once: int = 1, init_cfg: dict | None = None, **features: object
+    ) -> None:
+        super().__init__(init_cfg)
+        self.members = ModuleList([MODELS.build({**features, **member}) for _ in range(num_members)])
+        self.num_members, self.members_at_once = num_members, members_at_once
+        self.num_outputs = self.members[0].num_outputs
+
+    def each(self, features: Sequence[Tensor], embedding: Tensor) -> Iterator[Tensor]:
+        if self.training or self.members_at_once == 1:
+            for member in self.members:
+                yield member(features, embedding)[None]
+            return
+        for start in range(0, self.num_members, self.members_at_once):
+            yield _batched(self.members[start : start + self.members_at_once], features, embedding)
+
+    def forward_own(self, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
+        self.check_batch(len(embedding))
+        parts: Iterable = zip(self.members, *[f.chunk(self.num_members) for f in (*features, embedding, *more)], strict=True)
+        taps = len(features)
+        return torch.cat([member(own[:taps], *own[taps:]) for member, *own in parts])
+
+    def init_weights(self) -> None:
+        if self.init_cfg and self.init_cfg.get('source'):
+            from mmbdg.interpreter.released import load_released_members  # it imports this module
+
+            load_released_members(self.members, self.init_cfg)
+            self.is_init = True
+        else:
+            super().init_weights()
+
+
+def _batched(members: Sequence[nn.Module], features: Sequence[Tensor], embedding: Tensor) -> Tensor:
+    """Members of one architecture as one computation: convolutions with a group for each member."""
+    parameters, buffers = torch.func.stack_module_state(list(members))
+
+    def member(parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> Tensor:
+        return torch.func.functional_call(members[0], (parameters, buffers), (features, embedding))
+
+    return torch.vmap(member)(parameters, buffers)

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.generators.frozen import Frozen
-from mmbdg.interpreter import ignore_label, segmentation_loss, vote
+from mmbdg.interpreter import Consensus, ignore_label, image_uncertainty, segmentation_loss
+from mmbdg.interpreter.labels import probabilities
+from mmbdg.models.feature_cache import FeatureCache, fingerprint
 from mmbdg.registry import MODELS
 from mmbdg.synthesis.truncation import Truncation, select_statistics
 
@@ -21,12 +23,19 @@ class InterpreterTraining(BaseModel):
     The generator is neither optimised nor saved. Every member of the ensemble gets its own part of the batch, so that each sees the data
     in an order of its own: a batch of 16 members x 4 is 64.
 
+    With ``--amp`` the interpreters learn in mixed precision; the generator's is ``precision``.
+
     Args:
         generator: Config of the generator, with ``init_cfg``.
-        interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble`; the generator's feature sizes are filled in.
+        interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble` or another ensemble; the generator's feature sizes are
+            filled in.
         vote: How labels are made in ``predict``.
         truncation: Of the annotated latents, see :class:`~mmbdg.synthesis.Truncation`: the generator's batch statistics go with it.
         ignore: Label of pixels that do not count; None: 255, or 65535 if the head tells more than 254 labels apart.
+        pixels_per_image: Train on this many random pixels of each image; for :class:`~mmbdg.interpreter.PixelMLP` only. None: on all.
+        feature_cache: Arguments of a :class:`~mmbdg.models.feature_cache.FeatureCache`; None computes the features anew each time.
+        keep_members: Whether ``predict`` also gives each member's labels, ``member_sem_seg`` (M,R,R).
+        precision: Of the generator, see :class:`~mmbdg.generators.frozen.Frozen`.
         data_preprocessor: mmengine's; latents need none but the move to the device.
         init_cfg: mmengine's.
     """
@@ -38,6 +47,10 @@ class InterpreterTraining(BaseModel):
         vote: str = 'majority',
         ignore: int | None = None,
         truncation: dict | float | None = None,
+        pixels_per_image: int | None = None,
+        feature_cache: dict | None = None,
+        keep_members: bool = False,
+        precision: str = 'float32',
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -47,14 +60,19 @@ class InterpreterTraining(BaseModel):
         self.generator_config, self.interpreter_config = generator, interpreter
         self.interpreter = MODELS.build({**net.interpreter_sizes(), **interpreter})
         self.generator_state = net.state_dict()  # unfolded, before the next line folds it
-        self._generator = Frozen(net)
+        self._generator = Frozen(net, precision)
         self.truncation, self.latent_distribution = Truncation.of(truncation), net.latent_distribution
         select_statistics(net, self.truncation)
-        self.vote = vote
+        self._cache = feature_cache and FeatureCache(
+            **feature_cache, identity=[fingerprint(self.generator_state), type(net).__name__, precision, str(self.truncation)]
+        )
+        self.vote, self.pixels_per_image, self.keep_members = vote, pixels_per_image, keep_members
         self.ignore = ignore_label(self.interpreter.num_outputs) if ignore is None else ignore
 
     def forward(self, inputs: Sequence[Tensor], data_samples: list[BaseDataElement], mode: str = 'tensor') -> dict | Tensor | list:
         """``loss``: dict of one loss; ``predict``: data samples with ``pred_sem_seg``; ``tensor``: logits of all members (M,N,C,R,R).
+
+        A prediction also has ``uncertainty`` (1,) in nats, see :func:`mmbdg.interpreter.image_uncertainty`.
 
         Args:
             inputs: Latents, N of float32 (latent_dim,).
@@ -63,24 +81,46 @@ class InterpreterTraining(BaseModel):
         y = torch.cat([sample.gt_label for sample in data_samples])
         features, embedding = self._features(torch.stack(list(inputs)), y)
         if mode == 'loss':
-            labels = torch.cat([sample.gt_sem_seg.data for sample in data_samples])
-            logits = self.interpreter.forward_own(features, embedding)
-            members = len(self.interpreter.members)
-            losses = [
-                segmentation_loss(own, target, self.ignore)
-                for own, target in zip(logits.chunk(members), labels.chunk(members), strict=True)
-            ]
-            # The sum, so that no member's gradient depends on how many there are; the mean is logged.
-            return dict(loss=torch.stack(losses).sum(), member_mean=torch.stack(losses).mean().detach())
-        logits = self.interpreter(features, embedding)
+            return self._loss(features, embedding, torch.cat([sample.gt_sem_seg.data for sample in data_samples]))
         if mode == 'tensor':
-            return logits
-        for sample, labels in zip(data_samples, vote(logits, self.vote), strict=True):
+            return self.interpreter(features, embedding)
+        return self._predict(features, embedding, data_samples)
+
+    def _loss(self, features: list[Tensor], embedding: Tensor, labels: Tensor) -> dict:
+        sampled = []
+        if self.pixels_per_image:
+            pixels = torch.rand(labels.flatten(1).shape, device=labels.device).argsort(1)[:, : self.pixels_per_image]
+            labels, sampled = labels.flatten(1).gather(1, pixels)[:, None], [pixels]
+        logits = self.interpreter.forward_own(features, embedding, *sampled).float()
+        members = self.interpreter.num_members
+        losses = torch.stack(
+            [segmentation_loss(own, target, self.ignore) for own, target in zip(logits.chunk(members), labels.chunk(members), strict=True)]
+        )
+        # The sum, so that no member's gradient depends on how many there are; the mean is logged.
+        return dict(loss=losses.sum(), member_mean=losses.mean().detach())
+
+    def _predict(self, features: list[Tensor], embedding: Tensor, data_samples: list[BaseDataElement]) -> list[BaseDataElement]:
+        consensus, members = Consensus(self.vote), []
+        for logits in self.interpreter.each(features, embedding):
+            consensus.add(logits)
+            if self.keep_members:
+                members += [probabilities(member).argmax(1) for member in logits]
+        uncertainty = image_uncertainty(consensus.disagreement())
+        for i, (sample, labels) in enumerate(zip(data_samples, consensus.labels(), strict=True)):
             sample.set_field(PixelData(data=labels[None]), 'pred_sem_seg')
+            sample.set_field(uncertainty[i : i + 1], 'uncertainty')
+            if self.keep_members:
+                sample.set_field(PixelData(data=torch.stack([member[i] for member in members])), 'member_sem_seg')
         return data_samples
 
     @torch.no_grad()
     def _features(self, z: Tensor, y: Tensor) -> tuple[list[Tensor], Tensor]:
         generator = self._generator.on(z.device)
-        _, features = generator.forward_features(z, y)
-        return features, generator.embed(y)
+
+        def compute(rows: Tensor) -> list[Tensor]:
+            # Not in the training's mixed precision: features are what synthesis will make.
+            with torch.autocast(z.device.type, enabled=False), self._generator.autocast(z.device):
+                return generator.forward_features(z[rows], y[rows])[1]
+
+        features = self._cache.features(z, y, compute) if self._cache else compute(torch.arange(len(z), device=z.device))
+        return [feature.float() for feature in features], generator.embed(y)

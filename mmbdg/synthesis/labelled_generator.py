@@ -15,7 +15,7 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
 from mmbdg.generators import to_pixels
 from mmbdg.generators.frozen import Frozen
-from mmbdg.interpreter import image_uncertainty, jensen_shannon, vote
+from mmbdg.interpreter import Consensus, ignore_label, ignore_uncertain, image_uncertainty
 from mmbdg.registry import MODELS
 from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.truncation import Truncation, select_statistics
@@ -29,9 +29,12 @@ class LabelledBatch(NamedTuple):
     images: Tensor
     """RGB uint8 (N,3,R,R)."""
     masks: Tensor
-    """int64 (N,R,R), the ids of the interpreter's labels, 0 background."""
+    """int64 (N,R,R), the ids of the interpreter's labels, 0 background; the ignore label (255, or 65535 beside more than 254 labels) where
+    the ensemble disagrees more than ``ignore_above``."""
     uncertainty: Tensor
     """float32 (N,), nats; see :func:`mmbdg.interpreter.image_uncertainty`."""
+    disagreement: Tensor
+    """float32 (N,R,R), nats; see :func:`mmbdg.interpreter.jensen_shannon`."""
 
 
 @MODELS.register_module()
@@ -47,6 +50,7 @@ class LabelledGenerator:
         seed: Of the latents.
         truncation: Of the latents, see :class:`~mmbdg.synthesis.Truncation`; None for none.
         vote: How the ensemble's labels are made, see :func:`mmbdg.interpreter.vote`.
+        ignore_above: Disagreement in nats (at most ln 2 = 0.693 for FG/BG) above which a pixel's label is *ignore*; None: never.
         licence: Of what it makes.
         precision, compile: Of the computation, see :class:`~mmbdg.generators.frozen.Frozen`. Another precision makes other samples.
     """
@@ -61,6 +65,7 @@ class LabelledGenerator:
         seed: int = 0,
         truncation: Truncation | dict | float | None = 0.9,
         vote: str = 'majority',
+        ignore_above: float | None = None,
         licence: str = '',
         precision: str = 'float32',
         compile: bool = False,
@@ -80,6 +85,7 @@ class LabelledGenerator:
         self.num_classes, self.resolution, self.latent_dim = net.num_classes, net.resolution, net.latent_dim
         self.device = torch.device('cpu')
         self.seed, self.truncation, self.vote, self.licence = seed, truncation, vote, licence
+        self.ignore_above, self.ignore = ignore_above, ignore_label(len(labels))
 
     @property
     def truncation(self) -> float | dict | None:
@@ -176,8 +182,10 @@ class LabelledGenerator:
         z, y = self._inputs(class_ids, indices)
         with self._generator.autocast(self.device):
             images, features = generator.forward_features(z, y)
-            logits = self._interpreter.on(self.device)(features, generator.embed(y)).float()
-        return LabelledBatch(to_pixels(images), vote(logits, self.vote), image_uncertainty(jensen_shannon(logits)))
+            consensus = Consensus.of(self._interpreter.on(self.device).each(features, generator.embed(y)), self.vote)
+        disagreement = consensus.disagreement()
+        masks = ignore_uncertain(consensus.labels(), disagreement, self.ignore_above, self.ignore)
+        return LabelledBatch(to_pixels(images), masks, image_uncertainty(disagreement), disagreement)
 
     def _inputs(self, class_ids: Sequence[int], indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         return generator_inputs(self._generator.on(self.device), self.seed, class_ids, indices, self._truncation)

@@ -45,28 +45,32 @@ class AjbrockAdapter(Adapter):
 
     def entries(self, generator: BigGAN) -> Iterator[Entry]:
         yield Entry('shared.weight', 'shared.weight')
-        yield from self._layer('linear', generator.linear)
+        yield from self._layer('linear', 'linear', generator.linear)
         for i, stage in enumerate(generator.blocks):
             for j, block in enumerate(stage):
                 name = f'blocks.{i}.{j}'
                 if isinstance(block, ConditionalResBlock):
-                    for bn in ('bn1', 'bn2'):
-                        for part in ('gain', 'bias'):
-                            yield from self._layer(f'{name}.{bn}.{part}', getattr(getattr(block, bn), part))
-                        yield from self._statistics(f'{name}.{bn}.bn', f'{name}.{bn}')
-                    for conv in ('conv1', 'conv2', 'conv_sc'):
-                        yield from self._layer(f'{name}.{conv}', getattr(block, conv))
+                    yield from self._block(name, name, block)
                 else:
                     for conv in ('theta', 'phi', 'g', 'o'):
-                        yield from self._layer(f'{name}.{conv}', getattr(block, conv))
+                        yield from self._layer(f'{name}.{conv}', f'{name}.{conv}', getattr(block, conv))
                     yield Entry(f'{name}.gamma', f'{name}.gamma')
         yield Entry('output_layer.0.weight', 'output_layer.0.gain')
         yield Entry('output_layer.0.bias', 'output_layer.0.bias')
         yield from self._statistics('output_layer.0', 'output_layer.0')
-        yield from self._layer('output_layer.2', generator.output_layer[2])
+        yield from self._layer('output_layer.2', 'output_layer.2', generator.output_layer[2])
 
-    def _layer(self, name: str, module: object) -> Iterator[Entry]:
-        return parameter_entries(name, name, module, NAMES, u=ROW)
+    def _block(self, ours: str, theirs: str, block: ConditionalResBlock) -> Iterator[Entry]:
+        for bn in ('bn1', 'bn2'):
+            for part in ('gain', 'bias'):
+                yield from self._layer(f'{ours}.{bn}.{part}', f'{theirs}.{bn}.{part}', getattr(getattr(block, bn), part))
+            yield from self._statistics(f'{ours}.{bn}.bn', f'{theirs}.{bn}')
+        for conv in ('conv1', 'conv2', 'conv_sc'):
+            if getattr(block, conv) is not None:
+                yield from self._layer(f'{ours}.{conv}', f'{theirs}.{conv}', getattr(block, conv))
+
+    def _layer(self, ours: str, theirs: str, module: object) -> Iterator[Entry]:
+        return parameter_entries(ours, theirs, module, NAMES, u=ROW)
 
     def _statistics(self, ours: str, theirs: str) -> Iterator[Entry]:
         for statistic in ('mean', 'var'):

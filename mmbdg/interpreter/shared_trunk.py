@@ -1,0 +1,63 @@
+"""An ensemble whose members share all but their last layers."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from mmengine.model import ModuleList
+from torch import Tensor, nn
+
+from mmbdg.interpreter.ensemble import Ensemble
+from mmbdg.registry import MODELS
+
+
+@MODELS.register_module()
+class SharedTrunkEnsemble(Ensemble):
+    """One fused trunk and ``num_members`` last blocks: cheaper than as many interpreters, and less sure to disagree where it is wrong.
+
+    Args:
+        member: Config of a :class:`~mmbdg.interpreter.FeatureInterpreter`.
+        num_members: M.
+        own: What each member has for itself: 'mix' for the last mix block and the output, 'output' for the output alone. At 512 px the last
+            mix block is 94 % of the published interpreter's multiplications: 'mix' saves memory, 'output' time.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+        **features: ``feature_info``, ``embed_dim``, ``resolution`` of the generator, if ``member`` does not state them.
+
+    Raises:
+        ValueError: ``own`` is neither, or the interpreter has no mix block.
+    """
+
+    def __init__(self, member: dict, num_members: int = 16, own: str = 'output', init_cfg: dict | None = None, **features: object) -> None:
+        super().__init__(init_cfg)
+        if own not in ('mix', 'output'):
+            raise ValueError(f"own must be 'mix' or 'output', got {own!r}")
+        interpreters = [MODELS.build({**features, **member}) for _ in range(num_members)]
+        if own == 'mix' and not interpreters[0].mix:
+            raise ValueError('an interpreter with a single group of features has no mix block of its own')
+        self.outputs = ModuleList([interpreter.output for interpreter in interpreters])
+        self.mixes = ModuleList([interpreter.mix[-1] for interpreter in interpreters]) if own == 'mix' else None
+        self.trunk = interpreters[0]
+        self.trunk.output = nn.Identity()
+        if own == 'mix':
+            self.trunk.mix[-1] = nn.Identity()
+        self.num_members, self.num_outputs = num_members, self.trunk.num_outputs
+
+    def each(self, features: Sequence[Tensor], embedding: Tensor) -> Iterator[Tensor]:
+        yield self.trunk.interpret(features, embedding, self._all)
+
+    def forward_own(self, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
+        self.check_batch(len(embedding))
+        return self.trunk.interpret(features, embedding, self._own)
+
+    def _all(self, x: Tensor, embedding: Tensor) -> Tensor:
+        if self.mixes is not None:
+            return torch.stack([output(mix(x, embedding)) for mix, output in zip(self.mixes, self.outputs, strict=True)])
+        fused = self.trunk.mix[-1](x, embedding) if self.trunk.mix else x
+        return torch.stack([output(fused) for output in self.outputs])
+
+    def _own(self, x: Tensor, embedding: Tensor) -> Tensor:
+        if self.mixes is None:
+            own = (self.trunk.mix[-1](x, embedding) if self.trunk.mix else x).chunk(self.num_members)
+        else:
+            parts = zip(x.chunk(self.num_members), embedding.chunk(self.num_members), strict=True)
+            own = [mix(*part) for mix, part in zip(self.mixes, parts, strict=True)]
+        return torch.cat([output(part) for output, part in zip(self.outputs, own, strict=True)])

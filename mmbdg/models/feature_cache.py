@@ -1,0 +1,82 @@
+"""Features of annotated latents on disk: a small set is seen hundreds of times, and its generator is frozen."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mmbdg.compat.checkpoint import read_checkpoint
+from mmbdg.errors import InputError
+from mmbdg.files import write_safetensors
+
+GIB = 2**30
+DTYPES = {'float32': torch.float32, 'float16': torch.float16}
+
+
+class FeatureCache:
+    """Files of features, one for each latent and class. What does not fit is computed anew each time.
+
+    Several processes may share a folder: files appear whole, under names that say what they are of.
+
+    Args:
+        folder: Where.
+        identity: What the features depend on beside latent and class: the generator's weights, above all.
+        max_gib: Bytes that the files of this cache may take in all.
+        dtype: 'float32', or 'float16' for half the size and features rounded to 11 bits.
+
+    Raises:
+        InputError: The dtype is unknown.
+    """
+
+    def __init__(self, folder: str, identity: Sequence[str], max_gib: float = 20.0, dtype: str = 'float32') -> None:
+        if dtype not in DTYPES:
+            raise InputError(f'feature_cache.dtype must be one of {", ".join(DTYPES)}, got {dtype!r}')
+        self.identity, self.dtype = '/'.join([*identity, dtype]), DTYPES[dtype]
+        self.folder, self.max_bytes = Path(folder), max_gib * GIB
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._bytes = sum(path.stat().st_size for path in self.folder.glob('*.safetensors'))
+
+    def features(self, z: Tensor, y: Tensor, compute: Callable[[Tensor], list[Tensor]]) -> list[Tensor]:
+        """Features (N,C_i,R_i,R_i) of latents (N,D) and classes (N,).
+
+        Args:
+            z, y: Of the batch.
+            compute: Features of the rows of the batch that it is given, int64 (n,).
+        """
+        paths = [self._path(latent, label) for latent, label in zip(z.cpu(), y.tolist(), strict=True)]
+        missing = [i for i, path in enumerate(paths) if not path.is_file()]
+        computed = compute(torch.tensor(missing, device=z.device)) if missing else []
+        rows = {i: [feature[k].to(self.dtype) for feature in computed] for k, i in enumerate(missing)}
+        for i in missing:
+            self._write(paths[i], rows[i])
+        for i in range(len(paths)):
+            rows[i] = rows[i] if i in rows else self._read(paths[i], z.device)
+        return [torch.stack(taps) for taps in zip(*[rows[i] for i in range(len(paths))], strict=True)]
+
+    def _path(self, latent: Tensor, label: int) -> Path:
+        content = f'{self.identity}/{latent.dtype}/{label}/'.encode() + latent.contiguous().numpy().tobytes()
+        return self.folder / f'{sha256(content).hexdigest()}.safetensors'
+
+    def _write(self, path: Path, taps: list[Tensor]) -> None:
+        size = sum(tap.numel() * tap.element_size() for tap in taps)
+        if self._bytes + size > self.max_bytes or size > shutil.disk_usage(self.folder).free / 2:
+            return
+        if not path.is_file():
+            write_safetensors(path, {f'{i:03d}': tap.contiguous() for i, tap in enumerate(taps)})
+            self._bytes += size
+
+    def _read(self, path: Path, device: torch.device) -> list[Tensor]:
+        taps = read_checkpoint(path, device)
+        return [taps[name] for name in sorted(taps)]
+
+
+def fingerprint(state: dict[str, Tensor]) -> str:
+    """SHA-256 of the names and numbers of a state dict."""
+    digest = sha256()
+    for name, value in sorted(state.items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
