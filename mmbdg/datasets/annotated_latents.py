@@ -10,7 +10,8 @@ from mmengine.structures import BaseDataElement, PixelData
 
 from mmbdg.annotation import read_annotated_latents
 from mmbdg.assets import resolve
-from mmbdg.datasets.label_spaces import label_space
+from mmbdg.assets.class_lists import class_names as resolve_names
+from mmbdg.datasets.label_spaces import Groups, label_space
 from mmbdg.generators import to_pixels
 from mmbdg.registry import DATASETS, MODELS
 from mmbdg.synthesis.latents import generator_inputs
@@ -37,11 +38,16 @@ def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
 class _LatentDataset(BaseDataset):
     """Keeps its few items in memory."""
 
-    def __init__(self, class_names: Sequence[str], label_space_name: str) -> None:
-        self.class_names = tuple(class_names)
-        self.space = label_space(label_space_name, class_names)
+    def __init__(self, class_names: Sequence[str] | str, label_space_name: str | Groups) -> None:
+        self.class_names = resolve_names(class_names)
+        self.space = label_space(label_space_name, self.class_names)
         super().__init__(
-            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=self.class_names),
+            metainfo=dict(
+                classes=self.space.classes,
+                palette=palette(self.space.num_classes),
+                class_names=self.class_names,
+                label_space=self.space.metainfo,
+            ),
             serialize_data=False,
         )
 
@@ -57,8 +63,8 @@ class AnnotatedLatents(_LatentDataset):
         data_root: Folder with ``annotations/`` and ``latents/``; may begin with ``mmbdg://`` for this package's assets.
         name: Name of the set.
         latent_dim, resolution: Of the generator.
-        class_names: Of the generator's classes.
-        label_space: "fgbg" or "classes".
+        class_names: Of the generator's classes; "in1k": ImageNet's.
+        label_space: See :func:`mmbdg.datasets.label_spaces.label_space`; pairs of classes outside it are left out.
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
     """
 
@@ -68,8 +74,8 @@ class AnnotatedLatents(_LatentDataset):
         name: str,
         latent_dim: int,
         resolution: int,
-        class_names: Sequence[str],
-        label_space: str = 'fgbg',
+        class_names: Sequence[str] | str,
+        label_space: str | Groups = 'fgbg',
         allow_missing_classes: bool = False,
     ) -> None:
         self.allow_missing_classes = allow_missing_classes
@@ -85,7 +91,7 @@ class AnnotatedLatents(_LatentDataset):
                 self.space.paint(pair.read_foreground(self.resolution), pair.class_id),
                 stem=pair.stem,
             )
-            for pair in pairs
+            for pair in self.space.within(pairs, lambda pair: pair.class_id, 'annotated latents')
         ]
 
 
@@ -96,24 +102,24 @@ class RuleAnnotatedLatents(_LatentDataset):
     Args:
         generator: Config of the generator.
         rule: Import path of the rule, called with an image and each threshold.
-        class_names: Of the generator's classes.
+        class_names: Of the generator's classes; "in1k": ImageNet's.
         per_class: Samples of each class, addresses (class, 0 ... per_class - 1).
         seed: Of the latents; another one than the annotated set's.
         truncation: Of the latents.
         thresholds: The first draws the masks; the others' masks are kept as ``rule_seg`` to show the rule's own spread.
-        label_space: "fgbg" or "classes".
+        label_space: See :func:`mmbdg.datasets.label_spaces.label_space`; classes outside it are left out.
     """
 
     def __init__(
         self,
         generator: dict,
         rule: str,
-        class_names: Sequence[str],
+        class_names: Sequence[str] | str,
         per_class: int,
         seed: int,
         truncation: dict | float | None = None,
         thresholds: Sequence[int] = (8, 4, 16),
-        label_space: str = 'fgbg',
+        label_space: str | Groups = 'fgbg',
     ) -> None:
         self.generator_cfg, self.rule, self.per_class = generator, import_rule(rule), per_class
         self.seed, self.truncation, self.thresholds = seed, truncation, tuple(thresholds)
@@ -126,7 +132,7 @@ class RuleAnnotatedLatents(_LatentDataset):
         generator.eval()
         select_statistics(generator, self.truncation)
         items = []
-        for class_id in range(len(self.class_names)):
+        for class_id in self.space.within(range(len(self.class_names)), int, 'classes'):
             z, y = generator_inputs(generator, self.seed, [class_id] * self.per_class, range(self.per_class), self.truncation)
             images = to_pixels(generator(z, y)).permute(0, 2, 3, 1).numpy()
             for latent, image in zip(z.numpy(), images, strict=True):
