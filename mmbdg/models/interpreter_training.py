@@ -77,6 +77,7 @@ class InterpreterTraining(BaseModel):
             return logits
         for sample, labels in zip(data_samples, vote(logits, self.vote), strict=True):
             sample.set_field(PixelData(data=labels[None]), 'pred_sem_seg')
+            sample.set_metainfo(dict(num_outputs=self.interpreter.num_outputs))  # whether its ids are the dataset's or 0 and 1
         return data_samples
 
     @torch.no_grad()
