@@ -2,11 +2,12 @@ import logging
 
 import numpy as np
 import pytest
-from mmengine.config import ConfigDict
+from conftest import ROOT, TINY_CLASSES, TINY_GENERATOR
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from PIL import Image
 
-from mmbdg.assets.class_lists import class_names
+from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.datasets import AnnotatedLatents, FashionMNIST32, LoadMask, RuleAnnotatedLatents
 from mmbdg.datasets.label_spaces import label_space
 from mmbdg.errors import InputError
@@ -160,13 +161,16 @@ def test_annotated_latents_in_spaces_of_imagenet(tmp_path):
         read('bird')
 
 
+def test_imagenet_in_a_config():
+    cfg = Config.fromfile(ROOT / 'configs' / '_base_' / 'datasets' / 'in1k_classes.py')
+    assert class_names(cfg.class_names) == IMAGENET and folder_names(cfg.folders)[151] == 'n02085620'
+
+
 def bright(image, threshold):
     return image.mean(-1) > 16 * threshold
 
 
 def test_rules_draw_only_what_has_a_label(monkeypatch):
-    from conftest import TINY_CLASSES, TINY_GENERATOR
-
     monkeypatch.setattr('mmbdg.datasets.annotated_latents.import_rule', lambda name: bright)
     dataset = RuleAnnotatedLatents(TINY_GENERATOR, 'bright', TINY_CLASSES, 2, 0, label_space={'round': ['disc', 'ring']})
     samples = [item['data_samples'] for item in dataset]
