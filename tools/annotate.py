@@ -13,6 +13,7 @@ from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.annotation import write_samples
+from mmbdg.assets.class_lists import class_names
 from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators import fold_spectral_norm
@@ -34,7 +35,7 @@ def sample(args: argparse.Namespace) -> None:
         args.out,
         data.name,
         generator,
-        data.class_names,
+        class_names(data.class_names),
         args.per_class,
         cfg.get('annotation_seed', 1),
         rule=args.rule and import_rule(args.rule),

@@ -23,6 +23,9 @@ from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.truncation import Truncation, select_statistics
 
 
+IGNORE = 128
+
+
 @dataclass(frozen=True)
 class AnnotatedLatent:
     """One pair of files."""
@@ -46,8 +49,12 @@ class AnnotatedLatent:
             raise InputError(f"{self.latent_path} holds {z.shape}, the generator takes {latent_dim} numbers; is it another generator's?")
         return z.reshape(-1).astype(np.int64 if z.dtype.kind in 'iu' else np.float32)
 
-    def read_foreground(self, resolution: int) -> np.ndarray:
-        """Mask, bool (resolution,resolution).
+    def read_mask(self, resolution: int, ignore_value: int | None = None) -> np.ndarray:
+        """Mask, uint8 (resolution,resolution): 0 background, 255 foreground, 128 where a pixel does not count.
+
+        Args:
+            resolution: Of the generator.
+            ignore_value: Grey value in the file of pixels that do not count; None: all that is not 0 is foreground.
 
         Raises:
             InputError: The mask has another size, or is no picture.
@@ -56,15 +63,15 @@ class AnnotatedLatent:
 
         try:
             with Image.open(self.mask_path) as picture:
-                mask = np.asarray(picture.convert('L')) > 0
+                grey = np.asarray(picture.convert('L'))
         except OSError as error:
             raise InputError(f'{self.mask_path} is no picture, or is cut off ({error})') from error
-        if mask.shape != (resolution, resolution):
+        if grey.shape != (resolution, resolution):
             raise InputError(
-                f'{self.mask_path} is {mask.shape[1]}x{mask.shape[0]} px, the generator makes {resolution}x{resolution}; '
+                f'{self.mask_path} is {grey.shape[1]}x{grey.shape[0]} px, the generator makes {resolution}x{resolution}; '
                 'a mask must have the size of its generated image'
             )
-        return mask
+        return np.where(grey == ignore_value, IGNORE, np.where(grey > 0, 255, 0)).astype(np.uint8)
 
 
 def read_annotated_latents(

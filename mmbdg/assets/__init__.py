@@ -1,4 +1,4 @@
-"""The embedded default: real images (MIT), a small trained generator, its interpreters, a classifier. Each has a card."""
+"""The embedded default: real images (MIT), a small trained generator, its interpreters, a classifier; lists of classes. All have cards."""
 
 import os
 from importlib.util import find_spec

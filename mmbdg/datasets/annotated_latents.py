@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import groupby
 
 import numpy as np
 import torch
 from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement, PixelData
 
-from mmbdg.annotation import read_annotated_latents
+from mmbdg.annotation import AnnotatedLatent, read_annotated_latents
+from mmbdg.annotation.annotated_latents import IGNORE
 from mmbdg.assets import resolve
-from mmbdg.datasets.label_spaces import label_space
+from mmbdg.assets.class_lists import class_names as resolve_names
+from mmbdg.datasets.label_spaces import Groups, label_space
+from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
 from mmbdg.registry import DATASETS, MODELS
-from mmbdg.synthesis.latents import generator_inputs
+from mmbdg.synthesis.latents import generator_at, generator_inputs
 from mmbdg.synthesis.palette import palette
 from mmbdg.synthesis.truncation import select_statistics
 
@@ -37,16 +41,26 @@ def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
 class _LatentDataset(BaseDataset):
     """Keeps its few items in memory."""
 
-    def __init__(self, class_names: Sequence[str], label_space_name: str) -> None:
-        self.class_names = tuple(class_names)
-        self.space = label_space(label_space_name, class_names)
+    def __init__(self, class_names: Sequence[str] | str, label_space_name: str | Groups) -> None:
+        self.class_names = resolve_names(class_names)
+        self.space = label_space(label_space_name, self.class_names)
         super().__init__(
-            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=self.class_names),
+            metainfo=dict(
+                classes=self.space.classes,
+                palette=palette(self.space.num_classes),
+                class_names=self.class_names,
+                label_space=self.space.metainfo,
+            ),
             serialize_data=False,
         )
 
     def __getitem__(self, idx: int) -> dict:
         return self.data_list[idx]
+
+    @property
+    def class_ids(self) -> list[int]:
+        """Of the items."""
+        return [int(item['data_samples'].gt_label) for item in self.data_list]
 
 
 @DATASETS.register_module()
@@ -57,9 +71,16 @@ class AnnotatedLatents(_LatentDataset):
         data_root: Folder with ``annotations/`` and ``latents/``; may begin with ``mmbdg://`` for this package's assets.
         name: Name of the set.
         latent_dim, resolution: Of the generator.
-        class_names: Of the generator's classes.
-        label_space: "fgbg" or "classes".
+        class_names: Of the generator's classes; "in1k": ImageNet's.
+        label_space: See :func:`mmbdg.datasets.label_spaces.label_space`; pairs of classes outside it are left out.
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
+        part: "all", or one of two that have nothing in common, "train" and "val", see ``held_out``.
+        held_out: Pairs of each class that are "val", chosen by their names; one pair of each class at least is "train".
+        ignore_value: Grey value of pixels of the masks that do not count; None: all that is not 0 is foreground.
+        seed: Of the choice of what is held out.
+
+    Raises:
+        InputError: See :func:`mmbdg.annotation.read_annotated_latents`; an unknown part, or nothing is in it.
     """
 
     def __init__(
@@ -68,25 +89,42 @@ class AnnotatedLatents(_LatentDataset):
         name: str,
         latent_dim: int,
         resolution: int,
-        class_names: Sequence[str],
-        label_space: str = 'fgbg',
+        class_names: Sequence[str] | str,
+        label_space: str | Groups = 'fgbg',
         allow_missing_classes: bool = False,
+        part: str = 'all',
+        held_out: int = 1,
+        ignore_value: int | None = None,
+        seed: int = 0,
     ) -> None:
-        self.allow_missing_classes = allow_missing_classes
+        if part not in ('all', 'train', 'val'):
+            raise InputError(f'a set of annotated latents has the parts "all", "train" and "val", got {part!r}')
+        self.allow_missing_classes, self.ignore_value = allow_missing_classes, ignore_value
+        self.part, self.held_out, self.seed = part, held_out, seed
         self.root, self.name, self.latent_dim, self.resolution = resolve(data_root), name, latent_dim, resolution
         super().__init__(class_names, label_space)
 
     def load_data_list(self) -> list[dict]:
         pairs = read_annotated_latents(self.root, self.name, len(self.class_names), self.allow_missing_classes)
+        if self.part != 'all':
+            held_out = set().union(*(self._held_out(list(group)) for _, group in groupby(pairs, lambda pair: pair.class_id)))
+            pairs = [pair for pair in pairs if (pair.stem in held_out) == (self.part == 'val')]
+        if not pairs:
+            raise InputError(f'no pair of {self.root} is in the part "{self.part}": no class has more than one pair, or held_out is 0')
         return [
             pack(
                 pair.read_latent(self.latent_dim),
                 pair.class_id,
-                self.space.paint(pair.read_foreground(self.resolution), pair.class_id),
+                self.space.paint(pair.read_mask(self.resolution, self.ignore_value), pair.class_id, ignore=IGNORE),
                 stem=pair.stem,
             )
-            for pair in pairs
+            for pair in self.space.within(pairs, lambda pair: pair.class_id, 'annotated latents')
         ]
+
+    def _held_out(self, pairs: list[AnnotatedLatent]) -> set[str]:
+        """Stems of one class."""
+        drawn = sorted(pairs, key=lambda pair: generator_at('held out', self.seed, pair.stem).random())
+        return {pair.stem for pair in drawn[: min(self.held_out, len(pairs) - 1)]}
 
 
 @DATASETS.register_module()
@@ -96,24 +134,24 @@ class RuleAnnotatedLatents(_LatentDataset):
     Args:
         generator: Config of the generator.
         rule: Import path of the rule, called with an image and each threshold.
-        class_names: Of the generator's classes.
+        class_names: Of the generator's classes; "in1k": ImageNet's.
         per_class: Samples of each class, addresses (class, 0 ... per_class - 1).
         seed: Of the latents; another one than the annotated set's.
         truncation: Of the latents.
         thresholds: The first draws the masks; the others' masks are kept as ``rule_seg`` to show the rule's own spread.
-        label_space: "fgbg" or "classes".
+        label_space: See :func:`mmbdg.datasets.label_spaces.label_space`; classes outside it are left out.
     """
 
     def __init__(
         self,
         generator: dict,
         rule: str,
-        class_names: Sequence[str],
+        class_names: Sequence[str] | str,
         per_class: int,
         seed: int,
         truncation: dict | float | None = None,
         thresholds: Sequence[int] = (8, 4, 16),
-        label_space: str = 'fgbg',
+        label_space: str | Groups = 'fgbg',
     ) -> None:
         self.generator_cfg, self.rule, self.per_class = generator, import_rule(rule), per_class
         self.seed, self.truncation, self.thresholds = seed, truncation, tuple(thresholds)
@@ -126,7 +164,7 @@ class RuleAnnotatedLatents(_LatentDataset):
         generator.eval()
         select_statistics(generator, self.truncation)
         items = []
-        for class_id in range(len(self.class_names)):
+        for class_id in self.space.within(range(len(self.class_names)), int, 'classes'):
             z, y = generator_inputs(generator, self.seed, [class_id] * self.per_class, range(self.per_class), self.truncation)
             images = to_pixels(generator(z, y)).permute(0, 2, 3, 1).numpy()
             for latent, image in zip(z.numpy(), images, strict=True):

@@ -45,7 +45,8 @@ class FashionMNIST32(BaseDataset):
     Args:
         split: "train" or "test", the official ones.
         source: "embedded", "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
-        label_space: "fgbg" or "classes": the ids of ``gt_seg_map`` and the classes in the meta information.
+        label_space: The ids of ``gt_seg_map`` and the classes in the meta information: "fgbg", "classes" or groups of classes, see
+            :func:`mmbdg.datasets.label_spaces.label_space`; images of classes outside it are left out.
         label_fraction: Part of the images of each class that is kept (stratified, nested).
         label_seed: Which images those are.
         threshold: Grey level of the foreground rule.
@@ -57,7 +58,7 @@ class FashionMNIST32(BaseDataset):
         self,
         split: str = 'train',
         source: str = 'embedded',
-        label_space: str = 'classes',
+        label_space: str | label_spaces.Groups = 'classes',
         label_fraction: float = 1.0,
         label_seed: int = 0,
         threshold: int = BACKGROUND_LEVEL,
@@ -66,9 +67,10 @@ class FashionMNIST32(BaseDataset):
     ) -> None:
         images, labels = load_fashion(split, source)
         kept = labelled_subset(labels, label_fraction, label_seed) if label_fraction != 1 else np.arange(len(labels))
+        self.space = label_spaces.label_space(label_space, CLASSES)
+        kept = np.array(self.space.within(kept, lambda i: labels[i], 'images'))
         self.images, self.labels, self.indices = images[kept], labels[kept], kept
         self.threshold = threshold
-        self.space = label_spaces.label_space(label_space, CLASSES)
         super().__init__(
             metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
             pipeline=list(pipeline),

@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
-from mmbdg.datasets.label_spaces import LabelSpace, label_space
+from mmbdg.datasets.label_spaces import Groups, LabelSpace, label_space
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
 from mmbdg.synthesis.layout import canonical, read_dataset, sample_paths
@@ -32,20 +32,21 @@ class SyntheticSegDataset(BaseSegDataset):
         prepare: ``synthesis`` of a synthesis config: if the dataset is not there it is made first, once, by rank 0, the same as
             ``tools/synthesize.py`` makes; other processes wait. Without ``data_root`` it goes to a cache folder named after all that
             decides its bytes.
-        label_space: "fgbg" or "classes" (one label for each class of the generator). Applied by ``mmseg.LoadAnnotations`` as a label map,
-            above 254 labels by ``mmbdg.LoadMask``.
+        label_space: "fgbg", "classes" (one label for each class of the generator) or another one, see
+            :func:`mmbdg.datasets.label_spaces.label_space`; images of classes outside it are left out. Applied by
+            ``mmseg.LoadAnnotations`` as a label map, above 254 labels, here or in the masks, by ``mmbdg.LoadMask``.
         pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on.
         **kwargs: As ``mmseg.BaseSegDataset``.
 
     Raises:
-        InputError: The dataset is missing or unfinished and cannot be made.
+        InputError: The dataset is missing or unfinished and cannot be made, or its masks do not fit the label space.
     """
 
     def __init__(
         self,
         data_root: str | None = None,
         prepare: dict | None = None,
-        label_space: str = 'classes',
+        label_space: str | Groups = 'classes',
         pipeline: Sequence = (),
         **kwargs: Any,
     ) -> None:
@@ -53,8 +54,8 @@ class SyntheticSegDataset(BaseSegDataset):
             raise InputError('SyntheticSegDataset needs data_root (a finished dataset) or prepare (a synthesis config)')
         root = prepare_dataset(Synthesis.from_config(prepare), data_root) if prepare else Path(data_root)
         self.info, self.lines = read_dataset(root)
-        self.root, self.space_name = root, label_space
-        self.space = self._space(pipeline)
+        self.root = root
+        self.space = self._space(label_space, pipeline)
         super().__init__(
             metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
             data_root=str(root),
@@ -62,28 +63,35 @@ class SyntheticSegDataset(BaseSegDataset):
             **kwargs,
         )
 
-    def _space(self, pipeline: Sequence) -> LabelSpace:
-        names = [entry['name'] for entry in self.info['generator_classes']]
-        space = label_space(self.space_name, names)
-        if self.space_name == 'classes' and len(self.info['classes']) not in (2, space.num_classes):
+    def _space(self, name: str | Groups, pipeline: Sequence) -> LabelSpace:
+        names, stored = [entry['name'] for entry in self.info['generator_classes']], self.info['classes']
+        space = label_space(name, names)
+        if space.name == 'classes' and len(stored) not in (2, space.num_classes):
             raise InputError(
-                f'the masks of {self.root} hold {len(self.info["classes"])} labels, neither foreground and background nor one for each of '
+                f'the masks of {self.root} hold {len(stored)} labels, neither foreground and background nor one for each of '
                 f'the {len(names)} classes: label_space="classes" does not apply, use "fgbg"'
             )
+        if space.name not in ('fgbg', 'classes') and len(stored) > 2 and tuple(stored) != space.classes:
+            raise InputError(
+                f'the masks of {self.root} hold {len(stored)} labels, neither foreground and background nor those of the label space '
+                f'"{space.name}": it does not apply, use "fgbg"'
+            )
         loaders = [step['type'] for step in pipeline if isinstance(step, dict) and str(step['type']).endswith('LoadAnnotations')]
-        if loaders and space.num_classes > 254:
-            raise InputError(f'{loaders[0]} holds labels in uint8, {self.root} has {space.num_classes} of them: use mmbdg.LoadMask instead')
+        labels = max(space.num_classes, len(stored))
+        if loaders and labels > 254:
+            raise InputError(f'{loaders[0]} holds labels in uint8, {self.root} has {labels} of them: use mmbdg.LoadMask instead')
         return space
 
     def load_data_list(self) -> list[dict]:
         folders = [entry['folder'] for entry in self.info['generator_classes']]
         head = range(1, len(self.info['classes']))  # foreground ids of the interpreter
         items = []
-        for line in self.lines:
+        for line in self.space.within(self.lines, lambda line: line['class'], 'images'):
             image, mask = sample_paths(self.root, folders[line['class']], line['id'])
             target = self.space.foreground_ids[line['class']]
-            # An FG/BG head's 1 becomes the class of the image. A head with a label per class has those ids already, or folds to 1.
-            label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space_name == 'fgbg' else None
+            # An FG/BG head's 1 becomes the label of the image's class. A head that tells the labels apart has those ids already, or folds
+            # to 1.
+            label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space.name == 'fgbg' else None
             items.append(
                 dict(
                     img_path=str(image),

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 
 from mmbdg.annotation import class_folders
+from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
@@ -59,26 +60,29 @@ class ExportLabelledGeneratorHook(Hook):
     """After an interpreter training write ``<work_dir>/labelled_generator/``, ready for ``LabelledGenerator.load`` and synthesis.
 
     Args:
-        classes, seed, truncation, licence: Arguments of :class:`~mmbdg.synthesis.LabelledGenerator`.
-        folders: Likewise; default: slugs of the classes.
-        labels: Likewise; default: background and foreground, or background and the classes if the head tells them apart.
+        classes: Names of the generator's classes; "in1k": ImageNet's.
+        folders: Of the classes; default: slugs of their names, for "in1k" the wnids.
+        labels: Names of the head's labels; default: background and foreground, or if the head tells more apart those of the training data.
+        seed, truncation, licence: Arguments of :class:`~mmbdg.synthesis.LabelledGenerator`.
     """
 
     priority = 'LOWEST'
 
     def __init__(
         self,
-        classes: Sequence[str],
-        folders: Sequence[str] | None = None,
+        classes: Sequence[str] | str,
+        folders: Sequence[str] | str | None = None,
         labels: Sequence[str] | None = None,
         seed: int = 0,
         truncation: dict | float | None = 0.9,
         licence: str = '',
     ) -> None:
         self.labels = labels
+        if not folders:
+            folders = classes if isinstance(classes, str) else class_folders(classes)
         self.card = dict(
-            classes=list(classes),
-            folders=list(folders or class_folders(classes)),
+            classes=list(class_names(classes)),
+            folders=list(folder_names(folders)),
             seed=seed,
             truncation=truncation,
             licence=licence,
@@ -110,7 +114,13 @@ class ExportLabelledGeneratorHook(Hook):
             (model.generator_config, model.generator_state),
             (model.interpreter_config, read_state_dict(source, 'interpreter.')),
             vote=model.vote,
-            labels=list(self.labels or ('background', *(self.card['classes'] if model.interpreter.num_outputs > 1 else ('foreground',)))),
+            labels=list(self.labels or self._labels(runner)),
             **self.card,
         )
         runner.logger.info(f'exported {source} with its generator to {folder}')
+
+    @staticmethod
+    def _labels(runner: Runner) -> Sequence[str]:
+        if get_ori_model(runner.model).interpreter.num_outputs == 1:
+            return 'background', 'foreground'
+        return runner.train_dataloader.dataset.metainfo['classes']

@@ -1,4 +1,4 @@
-"""How well an interpreter labels, in both label spaces at once."""
+"""How well an interpreter labels, in more than one label space at once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,20 +9,26 @@ from mmengine.evaluator import BaseMetric
 from mmseg.evaluation import IoUMetric
 
 from mmbdg.datasets.label_spaces import LabelSpace, label_space
-from mmbdg.interpreter import ignore_label
+from mmbdg.errors import InputError
 from mmbdg.registry import METRICS
+
+IGNORE = 65535  # no label in any space
 
 
 @METRICS.register_module()
 class LabellerIoU(BaseMetric):
-    """mIoU of predicted labels for FG/BG and for one label per class, as mmseg counts it (areas summed over all images).
+    """mIoU of predicted labels for FG/BG and in a space that tells classes apart, as mmseg counts it (areas summed over all images).
 
-    Keys: ``mIoU_fgbg``, ``mIoU_classes`` and, where the data samples hold ``rule_seg`` of several thresholds, the mIoU of the rule at each
-    other threshold against the rule itself: ``rule_fgbg_t4`` ... A difference below that spread is none.
+    Keys: ``mIoU_fgbg``, ``mIoU_classes`` (one label per class; of a dataset in yet another label space ``mIoU_<its name>`` instead, e.g.
+    ``mIoU_mc16``) and, where the data samples hold ``rule_seg`` of several thresholds, the mIoU of the rule at each other threshold against
+    the rule itself: ``rule_fgbg_t4`` ... A difference below that spread is none.
+
+    A head that tells the dataset's labels apart predicts their ids, and can err in the class. An FG/BG head (``num_outputs`` of the data
+    samples is 1, or the dataset has two labels) predicts 0 and 1; its foreground is painted with the class of the image.
 
     Args:
         per_class: Also report the IoU of every label.
-        ignore_index: Label of pixels that do not count; None: 255, or 65535 where the classes and the background are more than 254.
+        ignore_index: Label of pixels of the truth that do not count; None: 65535, and 255 where the dataset has no more than 254 labels.
         collect_device, prefix: mmengine's.
     """
 
@@ -35,34 +41,44 @@ class LabellerIoU(BaseMetric):
         self.per_class, self.ignore_index = per_class, ignore_index
 
     @property
+    def _own(self) -> LabelSpace:
+        """Of the dataset."""
+        meta = self.dataset_meta
+        if 'label_space' in meta:
+            return LabelSpace(tuple(meta['classes']), **meta['label_space'])
+        return label_space('fgbg' if len(meta['classes']) == 2 else 'classes', meta['class_names'])
+
+    @property
     def _spaces(self) -> dict[str, LabelSpace]:
-        return {name: label_space(name, self.dataset_meta['class_names']) for name in ('fgbg', 'classes')}
+        """What is reported."""
+        spaces = [label_space('fgbg', self.dataset_meta['class_names']), self._own]
+        if spaces[1].name == 'fgbg':
+            spaces[1] = label_space('classes', self.dataset_meta['class_names'])
+        return {space.name: space for space in spaces}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        own, spaces = self._own, self._spaces
         for sample in data_samples:
-            truth = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
-            predicted = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
+            truth, predicted = (sample[key]['data'].squeeze(0).cpu().numpy().astype(np.int64) for key in ('gt_sem_seg', 'pred_sem_seg'))
+            truth[np.isin(truth, self._ignored(own))] = IGNORE
             class_id = int(sample['gt_label'])
-            areas = {name: self._areas(space, predicted, truth, class_id) for name, space in self._spaces.items()}
+            has_own_ids = _has_own_ids(sample.get('num_outputs', own.num_classes), own)
+            areas = {}
+            for name, space in spaces.items():
+                painted = predicted if has_own_ids and name == own.name else space.paint(predicted, class_id)
+                areas[name] = _areas(space, painted, truth, class_id)
             for threshold, seg in zip(sample.get('thresholds', ())[1:], sample.get('rule_seg', ())[1:], strict=True):
-                for name, space in self._spaces.items():
-                    areas[f'rule_{name}_t{threshold}'] = self._areas(space, seg, truth, class_id)
+                for name, space in spaces.items():
+                    areas[f'rule_{name}_t{threshold}'] = _areas(space, space.paint(seg, class_id), truth, class_id)
             self.results.append(areas)
 
-    def _areas(self, space: LabelSpace, predicted: np.ndarray, truth: np.ndarray, class_id: int) -> tuple[np.ndarray, ...]:
-        own = label_space('classes', self.dataset_meta['class_names'])
-        # A head with one label per class can name another class; an FG/BG head takes the class of the image.
-        same_head = len(self.dataset_meta['classes']) == own.num_classes and space.num_classes == own.num_classes
-        painted = predicted if same_head else space.paint(predicted > 0, class_id)
-        ignore = ignore_label(own.num_classes) if self.ignore_index is None else self.ignore_index
-        labels = np.where(truth == ignore, ignore, space.paint(truth > 0, class_id))
-        areas = IoUMetric.intersect_and_union(torch.from_numpy(painted), torch.from_numpy(labels), space.num_classes, ignore)
-        return tuple(area.numpy() for area in areas)
+    def _ignored(self, own: LabelSpace) -> list[int]:
+        return [own.ignore, IGNORE] if self.ignore_index is None else [self.ignore_index]
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         metrics = {}
         for name in results[0]:
-            totals = [torch.from_numpy(np.sum([result[name][i] for result in results], axis=0)) for i in range(4)]
+            totals = [torch.from_numpy(np.sum([result[name][i] for result in results], axis=0, dtype=np.float64)) for i in range(4)]
             iou = IoUMetric.total_area_to_metrics(*totals, metrics=['mIoU'])['IoU']
             key = name if name.startswith('rule') else f'mIoU_{name}'
             metrics[key] = round(100 * float(np.nanmean(iou)), 2)
@@ -70,3 +86,17 @@ class LabellerIoU(BaseMetric):
                 labels = self._spaces[name].classes
                 metrics |= {f'IoU_{name}_{label}': round(100 * float(value), 2) for label, value in zip(labels, iou, strict=True)}
         return metrics
+
+
+def _has_own_ids(num_outputs: int, own: LabelSpace) -> bool:
+    if own.name == 'fgbg' or num_outputs <= 2:
+        return False
+    if num_outputs != own.num_classes:
+        raise InputError(f'the head tells {num_outputs} labels apart, the dataset "{own.name}" has {own.num_classes}')
+    return True
+
+
+def _areas(space: LabelSpace, predicted: np.ndarray, truth: np.ndarray, class_id: int) -> tuple[np.ndarray, ...]:
+    labels = np.where(truth == IGNORE, IGNORE, space.paint(truth, class_id))
+    areas = IoUMetric.intersect_and_union(torch.from_numpy(predicted), torch.from_numpy(labels), space.num_classes, IGNORE)
+    return tuple(area.numpy() for area in areas)

@@ -111,6 +111,7 @@ class InterpreterTraining(BaseModel):
             sample.set_field(uncertainty[i : i + 1], 'uncertainty')
             if self.keep_members:
                 sample.set_field(PixelData(data=torch.stack([member[i] for member in members])), 'member_sem_seg')
+            sample.set_metainfo(dict(num_outputs=self.interpreter.num_outputs))  # whether its ids are the dataset's or 0 and 1
         return data_samples
 
     @torch.no_grad()

@@ -7,10 +7,13 @@ from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 from PIL import Image
 
+from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.datasets import LoadMask, SyntheticSegDataset
+from mmbdg.datasets.label_spaces import label_space
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
 from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis.layout import read_jsonl, write_jsonl
 
 PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
 
@@ -99,6 +102,59 @@ def test_labels_that_would_be_read_wrongly_are_refused(plan, tmp_path):
     edit_info(root, classes=['background', 'head', 'tail'])
     with pytest.raises(InputError, match='hold 3 labels, neither'):
         SyntheticSegDataset(str(root))
+
+
+def test_groups_leave_out_the_other_classes(plan, tmp_path):
+    root = synthesize(plan, tmp_path / 'out')
+    dataset = SyntheticSegDataset(str(root), label_space=dict(angular=['square'], round=['ring']), pipeline=PIPELINE)
+    assert len(dataset) == 6 and dataset.metainfo['classes'] == ('background', 'angular', 'round')
+    for i in range(6):
+        item = dataset[i]
+        assert item['gt_label'] == i // 3 + 1
+        assert np.array_equal(item['gt_seg_map'], np.asarray(Image.open(item['seg_map_path'])) * (i // 3 + 1))
+
+
+def as_imagenet(root, ids):
+    """The dataset as if its three classes were these of ImageNet."""
+    names = class_names('in1k')
+    entries = [dict(name=name, folder=folder) for name, folder in zip(names, folder_names('in1k'), strict=True)]
+    for folder, class_id in zip(('disc', 'square', 'ring'), ids, strict=True):
+        entries[class_id]['folder'] = folder
+    edit_info(root, generator_classes=entries)
+    manifest = root / 'manifest.jsonl'
+    write_jsonl(manifest, [line | {'class': ids[line['class']]} for line in read_jsonl(manifest)])
+
+
+def test_spaces_of_imagenet(plan, tmp_path):
+    root = synthesize(plan, tmp_path / 'out')
+    as_imagenet(root, (0, 151, 999))
+    for name, expected in (('mc16', {151: 11}), ('mc992', {0: 1, 151: 150, 999: 991}), ('dog', {151: 1}), ('fgbg', {0: 1, 151: 1, 999: 1})):
+        pipeline = [dict(type='LoadImageFromFile'), dict(type='mmbdg.LoadMask')]
+        dataset = SyntheticSegDataset(str(root), label_space=name, pipeline=pipeline)
+        assert len(dataset) == 3 * len(expected)
+        for item in dataset:
+            stored = np.asarray(Image.open(item['seg_map_path'])).astype(int)
+            assert np.array_equal(item['gt_seg_map'], stored * expected[item['gt_label']])
+    with pytest.raises(InputError, match='none of the 9 images is of a class in the label space "bird"'):
+        SyntheticSegDataset(str(root), label_space='bird')
+
+
+def test_masks_of_a_head_that_tells_labels_apart(plan, tmp_path):
+    """16-bit ones too: they keep their ids, or fold to the foreground."""
+    root = synthesize(plan, tmp_path / 'out')
+    as_imagenet(root, (0, 151, 999))
+    edit_info(root, classes=label_space('mc992', class_names('in1k')).classes)
+    wide = np.zeros((16, 16), np.uint16)
+    wide[0, :3] = 256, 512, 991  # in 8 bits 0, 0, 223
+    for path in (root / 'masks').rglob('*.png'):
+        Image.fromarray(wide).save(path)
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='mmbdg.LoadMask')]
+    assert SyntheticSegDataset(str(root), label_space='mc992', pipeline=pipeline)[0]['gt_seg_map'][0, :4].tolist() == [256, 512, 991, 0]
+    assert SyntheticSegDataset(str(root), label_space='fgbg', pipeline=pipeline)[0]['gt_seg_map'][0, :4].tolist() == [1, 1, 1, 0]
+    with pytest.raises(InputError, match='in uint8, .* has 992 of them'):
+        SyntheticSegDataset(str(root), label_space='fgbg', pipeline=PIPELINE)
+    with pytest.raises(InputError, match='hold 992 labels, .* nor those of the label space "mc16"'):
+        SyntheticSegDataset(str(root), label_space='mc16', pipeline=pipeline)
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])

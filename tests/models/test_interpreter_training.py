@@ -1,3 +1,4 @@
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -91,3 +92,43 @@ def test_written_artefact_gives_the_same_labels(model, tmp_path):
     batch = data(model, 3)
     predicted = torch.cat([sample.pred_sem_seg.data for sample in model(**batch, mode='predict')])
     assert torch.equal(LabelledGenerator.load(tmp_path / 'lg').label([0, 1, 2], [0, 1, 2]).masks, predicted)
+
+
+def as_runner(model, folder, classes):
+    """What the export hook takes of a runner whose training has ended."""
+    checkpoint = folder / 'iter_1.pth'
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    return SimpleNamespace(
+        rank=0,
+        model=model,
+        work_dir=folder,
+        logger=logging.getLogger(),
+        message_hub=SimpleNamespace(runtime_info=dict(last_ckpt=str(checkpoint))),
+        train_dataloader=SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=classes))),
+    )
+
+
+@pytest.mark.parametrize(('num_outputs', 'classes', 'labels'), [
+    (1, ('background', 'angular', 'round'), ('background', 'foreground')),
+    (3, ('background', 'angular', 'round'), ('background', 'angular', 'round')),
+])  # fmt: skip
+def test_export_names_the_labels_of_the_head(tmp_path, num_outputs, classes, labels):
+    write_safetensors(tmp_path / 'g.safetensors', build_tiny(TINY_GENERATOR).state_dict())
+    generator = dict(TINY_GENERATOR, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors')))
+    model = InterpreterTraining(generator, dict(TINY_INTERPRETER, member=dict(TINY_INTERPRETER['member'], num_outputs=num_outputs)))
+    ExportLabelledGeneratorHook(TINY_CLASSES).after_train(as_runner(model, tmp_path, classes))
+    exported = LabelledGenerator.load(tmp_path / 'labelled_generator')
+    assert exported.labels == labels and exported.classes == exported.folders == TINY_CLASSES
+    predicted = model.eval()(**data(model, 1), mode='predict')[0]
+    assert predicted.num_outputs == num_outputs  # LabellerIoU asks
+
+
+def test_export_of_imagenet_classes():
+    card = ExportLabelledGeneratorHook('in1k').card
+    assert len(card['classes']) == len(card['folders']) == 1000
+    assert (card['classes'][0], card['folders'][0], card['folders'][999]) == ('tench', 'n01440764', 'n15075141')
+    card = ExportLabelledGeneratorHook(['A b', 'c'], folders=['x', 'y']).card
+    assert card['classes'] == ['A b', 'c'] and card['folders'] == ['x', 'y']
+    assert ExportLabelledGeneratorHook(['A b', 'c']).card['folders'] == ['a-b', 'c']
+    with pytest.raises(InputError, match='"in1k", got "in22k"'):
+        ExportLabelledGeneratorHook('in22k')
