@@ -22,7 +22,6 @@ from mmbdg.generators import ClassConditionalGenerator, to_pixels
 from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.truncation import Truncation, select_statistics
 
-
 IGNORE = 128
 
 

@@ -1,13 +1,17 @@
 """An ensemble of feature interpreters."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
 from mmbdg.compat.checkpoint import load_pretrained
+from mmbdg.interpreter.early_gradient import with_gradient_now
 from mmbdg.registry import MODELS
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Logits (N,C,H,W), labels (N,H,W) -> scalar."""
 
 
 class Ensemble(BaseModule):
@@ -38,6 +42,12 @@ class Ensemble(BaseModule):
             ValueError: The batch is no multiple of M.
         """
         raise NotImplementedError  # abstract: see each
+
+    def own_losses(self, loss: Loss, labels: Tensor, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
+        """The loss of each member on its own part of the batch (M,), see :meth:`forward_own`; labels (M*N,H,W)."""
+        logits = self.forward_own(features, embedding, *more).float()
+        parts = zip(logits.chunk(self.num_members), labels.chunk(self.num_members), strict=True)
+        return torch.stack([loss(*part) for part in parts])
 
     def check_batch(self, size: int) -> None:
         """Raise ValueError unless a batch can be shared by the members."""
@@ -82,10 +92,20 @@ class InterpreterEnsemble(Ensemble):
             yield _batched(self.members[start : start + self.members_at_once], features, embedding)
 
     def forward_own(self, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
-        self.check_batch(len(embedding))
-        parts: Iterable = zip(self.members, *[f.chunk(self.num_members) for f in (*features, embedding, *more)], strict=True)
-        taps = len(features)
-        return torch.cat([member(own[:taps], *own[taps:]) for member, *own in parts])
+        return torch.cat([member(own, *rest) for member, own, rest in self._parts(features, embedding, *more)])
+
+    def own_losses(self, loss: Loss, labels: Tensor, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
+        """See :meth:`Ensemble.own_losses`. One member's graph stands at a time: 16 of 512 px would take hundreds of GB together."""
+        losses = []
+        for member, own, (target, *rest) in self._parts(features, labels, embedding, *more):
+            losses.append(with_gradient_now(loss(member(own, *rest).float(), target), list(member.parameters())))
+        return torch.stack(losses)
+
+    def _parts(self, features: Sequence[Tensor], *rest: Tensor) -> Iterable[tuple[nn.Module, list[Tensor], list[Tensor]]]:
+        """Each member with its part of the features and of what goes with them."""
+        self.check_batch(len(rest[0]))
+        for member, *own in zip(self.members, *[x.chunk(self.num_members) for x in (*features, *rest)], strict=True):
+            yield member, own[: len(features)], own[len(features) :]
 
     def init_weights(self) -> None:
         if self.init_cfg and self.init_cfg.get('source'):

@@ -49,7 +49,7 @@ def test_round_trip(annotated):
     for pair in pairs:
         assert np.array_equal(pair.read_latent(12), latent(1, pair.class_id, int(pair.stem[-1]), 12))
         image = np.asarray(Image.open(annotated / 'images' / 'tiny' / TINY_CLASSES[pair.class_id] / f'{pair.stem}.png'))
-        assert np.array_equal(pair.read_foreground(16), rule(image))
+        assert np.array_equal(pair.read_mask(16), rule(image) * np.uint8(255))
 
 
 def test_class_id_is_the_second_to_last_token_and_order_does_not_pair(annotated):
@@ -92,11 +92,11 @@ def test_mask_of_the_wrong_size(annotated):
     pair = read_annotated_latents(annotated, 'tiny', 3)[0]
     Image.fromarray(np.zeros((20, 16), np.uint8)).save(pair.mask_path)
     with pytest.raises(InputError, match='16x20 px, the generator makes 16x16'):
-        pair.read_foreground(16)
+        pair.read_mask(16)
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (16, 16), dtype=np.uint8)).save(pair.mask_path)
     pair.mask_path.write_bytes(pair.mask_path.read_bytes()[:200])
     with pytest.raises(InputError, match='is cut off'):
-        pair.read_foreground(16)
+        pair.read_mask(16)
 
 
 def test_latent_of_another_generator_or_a_pickle(annotated):

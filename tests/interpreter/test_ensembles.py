@@ -2,7 +2,15 @@ import pytest
 import torch
 
 from mmbdg.generators.frozen import Frozen
-from mmbdg.interpreter import Consensus, FeatureInterpreter, InterpreterEnsemble, SharedTrunkEnsemble, jensen_shannon, vote
+from mmbdg.interpreter import (
+    Consensus,
+    FeatureInterpreter,
+    InterpreterEnsemble,
+    SharedTrunkEnsemble,
+    jensen_shannon,
+    segmentation_loss,
+    vote,
+)
 
 INFO = [(8, 4), (6, 8), (6, 8), (4, 16)]
 MEMBER = dict(type='mmbdg.FeatureInterpreter', groups=(8, 16), widths=(7, 3))
@@ -72,3 +80,27 @@ def test_consensus_does_not_depend_on_how_many_at_a_time(classes, how):
     parts = Consensus.of(logits.split([1, 4, 2]), how)
     assert torch.equal(parts.labels(), vote(logits, how))
     torch.testing.assert_close(parts.disagreement(), jensen_shannon(logits))
+
+
+@pytest.mark.parametrize('ensemble', [InterpreterEnsemble, SharedTrunkEnsemble])
+def test_losses_of_members_are_those_of_the_whole_graph(ensemble):
+    """Also their gradients, scaled as the loss is."""
+    one, other = (ensemble(MEMBER, num_members=3, **SIZES) for _ in range(2))
+    other.load_state_dict(one.state_dict())
+    given, labels = inputs(6), torch.randint(0, 2, (6, 16, 16))
+    losses = one.own_losses(segmentation_loss, labels, *given)
+    (8 * losses.sum()).backward()
+    logits = other.forward_own(*given)
+    expected = torch.stack([segmentation_loss(*part) for part in zip(logits.chunk(3), labels.chunk(3), strict=True)])
+    (8 * expected.sum()).backward()
+    torch.testing.assert_close(losses, expected)
+    for (name, p), q in zip(one.named_parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(p.grad, q.grad, msg=name)
+    with torch.no_grad():
+        assert not one.own_losses(segmentation_loss, labels, *given).requires_grad
+
+
+def test_gradient_reaches_every_parameter_of_every_member():
+    ensemble = InterpreterEnsemble(MEMBER, num_members=3, **SIZES)
+    ensemble.own_losses(segmentation_loss, torch.randint(0, 2, (6, 16, 16)), *inputs(6)).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in ensemble.parameters())

@@ -1,0 +1,32 @@
+"""Gradients computed in the forward pass, so that the graph behind a loss need not wait for the backward pass."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def with_gradient_now(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
+    """The same scalar, whose backward pass hands ``parameters`` the gradients that are computed here.
+
+    The graph behind ``loss`` is freed on return: of many losses with parameters of their own only one graph stands at a time. Who scales
+    the loss afterwards scales the gradients, but too late to save those that underflow in float16; bfloat16 needs no scale.
+    """
+    parameters = [parameter for parameter in parameters if parameter.requires_grad]
+    if not (torch.is_grad_enabled() and loss.requires_grad):
+        return loss
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    used = [(parameter, gradient) for parameter, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
+    return _Handed.apply(loss.detach(), [gradient for _, gradient in used], *[parameter for parameter, _ in used])
+
+
+class _Handed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
+        ctx.gradients = gradients
+        return loss.clone()
+
+    @staticmethod
+    def backward(ctx: Any, scale: Tensor) -> tuple:
+        return None, None, *[scale * gradient for gradient in ctx.gradients]
