@@ -17,6 +17,7 @@ from mmpretrain.utils import get_ori_model
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
+from mmbdg.engine import EnsembleSampler
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
 from mmbdg.errors import InputError, plain_errors
 
@@ -54,6 +55,8 @@ def apply_amp(cfg: Config) -> None:
     for optim_wrapper in [wrapper] if 'optimizer' in wrapper else [w for w in wrapper.values() if isinstance(w, dict)]:
         optim_wrapper.type = 'AmpOptimWrapper'
         optim_wrapper.setdefault('loss_scale', 'dynamic')
+        if 'amp_dtype' in cfg:
+            optim_wrapper.setdefault('dtype', cfg.amp_dtype)
 
 
 def check_data(runner: Runner) -> None:
@@ -65,7 +68,16 @@ def check_data(runner: Runner) -> None:
             f'the queue of {queue} keys is filled by {keys} at a time ({loader.batch_size} x {runner.world_size} processes), which does '
             'not divide it: change train_dataloader.batch_size or model.queue_len'
         )
-    endless = isinstance(loader.sampler, InfiniteSampler)
+    sampler = loader.sampler
+    if isinstance(sampler, EnsembleSampler):
+        members = get_ori_model(runner.model).interpreter.num_members
+        if members != sampler.num_members or loader.batch_size != members * sampler.per_member:
+            raise InputError(
+                f'the model has {members} members, the sampler makes batches of {sampler.num_members} x {sampler.per_member} samples, the '
+                f'data loader of {loader.batch_size}: set model.interpreter.num_members, train_dataloader.sampler.num_members, '
+                'train_dataloader.sampler.per_member and train_dataloader.batch_size (the product) to fit'
+            )
+    endless = isinstance(sampler, InfiniteSampler)
     if len(loader) == 0 and not endless:
         raise InputError(
             f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '

@@ -5,7 +5,7 @@
 Writes labelled_generator/ into the work dir: what LabelledGenerator.load and tools/synthesize.py take.
 """
 
-_base_ = ['../_base_/runtime.py', '../_base_/models/biggan32_fashion.py', '../_base_/models/interpreter32_fashion.py']
+_base_ = ['../_base_/interpreter_training.py', '../_base_/models/biggan32_fashion.py', '../_base_/models/interpreter32_fashion.py']
 
 generator_weights = 'mmbdg://fashion32/generator.safetensors'
 annotated = 'mmbdg://fashion32/annotated_latents'
@@ -14,10 +14,6 @@ model = dict(type='mmbdg.InterpreterTraining', generator=generator, interpreter=
 
 annotation_seed = 1  # tools/annotate.py sample
 train_dataloader = dict(
-    batch_size=64,  # 16 members x 4
-    num_workers=0,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    collate_fn=dict(type='mmengine.pseudo_collate'),
     dataset=dict(
         type='mmbdg.AnnotatedLatents',
         data_root=annotated,
@@ -29,9 +25,6 @@ train_dataloader = dict(
 )
 val_dataloader = dict(  # 1,000 held-out samples, masks by the rule
     batch_size=100,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='mmengine.pseudo_collate'),
     dataset=dict(
         type='mmbdg.RuleAnnotatedLatents',
         generator=generator,
@@ -42,14 +35,9 @@ val_dataloader = dict(  # 1,000 held-out samples, masks by the rule
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='mmbdg.LabellerIoU')
-test_evaluator = dict(type='mmbdg.LabellerIoU', per_class=True)
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=500, val_interval=250)
-val_cfg = dict()
-test_cfg = dict()
-optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3))
-default_hooks = dict(checkpoint=dict(interval=250), logger=dict(interval=100))
+train_cfg = dict(max_iters=500, val_interval=250)  # a small head on small pictures
+default_hooks = dict(checkpoint=dict(interval=250, save_best=None), logger=dict(interval=100))
 custom_hooks = [
     dict(
         type='mmbdg.ExportLabelledGeneratorHook',

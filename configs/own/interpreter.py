@@ -17,7 +17,8 @@ model = dict(
     ),
 )
 train_dataloader = dict(
-    batch_size=64,
+    batch_size=64,  # 16 members x 4
+    sampler=dict(_delete_=True, type='mmbdg.EnsembleSampler', num_members=16, per_member=4),
     num_workers=0,
     persistent_workers=False,
     drop_last=False,

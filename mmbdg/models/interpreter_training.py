@@ -1,6 +1,7 @@
 """Training of feature interpreters on annotated latents as an mmengine model."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from mmengine.model import BaseModel
@@ -91,11 +92,7 @@ class InterpreterTraining(BaseModel):
         if self.pixels_per_image:
             pixels = torch.rand(labels.flatten(1).shape, device=labels.device).argsort(1)[:, : self.pixels_per_image]
             labels, sampled = labels.flatten(1).gather(1, pixels)[:, None], [pixels]
-        logits = self.interpreter.forward_own(features, embedding, *sampled).float()
-        members = self.interpreter.num_members
-        losses = torch.stack(
-            [segmentation_loss(own, target, self.ignore) for own, target in zip(logits.chunk(members), labels.chunk(members), strict=True)]
-        )
+        losses = self.interpreter.own_losses(partial(segmentation_loss, ignore=self.ignore), labels, features, embedding, *sampled)
         # The sum, so that no member's gradient depends on how many there are; the mean is logged.
         return dict(loss=losses.sum(), member_mean=losses.mean().detach())
 

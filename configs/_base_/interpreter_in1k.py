@@ -1,0 +1,39 @@
+"""Interpreters for a generator of ImageNet's 1,000 classes; the generator and its sizes are left to who builds on this."""
+
+_base_ = ['interpreter_training.py', 'datasets/in1k_classes.py']
+
+annotated = 'data/annotated'
+label_space = 'fgbg'
+model = dict(
+    type='mmbdg.InterpreterTraining',
+    interpreter=dict(
+        type='mmbdg.InterpreterEnsemble',
+        num_members=_base_.num_members,
+        member=dict(
+            type='mmbdg.FeatureInterpreter',
+            num_outputs=1,  # FG/BG; the class is known from the generator
+            groups='relative',  # R/16, R/4, R: as published for 512 px
+            widths=(128, 64, 32),
+            out_kernel=3,  # the released code's; the paper says 1
+        ),
+    ),
+)
+latents = dict(
+    type='mmbdg.AnnotatedLatents',
+    data_root=annotated,
+    class_names=_base_.class_names,
+    label_space=label_space,
+    allow_missing_classes=True,  # some classes are made too badly to annotate
+    held_out=1,
+)
+train_dataloader = dict(dataset=dict(part='train', **latents))
+val_dataloader = dict(dataset=dict(part='val', **latents))
+test_dataloader = dict(dataset=dict(part='val', **latents))
+custom_hooks = [dict(type='mmbdg.ExportLabelledGeneratorHook', classes=_base_.class_names)]
+interpreter_reach = dict(
+    generator_weights=['model.generator.init_cfg.checkpoint'],
+    annotated=['train_dataloader.dataset.data_root', 'val_dataloader.dataset.data_root', 'test_dataloader.dataset.data_root'],
+    label_space=['train_dataloader.dataset.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],
+)
+requires_annotated = 'annotated latents: tools/annotate.py sample CONFIG OUT, then tools/annotate.py import OUT data/annotated'
+next_step = 'python tools/synthesize.py CONFIG OUT --cfg-options synthesis.labelled_generator={work_dir}/labelled_generator'

@@ -1,0 +1,27 @@
+"""How feature interpreters are trained on annotated latents: Adam 1e-3, batch 4, 5,000 iterations, as in the released code.
+
+Sixteen members (paper, section 3.2) see four samples each in an iteration, in an order of their own. With --amp they compute in bfloat16.
+"""
+
+_base_ = 'runtime.py'
+
+num_members = 16
+member_batch = 4
+train_dataloader = dict(
+    batch_size=num_members * member_batch,
+    num_workers=0,  # the latents are in memory
+    sampler=dict(type='mmbdg.EnsembleSampler', num_members=num_members, per_member=member_batch),
+    collate_fn=dict(type='mmengine.pseudo_collate'),
+)
+val_dataloader = dict(
+    batch_size=4, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False), collate_fn=dict(type='mmengine.pseudo_collate')
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='mmbdg.LabellerIoU')
+test_evaluator = dict(type='mmbdg.LabellerIoU', per_class=True)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=5000, val_interval=500)
+val_cfg = dict()
+test_cfg = dict()
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3))
+amp_dtype = 'bfloat16'
+default_hooks = dict(checkpoint=dict(interval=500, save_best='mIoU_fgbg', rule='greater'), logger=dict(interval=50))

@@ -1,0 +1,18 @@
+"""Sixteen feature interpreters for BigGAN-deep-256: foreground and background of ImageNet's classes.
+
+    python tools/annotate.py sample configs/interpreter/biggan-deep-256_fgbg.py OUT --per-class 10
+    python tools/annotate.py import OUT data/annotated
+    python tools/train.py configs/interpreter/biggan-deep-256_fgbg.py --amp
+
+Not run by us: the weights were not at hand.
+"""
+
+_base_ = ['../_base_/interpreter_in1k.py', '../_base_/generators/biggan-deep-256_in1k.py']
+
+model = dict(generator=_base_.generator)
+annotated_set = dict(name='biggan-deep-256', latent_dim=128, resolution=256)
+train_dataloader = dict(dataset=annotated_set)
+val_dataloader = dict(dataset=annotated_set)
+test_dataloader = dict(dataset=annotated_set)
+reach = _base_.interpreter_reach
+requires = dict(annotated=_base_.requires_annotated)

@@ -1,0 +1,20 @@
+"""Sixteen feature interpreters for BigGAN-512: foreground and background of ImageNet's classes (BigDatasetGAN, sections 3.2 and 4).
+
+    python tools/train.py configs/interpreter/biggan512_fgbg.py --amp
+
+Annotated latents: the authors' release (annotations.zip and latents.zip, by `tools/annotate.py import`), or your own. Not run by us:
+neither the weights nor the annotations were at hand.
+"""
+
+_base_ = ['../_base_/interpreter_in1k.py', '../_base_/generators/biggan512_in1k.py']
+
+model = dict(generator=_base_.generator)
+annotated_set = dict(name='biggan512', latent_dim=128, resolution=512)
+train_dataloader = dict(dataset=annotated_set)
+val_dataloader = dict(dataset=annotated_set)
+test_dataloader = dict(dataset=annotated_set)
+reach = _base_.interpreter_reach
+requires = dict(annotated=_base_.requires_annotated)
+next_step = (
+    'python tools/synthesize.py configs/synthesis/biggan512_in1k.py OUT --cfg-options labelled_generator={work_dir}/labelled_generator'
+)

@@ -1,0 +1,18 @@
+"""Sixteen feature interpreters for VQGAN-256: foreground and background of ImageNet's classes (BigDatasetGAN, section 3.2).
+
+    python tools/annotate.py encode configs/interpreter/vqgan256_fgbg.py SRC data/annotated     # images with masks become tokens with masks
+    python tools/train.py configs/interpreter/vqgan256_fgbg.py --amp
+
+The heads learn an embedding of the class, for VQGAN has none. Not run by us: the weights were not at hand.
+"""
+
+_base_ = ['../_base_/interpreter_in1k.py', '../_base_/generators/vqgan256_in1k.py']
+
+model = dict(generator=_base_.generator, interpreter=dict(member=dict(groups='absolute')))
+annotated_set = dict(name='vqgan256', latent_dim=256, resolution=256)
+train_dataloader = dict(dataset=annotated_set)
+val_dataloader = dict(dataset=annotated_set)
+test_dataloader = dict(dataset=annotated_set)
+custom_hooks = [dict(type='mmbdg.ExportLabelledGeneratorHook', classes=_base_.class_names, truncation=None)]  # z is uniform
+reach = _base_.interpreter_reach
+requires = dict(annotated=_base_.requires_annotated)
