@@ -76,6 +76,7 @@ class AnnotatedLatents(_LatentDataset):
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
         part: "all", or one of two that have nothing in common, "train" and "val", see ``held_out``.
         held_out: Pairs of each class that are "val", chosen by their names; one pair of each class at least is "train".
+        per_class: The first pairs of each class, by index; None: all.
         ignore_value: Grey value of pixels of the masks that do not count; None: all that is not 0 is foreground.
         seed: Of the choice of what is held out.
 
@@ -94,21 +95,21 @@ class AnnotatedLatents(_LatentDataset):
         allow_missing_classes: bool = False,
         part: str = 'all',
         held_out: int = 1,
+        per_class: int | None = None,
         ignore_value: int | None = None,
         seed: int = 0,
     ) -> None:
         if part not in ('all', 'train', 'val'):
             raise InputError(f'a set of annotated latents has the parts "all", "train" and "val", got {part!r}')
         self.allow_missing_classes, self.ignore_value = allow_missing_classes, ignore_value
-        self.part, self.held_out, self.seed = part, held_out, seed
+        self.part, self.held_out, self.per_class, self.seed = part, held_out, per_class, seed
         self.root, self.name, self.latent_dim, self.resolution = resolve(data_root), name, latent_dim, resolution
         super().__init__(class_names, label_space)
 
     def load_data_list(self) -> list[dict]:
         pairs = read_annotated_latents(self.root, self.name, len(self.class_names), self.allow_missing_classes)
-        if self.part != 'all':
-            held_out = set().union(*(self._held_out(list(group)) for _, group in groupby(pairs, lambda pair: pair.class_id)))
-            pairs = [pair for pair in pairs if (pair.stem in held_out) == (self.part == 'val')]
+        classes = [sorted(group, key=_index) for _, group in groupby(pairs, lambda pair: pair.class_id)]
+        pairs = [pair for group in classes for pair in self._part_of(group[: self.per_class])]
         if not pairs:
             raise InputError(f'no pair of {self.root} is in the part "{self.part}": no class has more than one pair, or held_out is 0')
         return [
@@ -121,10 +122,17 @@ class AnnotatedLatents(_LatentDataset):
             for pair in self.space.within(pairs, lambda pair: pair.class_id, 'annotated latents')
         ]
 
-    def _held_out(self, pairs: list[AnnotatedLatent]) -> set[str]:
-        """Stems of one class."""
+    def _part_of(self, pairs: list[AnnotatedLatent]) -> list[AnnotatedLatent]:
+        """Those of one class that belong to the part."""
         drawn = sorted(pairs, key=lambda pair: generator_at('held out', self.seed, pair.stem).random())
-        return {pair.stem for pair in drawn[: min(self.held_out, len(pairs) - 1)]}
+        held_out = drawn[: min(self.held_out, len(pairs) - 1)]
+        return [pair for pair in pairs if self.part == 'all' or (pair in held_out) == (self.part == 'val')]
+
+
+def _index(pair: AnnotatedLatent) -> tuple[int, str]:
+    """Of a sample in its class: 2 before 10."""
+    last = pair.stem.split('_')[-1]
+    return int(last) if last.isdigit() else 0, pair.stem
 
 
 @DATASETS.register_module()

@@ -1,6 +1,7 @@
 """Metrics for mmengine's evaluator."""
 
+from mmbdg.evaluation.ensemble_quality import EnsembleQuality
 from mmbdg.evaluation.kid import KernelDistance
 from mmbdg.evaluation.labeller_iou import LabellerIoU
 
-__all__ = ['KernelDistance', 'LabellerIoU']
+__all__ = ['EnsembleQuality', 'KernelDistance', 'LabellerIoU']

@@ -57,20 +57,28 @@ class LabellerIoU(BaseMetric):
         return {space.name: space for space in spaces}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        own, spaces = self._own, self._spaces
+        spaces = self._spaces
         for sample in data_samples:
-            truth, predicted = (sample[key]['data'].squeeze(0).cpu().numpy().astype(np.int64) for key in ('gt_sem_seg', 'pred_sem_seg'))
-            truth[np.isin(truth, self._ignored(own))] = IGNORE
-            class_id = int(sample['gt_label'])
-            has_own_ids = _has_own_ids(sample.get('num_outputs', own.num_classes), own)
-            areas = {}
-            for name, space in spaces.items():
-                painted = predicted if has_own_ids and name == own.name else space.paint(predicted, class_id)
-                areas[name] = _areas(space, painted, truth, class_id)
+            truth, class_id = self._truth(sample), int(sample['gt_label'])
+            areas = self._measured(sample, sample['pred_sem_seg']['data'].squeeze(0), truth)
             for threshold, seg in zip(sample.get('thresholds', ())[1:], sample.get('rule_seg', ())[1:], strict=True):
                 for name, space in spaces.items():
                     areas[f'rule_{name}_t{threshold}'] = _areas(space, space.paint(seg, class_id), truth, class_id)
             self.results.append(areas)
+
+    def _truth(self, sample: dict) -> np.ndarray:
+        truth = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy().astype(np.int64)
+        truth[np.isin(truth, self._ignored(self._own))] = IGNORE
+        return truth
+
+    def _measured(self, sample: dict, predicted: torch.Tensor, truth: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
+        """Areas of a prediction (R,R), by label space."""
+        own, class_id, predicted = self._own, int(sample['gt_label']), predicted.cpu().numpy().astype(np.int64)
+        has_own_ids = _has_own_ids(sample.get('num_outputs', own.num_classes), own)
+        return {
+            name: _areas(space, predicted if has_own_ids and name == own.name else space.paint(predicted, class_id), truth, class_id)
+            for name, space in self._spaces.items()
+        }
 
     def _ignored(self, own: LabelSpace) -> list[int]:
         return [own.ignore, IGNORE] if self.ignore_index is None else [self.ignore_index]
