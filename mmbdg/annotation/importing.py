@@ -211,7 +211,7 @@ class _Intake:
             self._refuse(Problem(finding.where, f'is a second annotation of {stem}, beside {self.where[stem]}', stem))
             return
         self.where[stem] = finding.where
-        if finding.mask is None:
+        if finding.mask is None or stem in self.fallen:
             return
         try:
             self._check(finding)
@@ -251,8 +251,6 @@ class _Intake:
 
     def _check(self, finding: Drawn) -> None:
         sample = self.samples.get(finding.stem)
-        if finding.stem in self.fallen:
-            raise InputError('its latent, or another annotation of it, is at fault')
         if sample is None:
             raise InputError(f'has no latent: there is no {finding.stem}.npy in the set "{self.name}"')
         if finding.folder != sample.folder and finding.folder in self.folders:
