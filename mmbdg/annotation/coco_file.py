@@ -70,7 +70,8 @@ def read_coco(tree: FileTree, samples: dict[str, Sampled], crowd: str = 'ignore'
 
 
 def _read_images(content: dict, where: str, samples: dict[str, Sampled], crowd: str) -> Findings:
-    categories = {c['id']: c['name'] for c in content['categories'] if isinstance(c, dict) and 'id' in c and isinstance(c.get('name'), str)}
+    listed = [c for c in content['categories'] if isinstance(c, dict) and isinstance(c.get('id'), int) and isinstance(c.get('name'), str)]
+    categories = {category['id']: category['name'] for category in listed}
     images, bad = {}, set()
     for number, image in enumerate(content['images'], start=1):
         try:

@@ -17,12 +17,14 @@ class Drawn:
         where: File, and place in it, for messages.
         mask: uint8 (H,W), see :mod:`mmbdg.annotation.mask_values`; None if the annotator drew nothing.
         folder: Class folder it lies in; empty if the source has none.
+        note: What the user should know about it though it is no fault; equal notes are counted.
     """
 
     stem: str
     where: str
     mask: np.ndarray | None
     folder: str = ''
+    note: str = ''
 
 
 @dataclass(frozen=True)

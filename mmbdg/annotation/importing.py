@@ -38,6 +38,7 @@ class Report:
     ignored_pixels: dict[str, int] = field(default_factory=dict)
     mask_size: list[int] = field(default_factory=list)
     latent_numbers: int = 0
+    sampling: dict = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
@@ -92,7 +93,8 @@ def import_annotations(
     samples, problems = read_samples(latent_tree, images)
     part = target.with_name(f'{target.name}.{os.getpid()}.part')
     try:
-        intake = _Intake(part, name, samples, images, Report(str(source), format, name), problems)
+        sampling = read_project(home).get('sampling', {}) if (home / PROJECT).is_file() else {}
+        intake = _Intake(part, name, samples, images, Report(str(source), format, name, sampling=sampling), problems)
         for finding in _findings(source, format, name, samples, ignore_value, crowd):
             intake.take(finding)
         report = intake.finish()
@@ -200,6 +202,7 @@ class _Intake:
         self.fallen = {problem.stem for problem in problems}
         self.where: dict[str, str] = {}
         self.shapes: dict[str, tuple[int, int]] = {}
+        self.notes: dict[str, str] = {}
 
     def take(self, finding: Drawn | Problem) -> None:
         """Write what is good, note what is not."""
@@ -224,6 +227,7 @@ class _Intake:
         if sample.image:
             self._write('images', sample, 'png', self.images.read(sample.image))
         self.shapes[stem] = finding.mask.shape
+        self.notes[stem] = finding.note
         if ignored := int((finding.mask == IGNORE).sum()):
             self.report.ignored_pixels[stem] = ignored
 
@@ -242,6 +246,8 @@ class _Intake:
         if self.shapes:
             report.mask_size = list(usual)
             report.latent_numbers = int(np.load(self._path('latents', self.samples[next(iter(self.shapes))], 'npy')).size)
+        counts = Counter(note for stem, note in self.notes.items() if note and stem in self.shapes)
+        report.notes += [f'{count} masks: {note}' for note, count in counts.items()]
         if report.ignored_pixels:
             report.notes.append(
                 f'{len(report.ignored_pixels)} masks have pixels that do not count, written as {IGNORE}: '
@@ -258,7 +264,10 @@ class _Intake:
         if not (finding.mask == FOREGROUND).any():
             raise InputError('has no foreground: ' + ('all that is drawn is to be ignored' if finding.mask.any() else 'it is empty'))
         if sample.image:
-            image = decode_png(self.images.read(sample.image))[1]
+            try:
+                image = decode_png(self.images.read(sample.image))[1]
+            except InputError as error:
+                raise InputError(f'its image {self.images.where(sample.image)} {error}') from error
             if image.shape[:2] != finding.mask.shape:
                 (rows, columns), (height, width) = finding.mask.shape, image.shape[:2]
                 raise InputError(f'is {columns}x{rows} px, its image is {width}x{height}')

@@ -326,6 +326,14 @@ def test_cut_off_files(out, tmp_path):
     refused(out, tmp_path / 'dst', 'ring_2_0.json: is no JSON, or is cut off')
 
 
+def test_damaged_inside_a_zip(out, tmp_path):
+    export = cvat(tmp_path, {stem: painted(MASKS[stem]) for stem in STEMS})
+    data = export.read_bytes()
+    place = data.index(painted(MASKS['disc_0_1'])) + 60
+    export.write_bytes(data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :])
+    assert '1 faults' in refused(export, tmp_path / 'dst', 'disc_0_1.png: cannot be read, or is cut off (Bad CRC-32', latents=out)
+
+
 # --- plain masks, released data ---
 
 
@@ -364,6 +372,23 @@ def test_every_bad_plain_mask_is_named(out, tmp_path):
     import_annotations(out, tmp_path / 'dst', skip_bad=True)
     assert_equal(imported_masks(tmp_path / 'dst'), dict(ring_2_1=MASKS['ring_2_1']))
     assert files_below(tmp_path / 'dst/images') == ['tiny/ring/ring_2_1.png']
+
+
+def test_a_set_with_ignored_pixels_comes_in_again_only_if_they_are_named(out, tmp_path):
+    masks = noisy_masks(ignored=True)
+    write_masks(out, masks, 'annotations')
+    report = import_annotations(out, tmp_path / 'once')
+    assert report.format == 'released' and report.notes[0].startswith('6 masks: the grey value 128 beside 255 was read as foreground')
+    report = import_annotations(out, tmp_path / 'twice', ignore_value=128)
+    assert_equal(imported_masks(tmp_path / 'twice'), masks)
+    assert len(report.notes) == 1 and 'ignore_value=128' in report.notes[0]
+
+
+def test_an_image_that_is_cut_off(out, tmp_path):
+    write_masks(out, MASKS, 'annotations')
+    image = out / 'images/tiny/ring/ring_2_0.png'
+    image.write_bytes(image.read_bytes()[:99])
+    assert '1 faults' in refused(out, tmp_path / 'dst', f'ring_2_0.png: its image {image} is no PNG, or is cut off')
 
 
 def bad_latents(out):

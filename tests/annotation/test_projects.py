@@ -61,7 +61,7 @@ def test_renewed_after_automatic_masks(out, tmp_path, format):
     write_masks(out, masks)
     written, kept = write_project(out, 'tiny', format)
     assert written == (6 if format == 'labelme' else 1) and not kept
-    import_annotations(out, tmp_path / 'dst')
+    assert import_annotations(out, tmp_path / 'dst').sampling == dict(seed=3)
     assert_equal(imported_masks(tmp_path / 'dst'), masks)
     project = read_project(out)
     assert project['sampling'] == dict(seed=3) and project['class_folders'] == {'0': 'disc', '1': 'square', '2': 'ring'}
