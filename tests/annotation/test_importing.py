@@ -472,6 +472,18 @@ def test_released_mask_without_latent(tmp_path):
         root, tmp_path / 'dst', 'biggan512_seed_0_0.png: has no latent', 'biggan512_seed_217_2.png: is 8x8 px, most masks are 16x16'
     )
     assert '2 faults' in text
+    import_annotations(root, tmp_path / 'dst', skip_bad=True)  # the one of another size was taken back
+    assert_equal(imported_masks(tmp_path / 'dst', 'biggan512'), {stem: masks[stem] for stem in masks if stem != 'biggan512_seed_0_0'})
+    assert len(files_below(tmp_path / 'dst/latents')) == 3
+
+
+def test_two_annotations_of_one_sample_are_both_left_out(out, tmp_path):
+    folder = tmp_path / 'masks'
+    for place, stem in (('a', 'disc_0_0'), ('b', 'disc_0_0'), ('b', 'ring_2_0')):
+        write_png(folder / place / f'{stem}.png', MASKS[stem])
+    report = import_annotations(folder, tmp_path / 'dst', latents=out, skip_bad=True)
+    assert files_below(tmp_path / 'dst/annotations') == ['tiny/ring/ring_2_0.png'] and report.classes == dict(ring=1)
+    assert 'b/disc_0_0.png: is a second annotation of disc_0_0, beside' in str(report.problems[0])
 
 
 # --- what is asked for ---
