@@ -106,7 +106,9 @@ def add_import(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument('--name', help='of the set, if there are several')
     verb.add_argument('--skip-bad', action='store_true', help='import what is good and list the rest')
     verb.add_argument('--ignore-value', type=int, help='grey value in PNG masks of pixels that do not count; default: none')
-    verb.add_argument('--crowd', choices=['ignore', 'foreground'], default='ignore', help='what iscrowd in COCO means')
+    verb.add_argument(
+        '--crowd', choices=['ignore', 'foreground'], default='ignore', help='what iscrowd in COCO means; Datumaro sets it on every mask'
+    )
     verb.set_defaults(run=import_)
 
 

@@ -133,6 +133,8 @@ def _paint(image: dict, annotations: list, categories: dict, folder: str, crowd:
             ignored |= area
         else:
             foreground |= area
+    if not foreground.any() and any(annotation.get('iscrowd') for _, annotation in annotations) and crowd == 'ignore':
+        raise InputError('has iscrowd on all of its foreground; if its tool sets that on every mask, as Datumaro does: --crowd foreground')
     return compose(foreground, ignored)
 
 

@@ -200,7 +200,7 @@ def test_coco_of_all_kinds(out, tmp_path):
 
 def test_coco_of_a_tool_that_calls_every_mask_a_crowd(out, tmp_path):
     path = coco(tmp_path, [('disc_0_0', 7, plain(MASKS['disc_0_0']), 1)])
-    refused(path, tmp_path / 'dst', 'disc_0_0.png: has no foreground: all that is drawn is to be ignored', latents=out)
+    refused(path, tmp_path / 'dst', 'disc_0_0.png: has iscrowd on all of its foreground', '--crowd foreground', latents=out)
     import_annotations(path, tmp_path / 'dst', latents=out, crowd='foreground')
     assert_equal(imported_masks(tmp_path / 'dst'), dict(disc_0_0=MASKS['disc_0_0']))
 
