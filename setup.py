@@ -1,4 +1,4 @@
-"""Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors), ``tests``."""
+"""Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors), ``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -74,6 +74,7 @@ setup(
             'ruff>=0.14',
             'setuptools>=70.1,<82',
         ],
+        **{'annotation-tests': ['labelme>=6.3']},  # GPL, and it brings Qt: a test opens projects in it, the package never imports it
     ),
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

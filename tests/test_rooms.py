@@ -14,7 +14,7 @@ ALLOWED = {
     'generators': {'compat'},
     'interpreter': {'generators', 'compat'},
     'synthesis': {'generators', 'interpreter', 'compat', 'assets'},
-    'annotation': {'generators', 'synthesis'},
+    'annotation': {'generators', 'synthesis', 'analysis'},
     'analysis': set(),
     'datasets': {'generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'},
     'evaluation': {'datasets', 'synthesis', 'analysis', 'interpreter', 'compat'},

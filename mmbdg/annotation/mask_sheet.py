@@ -1,0 +1,44 @@
+"""A picture of a set of annotated latents, for people."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
+from mmbdg.annotation.mask_values import BACKGROUND, FOREGROUND, IGNORE, decode_png
+
+COLOURS = [[0, 0, 0], [255, 60, 0], [0, 120, 255]]  # of background, foreground and ignored pixels
+MOST = 500
+SIDE = 128
+
+
+def write_mask_sheet(root: str | os.PathLike, name: str) -> None:
+    """Write ``root/contact_sheet.png``: pairs of image and image under its mask, ten a row, at most 500, evenly picked.
+
+    Foreground is red, ignored pixels are blue; a pair without an image shows its mask in grey.
+    """
+    root = Path(root)
+    masks = sorted((root / 'annotations' / name).glob('*/*.png'))
+    picked = [masks[i] for i in np.unique(np.linspace(0, len(masks) - 1, min(MOST, len(masks))).round().astype(int))]
+    cells = [_cell(path, root / 'images' / name / path.parent.name / path.name) for path in picked]
+    save_picture(root / 'contact_sheet.png', grid(cells, columns=10))
+
+
+def _cell(mask_path: Path, image_path: Path) -> np.ndarray:
+    mask = _fitted(decode_png(mask_path.read_bytes())[1])
+    image = np.repeat(mask[..., None], 3, axis=2)
+    if image_path.is_file():
+        mode, values, palette = decode_png(image_path.read_bytes())
+        image = _fitted(palette[values] if mode == 'P' else np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values)
+    ids = np.select([mask == BACKGROUND, mask == FOREGROUND, mask == IGNORE], [0, 1, 2])
+    return np.concatenate([image, overlay(image, ids, COLOURS)], axis=1)
+
+
+def _fitted(picture: np.ndarray) -> np.ndarray:
+    """Larger pictures thinned out, smaller ones with each pixel repeated, towards SIDE pixels."""
+    factor = SIDE / max(picture.shape[:2])
+    if factor < 1:
+        step = round(1 / factor)
+        return picture[::step, ::step]
+    return picture.repeat(round(factor), axis=0).repeat(round(factor), axis=1)

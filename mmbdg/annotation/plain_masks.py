@@ -1,0 +1,37 @@
+"""Masks as plain PNG files, named like their images; in class folders or all in one."""
+
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from mmbdg.annotation.drawn import Drawn, Findings, Problem
+from mmbdg.annotation.file_tree import FileTree
+from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, decode_png, read_mask
+from mmbdg.errors import InputError
+
+DOUBTFUL = (
+    f'the grey value {IGNORE} beside {FOREGROUND} was read as foreground; if it marks pixels that do not count, as in an imported set, '
+    f'import again with --ignore-value {IGNORE}'
+)
+
+
+def read_plain_masks(tree: FileTree, ignore_value: int | None = None) -> Findings:
+    """One finding for each PNG file.
+
+    Args:
+        tree: Holds them.
+        ignore_value: Grey value of pixels that do not count.
+    """
+    for name in tree.ending_in('.png'):
+        pure, where = PurePosixPath(name), tree.where(name)
+        try:
+            data = tree.read(name)
+            mask = read_mask(data, ignore_value)
+            yield Drawn(pure.stem, where, mask, pure.parent.name, DOUBTFUL if ignore_value is None and _has_three_values(data) else '')
+        except InputError as error:
+            yield Problem(where, str(error), pure.stem)
+
+
+def _has_three_values(data: bytes) -> bool:
+    mode, values, _ = decode_png(data)
+    return mode == 'L' and bool((values == IGNORE).any()) and set(np.unique(values).tolist()) <= {0, IGNORE, FOREGROUND}

@@ -1,0 +1,111 @@
+"""The samples that an annotator was given: latents, and images where there are any."""
+
+import io
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from mmbdg.annotation.drawn import Problem
+from mmbdg.annotation.file_tree import FileTree
+from mmbdg.errors import InputError
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One sample.
+
+    Args:
+        stem: Its name.
+        folder: Its class folder.
+        class_id: The second-to-last part of the name.
+        latent: Bytes of its .npy file, as they came.
+        image: Path of its picture in the tree of images; None if there is none.
+    """
+
+    stem: str
+    folder: str
+    class_id: int
+    latent: bytes
+    image: str | None
+
+
+def class_id_of(stem: str) -> int:
+    """``<prefix>_<class id>_<index>`` -> class id.
+
+    Raises:
+        InputError: The name is another one.
+    """
+    try:
+        class_id = int(stem.split('_')[-2])
+    except (IndexError, ValueError):
+        class_id = -1
+    if class_id < 0:
+        raise InputError('the name does not end in _<class id>_<index>')
+    return class_id
+
+
+def decode_latent(data: bytes) -> np.ndarray:
+    """Numbers of a .npy file, in any shape.
+
+    Raises:
+        InputError: It is none, is cut off, or holds nan, inf or no numbers at all.
+    """
+    try:
+        z = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError, SyntaxError) as error:
+        raise InputError(f'is no .npy file of numbers, or is cut off ({error})') from error
+    if not isinstance(z, np.ndarray) or z.dtype.kind not in 'fiu' or not z.size:
+        raise InputError('holds no array of real numbers')
+    if not np.isfinite(z).all():
+        raise InputError('holds nan or inf')
+    return z
+
+
+def find_sets(latents: FileTree) -> list[str]:
+    """Names of the sets: the folders above the class folders."""
+    return sorted({PurePosixPath(name).parts[-3] for name in latents.ending_in('.npy') if len(PurePosixPath(name).parts) > 2})
+
+
+def read_samples(latents: FileTree, images: FileTree | None) -> tuple[dict[str, Sampled], list[Problem]]:
+    """All samples of a set by their name, and what is wrong with others.
+
+    Args:
+        latents: Holds ``<class>/<stem>.npy``.
+        images: Holds ``<class>/<stem>.png``; None if there are none.
+    """
+    pictures = {(PurePosixPath(path).parent.name, PurePosixPath(path).stem): path for path in images.ending_in('.png')} if images else {}
+    samples: dict[str, Sampled] = {}
+    widths: dict[str, int] = {}
+    problems: list[Problem] = []
+    places: dict[str, str] = {}
+    folder_of: dict[int, str] = {}
+    for path in latents.ending_in('.npy'):
+        pure = PurePosixPath(path)
+        stem, folder, where = pure.stem, pure.parent.name, latents.where(path)
+        try:
+            if stem in places:
+                samples.pop(stem, None)
+                raise InputError(f'the same name as {places[stem]}; names must be unique across classes')
+            places[stem] = where
+            class_id = class_id_of(stem)
+            if folder_of.setdefault(class_id, folder) != folder:
+                raise InputError(f'class {class_id} has the folder {folder_of[class_id]} elsewhere')
+            data = latents.read(path)
+            widths[stem] = decode_latent(data).size
+            samples[stem] = Sampled(stem, folder, class_id, data, pictures.get((folder, stem)))
+        except InputError as error:
+            problems.append(Problem(where, str(error), stem))
+    usual = most_common(widths.values())
+    for stem, width in widths.items():
+        if width != usual:
+            problems.append(Problem(places[stem], f"holds {width} numbers, the others {usual}; is it another generator's?", stem))
+            samples.pop(stem, None)
+    return samples, problems
+
+
+def most_common(values: Iterable[Hashable]) -> Hashable:
+    """The value that is there most often; None if there is none."""
+    return next((value for value, _ in Counter(values).most_common(1)), None)
