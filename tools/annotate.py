@@ -12,10 +12,10 @@ import argparse
 from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.annotation import write_samples
+from mmbdg.annotation import check_free, write_samples
 from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError, plain_errors
-from mmbdg.generators import fold_spectral_norm
+from mmbdg.generators import ClassConditionalGenerator, fold_spectral_norm
 from mmbdg.registry import MODELS
 
 
@@ -27,6 +27,7 @@ def sample(args: argparse.Namespace) -> None:
     if cfg.get('model', {}).get('type') != 'mmbdg.InterpreterTraining':
         raise InputError(f'{args.config} trains no interpreter; annotate.py sample takes the config of the interpreter training')
     data = cfg.train_dataloader.dataset
+    check_free(args.out, data.name)  # before a long pick
     generator = MODELS.build(cfg.model.generator)
     generator.init_weights()
     generator = fold_spectral_norm(generator.eval().to(args.device))
@@ -38,11 +39,46 @@ def sample(args: argparse.Namespace) -> None:
         args.per_class,
         cfg.get('annotation_seed', 1),
         rule=args.rule and import_rule(args.rule),
+        indices=picked(args, generator, data.class_names, cfg.get('annotation_seed', 1)),
     )
     print(
         f'{count} samples in {args.out}; '
         + (f'masks by {args.rule}' if args.rule else f'now draw masks into {args.out}/annotations/{data.name}/<class>/')
     )
+
+
+def picked(
+    args: argparse.Namespace, generator: ClassConditionalGenerator, class_names: list[str], seed: int, truncation: float | None = None
+) -> list[list[int]] | None:
+    """The indices of each class that ``--pick`` asks for, printed; None for the first ones."""
+    from mmbdg.annotation import pick
+    from mmbdg.synthesis import LabelledGenerator
+
+    if (args.pick == 'uncertain') != bool(args.labelled_generator):
+        raise InputError('--pick uncertain and --labelled-generator go together: the doubts are those of its ensemble')
+    if args.pick == 'random':
+        return None
+    if args.pick == 'diverse':
+        indices = pick.diverse(generator, args.per_class, seed, truncation, args.candidates)
+    else:
+        labelled = LabelledGenerator.load(args.labelled_generator, seed=seed, truncation=truncation).to(args.device)
+        pick.check_same_generator(labelled, generator, class_names)
+        indices = pick.uncertain(labelled, args.per_class, args.candidates)
+    for name, chosen in zip(class_names, indices, strict=True):
+        print(f'{name}: {" ".join(map(str, chosen))}')
+    return indices
+
+
+def add_picks(verb: argparse.ArgumentParser) -> None:
+    """Options that choose which samples are written."""
+    verb.add_argument(
+        '--pick',
+        choices=('random', 'diverse', 'uncertain'),
+        default='random',
+        help='the first samples of each class; those that cover the candidates best; those an ensemble disagrees on most',
+    )
+    verb.add_argument('--candidates', type=int, metavar='K', help='of each class, to pick from (default: 10 times --per-class)')
+    verb.add_argument('--labelled-generator', metavar='NAME_OR_FOLDER', help='whose ensemble: with --pick uncertain')
 
 
 def main() -> None:
@@ -52,6 +88,7 @@ def main() -> None:
     verb.add_argument('config', help='config of the interpreter training: it names the generator, the classes and the set')
     verb.add_argument('out', help='folder to write')
     verb.add_argument('--per-class', type=int, default=5)
+    add_picks(verb)
     verb.add_argument('--rule', help='import path of a function that draws the masks')
     verb.add_argument('--device', default='cpu')
     verb.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')

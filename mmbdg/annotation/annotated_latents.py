@@ -128,39 +128,49 @@ def write_samples(
     seed: int,
     truncation: Truncation | dict | float | None = None,
     rule: Callable[[np.ndarray], np.ndarray] | None = None,
+    indices: Sequence[Sequence[int]] | None = None,
 ) -> int:
-    """Write images and latents to annotate, the addresses (class, 0 ... per_class - 1) under ``seed``.
+    """Write images and latents to annotate, the addresses (class, 0 ... per_class - 1) under ``seed`` or those of ``indices``.
 
     Args:
         root, name: See the layout.
         generator: In eval mode.
         class_names: One for each class.
-        per_class: Samples of each class.
+        per_class: Samples of each class, if no indices are given.
         seed: Of the latents.
         truncation: See :class:`~mmbdg.synthesis.Truncation`; None for none, as the released annotations have it.
         rule: If given, masks are written too: image uint8 (R,R,3) -> bool (R,R).
+        indices: Of each class, e.g. from :mod:`mmbdg.annotation.pick`.
 
     Returns:
         Number of samples written.
 
     Raises:
-        InputError: A file is there already; annotations are never overwritten.
+        InputError: A file is there already, annotations are never overwritten; or there are not as many lists of indices as classes.
     """
     root = Path(root)
-    if any((root / kind / name).exists() for kind in ('images', 'latents', 'annotations')):
-        raise InputError(f'{root} holds a set "{name}" already; choose another folder or name')
+    check_free(root, name)
+    chosen = [range(per_class)] * len(class_names) if indices is None else indices
+    if len(chosen) != len(class_names):
+        raise InputError(f'indices are given for {len(chosen)} classes, there are {len(class_names)}')
     select_statistics(generator, truncation)
     for class_id, slug in enumerate(class_folders(class_names)):
-        z, y = generator_inputs(generator, seed, [class_id] * per_class, range(per_class), truncation)
+        z, y = generator_inputs(generator, seed, [class_id] * len(chosen[class_id]), chosen[class_id], truncation)
         with torch.no_grad():
             images = to_pixels(generator(z, y))
-        for index, image in enumerate(images.permute(0, 2, 3, 1).cpu().numpy()):
+        for row, (index, image) in enumerate(zip(chosen[class_id], images.permute(0, 2, 3, 1).cpu().numpy(), strict=True)):
             stem = f'{slug}/{slug}_{class_id}_{index}'
             write_png(root / 'images' / name / f'{stem}.png', image)
-            _write_npy(root / 'latents' / name / f'{stem}.npy', z[index : index + 1].cpu().numpy())
+            _write_npy(root / 'latents' / name / f'{stem}.npy', z[row : row + 1].cpu().numpy())
             if rule:
                 write_png(root / 'annotations' / name / f'{stem}.png', rule(image).astype(np.uint8) * 255)
-    return len(class_names) * per_class
+    return sum(map(len, chosen))
+
+
+def check_free(root: str | os.PathLike, name: str) -> None:
+    """Raise InputError if there is such a set already."""
+    if any((Path(root) / kind / name).exists() for kind in ('images', 'latents', 'annotations')):
+        raise InputError(f'{root} holds a set "{name}" already; choose another folder or name')
 
 
 def class_folders(class_names: Sequence[str]) -> list[str]:
