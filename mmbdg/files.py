@@ -3,11 +3,15 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
+
+from mmbdg.errors import InputError
 
 
 def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> None:
@@ -21,6 +25,25 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> 
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """An empty folder beside ``path`` to fill; it gets the final name at the end, and is removed if something fails before.
+
+    Raises:
+        InputError: ``path`` is there already; nothing is overwritten.
+    """
+    path = Path(path)
+    if path.exists():
+        raise InputError(f'{path} is there already and is not overwritten; choose another name, or remove it')
+    part = path.with_name(f'{path.name}.{os.getpid()}.part')
+    part.mkdir(parents=True)
+    try:
+        yield part
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -81,6 +81,26 @@ def add_picks(verb: argparse.ArgumentParser) -> None:
     verb.add_argument('--labelled-generator', metavar='NAME_OR_FOLDER', help='whose ensemble: with --pick uncertain')
 
 
+def auto(args: argparse.Namespace) -> None:
+    """Write masks to begin with."""
+    from mmbdg.annotation.saliency import Saliency, propose_masks
+    from mmbdg.assets import resolve
+
+    count = propose_masks(args.out, Saliency(resolve(args.model)), args.threshold)
+    print(f'{count} masks in {args.out}/auto; look at them and correct them before they become {args.out}/annotations')
+
+
+def add_auto(verbs: argparse._SubParsersAction) -> None:
+    """``auto`` and its options."""
+    from mmbdg.annotation.saliency import MODEL
+
+    verb = verbs.add_parser('auto', help='masks to begin with, by what stands out in an image')
+    verb.add_argument('out', help='folder that sample wrote; the masks go to OUT/auto/NAME/<class>/')
+    verb.add_argument('--model', default=MODEL, help='ONNX file of a U2-Net, or package://... (default: %(default)s)')
+    verb.add_argument('--threshold', type=float, default=0.5, help="saliency, 0 to 1, from which on a pixel is the object's")
+    verb.set_defaults(run=auto)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(required=True, metavar='VERB')
@@ -93,6 +113,7 @@ def main() -> None:
     verb.add_argument('--device', default='cpu')
     verb.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
     verb.set_defaults(run=sample)
+    add_auto(verbs)
     args = parser.parse_args()
     args.run(args)
 
