@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -56,6 +57,13 @@ def write_json(path: str | os.PathLike, content: dict | list) -> None:
     """Indented JSON with a final newline; numpy's numbers and arrays count as Python's."""
     text = json.dumps(content, indent=2, ensure_ascii=False, default=lambda value: np.asarray(value).tolist())
     write_atomically(path, lambda part: part.write_text(text + '\n', encoding='utf-8'))
+
+
+def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
+    """Numbers only: an array of objects is refused."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_atomically(path, lambda part: part.write_bytes(buffer.getvalue()))
 
 
 def write_png(path: str | os.PathLike, array: np.ndarray) -> None:

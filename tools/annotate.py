@@ -4,10 +4,20 @@
 
 writes OUT/images/NAME/<class>/*.png to look at and OUT/latents/NAME/<class>/*.npy. Draw for each image a mask of the same size and name
 (0 background, anything else foreground) into OUT/annotations/NAME/<class>/ and train the interpreter on OUT. With --rule the masks are
-drawn by a function of yours, image uint8 (R,R,3) -> bool (R,R), given by its import path.
+drawn by a function of yours, image uint8 (R,R,3) -> bool (R,R), given by its import path. --pick chooses among more candidates.
+
+    python tools/annotate.py auto OUT
+
+draws masks to begin with into OUT/auto/NAME/<class>/, by what stands out in each image; a person corrects them.
+
+    python tools/annotate.py encode CONFIG SRC DST
+
+makes annotated latents of annotated images: tokens of a VQGAN, with the masks. SRC holds images/<class>/ and masks/<class>/, or a set of
+annotated samples of another generator: images/NAME/<class>/ and annotations/NAME/<class>/.
 """
 
 import argparse
+from pathlib import Path
 
 from mmengine.config import DictAction
 
@@ -101,6 +111,45 @@ def add_auto(verbs: argparse._SubParsersAction) -> None:
     verb.set_defaults(run=auto)
 
 
+def encode(args: argparse.Namespace) -> None:
+    """Write annotated latents of annotated images."""
+    from mmbdg.annotation.encode import encode_annotated_images, read_annotated_images
+
+    cfg = read_config(args.config, args.cfg_options)
+    if cfg.get('model', {}).get('type') != 'mmbdg.InterpreterTraining':
+        raise InputError(f'{args.config} trains no interpreter; annotate.py encode takes the config of the interpreter training of a VQGAN')
+    if Path(args.target).exists():
+        raise InputError(f'{args.target} is there already and is not overwritten; choose another folder')
+    data = cfg.train_dataloader.dataset
+    folders = next((hook['folders'] for hook in cfg.get('custom_hooks', []) if hook.get('folders')), None)
+    images = read_annotated_images(args.source, data.class_names, data.resolution, folders, args.name)
+    generator = MODELS.build(cfg.model.generator)
+    generator.init_weights()
+    done = encode_annotated_images(images, args.target, data.name, generator.eval().to(args.device), data.class_names, args.batch_size)
+    print('what the tokens keep: mean difference to the image in grey levels (0 to 255), everywhere and on the object')
+    for class_id in sorted({one.class_id for one in done}):
+        own = [one for one in done if one.class_id == class_id]
+        of_object = [one.object_error for one in own if one.object_error >= 0]  # not nan
+        print(
+            f'{data.class_names[class_id]}: {len(own)} images, {sum(one.error for one in own) / len(own):.1f}, '
+            + (f'{sum(of_object) / len(of_object):.1f}' if of_object else 'no object')
+        )
+    print(f'{len(done)} annotated latents in {args.target}; compare {args.target}/images with the originals before you train on them')
+
+
+def add_encode(verbs: argparse._SubParsersAction) -> None:
+    """``encode`` and its options."""
+    verb = verbs.add_parser('encode', help="annotated images through VQGAN's encoder to annotated latents")
+    verb.add_argument('config', help='config of the interpreter training: it names the VQGAN, the classes and the set')
+    verb.add_argument('source', metavar='SRC', help='folder with images/ and annotations/ (annotated samples) or images/ and masks/')
+    verb.add_argument('target', metavar='DST', help='folder to write')
+    verb.add_argument('--name', help='of the set in SRC, if it holds several')
+    verb.add_argument('--batch-size', type=int, default=8)
+    verb.add_argument('--device', default='cpu')
+    verb.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    verb.set_defaults(run=encode)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(required=True, metavar='VERB')
@@ -114,6 +163,7 @@ def main() -> None:
     verb.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
     verb.set_defaults(run=sample)
     add_auto(verbs)
+    add_encode(verbs)
     args = parser.parse_args()
     args.run(args)
 

@@ -7,7 +7,6 @@
     ROOT/images/NAME/<class>/<the same stem>.png                    what the annotator saw
 """
 
-import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 
 from mmbdg.errors import InputError
-from mmbdg.files import write_atomically, write_png
+from mmbdg.files import write_npy, write_png
 from mmbdg.generators import ClassConditionalGenerator, to_pixels
 from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.truncation import Truncation, select_statistics
@@ -161,7 +160,7 @@ def write_samples(
         for row, (index, image) in enumerate(zip(chosen[class_id], images.permute(0, 2, 3, 1).cpu().numpy(), strict=True)):
             stem = f'{slug}/{slug}_{class_id}_{index}'
             write_png(root / 'images' / name / f'{stem}.png', image)
-            _write_npy(root / 'latents' / name / f'{stem}.npy', z[row : row + 1].cpu().numpy())
+            write_npy(root / 'latents' / name / f'{stem}.npy', z[row : row + 1].cpu().numpy())
             if rule:
                 write_png(root / 'annotations' / name / f'{stem}.png', rule(image).astype(np.uint8) * 255)
     return sum(map(len, chosen))
@@ -184,9 +183,3 @@ def class_folders(class_names: Sequence[str]) -> list[str]:
     if doubtful:
         raise InputError(f'each class needs a name of its own, of letters and digits; these are empty or equal without signs: {doubtful}')
     return slugs
-
-
-def _write_npy(path: Path, array: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    write_atomically(path, lambda part: part.write_bytes(buffer.getvalue()))

@@ -8,6 +8,7 @@
 A proposal, not an annotation: nothing is written into ``ROOT/annotations``, a person looks at the masks first.
 """
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -107,7 +108,8 @@ def propose_masks(root: str | os.PathLike, saliency: Callable[[np.ndarray], np.n
     if (root / 'project.json').exists():
         from mmbdg.annotation.projects import write_project
 
-        write_project(root)
+        project = json.loads((root / 'project.json').read_text(encoding='utf-8'))
+        write_project(root, project['name'], project['format'])
     return len(paths)
 
 
@@ -117,5 +119,5 @@ def _read_rgb(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             return np.asarray(picture.convert('RGB'))
-    except OSError as error:
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's for broken files
         raise InputError(f'{path} is no picture, or is cut off ({error})') from error

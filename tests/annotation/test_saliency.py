@@ -113,10 +113,10 @@ def test_no_images(tmp_path):
 
 def test_a_project_hears_of_the_masks(project, monkeypatch):
     written = []
-    monkeypatch.setitem(sys.modules, 'mmbdg.annotation.projects', SimpleNamespace(write_project=written.append))
-    propose_masks(project / '.', brightness)
+    monkeypatch.setitem(sys.modules, 'mmbdg.annotation.projects', SimpleNamespace(write_project=lambda *args: written.append(args)))
+    propose_masks(project, brightness)
     assert not written
     (project / 'auto').rename(project / 'old')
-    (project / 'project.json').write_text('{}')
+    (project / 'project.json').write_text('{"name": "a", "format": "labelme"}')
     propose_masks(project, brightness)
-    assert written == [project]
+    assert written == [(project, 'a', 'labelme')]
