@@ -1,4 +1,5 @@
-"""Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors), ``tests``, ``annotation-tests``."""
+"""Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
+``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -10,6 +11,7 @@ ROOT = Path(__file__).parent
 MIM = ROOT / 'mmbdg' / '.mim'
 ONEDL = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6,<2.4', 'onedl-mmpretrain>=1.3.6', 'onedl-mmsegmentation>=1.4.2']
 DEEP = ['pytorch-pretrained-biggan>=0.1.1']
+SALIENCY = ['onnxruntime>=1.20']
 DETECTION = ['onedl-mmdetection>=3.5.1']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
@@ -64,9 +66,11 @@ setup(
     extras_require=dict(
         onedl=ONEDL,
         deep=DEEP,  # mmbdg.BigGANDeep's layers
+        saliency=SALIENCY,  # tools/annotate.py auto
         det=DETECTION,  # detectors; large, and not needed for pre-training
         tests=[
             *DETECTION,
+            *SALIENCY,
             'pytorch-pretrained-biggan>=0.1.1',
             'diffusers>=0.35',
             'pytest>=8',

@@ -1,13 +1,18 @@
 """Files that appear whole or not at all."""
 
 import hashlib
+import io
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
+
+from mmbdg.errors import InputError
 
 
 def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> None:
@@ -23,6 +28,25 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> 
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """An empty folder beside ``path`` to fill; it gets the final name at the end, and is removed if something fails before.
+
+    Raises:
+        InputError: ``path`` is there already; nothing is overwritten.
+    """
+    path = Path(path)
+    if path.exists():
+        raise InputError(f'{path} is there already and is not overwritten; choose another name, or remove it')
+    part = path.with_name(f'{path.name}.{os.getpid()}.part')
+    part.mkdir(parents=True)
+    try:
+        yield part
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def sha256(path: str | os.PathLike) -> str:
     """Checksum of a file, hexadecimal."""
     with open(path, 'rb') as file:
@@ -33,6 +57,13 @@ def write_json(path: str | os.PathLike, content: dict | list) -> None:
     """Indented JSON with a final newline; numpy's numbers and arrays count as Python's."""
     text = json.dumps(content, indent=2, ensure_ascii=False, default=lambda value: np.asarray(value).tolist())
     write_atomically(path, lambda part: part.write_text(text + '\n', encoding='utf-8'))
+
+
+def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
+    """Numbers only: an array of objects is refused."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_atomically(path, lambda part: part.write_bytes(buffer.getvalue()))
 
 
 def write_png(path: str | os.PathLike, array: np.ndarray) -> None:

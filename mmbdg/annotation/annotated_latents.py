@@ -7,7 +7,6 @@
     ROOT/images/NAME/<class>/<the same stem>.png                    what the annotator saw
 """
 
-import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mmbdg.annotation.mask_values import read_mask
 from mmbdg.errors import InputError
-from mmbdg.files import write_atomically, write_png
+from mmbdg.files import write_npy, write_png
 from mmbdg.generators import ClassConditionalGenerator, to_pixels
 from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.truncation import Truncation, select_statistics
-
-IGNORE = 128
 
 
 @dataclass(frozen=True)
@@ -56,21 +54,18 @@ class AnnotatedLatent:
             ignore_value: Grey value in the file of pixels that do not count; None: all that is not 0 is foreground.
 
         Raises:
-            InputError: The mask has another size, or is no picture.
+            InputError: The mask has another size, or is no PNG with a certain background.
         """
-        from PIL import Image
-
         try:
-            with Image.open(self.mask_path) as picture:
-                grey = np.asarray(picture.convert('L'))
-        except OSError as error:
-            raise InputError(f'{self.mask_path} is no picture, or is cut off ({error})') from error
-        if grey.shape != (resolution, resolution):
+            mask = read_mask(self.mask_path.read_bytes(), ignore_value)
+        except InputError as error:
+            raise InputError(f'{self.mask_path} {error}') from error
+        if mask.shape != (resolution, resolution):
             raise InputError(
-                f'{self.mask_path} is {grey.shape[1]}x{grey.shape[0]} px, the generator makes {resolution}x{resolution}; '
+                f'{self.mask_path} is {mask.shape[1]}x{mask.shape[0]} px, the generator makes {resolution}x{resolution}; '
                 'a mask must have the size of its generated image'
             )
-        return np.where(grey == ignore_value, IGNORE, np.where(grey > 0, 255, 0)).astype(np.uint8)
+        return mask
 
 
 def read_annotated_latents(
@@ -134,39 +129,51 @@ def write_samples(
     seed: int,
     truncation: Truncation | dict | float | None = None,
     rule: Callable[[np.ndarray], np.ndarray] | None = None,
+    indices: Sequence[Sequence[int]] | None = None,
+    folders: Sequence[str] | None = None,
 ) -> int:
-    """Write images and latents to annotate, the addresses (class, 0 ... per_class - 1) under ``seed``.
+    """Write images and latents to annotate, the addresses (class, 0 ... per_class - 1) under ``seed`` or those of ``indices``.
 
     Args:
         root, name: See the layout.
         generator: In eval mode.
         class_names: One for each class.
-        per_class: Samples of each class.
+        per_class: Samples of each class, if no indices are given.
         seed: Of the latents.
         truncation: See :class:`~mmbdg.synthesis.Truncation`; None for none, as the released annotations have it.
         rule: If given, masks are written too: image uint8 (R,R,3) -> bool (R,R).
+        indices: Of each class, e.g. from :mod:`mmbdg.annotation.pick`.
+        folders: Of the classes, e.g. wnids; default: slugs of their names.
 
     Returns:
         Number of samples written.
 
     Raises:
-        InputError: A file is there already; annotations are never overwritten.
+        InputError: A file is there already, annotations are never overwritten; or there are not as many lists of indices as classes.
     """
     root = Path(root)
-    if any((root / kind / name).exists() for kind in ('images', 'latents', 'annotations')):
-        raise InputError(f'{root} holds a set "{name}" already; choose another folder or name')
+    check_free(root, name)
+    chosen = [range(per_class)] * len(class_names) if indices is None else indices
+    if len(chosen) != len(class_names):
+        raise InputError(f'indices are given for {len(chosen)} classes, there are {len(class_names)}')
     select_statistics(generator, truncation)
-    for class_id, slug in enumerate(class_folders(class_names)):
-        z, y = generator_inputs(generator, seed, [class_id] * per_class, range(per_class), truncation)
+    for class_id, slug in enumerate(folders or class_folders(class_names)):
+        z, y = generator_inputs(generator, seed, [class_id] * len(chosen[class_id]), chosen[class_id], truncation)
         with torch.no_grad():
             images = to_pixels(generator(z, y))
-        for index, image in enumerate(images.permute(0, 2, 3, 1).cpu().numpy()):
+        for row, (index, image) in enumerate(zip(chosen[class_id], images.permute(0, 2, 3, 1).cpu().numpy(), strict=True)):
             stem = f'{slug}/{slug}_{class_id}_{index}'
             write_png(root / 'images' / name / f'{stem}.png', image)
-            _write_npy(root / 'latents' / name / f'{stem}.npy', z[index : index + 1].cpu().numpy())
+            write_npy(root / 'latents' / name / f'{stem}.npy', z[row : row + 1].cpu().numpy())
             if rule:
                 write_png(root / 'annotations' / name / f'{stem}.png', rule(image).astype(np.uint8) * 255)
-    return len(class_names) * per_class
+    return sum(map(len, chosen))
+
+
+def check_free(root: str | os.PathLike, name: str) -> None:
+    """Raise InputError if there is such a set already."""
+    if any((Path(root) / kind / name).exists() for kind in ('images', 'latents', 'annotations')):
+        raise InputError(f'{root} holds a set "{name}" already; choose another folder or name')
 
 
 def class_folders(class_names: Sequence[str]) -> list[str]:
@@ -180,9 +187,3 @@ def class_folders(class_names: Sequence[str]) -> list[str]:
     if doubtful:
         raise InputError(f'each class needs a name of its own, of letters and digits; these are empty or equal without signs: {doubtful}')
     return slugs
-
-
-def _write_npy(path: Path, array: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    write_atomically(path, lambda part: part.write_bytes(buffer.getvalue()))

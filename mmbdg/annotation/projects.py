@@ -8,7 +8,7 @@
     OUT/images/NAME/<class>/<stem>.json        labelme: one file an image, empty or with the automatic mask
     OUT/coco/annotations.json                  coco
     OUT/cvat/{annotations.zip,labels.json}     cvat
-    OUT/annotations/NAME/<class>/<stem>.png    png: the automatic masks
+    OUT/annotations/NAME/<class>/<stem>.png    png: what a person draws; automatic masks are not put there, nobody has looked at them
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from mmbdg.annotation.coco_file import coco_json
 from mmbdg.annotation.cvat_zip import cvat_labels, cvat_zip
 from mmbdg.annotation.drawn import LABELS
 from mmbdg.annotation.labelme_files import labelme_json
-from mmbdg.annotation.mask_values import IGNORE, decode_png, encode_png, read_mask
+from mmbdg.annotation.mask_values import IGNORE, decode_png, read_mask
 from mmbdg.annotation.sampled import class_id_of
 from mmbdg.errors import InputError
 from mmbdg.files import sha256, write_atomically, write_json
@@ -158,7 +158,3 @@ def _files(name: str, format: str, images: list[Image]) -> Iterator[tuple[str, b
     elif format == 'cvat':
         yield 'cvat/labels.json', cvat_labels()
         yield 'cvat/annotations.zip', cvat_zip([(i.stem, i.mask) for i in images])
-    else:
-        for i in images:
-            if i.mask is not None:
-                yield f'annotations/{name}/{i.folder}/{i.stem}.png', encode_png(i.mask)

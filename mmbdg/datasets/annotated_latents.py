@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement, PixelData
 
 from mmbdg.annotation import AnnotatedLatent, read_annotated_latents
-from mmbdg.annotation.annotated_latents import IGNORE
+from mmbdg.annotation.mask_values import IGNORE
 from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names as resolve_names
 from mmbdg.datasets.label_spaces import Groups, label_space
