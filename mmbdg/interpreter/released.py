@@ -37,7 +37,9 @@ class BigDatasetGANAdapter(AjbrockAdapter):
         return key.startswith(GENERATOR) or super().ignored(key)
 
     def entries(self, interpreter: FeatureInterpreter) -> Iterator[Entry]:
-        for i, group in enumerate(GROUPS[-len(interpreter.reduce) :]):
+        if len(interpreter.reduce) != len(GROUPS):
+            raise InputError(f'released interpreters have three groups of features, this one {len(interpreter.reduce)}')
+        for i, group in enumerate(GROUPS):
             yield Entry(f'reduce.{i}.weight', f'{group}_feature_conv.0.weight')
             if i:
                 yield from self._block(f'mix.{i - 1}', f'{group}_feature_mix_conv', interpreter.mix[i - 1])

@@ -1,0 +1,68 @@
+"""Make a labelled generator of interpreters that BigDatasetGAN's released code trained.
+
+    python tools/convert_interpreter.py configs/interpreter/biggan512_fgbg.py OUT checkpoint_latest.pth [MORE.pth ...]
+
+One member for each checkpoint, a state dict of ``BigdatasetGANModel`` with or without its generator; CONFIG names the generator with its
+weights, and the classes. Every tensor is accounted for. OUT is what LabelledGenerator.load and tools/synthesize.py take. The released code
+trains FG/BG heads on latents without truncation.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.engine import ExportLabelledGeneratorHook
+from mmbdg.errors import InputError, plain_errors
+from mmbdg.generators.build import build_generator
+from mmbdg.interpreter.released import SOURCE, BigDatasetGANAdapter
+from mmbdg.registry import MODELS
+from mmbdg.synthesis import LabelledGenerator
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config of the interpreter training for the same generator')
+    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument('checkpoints', nargs='+', help='files of the released code, one a member')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    args = parser.parse_args()
+    cfg = read_config(args.config, args.cfg_options)
+    if cfg.get('model', {}).get('type') != 'mmbdg.InterpreterTraining':
+        raise InputError(f'{args.config} trains no interpreter; give the config of the interpreter training')
+    if args.out.exists():
+        raise InputError(f'{args.out} is there already and is not overwritten; choose another folder')
+    cfg.requires = {key: how for key, how in cfg.get('requires', {}).items() if key != 'annotated'}
+    check_requirements(cfg)
+
+    adapter = BigDatasetGANAdapter()
+    sizes = adapter.generator_config(adapter.read(args.checkpoints[0]), args.checkpoints[0])
+    generator = build_generator(cfg.model.generator)
+    generator.init_weights()
+    interpreter = dict(
+        type='mmbdg.InterpreterEnsemble',
+        num_members=len(args.checkpoints),
+        member=dict(cfg.model.interpreter.member.to_dict(), **sizes),
+        init_cfg=dict(type='Pretrained', checkpoint=args.checkpoints, source=SOURCE),
+    )
+    ensemble = MODELS.build({**generator.interpreter_sizes(), **interpreter})
+    ensemble.init_weights()
+
+    export = next(hook for hook in cfg.custom_hooks if hook['type'] == 'mmbdg.ExportLabelledGeneratorHook')
+    card = ExportLabelledGeneratorHook(**{key: value for key, value in export.items() if key != 'type'}).card
+    labels = ('background', *(card['classes'] if ensemble.num_outputs > 1 else ('foreground',)))
+    LabelledGenerator.write(
+        args.out,
+        (cfg.model.generator.to_dict(), generator.state_dict()),
+        (interpreter, ensemble.state_dict()),
+        labels=list(labels),
+        **card,
+    )
+    print(f'{len(args.checkpoints)} interpreters with their generator in {args.out}')
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()
