@@ -2,6 +2,7 @@
 
     python tools/benchmark.py generator configs/_base_/generators/biggan128_in1k.py --random-weights --batch-sizes 1 4 8
     python tools/benchmark.py generator CONFIG --device cuda --precision float32 bfloat16 --compare taps fold precision --out speed.json
+    python tools/benchmark.py interpreter configs/_base_/generators/biggan512_in1k.py --random-weights --compare published-order light
 
 generator: images a second and memory of a generator, bare (the image only) and with feature taps (every feature kept until the pass ends),
 for each precision and batch size. CONFIG has generator=dict(...) at the top or in its model. The generator is at rest, as in a synthesis:
@@ -13,16 +14,29 @@ eval mode, spectral norms folded, channels last. With --compare also how many ti
     precision       each precision is as float32
     cache           VQGAN's drawing of tokens is with the cache of keys and values as without
 
+interpreter: how many times the bare generator's seconds a labelled pass takes (image, features, logits, labels, disagreement), and its
+memory. CONFIG is one of configs/interpreter, or a generator's: then the head is the published one. All heads have random weights and are
+at rest too. One head is always measured; each --compare adds labellers, and says how many times the seconds and the memory
+
+    published-order one head takes of the same head in the published order: resize and concatenate all features, then reduce
+    mlp             one head takes of DatasetGAN's network for each pixel
+    ensemble        an ensemble of --members takes of as many heads, on given features; some members at once, of members in turn
+    shared-trunk    an ensemble that shares all but the outputs, or all but the last mix blocks, takes of the full ensemble
+    light           a lighter head takes of the config's: half its widths and stride=2, or the options after --light
+
+Of an ensemble every figure takes as long as its members together: give --members 4 where 16 take too long.
+
 Every such ratio is the median over at least ten pairs of passes run in turn, with the quartiles beside it; what else the machine does then
 slows both alike. Images a second are of the median pass, and do suffer from it: the load average is written down.
 
 Memory is what one pass takes at its peak beyond the weights, and with them. On CUDA: torch's tensors. On a CPU: by how much the resident
-memory of a fresh process that did nothing but build the generator grows, libraries' working memory included (Linux only).
+memory of a fresh process that did nothing but build the networks grows, libraries' working memory included (Linux only).
 """
 
 import argparse
 
 from benchmarks.generator import add_generator
+from benchmarks.interpreter import add_interpreter
 
 from mmbdg.errors import plain_errors
 
@@ -31,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     add_generator(commands)
+    add_interpreter(commands)
     args = parser.parse_args()
     args.run(args)
 
