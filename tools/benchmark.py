@@ -30,7 +30,8 @@ Every such ratio is the median over at least ten pairs of passes run in turn, wi
 slows both alike. Images a second are of the median pass, and do suffer from it: the load average is written down.
 
 Memory is what one pass takes at its peak beyond the weights, and with them. On CUDA: torch's tensors. On a CPU: by how much the resident
-memory of a fresh process that did nothing but build the networks grows, libraries' working memory included (Linux only).
+memory of a fresh process that did nothing but build the networks grows, libraries' working memory included (Linux only). That differs from
+process to process by what the heap holds on to, by up to a third at 512 px: the interpreter's is the median of --memory-runs processes.
 """
 
 import argparse

@@ -102,7 +102,9 @@ def test_all_comparisons(tmp_path, monkeypatch, capsys):
 def test_generator_alone_takes_the_published_head(tmp_path):
     config, out = tmp_path / 'config.py', tmp_path / 'speed.json'
     config.write_text(f'generator = {TINY_GENERATOR}')
-    printed = run_tool('tools/benchmark.py', 'interpreter', config, '--random-weights', '--threads', '1', '--out', out).stdout
+    printed = run_tool(
+        'tools/benchmark.py', 'interpreter', config, '--random-weights', '--threads', '1', '--memory-runs', '2', '--out', out
+    ).stdout
     result = json.loads(out.read_text())
     assert result['interpreter'] | dict(parameters=0) == dict(
         head=dict(type='mmbdg.FeatureInterpreter'), weights='random', parameters=0, members=16, light={}
@@ -113,6 +115,10 @@ def test_generator_alone_takes_the_published_head(tmp_path):
     if sys.platform.startswith('linux'):
         bare, with_labels = (row['memory'][way] for way in ('bare', 'labelled'))
         assert 0 < bare['beyond_weights_mib'] <= with_labels['beyond_weights_mib']
+        runs = row['memory']['runs_beyond_weights_mib']
+        assert len(runs) == 2 and [median(run) for run in zip(*runs, strict=True)] == pytest.approx(
+            [bare['beyond_weights_mib'], with_labels['beyond_weights_mib']], abs=0.01
+        )
         head = (with_labels['with_weights_mib'] - with_labels['beyond_weights_mib']) - result['generator']['weights_mib']
         assert head == pytest.approx(4 * row['parameters'] / 2**20, abs=0.03)
 
@@ -167,6 +173,7 @@ def test_labeller_that_does_not_fit(tmp_path, monkeypatch, capsys):
         (['--pairs', 9], 'at least 10 pairs, got 9'),
         (['--members', 0], '--members must be at least 1, got 0'),
         (['--members', 1, '--compare', 'ensemble'], 'needs at least two members, got 1'),
+        (['--memory-runs', 0], '--memory-runs must be at least 1, got 0'),
         (['--light', 'stride=2'], 'give --compare light too'),
         (['--compare', 'light', '--light', 'stride=4'], 'one light head cannot be built: .*coarser than the one before'),
         (['--compare', 'light', '--light', 'depth=2'], "one light head cannot be built: .*'depth'"),

@@ -79,7 +79,7 @@ def in_fresh_process(measure: Callable[..., Sequence[int] | None], *given: Any) 
     return 'this system does not tell' if peaks is None else peaks
 
 
-def in_mib(peak: int, weights: int) -> dict[str, float]:
+def in_mib(peak: float, weights: int) -> dict[str, float]:
     """What the JSON says about a peak in bytes."""
     return dict(beyond_weights_mib=round(peak / MIB, 2), with_weights_mib=round((peak + weights) / MIB, 2))
 

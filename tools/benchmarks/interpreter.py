@@ -146,14 +146,19 @@ class Labelling:
     def memory(self, name: str, precision: str, batch_size: int) -> dict | str:
         """MiB at the peak of a pass, bare and labelled, beyond the weights and with them; or why there is no figure."""
         if self.device.type == 'cuda':
-            peaks = [cuda_peak(call, self.device) for call in self.passes(name, precision, batch_size)]
+            runs = [[cuda_peak(call, self.device) for call in self.passes(name, precision, batch_size)]]
         else:
             given = self.config, self.configs[name], precision, batch_size, torch.get_num_threads()
-            peaks = in_fresh_process(cpu_memory, *given)
-            if isinstance(peaks, str):
-                return peaks
+            runs = [in_fresh_process(cpu_memory, *given) for _ in range(self.args.memory_runs)]
+            if failed := [why for why in runs if isinstance(why, str)]:
+                return failed[0]
         generator, labeller = weight_bytes(self.generator), weight_bytes(self.labellers[name])
-        return dict(bare=in_mib(peaks[0], generator), labelled=in_mib(peaks[1], generator + labeller))
+        bare, with_labels = (median(peaks) for peaks in zip(*runs, strict=True))
+        return dict(
+            bare=in_mib(bare, generator),
+            labelled=in_mib(with_labels, generator + labeller),
+            runs_beyond_weights_mib=[[round(peak / MIB, 2) for peak in peaks] for peaks in runs],
+        )
 
 
 def bare_and_labelled(frozen: Frozen, labeller: Ensemble, batch_size: int) -> tuple[Call, Call]:
@@ -217,6 +222,8 @@ def memory_ratio(first: dict | str | None, second: dict | str | None) -> dict | 
 def interpreter_command(args: argparse.Namespace) -> None:
     """Measure labellers, print tables and write JSON."""
     check_settings(args)
+    if args.memory_runs < 1:
+        raise InputError(f'--memory-runs must be at least 1, got {args.memory_runs}')
     device = usable_device(args.device)
     cfg = read_config(args.config, args.cfg_options)
     config, ensemble = measured_config(cfg, args.random_weights), ensemble_config(cfg)
@@ -310,5 +317,8 @@ def add_interpreter(commands: argparse._SubParsersAction) -> None:
         nargs='+',
         action=DictAction,
         help='options of the light head, e.g. widths=64,32,16 stride=2; default: half the widths, stride=2',
+    )
+    command.add_argument(
+        '--memory-runs', type=int, default=3, help='processes whose median is the memory on a CPU; each holds on to other blocks'
     )
     command.set_defaults(run=interpreter_command)
