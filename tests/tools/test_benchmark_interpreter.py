@@ -142,13 +142,14 @@ def test_labellers_label_alike():
         torch.testing.assert_close(disagreement, other_disagreement, atol=1e-5, rtol=0)
 
 
-def test_members_are_as_many_as_were_asked_for(tmp_path, monkeypatch):
+def test_members_and_light_head_are_as_asked_for(tmp_path, monkeypatch):
     config, out = write_config(tmp_path, TINY_DCGAN), tmp_path / 'speed.json'
-    light = ['--light', 'widths=5,4', 'strip_rows=8']
+    light = ['--light', 'widths=5,4', 'strip_rows=8', '--precision', 'bfloat16']
     measure(monkeypatch, config, '--random-weights', '--members', 2, '--compare', 'ensemble', 'light', *light, '--out', out)
     result = json.loads(out.read_text())
     assert result['interpreter']['members'] == 2 and result['interpreter']['light'] == dict(widths=[5, 4], strip_rows=8)
     names = [row['first'] for row in result['labellers']]
+    assert {row['precision'] for row in [*result['labellers'], *result['comparisons']]} == {'bfloat16'}
     assert names == ['one head', 'ensemble of 2', 'ensemble of 2, 2 at once', 'one light head']
 
 
