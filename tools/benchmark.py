@@ -2,6 +2,7 @@
 
     python tools/benchmark.py generator configs/_base_/generators/biggan128_in1k.py --random-weights --batch-sizes 1 4 8
     python tools/benchmark.py generator CONFIG --device cuda --precision float32 bfloat16 --compare taps fold precision --out speed.json
+    python tools/benchmark.py interpreter configs/_base_/generators/biggan512_in1k.py --random-weights --compare published-order light
 
 generator: images a second and memory of a generator, bare (the image only) and with feature taps (every feature kept until the pass ends),
 for each precision and batch size. CONFIG has generator=dict(...) at the top or in its model. The generator is at rest, as in a synthesis:
@@ -13,379 +14,39 @@ eval mode, spectral norms folded, channels last. With --compare also how many ti
     precision       each precision is as float32
     cache           VQGAN's drawing of tokens is with the cache of keys and values as without
 
+interpreter: how many times the bare generator's seconds a labelled pass takes (image, features, logits, labels, disagreement), and its
+memory. CONFIG is one of configs/interpreter, or a generator's: then the head is the published one. All heads have random weights and are
+at rest too. One head is always measured; each --compare adds labellers, and says how many times the seconds and the memory
+
+    published-order one head takes of the same head in the published order: resize and concatenate all features, then reduce
+    mlp             one head takes of DatasetGAN's network for each pixel
+    ensemble        an ensemble of --members takes of as many heads, on given features; some members at once, of members in turn
+    shared-trunk    an ensemble that shares all but the outputs, or all but the last mix blocks, takes of the full ensemble
+    light           a lighter head takes of the config's: half its widths and stride=2, or the options after --light
+
+Of an ensemble every figure takes as long as its members together: give --members 4 where 16 take too long.
+
 Every such ratio is the median over at least ten pairs of passes run in turn, with the quartiles beside it; what else the machine does then
 slows both alike. Images a second are of the median pass, and do suffer from it: the load average is written down.
 
 Memory is what one pass takes at its peak beyond the weights, and with them. On CUDA: torch's tensors. On a CPU: by how much the resident
-memory of a fresh process that did nothing but build the generator grows, libraries' working memory included (Linux only).
+memory of a fresh process that did nothing but build the networks grows, libraries' working memory included (Linux only). That differs from
+process to process by what the heap holds on to, by up to a third at 512 px: the interpreter's is the median of --memory-runs processes.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from functools import partial
-from itertools import accumulate
-from multiprocessing import get_context
-from pathlib import Path
-from statistics import median
 
-import torch
-from mmengine.config import Config, DictAction
-from torch import Tensor
-from tqdm import tqdm
+from benchmarks.generator import add_generator
+from benchmarks.interpreter import add_interpreter
 
-import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
-from mmbdg.analysis.memory import cuda_peak, resident_peaks, weight_bytes
-from mmbdg.analysis.timing import MIN_PAIRS, Pairs, check_pairs, interleaved, repeated
-from mmbdg.compat.config import check_requirements, generator_config, read_config
-from mmbdg.errors import InputError, plain_errors
-from mmbdg.files import write_json
-from mmbdg.generators import VQGAN, ClassConditionalGenerator
-from mmbdg.generators.build import build_generator
-from mmbdg.generators.frozen import PRECISIONS, Frozen
-from mmbdg.synthesis.latents import generator_inputs
-
-COMPARISONS = ('taps', 'fold', 'channels-last', 'precision', 'cache')
-MIB = 2**20
-
-Call = Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two ways to do the same: how many times as fast is the second?"""
-
-    compare: str
-    first: str
-    second: str
-    calls: tuple[Call, Call]
-
-
-def measured_config(cfg: Config, random_weights: bool) -> dict:
-    """The generator's part of a config, without ``init_cfg`` if its weights are to be random."""
-    config = generator_config(cfg).to_dict()
-    if random_weights:
-        config.pop('init_cfg', None)
-        return config
-    check_requirements(cfg)
-    if not config.get('init_cfg'):
-        raise InputError(f'the generator of {cfg.filename} has no weights (init_cfg); give --random-weights, speed does not depend on them')
-    return config
-
-
-def check_comparisons(names: list[str], generator: ClassConditionalGenerator, precisions: list[str]) -> None:
-    """Raise InputError if there is nothing to compare."""
-    if 'fold' in names and not any('parametrizations' in name for name, _ in generator.named_parameters()):
-        raise InputError(f'--compare fold: this {type(generator).__name__} has no spectral norms to fold')
-    if 'channels-last' in names and not any(parameter.ndim == 4 for parameter in generator.parameters()):
-        raise InputError(f'--compare channels-last: this {type(generator).__name__} has no convolutions')
-    if 'precision' in names and set(precisions) <= {'float32'}:
-        raise InputError('--compare precision compares with float32: give --precision another one, e.g. --precision float32 bfloat16')
-    if 'cache' in names and not isinstance(generator, VQGAN):
-        raise InputError(f'--compare cache: a {type(generator).__name__} draws no tokens; VQGAN does')
-
-
-def inputs(generator: ClassConditionalGenerator, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Latents and classes of a batch, on the generator's device."""
-    return generator_inputs(generator, 0, [i % generator.num_classes for i in range(batch_size)], range(batch_size))
-
-
-def one_pass(frozen: Frozen, do: Callable[..., object], *given: Tensor) -> Call:
-    """A pass in the precision of ``frozen`` without gradients."""
-
-    def call() -> object:
-        with torch.no_grad(), frozen.autocast(given[0].device):
-            return do(*given)
-
-    return call
-
-
-def at_rest_unfolded(generator: ClassConditionalGenerator, compile: bool) -> ClassConditionalGenerator:
-    """As :class:`Frozen` leaves a generator, but for the spectral norms."""
-    generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    if compile:
-        generator.generate = torch.compile(generator.generate)
-    return generator
-
-
-def twin(generator: ClassConditionalGenerator, config: dict) -> ClassConditionalGenerator:
-    """Another generator with the same weights.
-
-    No deepcopy: it shares the classes in which torch keeps parametrisations, and folding one of the two breaks the other.
-    """
-    other = build_generator(config)
-    other.load_state_dict(generator.state_dict())
-    return other
-
-
-class Networks:
-    """A generator at rest in each precision, and beside it the variants it is compared with.
-
-    Args:
-        generator: With its weights; becomes the one at rest.
-        config: What it was built from.
-        args: Of the command.
-        device: Where all of them go.
-    """
-
-    def __init__(self, generator: ClassConditionalGenerator, config: dict, args: argparse.Namespace, device: torch.device) -> None:
-        self.compare = args.compare
-        if 'fold' in args.compare:
-            self.unfolded = at_rest_unfolded(twin(generator, config), args.compile).to(device)
-        if 'channels-last' in args.compare:
-            self.contiguous = Frozen(twin(generator, config), compile=args.compile, channels_last=False).on(device)
-        self.generator = Frozen(generator, compile=args.compile).on(device)
-        # Compiled once: a precision is the context around a pass, the weights are the same.
-        self.frozen = {precision: Frozen(self.generator, precision) for precision in ['float32', *args.precision]}
-
-    def comparisons(self, precision: str, batch_size: int) -> Iterator[Comparison]:
-        """All that are wanted and say something at this precision."""
-        z, y = inputs(self.generator, batch_size)
-        at = partial(one_pass, self.frozen[precision])
-        bare = at(self.generator, z, y)
-        if 'taps' in self.compare:
-            yield Comparison('taps', 'with taps', 'bare', (at(self.generator.forward_features, z, y), bare))
-        if 'fold' in self.compare:
-            yield Comparison('fold', 'unfolded', 'folded', (at(self.unfolded, z, y), bare))
-        if 'channels-last' in self.compare:
-            yield Comparison('channels-last', 'contiguous', 'channels last', (at(self.contiguous, z, y), bare))
-        if 'precision' in self.compare and precision != 'float32':
-            yield Comparison('precision', 'float32', precision, (one_pass(self.frozen['float32'], self.generator, z, y), bare))
-        if 'cache' in self.compare:
-            drawings = tuple(at(partial(self.generator.sample, cache=cache), y, z) for cache in (False, True))
-            yield Comparison('cache', 'without cache', 'with cache', drawings)
-
-
-def cpu_memory(config: dict, precision: str, batch_size: int, compile: bool, threads: int) -> tuple[int, int] | None:
-    """Bytes of a bare pass and of one with taps at their peaks beyond the weights, for a fresh process. See :func:`resident_peaks`."""
-    torch.set_num_threads(threads)
-    frozen = Frozen(build_generator(config), precision, compile)  # as its layers initialised it: the values take no memory
-    generator = frozen.on('cpu')
-    passes = [one_pass(frozen, do, *inputs(generator, batch_size)) for do in (generator, generator.forward_features)]
-    # Libraries load on first use, on a tiny input; the compiler's memory only goes once it has seen the same pass.
-    tiny = one_pass(frozen, torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3), torch.nn.Linear(6, 8)), torch.zeros(1, 8, 8, 8))
-    for warm_up in passes if compile else [tiny]:
-        warm_up()
-    peaks = resident_peaks(passes)
-    return peaks and (peaks[0], max(peaks))
-
-
-def memory(networks: Networks, config: dict, precision: str, batch_size: int, args: argparse.Namespace) -> dict | str:
-    """MiB at the peak of a pass, bare and with taps, beyond the weights and with them; or why there is no figure."""
-    generator = networks.generator
-    device = next(generator.parameters()).device
-    if device.type == 'cuda':
-        frozen, given = networks.frozen[precision], inputs(generator, batch_size)
-        peaks = [cuda_peak(one_pass(frozen, do, *given), device) for do in (generator, generator.forward_features)]
-    else:
-        try:
-            with ProcessPoolExecutor(1, get_context('spawn')) as pool:
-                peaks = pool.submit(cpu_memory, config, precision, batch_size, args.compile, torch.get_num_threads()).result()
-        except BrokenProcessPool:
-            return 'the process was killed'
-        if peaks is None:
-            return 'this system does not tell'
-    weights = weight_bytes(generator)
-    return {
-        name: dict(beyond_weights_mib=round(peak / MIB, 2), with_weights_mib=round((peak + weights) / MIB, 2))
-        for name, peak in zip(('bare', 'with taps'), peaks, strict=True)
-    }
-
-
-def rounds(compare: list[str], precision: str) -> int:
-    """How often :func:`measure_batch` times ``--pairs`` passes or pairs of passes."""
-    says_nothing = {'precision'} if precision == 'float32' else set()
-    return len({*compare, 'taps'} - says_nothing)
-
-
-def measure_batch(
-    networks: Networks, config: dict, precision: str, batch_size: int, args: argparse.Namespace, bar: tqdm
-) -> tuple[dict, list[dict]]:
-    """The row of a precision and a batch size, and its comparisons."""
-    address = dict(precision=precision, batch_size=batch_size)
-    device = next(networks.generator.parameters()).device
-    bar.set_description_str(f'{precision}, batch {batch_size}')
-    compared = []
-    try:
-        for comparison in networks.comparisons(precision, batch_size):
-            pairs = interleaved(*comparison.calls, args.pairs, synchroniser(device), bar.update)
-            compared.append(address | as_record(comparison, pairs))
-        taps = next((record['seconds'] for record in compared if record['compare'] == 'taps'), {})
-        if not taps:
-            bare = one_pass(networks.frozen[precision], networks.generator, *inputs(networks.generator, batch_size))
-            taps = dict(bare=repeated(bare, args.pairs, synchroniser(device), bar.update))
-        row = address | dict(
-            images_per_second={name: batch_size / median(seconds) for name, seconds in taps.items()},
-            seconds=taps,
-            memory=memory(networks, config, precision, batch_size, args),
-        )
-    except torch.OutOfMemoryError:
-        row = address | dict(skipped='out of memory on the device')
-    if 'skipped' in row:
-        torch.cuda.empty_cache()  # after the except block: the exception holds the tensors of the pass
-    return row, compared
-
-
-def as_record(comparison: Comparison, pairs: Pairs) -> dict:
-    """What the JSON says about a comparison. Its ratio is seconds of the first by seconds of the second."""
-    return dict(
-        compare=comparison.compare,
-        first=comparison.first,
-        second=comparison.second,
-        times_as_fast=pairs.ratio,
-        quartiles=list(pairs.quartiles),
-        seconds={comparison.first: pairs.first, comparison.second: pairs.second},
-    )
-
-
-def best_batches(rows: list[dict]) -> dict[str, dict]:
-    """By precision the batch size with the most images a second, bare."""
-    best: dict[str, dict] = {}
-    for row in rows:
-        rate = row.get('images_per_second', {}).get('bare', 0)
-        if rate > best.get(row['precision'], {}).get('images_per_second', 0):
-            best[row['precision']] = dict(batch_size=row['batch_size'], images_per_second=rate)
-    return best
-
-
-def generator_command(args: argparse.Namespace) -> None:
-    """Measure a generator, print tables and write JSON."""
-    check_settings(args)
-    device = usable_device(args.device)
-    config = measured_config(read_config(args.config, args.cfg_options), args.random_weights)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    generator = build_generator(config)
-    check_comparisons(args.compare, generator, args.precision)
-    generator.init_weights()
-    result = dict(
-        command='generator',
-        config=args.config,
-        generator=dict(
-            type=type(generator).__name__,
-            resolution=generator.resolution,
-            parameters=sum(parameter.numel() for parameter in generator.parameters()),
-            weights='random' if args.random_weights else 'as configured',
-            **(dict(tokens=generator.latent_dim) if isinstance(generator, VQGAN) else {}),
-        ),
-        environment=describe_machine(device) | dict(compile=args.compile, precisions=args.precision, load_before=load_average()),
-        pairs=args.pairs,
-    )
-    networks = Networks(generator, config, args, device)
-    result['generator']['weights_mib'] = round(weight_bytes(networks.generator) / MIB, 2)
-
-    rows, comparisons = [], []
-    cells = [(precision, batch_size) for precision in args.precision for batch_size in args.batch_sizes]
-    ends = list(accumulate(args.pairs * rounds(args.compare, precision) for precision, _ in cells))
-    with tqdm(total=ends[-1], unit='pair', dynamic_ncols=True) as bar:
-        for (precision, batch_size), end in zip(cells, ends, strict=True):
-            row, compared = measure_batch(networks, config, precision, batch_size, args, bar)
-            rows.append(row)
-            comparisons += compared
-            bar.update(end - bar.n)  # what a skipped batch left out
-    result['environment']['load_after'] = load_average()
-    result |= dict(batches=rows, comparisons=comparisons, best=best_batches(rows))
-    if args.out:
-        write_json(args.out, result)
-    print(as_text(result) + (f'\nEverything measured is in {args.out}' if args.out else ''))
-
-
-def check_settings(args: argparse.Namespace) -> None:
-    """Raise InputError for settings that are out of range, before hours were spent on them."""
-    check_pairs(args.pairs)
-    args.compare, args.precision, args.batch_sizes = (list(dict.fromkeys(x)) for x in (args.compare, args.precision, args.batch_sizes))
-    if min(args.batch_sizes) < 1:
-        raise InputError(f'--batch-sizes must be at least 1, got {min(args.batch_sizes)}')
-    if args.threads is not None and args.threads < 1:
-        raise InputError(f'--threads must be at least 1, got {args.threads}')
-    if args.out and (args.out.suffix != '.json' or args.out.is_dir()):
-        raise InputError(f'--out must be a file that ends in .json, got {args.out}')
-
-
-def as_text(result: dict) -> str:
-    """The tables, aligned and valid Markdown."""
-    generator, machine = result['generator'], result['environment']
-    lines = [
-        '{type}, {resolution} px, {parameters:,} parameters ({weights_mib:,} MiB, {weights})'.format(**generator)
-        + (f', {generator["tokens"]} tokens an image' if 'tokens' in generator else ''),
-        'torch {torch}, {device}, {threads} threads of {cores} cores ({cpu}), compile {compile}'.format(**machine),
-        f'{machine["date"]}, load average {machine["load_before"]} before, {machine["load_after"]} after',
-        '',
-        *table(
-            ['precision', 'batch', 'images/s', 'with taps', 'MiB beyond weights', 'with taps', 'MiB with weights', 'with taps'],
-            [as_cells(row) for row in result['batches']],
-        ),
-        '',
-    ]
-    for precision, best in result['best'].items():
-        lines.append(f'Best batch in {precision}: {best["batch_size"]} ({best["images_per_second"]:.3g} images/s).')
-    if result['comparisons']:
-        lines += [
-            '',
-            *table(
-                ['compared', 'precision', 'batch', 'times as fast', 'quartiles'],
-                [
-                    [
-                        f'{record["second"]} to {record["first"]}',
-                        record['precision'],
-                        str(record['batch_size']),
-                        f'{record["times_as_fast"]:.3f}',
-                        '{:.3f} to {:.3f}'.format(*record['quartiles']),
-                    ]
-                    for record in result['comparisons']
-                ],
-            ),
-            '',
-            f'Medians over {result["pairs"]} interleaved pairs.',
-        ]
-    return '\n'.join(lines)
-
-
-def as_cells(row: dict) -> list[str]:
-    """A row of the first table."""
-    cells = [row['precision'], str(row['batch_size'])]
-    if 'skipped' in row:
-        return [*cells, row['skipped'], *['-'] * 5]
-    rates = row['images_per_second']
-    cells += [f'{rates["bare"]:.3g}', f'{rates["with taps"]:.3g}' if 'with taps' in rates else '-']
-    if isinstance(row['memory'], str):
-        return [*cells, row['memory'], *['-'] * 3]
-    return cells + [
-        f'{row["memory"][name][key]:,.1f}' for key in ('beyond_weights_mib', 'with_weights_mib') for name in ('bare', 'with taps')
-    ]
-
-
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines of a Markdown table with its columns aligned."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [head, ['-' * width for width in widths], *rows]
-    return ['| ' + ' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + ' |' for line in lines]
-
-
-def add_generator(commands: argparse._SubParsersAction) -> None:
-    """The sub-command ``generator``."""
-    command = commands.add_parser('generator', help='images a second and memory of a generator')
-    command.add_argument('config', help='a config with generator=dict(...) at the top or in its model')
-    command.add_argument('--random-weights', action='store_true', help='do without weights: neither speed nor memory depends on them')
-    command.add_argument('--precision', nargs='+', choices=list(PRECISIONS), default=['float32'])
-    command.add_argument('--batch-sizes', nargs='+', type=int, default=[1, 4, 8])
-    command.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
-    command.add_argument('--threads', type=int, help="of the CPU; default: torch's choice")
-    command.add_argument('--pairs', type=int, default=MIN_PAIRS, help=f'interleaved pairs of passes for each ratio, at least {MIN_PAIRS}')
-    command.add_argument('--compile', action='store_true', help='compile the passes (torch.compile)')
-    command.add_argument('--compare', nargs='*', choices=COMPARISONS, default=['taps'], help='what to compare; nothing: the rates only')
-    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every pass')
-    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: generator.key=value ...')
-    command.set_defaults(run=generator_command)
+from mmbdg.errors import plain_errors
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     add_generator(commands)
+    add_interpreter(commands)
     args = parser.parse_args()
     args.run(args)
 

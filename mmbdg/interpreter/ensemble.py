@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import torch
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from mmbdg.compat.checkpoint import load_pretrained
 from mmbdg.interpreter.early_gradient import with_gradient_now
@@ -119,9 +120,13 @@ class InterpreterEnsemble(Ensemble):
 
 def _batched(members: Sequence[nn.Module], features: Sequence[Tensor], embedding: Tensor) -> Tensor:
     """Members of one architecture as one computation: convolutions with a group for each member."""
-    parameters, buffers = torch.func.stack_module_state(list(members))
+    state, given, device = torch.func.stack_module_state(list(members)), (list(features), embedding), embedding.device.type
+    if torch.is_autocast_enabled(device):  # it does nothing within vmap on CPUs: all is computed in its precision instead
+        dtype = torch.get_autocast_dtype(device)
+        state, given = tree_map(lambda x: x.to(dtype) if x.is_floating_point() else x, (state, given))
 
-    def member(parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> Tensor:
-        return torch.func.functional_call(members[0], (parameters, buffers), (features, embedding))
+    def member(*state: dict[str, Tensor]) -> Tensor:
+        return torch.func.functional_call(members[0], state, given)
 
-    return torch.vmap(member)(parameters, buffers)
+    with torch.autocast(device, enabled=False):
+        return torch.vmap(member)(*state)

@@ -32,6 +32,20 @@ def test_batched_is_one_after_the_other(at_once):
     assert expected.shape == (5, 2, 1, 16, 16)
 
 
+def test_batched_in_autocast():
+    """As far from float32 as the members in turn are, more or less."""
+    ensemble = Frozen(InterpreterEnsemble(MEMBER, num_members=4, **SIZES), 'bfloat16')
+    net, given = ensemble.on('cpu'), inputs()
+    with torch.no_grad():
+        exact = net(*given)
+        with ensemble.autocast('cpu'):
+            in_turn = net(*given)
+            net.members_at_once = 2
+            batched = net(*given)
+    assert batched.dtype == in_turn.dtype == torch.bfloat16
+    assert 0 < (batched - exact).abs().mean() < 3 * (in_turn - exact).abs().mean()
+
+
 @pytest.mark.parametrize('own', ['mix', 'output'])
 @pytest.mark.parametrize('strip_rows', [5, 64])
 def test_shared_trunk_is_interpreters_with_equal_trunks(own, strip_rows):

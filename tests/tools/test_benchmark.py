@@ -1,8 +1,8 @@
 """tools/benchmark.py on tiny generators; what its figures are made of, not how large they are."""
 
-import importlib.util
 import json
 import sys
+from importlib import import_module
 from statistics import median, quantiles
 
 import pytest
@@ -16,15 +16,8 @@ VQGAN = dict(TINY_VQGAN, resolution=16, attn_resolutions=())  # 4 x 4 tokens
 BIGGAN = dict(TINY_GENERATOR, init_cfg=dict(type='Pretrained', checkpoint='weights/none.safetensors'))
 
 
-def load_tool():
-    spec = importlib.util.spec_from_file_location('benchmark', ROOT / 'tools' / 'benchmark.py')
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclass looks itself up
-    spec.loader.exec_module(module)
-    return module
-
-
-benchmark = load_tool()
+sys.path.append(str(ROOT / 'tools'))
+tool, benchmark = import_module('benchmark'), import_module('benchmarks.generator')
 
 
 def write_config(folder, text):
@@ -46,7 +39,7 @@ def measure(monkeypatch, *command):
     """The command in this process, without the processes that measure memory."""
     monkeypatch.setattr(sys, 'argv', ['benchmark.py', 'generator', *map(str, command)])
     monkeypatch.setattr(benchmark, 'memory', lambda *args: 'not measured')
-    benchmark.main()
+    tool.main()
 
 
 def check_ratios(comparisons):

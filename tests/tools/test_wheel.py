@@ -20,7 +20,12 @@ def test_main_job_from_a_wheel(tmp_path):
     subprocess.run(build, check=True)
     (wheel,) = tmp_path.glob('mmbdg-*.whl')
     names = zipfile.ZipFile(wheel).namelist()
-    assert {'mmbdg/.mim/tools/train.py', 'mmbdg/.mim/configs/densecl_biggan_fpn.py', 'mmbdg/.mim/model-index.yml'} <= set(names)
+    assert {
+        'mmbdg/.mim/tools/train.py',
+        'mmbdg/.mim/tools/benchmarks/common.py',
+        'mmbdg/.mim/configs/densecl_biggan_fpn.py',
+        'mmbdg/.mim/model-index.yml',
+    } <= set(names)
     assert not any(name.startswith(('tests/', 'tools/', 'configs/')) for name in names)
     subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', tmp_path / 'site', wheel], check=True)
     mim = tmp_path / 'site' / 'mmbdg' / '.mim'

@@ -1,0 +1,163 @@
+"""What the sub-commands measure with, check and print alike."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from torch import Tensor
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.analysis.timing import MIN_PAIRS, Pairs, check_pairs
+from mmbdg.compat.config import check_requirements, generator_config
+from mmbdg.errors import InputError
+from mmbdg.files import write_json
+from mmbdg.generators import ClassConditionalGenerator
+from mmbdg.generators.frozen import PRECISIONS, Frozen
+from mmbdg.synthesis.latents import generator_inputs
+
+MIB = 2**20
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two ways to do the same, and what is asked of them."""
+
+    compare: str
+    first: str
+    second: str
+    calls: tuple[Call, Call]
+
+
+def measured_config(cfg: Config, random_weights: bool) -> dict:
+    """The generator's part of a config, without ``init_cfg`` if its weights are to be random."""
+    config = generator_config(cfg).to_dict()
+    if random_weights:
+        config.pop('init_cfg', None)
+        return config
+    check_requirements(cfg)
+    if not config.get('init_cfg'):
+        raise InputError(f'the generator of {cfg.filename} has no weights (init_cfg); give --random-weights, speed does not depend on them')
+    return config
+
+
+def inputs(generator: ClassConditionalGenerator, batch_size: int) -> tuple[Tensor, Tensor]:
+    """Latents and classes of a batch, on the generator's device."""
+    return generator_inputs(generator, 0, [i % generator.num_classes for i in range(batch_size)], range(batch_size))
+
+
+def one_pass(frozen: Frozen, do: Callable[..., object], *given: Tensor) -> Call:
+    """A pass in the precision of ``frozen`` without gradients."""
+
+    def call() -> object:
+        with torch.no_grad(), frozen.autocast(given[0].device):
+            return do(*given)
+
+    return call
+
+
+def warm_libraries(frozen: Frozen) -> None:
+    """Libraries load on first use: let them, on a tiny input on the CPU, in the precision of ``frozen``."""
+    one_pass(frozen, torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3), torch.nn.Linear(6, 8)), torch.zeros(1, 8, 8, 8))()
+
+
+def in_fresh_process(measure: Callable[..., Sequence[int] | None], *given: Any) -> Sequence[int] | str:
+    """Bytes that ``measure(*given)`` finds in a process of its own, or why there is no figure."""
+    try:
+        with ProcessPoolExecutor(1, get_context('spawn')) as pool:
+            peaks = pool.submit(measure, *given).result()
+    except BrokenProcessPool:
+        return 'the process was killed'
+    return 'this system does not tell' if peaks is None else peaks
+
+
+def in_mib(peak: float, weights: int) -> dict[str, float]:
+    """What the JSON says about a peak in bytes."""
+    return dict(beyond_weights_mib=round(peak / MIB, 2), with_weights_mib=round((peak + weights) / MIB, 2))
+
+
+def as_record(comparison: Comparison, pairs: Pairs, name: str) -> dict:
+    """What the JSON says about a comparison. Its ratio, under ``name``, is seconds of the first by seconds of the second."""
+    return {
+        'compare': comparison.compare,
+        'first': comparison.first,
+        'second': comparison.second,
+        name: pairs.ratio,
+        'quartiles': list(pairs.quartiles),
+        'seconds': {comparison.first: pairs.first, comparison.second: pairs.second},
+    }
+
+
+def describe_generator(generator: ClassConditionalGenerator, random_weights: bool) -> dict:
+    """What the JSON says about a generator."""
+    return dict(
+        type=type(generator).__name__,
+        resolution=generator.resolution,
+        parameters=parameter_count(generator),
+        weights='random' if random_weights else 'as configured',
+    )
+
+
+def parameter_count(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def check_settings(args: argparse.Namespace) -> None:
+    """Raise InputError for settings that are out of range, before hours were spent on them."""
+    check_pairs(args.pairs)
+    args.compare, args.precision, args.batch_sizes = (list(dict.fromkeys(x)) for x in (args.compare, args.precision, args.batch_sizes))
+    if min(args.batch_sizes) < 1:
+        raise InputError(f'--batch-sizes must be at least 1, got {min(args.batch_sizes)}')
+    if args.threads is not None and args.threads < 1:
+        raise InputError(f'--threads must be at least 1, got {args.threads}')
+    if args.out and (args.out.suffix != '.json' or args.out.is_dir()):
+        raise InputError(f'--out must be a file that ends in .json, got {args.out}')
+
+
+def generator_line(generator: dict) -> str:
+    return '{type}, {resolution} px, {parameters:,} parameters ({weights_mib:,} MiB, {weights})'.format(**generator)
+
+
+def machine_lines(machine: dict) -> tuple[str, str]:
+    return (
+        'torch {torch}, {device}, {threads} threads of {cores} cores ({cpu})'.format(**machine),
+        f'{machine["date"]}, load average {machine["load_before"]} before, {machine["load_after"]} after',
+    )
+
+
+def quartiles_cell(record: dict) -> str:
+    return '{:.3f} to {:.3f}'.format(*record['quartiles'])
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of a Markdown table with its columns aligned."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, ['-' * width for width in widths], *rows]
+    return ['| ' + ' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + ' |' for line in lines]
+
+
+def report(result: dict, text: str, out: Path | None) -> None:
+    """Write the JSON and print the text."""
+    if out:
+        write_json(out, result)
+    print(text + (f'\nEverything measured is in {out}' if out else ''))
+
+
+def add_settings(command: argparse.ArgumentParser, batch_sizes: Sequence[int]) -> None:
+    """The arguments of every sub-command."""
+    command.add_argument('--random-weights', action='store_true', help='do without weights: neither speed nor memory depends on them')
+    command.add_argument('--precision', nargs='+', choices=list(PRECISIONS), default=['float32'])
+    command.add_argument('--batch-sizes', nargs='+', type=int, default=list(batch_sizes))
+    command.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
+    command.add_argument('--threads', type=int, help="of the CPU; default: torch's choice")
+    command.add_argument('--pairs', type=int, default=MIN_PAIRS, help=f'interleaved pairs of passes for each ratio, at least {MIN_PAIRS}')
+    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every pass')
+    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: generator.key=value ...')
