@@ -13,6 +13,7 @@ from mmseg.datasets import BaseSegDataset
 
 from mmbdg.datasets.label_spaces import Groups, LabelSpace, label_space
 from mmbdg.errors import InputError
+from mmbdg.interpreter import ignore_label
 from mmbdg.registry import DATASETS
 from mmbdg.synthesis.layout import canonical, read_dataset, sample_paths
 from mmbdg.synthesis.palette import palette
@@ -85,18 +86,20 @@ class SyntheticSegDataset(BaseSegDataset):
     def load_data_list(self) -> list[dict]:
         folders = [entry['folder'] for entry in self.info['generator_classes']]
         head = range(1, len(self.info['classes']))  # foreground ids of the interpreter
-        items = []
+        items, stored_ignore = [], ignore_label(len(self.info['classes']))
         for line in self.space.within(self.lines, lambda line: line['class'], 'images'):
             image, mask = sample_paths(self.root, folders[line['class']], line['id'])
             target = self.space.foreground_ids[line['class']]
             # An FG/BG head's 1 becomes the label of the image's class. A head that tells the labels apart has those ids already, or folds
             # to 1.
-            label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space.name == 'fgbg' else None
+            label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space.name == 'fgbg' else {}
+            if stored_ignore != self.space.ignore:  # 255 of an uint8 mask is a label among more than 254
+                label_map[stored_ignore] = self.space.ignore
             items.append(
                 dict(
                     img_path=str(image),
                     seg_map_path=str(mask),
-                    label_map=label_map,
+                    label_map=label_map or None,
                     gt_label=line['class'],
                     reduce_zero_label=self.reduce_zero_label,
                     seg_fields=[],

@@ -45,6 +45,7 @@ class Synthesis:
         rejection_rate: Part of the candidates that is rejected, the least confident in their own class (paper: 0.9).
         class_map: For each class of the generator the classifier's; None if they are the same.
         uncertainty_rate: Part of the survivors that is dropped, those the ensemble disagrees on most (paper: 0.1).
+        ignore_above: Disagreement in nats above which a pixel is written as *ignore* (255, or 65535 in uint16 masks); None: never.
         batch_size: Images computed at once, within a block.
         threads: CPU threads; floating point depends on them, so they belong to the dataset.
         precision, compile: See :class:`~mmbdg.generators.frozen.Frozen`; they belong to the dataset too.
@@ -61,6 +62,7 @@ class Synthesis:
     rejection_rate: float = 0.9
     class_map: Sequence[int] | None = None
     uncertainty_rate: float = 0.1
+    ignore_above: float | None = None
     batch_size: int = 50
     threads: int = 1
     precision: str = 'float32'
@@ -74,6 +76,8 @@ class Synthesis:
             raise InputError('synthesis.num_per_class and synthesis.candidates must be at least 1')
         if self.classes is not None and not len(self.classes):
             raise InputError('synthesis.classes names no class')
+        if self.ignore_above is not None and not 0 <= self.ignore_above < math.inf:
+            raise InputError(f'synthesis.ignore_above must be None or nats from 0 on, got {self.ignore_above}')
         if self.truncation != 'default':
             Truncation.of(self.truncation)
 
@@ -170,7 +174,7 @@ def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> d
     config = asdict(plan)
     del config['num_per_class'], config['classes'], config['labelled_generator']
     config['truncation'] = generator.truncation
-    for name in ('precision', 'compile'):  # as they always were, unless stated: older datasets go on
+    for name in ('precision', 'compile', 'ignore_above'):  # as they always were, unless stated: older datasets go on
         if config[name] == Synthesis.__dataclass_fields__[name].default:
             del config[name]
     if plan.classifier:  # which file it is says its checksum; where it lies decides nothing
@@ -190,7 +194,7 @@ def load_generator(plan: Synthesis, device: str) -> LabelledGenerator:
     except (RuntimeError, AssertionError) as error:
         raise InputError(f'there is no device "{device}" here ({str(error).splitlines()[0]})') from error
     generator = LabelledGenerator.load(plan.labelled_generator, precision=plan.precision, compile=plan.compile).to(device)
-    generator.seed = plan.seed
+    generator.seed, generator.ignore_above = plan.seed, plan.ignore_above
     if plan.truncation != 'default':
         generator.truncation = plan.truncation
     return generator
@@ -293,7 +297,7 @@ def _write_block(out: Path, generator: LabelledGenerator, plan: Synthesis, class
                 'truncation': generator.truncation,
                 'classifier_score': None if score is None else round(score, 6),
                 'uncertainty': round(result.uncertainty[i], 6),
-                'foreground_ratio': round(float((mask > 0).mean()), 6),
+                'foreground_ratio': round(float(((mask > 0) & (mask != generator.ignore)).mean()), 6),
             }
         )
     return lines

@@ -78,3 +78,14 @@ def test_checkpoint_of_another_architecture(tiny_labelled_generator, tmp_path):
     (folder / 'labelled_generator.json').write_text(json.dumps(card))
     with pytest.raises(InputError, match='another architecture.*\n.*of another shape'):
         LabelledGenerator.load(folder)
+
+
+def test_uncertain_pixels_are_ignored(tiny_labelled_generator):
+    plain = LabelledGenerator.load(tiny_labelled_generator).label([0, 1], [3, 4])
+    bound = float(plain.disagreement.median())
+    marked = LabelledGenerator.load(tiny_labelled_generator, ignore_above=bound).label([0, 1], [3, 4])
+    uncertain = plain.disagreement > bound
+    assert 0.3 < uncertain.float().mean() < 0.7
+    assert (marked.masks[uncertain] == 255).all() and torch.equal(marked.masks[~uncertain], plain.masks[~uncertain])
+    top = plain.disagreement.flatten(1).sort(descending=True).values[:, : int(0.1 * 256)].mean(1)
+    torch.testing.assert_close(plain.uncertainty, top)

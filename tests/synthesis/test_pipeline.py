@@ -246,3 +246,18 @@ def test_threads_are_restored(plan, tmp_path):
     before = torch.get_num_threads()
     synthesize(plan, tmp_path / 'out')
     assert torch.get_num_threads() == before
+
+
+def test_uncertain_pixels_are_written_as_ignore(plan, tmp_path):
+    """The foreground ratio counts foreground only; the bound belongs to the dataset."""
+    generator = load_generator(plan, 'cpu')
+    assert 'ignore_above' not in identity_of(plan, generator, 'cpu')['config']  # datasets from before go on
+    bound = float(generator.label([0], [0]).disagreement.median())
+    plan = replace(plan, ignore_above=bound, classes=[0])
+    synthesize(plan, tmp_path / 'data', log=lambda line: None)
+    for line in read_jsonl(tmp_path / 'data' / 'manifest.jsonl'):
+        mask = np.asarray(Image.open(tmp_path / 'data' / 'masks' / 'disc' / f'{line["id"]}.png'))
+        assert (mask == 255).any() and line['foreground_ratio'] == pytest.approx((mask == 1).mean(), abs=1e-6)
+    assert identity_of(plan, generator, 'cpu')['config']['ignore_above'] == bound
+    with pytest.raises(InputError, match='ignore_above'):
+        replace(plan, ignore_above=-1)
