@@ -14,6 +14,7 @@ from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.datasets.label_spaces import label_space
 from mmbdg.engine import ExportLabelledGeneratorHook
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators.build import build_generator
@@ -47,17 +48,23 @@ def main() -> None:
         member=dict(cfg.model.interpreter.member.to_dict(), **sizes),
         init_cfg=dict(type='Pretrained', checkpoint=args.checkpoints, source=SOURCE),
     )
+    if interpreter['member'].pop('stride', 1) != 1:
+        raise InputError(f'{args.config} has a head of another stride than the released ones; give the config of the published head')
     ensemble = MODELS.build({**generator.interpreter_sizes(), **interpreter})
     ensemble.init_weights()
 
     export = next(hook for hook in cfg.custom_hooks if hook['type'] == 'mmbdg.ExportLabelledGeneratorHook')
     card = ExportLabelledGeneratorHook(**{key: value for key, value in export.items() if key != 'type'}).card
-    labels = ('background', *(card['classes'] if ensemble.num_outputs > 1 else ('foreground',)))
+    space = label_space('fgbg' if ensemble.num_outputs == 1 else cfg.train_dataloader.dataset.label_space, card['classes'])
+    if ensemble.num_outputs not in (1, space.num_classes):
+        raise InputError(
+            f'{args.checkpoints[0]} tells {ensemble.num_outputs} labels apart, the label space of {args.config} {space.num_classes}'
+        )
     LabelledGenerator.write(
         args.out,
         (cfg.model.generator.to_dict(), generator.state_dict()),
         (interpreter, ensemble.state_dict()),
-        labels=list(labels),
+        labels=list(space.classes),
         **card,
     )
     print(f'{len(args.checkpoints)} interpreters with their generator in {args.out}')

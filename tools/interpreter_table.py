@@ -11,6 +11,7 @@ folder. A job computes with one thread.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +54,10 @@ def annotate(out: Path, seed: int, per_class: int) -> Path:
     folder = out / 'annotated' / f'seed{seed}_{per_class}'
     if not folder.is_dir():
         options = ['--per-class', str(per_class), '--rule', RULE, '--cfg-options', f'annotation_seed={seed}']
-        run(str(TOOLS / 'annotate.py'), 'sample', str(CONFIGS / ROWS['head'][0]), str(folder), *options, log=out / 'annotated' / 'log.txt')
+        part = folder.with_suffix('.part')
+        shutil.rmtree(part, ignore_errors=True)
+        run(str(TOOLS / 'annotate.py'), 'sample', str(CONFIGS / ROWS['head'][0]), str(part), *options, log=out / 'annotated' / 'log.txt')
+        part.rename(folder)
     return folder
 
 
@@ -77,8 +81,10 @@ def cell(out: Path, row: str, per_class: int, seed: int, annotated: Path, args: 
     return json.loads(figures.read_text())['metrics']
 
 
-def as_text(figures: list[float]) -> str:
-    """Mean and standard deviation over the seeds."""
+def as_text(figures: list[float | None]) -> str:
+    """Mean and standard deviation over the seeds; "-" where a seed has no such figure."""
+    if None in figures:
+        return '-'
     digits = 2 if max(map(abs, figures)) <= 1 else 1
     return f'{mean(figures):.{digits}f} ± {stdev(figures) if len(figures) > 1 else 0:.{digits}f}'
 
@@ -89,7 +95,7 @@ def as_markdown(table: list[dict]) -> str:
     head = ['labeller', 'annotations a class', *spaces, 'Spearman']
     lines = ['| ' + ' | '.join(head) + ' |', '| --- |' + ' --- |' * (len(head) - 1)]
     for entry in table:
-        cells = [as_text([seed[name] for seed in entry['seeds']]) for name in FIGURES]
+        cells = [as_text([seed.get(name) for seed in entry['seeds']]) for name in FIGURES]
         lines.append(f'| {entry["row"]} | {entry["per_class"]} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'
 
@@ -158,7 +164,10 @@ def main() -> None:
         futures = {key: pool.submit(cell, args.out, *key, sets[key[2]], args) for key in cells}
         for future in futures.values():
             future.add_done_callback(lambda _: bar.update())
-        figures = {key: future.result() for key, future in futures.items()}
+        try:
+            figures = {key: future.result() for key, future in futures.items()}
+        finally:
+            pool.shutdown(cancel_futures=True)  # the first failure ends it
     table = [
         dict(row=row, per_class=count, seeds=[figures[row, count, seed] for seed in range(args.seeds)])
         for row in args.rows

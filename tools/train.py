@@ -20,6 +20,7 @@ from mmbdg.compat.config import check_requirements
 from mmbdg.engine import EnsembleSampler
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
 from mmbdg.errors import InputError, plain_errors
+from mmbdg.models import InterpreterTraining
 
 
 def parse_args() -> argparse.Namespace:
@@ -68,9 +69,16 @@ def check_data(runner: Runner) -> None:
             f'the queue of {queue} keys is filled by {keys} at a time ({loader.batch_size} x {runner.world_size} processes), which does '
             'not divide it: change train_dataloader.batch_size or model.queue_len'
         )
-    sampler = loader.sampler
+    sampler, model = loader.sampler, get_ori_model(runner.model)
+    if isinstance(model, InterpreterTraining):
+        space, outputs = getattr(loader.dataset, 'space', None), model.interpreter.num_outputs
+        if space and (outputs not in (1, space.num_classes) or model.ignore != space.ignore):
+            raise InputError(
+                f'the head has {outputs} outputs and ignores label {model.ignore}, the label space "{space.name}" has {space.num_classes} '
+                f"labels and ignores {space.ignore}: give an FG/BG head (num_outputs=1) label_space='fgbg', another one as many outputs"
+            )
     if isinstance(sampler, EnsembleSampler):
-        members = get_ori_model(runner.model).interpreter.num_members
+        members = model.interpreter.num_members
         if members != sampler.num_members or loader.batch_size != members * sampler.per_member:
             raise InputError(
                 f'the model has {members} members, the sampler makes batches of {sampler.num_members} x {sampler.per_member} samples, the '

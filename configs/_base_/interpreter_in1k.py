@@ -4,6 +4,7 @@ _base_ = ['interpreter_training.py', 'datasets/in1k_classes.py']
 
 annotated = 'data/annotated'
 label_space = 'fgbg'
+ignore_value = None  # grey value of pixels of the masks that do not count; 128 for masks by tools/annotate.py import
 model = dict(
     type='mmbdg.InterpreterTraining',
     interpreter=dict(
@@ -23,6 +24,7 @@ latents = dict(
     data_root=annotated,
     class_names=_base_.class_names,
     label_space=label_space,
+    ignore_value=ignore_value,
     allow_missing_classes=True,  # some classes are made too badly to annotate
     held_out=1,
 )
@@ -33,6 +35,7 @@ custom_hooks = [dict(type='mmbdg.ExportLabelledGeneratorHook', classes=_base_.cl
 interpreter_reach = dict(
     generator_weights=['model.generator.init_cfg.checkpoint'],
     annotated=['train_dataloader.dataset.data_root', 'val_dataloader.dataset.data_root', 'test_dataloader.dataset.data_root'],
+    ignore_value=['train_dataloader.dataset.ignore_value', 'val_dataloader.dataset.ignore_value', 'test_dataloader.dataset.ignore_value'],
     label_space=['train_dataloader.dataset.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],
 )
 requires_annotated = 'annotated latents: tools/annotate.py sample CONFIG OUT, then tools/annotate.py import OUT data/annotated'

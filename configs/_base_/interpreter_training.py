@@ -24,4 +24,8 @@ val_cfg = dict()
 test_cfg = dict()
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3))
 amp_dtype = 'bfloat16'
-default_hooks = dict(checkpoint=dict(interval=500, save_best='mIoU_fgbg', rule='greater'), logger=dict(interval=50))
+default_hooks = dict(
+    checkpoint=dict(interval=500, save_best='mIoU_fgbg', rule='greater'),
+    logger=dict(interval=50),
+    statistics=dict(type='mmbdg.AverageStatisticsHook'),  # of several processes
+)

@@ -101,6 +101,8 @@ class AnnotatedLatents(_LatentDataset):
     ) -> None:
         if part not in ('all', 'train', 'val'):
             raise InputError(f'a set of annotated latents has the parts "all", "train" and "val", got {part!r}')
+        if held_out < 0 or (per_class is not None and per_class < 1):
+            raise InputError(f'held_out must be at least 0 and per_class at least 1, got {held_out} and {per_class}')
         self.allow_missing_classes, self.ignore_value = allow_missing_classes, ignore_value
         self.part, self.held_out, self.per_class, self.seed = part, held_out, per_class, seed
         self.root, self.name, self.latent_dim, self.resolution = resolve(data_root), name, latent_dim, resolution
@@ -124,7 +126,7 @@ class AnnotatedLatents(_LatentDataset):
 
     def _part_of(self, pairs: list[AnnotatedLatent]) -> list[AnnotatedLatent]:
         """Those of one class that belong to the part."""
-        drawn = sorted(pairs, key=lambda pair: generator_at('held out', self.seed, pair.stem).random())
+        drawn = sorted(pairs, key=lambda pair: generator_at('held out', self.seed, pair.mask_path.parent.name, pair.stem).random())
         held_out = drawn[: min(self.held_out, len(pairs) - 1)]
         return [pair for pair in pairs if self.part == 'all' or (pair in held_out) == (self.part == 'val')]
 

@@ -1,5 +1,6 @@
 """Hooks, samplers and constructors for mmengine's Runner."""
 
+from mmbdg.engine.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
 from mmbdg.engine.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
@@ -9,6 +10,7 @@ from mmbdg.engine.queue_report_hook import QueueReportHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
 
 __all__ = [
+    'AverageStatisticsHook',
     'ContinuedCosineLR',
     'EnsembleSampler',
     'ExportLabelledGeneratorHook',

@@ -17,7 +17,8 @@ class EnsembleQuality(LabellerIoU):
     - ``single_fgbg``, ...: the same of one member, the mean over the members; ``single_fgbg_std``: their standard deviation. Only where the
       data samples have ``member_sem_seg`` (``keep_members`` of :class:`~mmbdg.models.InterpreterTraining`);
     - ``kept_fgbg``, ...: the same of the samples that an uncertainty filter keeps, over all classes;
-    - ``spearman``: rank correlation of an image's uncertainty with its part of wrong foreground or background pixels, -1 to 1.
+    - ``spearman``: rank correlation of an image's uncertainty with its part of wrong foreground or background pixels, -1 to 1; left out if
+      one of the two is the same for all images (an ensemble of one, say).
 
     Args:
         uncertainty_rate: Part of the samples the filter drops (paper, section 3.2: 0.1).
@@ -61,5 +62,7 @@ class EnsembleQuality(LabellerIoU):
         certain = sorted(results, key=lambda result: result['uncertainty'])[: len(results) - int(len(results) * self.uncertainty_rate)]
         kept = super().compute_metrics([result['areas'] for result in certain])
         metrics |= {key.replace('mIoU_', 'kept_'): kept[key] for key in names}
-        correlation = spearmanr([result['uncertainty'] for result in results], [result['error'] for result in results]).statistic
-        return metrics | dict(spearman=round(float(correlation), 3))
+        pairs = np.array([(result['uncertainty'], result['error']) for result in results])
+        if (np.ptp(pairs, axis=0) == 0).any():
+            return metrics
+        return metrics | dict(spearman=round(float(spearmanr(*pairs.T).statistic), 3))

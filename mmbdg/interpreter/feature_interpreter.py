@@ -77,7 +77,8 @@ class FeatureInterpreter(BaseModule):
         self.tap_channels = channels
         self.num_outputs = num_outputs
 
-        self.embedding = None if embed_dim else nn.Embedding(num_classes, OWN_EMBED_DIM)
+        conditional = len(widths) > 1  # mix blocks are
+        self.embedding = nn.Embedding(num_classes, OWN_EMBED_DIM) if conditional and not embed_dim else None
         embed_dim = embed_dim or OWN_EMBED_DIM
         self.reduce = nn.ModuleList(
             nn.Conv2d(sum(channels[i] for i in taps), width, 1, bias=False) for (_, taps), width in zip(self.groups, widths, strict=True)

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import torch
+from mmengine.dist import get_world_size
 from torch import Tensor
 
 from mmbdg.compat.checkpoint import read_checkpoint
@@ -24,18 +25,18 @@ class FeatureCache:
     Args:
         folder: Where.
         identity: What the features depend on beside latent and class: the generator's weights, above all.
-        max_gib: Bytes that the files of this cache may take in all.
+        max_gib: What the files in the folder may take, in GiB; each process of a training may add its part of it.
         dtype: 'float32', or 'float16' for half the size and features rounded to 11 bits.
 
     Raises:
-        InputError: The dtype is unknown.
+        InputError: The dtype is unknown; later, features are too large for it.
     """
 
     def __init__(self, folder: str, identity: Sequence[str], max_gib: float = 20.0, dtype: str = 'float32') -> None:
         if dtype not in DTYPES:
             raise InputError(f'feature_cache.dtype must be one of {", ".join(DTYPES)}, got {dtype!r}')
-        self.identity, self.dtype = '/'.join([*identity, dtype]), DTYPES[dtype]
-        self.folder, self.max_bytes = Path(folder), max_gib * GIB
+        self.identity, self.dtype = '/'.join(['1', *identity, dtype]), DTYPES[dtype]  # 1: of these files' layout
+        self.folder, self.max_bytes = Path(folder), max_gib * GIB / get_world_size()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._bytes = sum(path.stat().st_size for path in self.folder.glob('*.safetensors'))
 
@@ -47,14 +48,13 @@ class FeatureCache:
             compute: Features of the rows of the batch that it is given, int64 (n,).
         """
         paths = [self._path(latent, label) for latent, label in zip(z.cpu(), y.tolist(), strict=True)]
-        missing = [i for i, path in enumerate(paths) if not path.is_file()]
+        found = {path: self._read(path, z.device) for path in set(paths)}
+        missing = [i for i, path in enumerate(paths) if found[path] is None and path not in paths[:i]]
         computed = compute(torch.tensor(missing, device=z.device)) if missing else []
-        rows = {i: [feature[k].to(self.dtype) for feature in computed] for k, i in enumerate(missing)}
-        for i in missing:
-            self._write(paths[i], rows[i])
-        for i in range(len(paths)):
-            rows[i] = rows[i] if i in rows else self._read(paths[i], z.device)
-        return [torch.stack(taps) for taps in zip(*[rows[i] for i in range(len(paths))], strict=True)]
+        for k, i in enumerate(missing):
+            found[paths[i]] = [feature[k].to(self.dtype) for feature in computed]
+            self._write(paths[i], found[paths[i]])
+        return [torch.stack(taps) for taps in zip(*[found[path] for path in paths], strict=True)]
 
     def _path(self, latent: Tensor, label: int) -> Path:
         content = f'{self.identity}/{latent.dtype}/{label}/'.encode() + latent.contiguous().numpy().tobytes()
@@ -64,13 +64,18 @@ class FeatureCache:
         size = sum(tap.numel() * tap.element_size() for tap in taps)
         if self._bytes + size > self.max_bytes or size > shutil.disk_usage(self.folder).free / 2:
             return
-        if not path.is_file():
-            write_safetensors(path, {f'{i:03d}': tap.contiguous() for i, tap in enumerate(taps)})
-            self._bytes += size
+        if not all(tap.isfinite().all() for tap in taps):
+            raise InputError(f'features do not fit {self.dtype}: set feature_cache.dtype="float32"')
+        write_safetensors(path, {f'{i:03d}': tap.contiguous() for i, tap in enumerate(taps)})
+        self._bytes += size
 
-    def _read(self, path: Path, device: torch.device) -> list[Tensor]:
-        taps = read_checkpoint(path, device)
-        return [taps[name] for name in sorted(taps)]
+    def _read(self, path: Path, device: torch.device) -> list[Tensor] | None:
+        """None if it is not there, or is damaged: then it is made again."""
+        try:
+            taps = read_checkpoint(path, device) if path.is_file() else {}
+        except InputError:
+            return None
+        return [taps[name] for name in sorted(taps)] or None
 
 
 def fingerprint(state: dict[str, Tensor]) -> str:

@@ -1,19 +1,24 @@
 """Training of feature interpreters on annotated latents as an mmengine model."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
 
 import torch
+from mmengine.dist import get_rank
+from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement, PixelData
 from torch import Tensor
 
+from mmbdg.errors import InputError
 from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.generators.frozen import Frozen
-from mmbdg.interpreter import Consensus, ignore_label, image_uncertainty, segmentation_loss
+from mmbdg.interpreter import Consensus, PixelMLP, ignore_label, image_uncertainty, segmentation_loss
 from mmbdg.interpreter.labels import probabilities
 from mmbdg.models.feature_cache import FeatureCache, fingerprint
 from mmbdg.registry import MODELS
+from mmbdg.synthesis.latents import generator_at
 from mmbdg.synthesis.truncation import Truncation, select_statistics
 
 
@@ -66,9 +71,11 @@ class InterpreterTraining(BaseModel):
         self.truncation, self.latent_distribution = Truncation.of(truncation), net.latent_distribution
         select_statistics(net, self.truncation)
         self._cache = feature_cache and FeatureCache(
-            **feature_cache, identity=[fingerprint(self.generator_state), type(net).__name__, precision, str(self.truncation)]
+            **feature_cache, identity=[fingerprint(self.generator_state), _settings(generator), precision, str(self.truncation)]
         )
         self.vote, self.pixels_per_image, self.keep_members = vote, pixels_per_image, keep_members
+        if pixels_per_image and not all(isinstance(member, PixelMLP) for member in getattr(self.interpreter, 'members', [None])):
+            raise InputError('pixels_per_image is for an InterpreterEnsemble of PixelMLP; other heads look at neighbours, set it to None')
         self.ignore = ignore_label(self.interpreter.num_outputs) if ignore is None else ignore
 
     def forward(self, inputs: Sequence[Tensor], data_samples: list[BaseDataElement], mode: str = 'tensor') -> dict | Tensor | list:
@@ -91,7 +98,7 @@ class InterpreterTraining(BaseModel):
     def _loss(self, features: list[Tensor], embedding: Tensor, labels: Tensor) -> dict:
         sampled = []
         if self.pixels_per_image:
-            pixels = torch.rand(labels.flatten(1).shape, device=labels.device).argsort(1)[:, : self.pixels_per_image]
+            pixels = _random(labels.flatten(1).shape, labels.device).argsort(1)[:, : self.pixels_per_image]
             labels, sampled = labels.flatten(1).gather(1, pixels)[:, None], [pixels]
         losses = self.interpreter.own_losses(partial(segmentation_loss, ignore=self.ignore), labels, features, embedding, *sampled)
         # The sum, so that no member's gradient depends on how many there are; the mean is logged.
@@ -123,3 +130,17 @@ class InterpreterTraining(BaseModel):
 
         features = self._cache.features(z, y, compute) if self._cache else compute(torch.arange(len(z), device=z.device))
         return [feature.float() for feature in features], generator.embed(y)
+
+
+def _settings(generator: dict) -> str:
+    """All of a config that may change features; not all of it is in the weights (VQGAN's temperature, BigGAN's eps)."""
+    return json.dumps({key: value for key, value in generator.items() if key != 'init_cfg'}, sort_keys=True, default=str)
+
+
+def _random(shape: torch.Size, device: torch.device) -> Tensor:
+    """Uniform numbers; in a Runner those of its seed, iteration and process, so that a resumed training draws the same."""
+    info = MessageHub.get_current_instance().runtime_info
+    if 'iter' not in info:
+        return torch.rand(shape, device=device)
+    key = int(generator_at('pixels', info.get('seed', 0), info['iter'], get_rank()).integers(2**63))
+    return torch.rand(shape, generator=torch.Generator(device).manual_seed(key), device=device)

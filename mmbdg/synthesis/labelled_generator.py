@@ -1,6 +1,7 @@
 """Generator + interpreter: images with masks, one call."""
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +86,7 @@ class LabelledGenerator:
         self.num_classes, self.resolution, self.latent_dim = net.num_classes, net.resolution, net.latent_dim
         self.device = torch.device('cpu')
         self.seed, self.truncation, self.vote, self.licence = seed, truncation, vote, licence
+        check_bound(ignore_above)
         self.ignore_above, self.ignore = ignore_above, ignore_label(len(labels))
 
     @property
@@ -199,6 +201,12 @@ class LabelledGenerator:
         """
         batch = self.label([self.class_id(cls)], [index])
         return batch.images[0].permute(1, 2, 0).cpu().numpy(), as_mask(batch.masks[0], len(self.labels))
+
+
+def check_bound(ignore_above: float | None) -> None:
+    """Raise InputError unless it is None or nats, from 0 on."""
+    if ignore_above is not None and not 0 <= ignore_above < math.inf:
+        raise InputError(f'ignore_above must be None or nats from 0 on, got {ignore_above}')
 
 
 def as_mask(labels: Tensor, num_labels: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from mmbdg.assets import resolve
 from mmbdg.errors import InputError
 from mmbdg.files import sha256, write_json, write_png
 from mmbdg.synthesis.classifier import Classifier
-from mmbdg.synthesis.labelled_generator import CARD, LabelledGenerator, as_mask
+from mmbdg.synthesis.labelled_generator import CARD, LabelledGenerator, as_mask, check_bound
 from mmbdg.synthesis.layout import BlockRecords, claimed, sample_id, sample_paths, write_jsonl
 from mmbdg.synthesis.palette import palette
 from mmbdg.synthesis.truncation import Truncation
@@ -45,7 +45,8 @@ class Synthesis:
         rejection_rate: Part of the candidates that is rejected, the least confident in their own class (paper: 0.9).
         class_map: For each class of the generator the classifier's; None if they are the same.
         uncertainty_rate: Part of the survivors that is dropped, those the ensemble disagrees on most (paper: 0.1).
-        ignore_above: Disagreement in nats above which a pixel is written as *ignore* (255, or 65535 in uint16 masks); None: never.
+        ignore_above: Disagreement in nats above which a pixel is written as *ignore* (255, or 65535 in uint16 masks); None: the
+            labelled generator's own, as a rule never.
         batch_size: Images computed at once, within a block.
         threads: CPU threads; floating point depends on them, so they belong to the dataset.
         precision, compile: See :class:`~mmbdg.generators.frozen.Frozen`; they belong to the dataset too.
@@ -76,8 +77,7 @@ class Synthesis:
             raise InputError('synthesis.num_per_class and synthesis.candidates must be at least 1')
         if self.classes is not None and not len(self.classes):
             raise InputError('synthesis.classes names no class')
-        if self.ignore_above is not None and not 0 <= self.ignore_above < math.inf:
-            raise InputError(f'synthesis.ignore_above must be None or nats from 0 on, got {self.ignore_above}')
+        check_bound(self.ignore_above)
         if self.truncation != 'default':
             Truncation.of(self.truncation)
 
@@ -173,7 +173,7 @@ def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> d
         checksums['classifier'] = sha256(resolve(plan.classifier['init_cfg']['checkpoint']))
     config = asdict(plan)
     del config['num_per_class'], config['classes'], config['labelled_generator']
-    config['truncation'] = generator.truncation
+    config['truncation'], config['ignore_above'] = generator.truncation, generator.ignore_above
     for name in ('precision', 'compile', 'ignore_above'):  # as they always were, unless stated: older datasets go on
         if config[name] == Synthesis.__dataclass_fields__[name].default:
             del config[name]
@@ -194,7 +194,9 @@ def load_generator(plan: Synthesis, device: str) -> LabelledGenerator:
     except (RuntimeError, AssertionError) as error:
         raise InputError(f'there is no device "{device}" here ({str(error).splitlines()[0]})') from error
     generator = LabelledGenerator.load(plan.labelled_generator, precision=plan.precision, compile=plan.compile).to(device)
-    generator.seed, generator.ignore_above = plan.seed, plan.ignore_above
+    generator.seed = plan.seed
+    if plan.ignore_above is not None:
+        generator.ignore_above = plan.ignore_above
     if plan.truncation != 'default':
         generator.truncation = plan.truncation
     return generator

@@ -55,5 +55,8 @@ def test_pixels_that_do_not_count(root):
 def test_parts_that_are_not_there(root):
     with pytest.raises(InputError, match='"train" and "val"'):
         stems(root, part='test')
+    for wrong in (dict(held_out=-1), dict(per_class=0), dict(per_class=-1)):
+        with pytest.raises(InputError, match='at least'):
+            stems(root, part='train', **wrong)
     with pytest.raises(InputError, match='held_out is 0'):
         stems(root, part='val', held_out=0)

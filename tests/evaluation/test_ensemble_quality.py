@@ -82,6 +82,11 @@ def test_ignored_pixels_are_no_errors():
     assert evaluated(data)['mIoU_fgbg'] == 100
 
 
+def test_no_correlation_of_what_is_constant():
+    data = [dict(sample, uncertainty=torch.tensor([0.0])) for sample in samples()]
+    assert 'spearman' not in evaluated(data)
+
+
 def test_rate_out_of_range():
     with pytest.raises(InputError, match='uncertainty_rate'):
         EnsembleQuality(uncertainty_rate=1.0)

@@ -82,6 +82,14 @@ def test_shared_trunk_learns_from_all_and_each_block_from_its_own_part(own):
         shared.forward_own(*inputs(4))
 
 
+@pytest.mark.parametrize('own', ['mix', 'output'])
+def test_part_m_of_a_batch_is_member_ms(own):
+    shared = SharedTrunkEnsemble(MEMBER, num_members=3, own=own, **SIZES).eval()
+    given = inputs(3)
+    alone = [shared([f[m : m + 1] for f in given[0]], given[1][m : m + 1])[m] for m in range(3)]
+    torch.testing.assert_close(shared.forward_own(*given), torch.cat(alone), atol=1e-5, rtol=0)
+
+
 def test_unknown_share():
     with pytest.raises(ValueError, match="'mix' or 'output'"):
         SharedTrunkEnsemble(MEMBER, own='trunk', **SIZES)
@@ -94,6 +102,11 @@ def test_consensus_does_not_depend_on_how_many_at_a_time(classes, how):
     parts = Consensus.of(logits.split([1, 4, 2]), how)
     assert torch.equal(parts.labels(), vote(logits, how))
     torch.testing.assert_close(parts.disagreement(), jensen_shannon(logits))
+
+
+def test_consensus_adds_half_precision_up_in_float32():
+    logits = torch.randn(16, 2, 1, 6, 6).bfloat16()
+    torch.testing.assert_close(jensen_shannon(logits), jensen_shannon(logits.float()), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize('ensemble', [InterpreterEnsemble, SharedTrunkEnsemble])

@@ -52,6 +52,38 @@ def test_stops_writing_when_it_is_full(tmp_path):
     assert calls(cache, z, y)[1] == [[2, 3, 4]]
 
 
+def test_damaged_files_are_made_again(tmp_path):
+    z, y = torch.randn(2, 4), torch.zeros(2, dtype=torch.int64)
+    cache = FeatureCache(str(tmp_path), ['g'])
+    expected, _ = calls(cache, z, y)
+    broken = sorted(tmp_path.iterdir())[0]
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:100])
+    found, asked = calls(cache, z, y)
+    assert len(asked) == 1 and len(asked[0]) == 1 and len(broken.read_bytes()) == len(whole)
+    assert [tap.shape for tap in found] == [tap.shape for tap in expected]
+
+
+def test_a_latent_that_occurs_twice_is_computed_once(tmp_path):
+    z, y = torch.randn(2, 4)[[0, 1, 0]], torch.zeros(3, dtype=torch.int64)
+    features, asked = calls(FeatureCache(str(tmp_path), ['g']), z, y)
+    assert asked == [[0, 1]] and torch.equal(features[0][2], features[0][0])
+
+
+def test_types_of_latents_differ(tmp_path):
+    """Zeros of different types are the same bytes."""
+    cache = FeatureCache(str(tmp_path), ['g'])
+    calls(cache, torch.zeros(1, 4), torch.zeros(1, dtype=torch.int64))
+    assert calls(cache, torch.zeros(1, 2, dtype=torch.int64), torch.zeros(1, dtype=torch.int64))[1] == [[0]]
+
+
+def test_what_float16_cannot_hold_is_said(tmp_path):
+    with pytest.raises(InputError, match='dtype="float32"'):
+        FeatureCache(str(tmp_path), ['g'], dtype='float16').features(
+            torch.zeros(1, 4), torch.zeros(1, dtype=torch.int64), lambda rows: [torch.full((1, 2, 4, 4), 1e6)]
+        )
+
+
 def test_unknown_dtype(tmp_path):
     with pytest.raises(InputError, match='float32, float16'):
         FeatureCache(str(tmp_path), ['g'], dtype='int8')
@@ -71,5 +103,15 @@ def test_training_on_cached_features(tmp_path):
         for one, other in zip(found, expected, strict=True):
             torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
     assert len(list((tmp_path / 'cache').iterdir())) == 3
+    identities = [
+        InterpreterTraining(changed, TINY_INTERPRETER, feature_cache=dict(folder=str(tmp_path / 'cache')), **more)._cache.identity
+        for changed, more in (
+            (config, {}),
+            (dict(config, output_eps=1e-3), {}),
+            (config, dict(truncation=0.5)),
+            (config, dict(precision='bfloat16')),
+        )
+    ]
+    assert len(set(identities)) == 4
     other = {key: value + 1e-3 for key, value in generator.state_dict().items() if value.is_floating_point()}
     assert fingerprint(other) != fingerprint(generator.state_dict())

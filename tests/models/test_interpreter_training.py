@@ -132,3 +132,36 @@ def test_export_of_imagenet_classes():
     assert ExportLabelledGeneratorHook(['A b', 'c']).card['folders'] == ['a-b', 'c']
     with pytest.raises(InputError, match='"in1k", got "in22k"'):
         ExportLabelledGeneratorHook('in22k')
+
+
+def test_features_do_not_take_part_in_mixed_precision(model):
+    z, y = torch.randn(2, 12), torch.tensor([0, 1])
+    expected, _ = model._features(z, y)
+    with torch.autocast('cpu', torch.bfloat16):
+        found, _ = model._features(z, y)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def test_the_loss_is_the_sum_over_the_members(model):
+    """So that a member's gradient does not depend on how many there are."""
+    losses = model.eval()(**data(model, 6), mode='loss')
+    torch.testing.assert_close(losses['loss'], 3 * losses['member_mean'])
+
+
+def test_ignore_goes_with_the_labels(model):
+    many = InterpreterTraining(model.generator_config, dict(TINY_INTERPRETER, member=dict(TINY_INTERPRETER['member'], num_outputs=300)))
+    assert (model.ignore, many.ignore) == (255, 65535)
+
+
+def test_random_pixels_are_for_pixel_networks(model):
+    with pytest.raises(InputError, match='PixelMLP'):
+        InterpreterTraining(model.generator_config, TINY_INTERPRETER, pixels_per_image=5)
+
+
+def test_pixel_networks_learn_on_random_pixels(model):
+    interpreter = dict(TINY_INTERPRETER, member=dict(type='mmbdg.PixelMLP', num_outputs=1))
+    model = InterpreterTraining(model.generator_config, interpreter, pixels_per_image=40)
+    batch = data(model, 12)
+    wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), 1e-2))
+    losses = [model.train_step(batch, wrapper)['member_mean'].item() for _ in range(60)]
+    assert sum(losses[-5:]) < 0.7 * sum(losses[:5])

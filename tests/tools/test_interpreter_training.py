@@ -85,7 +85,7 @@ class GatherWeights(Hook):
 
 
 def test_two_processes_end_with_the_same_weights(config, tmp_path):
-    """They saw other samples (their batch statistics differ), and shared their gradients."""
+    """They see other samples; gradients and batch statistics are shared."""
     (tmp_path / 'gather_weights.py').write_text(HOOK)
     text = config.read_text().replace(
         'custom_hooks = [', "custom_imports = dict(imports=['gather_weights'])\ncustom_hooks = [dict(type='GatherWeights'), "
@@ -95,9 +95,23 @@ def test_two_processes_end_with_the_same_weights(config, tmp_path):
     options = ['--launcher', 'pytorch', '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=3']
     assert 'gloo' in run_tool(*launch, *options, PYTHONPATH=f'{tmp_path}:{ROOT}').stdout
     (one, other), (one_batch, other_batch) = torch.load(tmp_path / 'ranks.pth', weights_only=True)
-    assert torch.equal(one, other) and not torch.equal(one_batch, other_batch)
+    assert torch.equal(one, other) and torch.equal(one_batch, other_batch)
+    assert (tmp_path / 'labelled_generator').is_dir()
 
 
-def test_sizes_that_do_not_fit_are_named(config, tmp_path):
-    result = run_tool('tools/train.py', config, '--work-dir', tmp_path, '--cfg-options', 'train_dataloader.batch_size=12', check=False)
-    assert result.returncode == 2 and 'batches of 3 x 2 samples' in result.stdout
+def test_pixels_are_the_same_after_a_resume(config, tmp_path):
+    text = config.read_text() + "model['interpreter']['member'] = dict(type='mmbdg.PixelMLP')\nmodel['pixels_per_image'] = 9\n"
+    (tmp_path / 'config.py').write_text(text)
+    for name, runs in dict(whole=[[]], resumed=[['--cfg-options', 'train_cfg.max_iters=3'], ['--resume']]).items():
+        for more in runs:
+            run_tool('tools/train.py', tmp_path / 'config.py', '--work-dir', tmp_path / name, *more)
+    whole, resumed = (read_state_dict(tmp_path / name / 'iter_6.pth') for name in ('whole', 'resumed'))
+    assert all(torch.equal(value, resumed[key]) for key, value in whole.items())
+
+
+@pytest.mark.parametrize(
+    'option, told', [('model.interpreter.member.num_outputs=5', 'has 5 outputs'), ('train_dataloader.batch_size=12', 'batches of 3 x 2')]
+)
+def test_sizes_that_do_not_fit_are_named(config, tmp_path, option, told):
+    result = run_tool('tools/train.py', config, '--work-dir', tmp_path, '--cfg-options', option, check=False)
+    assert result.returncode == 2 and told in result.stdout
