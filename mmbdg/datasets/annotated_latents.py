@@ -39,7 +39,7 @@ def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
 
 
 class _LatentDataset(BaseDataset):
-    """Keeps its few items in memory."""
+    """Keeps latents and masks in memory, masks as uint8; an item is made anew each time, for predictions are written into it."""
 
     def __init__(self, class_names: Sequence[str] | str, label_space_name: str | Groups) -> None:
         self.class_names = resolve_names(class_names)
@@ -55,12 +55,20 @@ class _LatentDataset(BaseDataset):
         )
 
     def __getitem__(self, idx: int) -> dict:
-        return self.data_list[idx]
+        item = self.data_list[idx]
+        return pack(item['latent'], item['class_id'], self._painted(item['mask'], item), **self._extra(item))
+
+    def _painted(self, mask: np.ndarray, item: dict) -> np.ndarray:
+        return self.space.paint(mask, item['class_id'], ignore=IGNORE)
+
+    def _extra(self, item: dict) -> dict:
+        """What the data sample's meta information holds."""
+        raise NotImplementedError  # abstract: the two datasets know different things of an item
 
     @property
     def class_ids(self) -> list[int]:
         """Of the items."""
-        return [int(item['data_samples'].gt_label) for item in self.data_list]
+        return [item['class_id'] for item in self.data_list]
 
 
 @DATASETS.register_module()
@@ -115,14 +123,17 @@ class AnnotatedLatents(_LatentDataset):
         if not pairs:
             raise InputError(f'no pair of {self.root} is in the part "{self.part}": no class has more than one pair, or held_out is 0')
         return [
-            pack(
-                pair.read_latent(self.latent_dim),
-                pair.class_id,
-                self.space.paint(pair.read_mask(self.resolution, self.ignore_value), pair.class_id, ignore=IGNORE),
+            dict(
+                latent=pair.read_latent(self.latent_dim),
+                class_id=pair.class_id,
+                mask=pair.read_mask(self.resolution, self.ignore_value),
                 stem=pair.stem,
             )
             for pair in self.space.within(pairs, lambda pair: pair.class_id, 'annotated latents')
         ]
+
+    def _extra(self, item: dict) -> dict:
+        return dict(stem=item['stem'])
 
     def _part_of(self, pairs: list[AnnotatedLatent]) -> list[AnnotatedLatent]:
         """Those of one class that belong to the part."""
@@ -179,13 +190,8 @@ class RuleAnnotatedLatents(_LatentDataset):
             images = to_pixels(generator(z, y)).permute(0, 2, 3, 1).numpy()
             for latent, image in zip(z.numpy(), images, strict=True):
                 drawn = [self.rule(image, threshold) for threshold in self.thresholds]
-                items.append(
-                    pack(
-                        latent,
-                        class_id,
-                        self.space.paint(drawn[0], class_id),
-                        thresholds=self.thresholds,
-                        rule_seg=np.stack([self.space.paint(mask, class_id) for mask in drawn]),
-                    )
-                )
+                items.append(dict(latent=latent, class_id=class_id, mask=drawn[0], drawn=drawn))
         return items
+
+    def _extra(self, item: dict) -> dict:
+        return dict(thresholds=self.thresholds, rule_seg=np.stack([self._painted(mask, item) for mask in item['drawn']]))
