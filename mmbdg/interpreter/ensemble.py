@@ -69,8 +69,8 @@ class InterpreterEnsemble(Ensemble):
     Args:
         member: Config of a :class:`~mmbdg.interpreter.FeatureInterpreter`.
         num_members: M.
-        members_at_once: How many members are computed as one batched module at rest. On CPUs in turn (1) is faster but for single small
-            pictures (measured: `tools/benchmark.py interpreter`), and takes the least memory.
+        members_at_once: How many members are computed as one batched module at rest. In turn (1) takes the least memory, and on CPUs the
+            least time (docs/interpreters.md).
         init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` for all members in one file, or None. With
             ``source='bigdatasetgan'`` the checkpoint is a list of M state dicts of the released code.
         **features: ``feature_info``, ``embed_dim``, ``resolution`` of the generator, if ``member`` does not state them.
