@@ -258,6 +258,6 @@ def test_uncertain_pixels_are_written_as_ignore(plan, tmp_path):
     for line in read_jsonl(tmp_path / 'data' / 'manifest.jsonl'):
         mask = np.asarray(Image.open(tmp_path / 'data' / 'masks' / 'disc' / f'{line["id"]}.png'))
         assert (mask == 255).any() and line['foreground_ratio'] == pytest.approx((mask == 1).mean(), abs=1e-6)
-    assert identity_of(plan, generator, 'cpu')['config']['ignore_above'] == bound
+    assert identity_of(plan, load_generator(plan, 'cpu'), 'cpu')['config']['ignore_above'] == bound
     with pytest.raises(InputError, match='ignore_above'):
         replace(plan, ignore_above=-1)

@@ -62,7 +62,8 @@ def test_every_step(project):
         Image.fromarray(mask.astype(np.uint8) * 255).save(out)
     tool(
         'train.py', 'configs/own/interpreter.py', '--cfg-options', *narrow, 'train_cfg.max_iters=2', 'default_hooks.checkpoint.interval=2',
-        'model.interpreter.num_members=2', 'model.interpreter.member.widths=(8,8,8)', 'train_dataloader.batch_size=8',
+        'model.interpreter.num_members=2', 'model.interpreter.member.widths=(8,8,8)',
+        'train_dataloader.sampler.num_members=2', 'train_dataloader.batch_size=8',
     )  # fmt: skip
     tool(
         'synthesize.py',
