@@ -1,5 +1,6 @@
 """An ensemble of feature interpreters."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
@@ -30,10 +31,11 @@ class Ensemble(BaseModule):
         """Features (N,C_i,R_i,R_i), class embedding (N,E) -> logits (M,N,num_outputs,R,R)."""
         return torch.cat(list(self.each(features, embedding)))
 
+    @abstractmethod
     def each(self, features: Sequence[Tensor], embedding: Tensor) -> Iterator[Tensor]:
         """The logits (m,N,num_outputs,R,R) of the members, a few at a time; together those of :meth:`forward`."""
-        raise NotImplementedError  # abstract: a subclass says what its members share
 
+    @abstractmethod
     def forward_own(self, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
         """Each member on its own part of the batch, for training.
 
@@ -42,7 +44,6 @@ class Ensemble(BaseModule):
         Raises:
             ValueError: The batch is no multiple of M.
         """
-        raise NotImplementedError  # abstract: see each
 
     def own_losses(self, loss: Loss, labels: Tensor, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
         """The loss of each member on its own part of the batch (M,), see :meth:`forward_own`; labels (M*N,H,W)."""
