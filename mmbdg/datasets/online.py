@@ -37,8 +37,8 @@ class OnlineSyntheticDataset(Dataset):
 
     An item is ``dict(inputs=..., data_samples=...)`` with ``inputs`` int64 (3,), the address (seed, class, index), and an
     ``mmseg.SegDataSample`` whose meta information says how the mask is painted: ``foreground_id``, the label that foreground gets (None:
-    the interpreter's ids are the labels already), and ``ignore``, the label of pixels that do not count. ``mmengine``'s collate functions
-    batch it, with real images too (:class:`~mmbdg.datasets.JointDataset`).
+    the interpreter's ids are the labels already), ``ignore``, the label of pixels that do not count, and ``labelled_generator``.
+    ``mmengine``'s collate functions batch it, beside real images too (:class:`~mmbdg.datasets.JointDataset`).
 
     Args:
         labelled_generator: Name of an embedded one, or a folder; the same as the preprocessor's.
@@ -61,7 +61,7 @@ class OnlineSyntheticDataset(Dataset):
     ) -> None:
         card = LabelledGenerator.card(labelled_generator)
         names, labels = card['classes'], card.get('labels', ('background', 'foreground'))
-        self.seed, self.length = seed, length
+        self.labelled_generator, self.seed, self.length = labelled_generator, seed, length
         self.space = space_by_name(label_space, names)
         self.space.check_masks(labels, f'the labelled generator {labelled_generator}')
         wanted = range(len(names)) if classes is None else dict.fromkeys(class_id(cls, names) for cls in classes)
@@ -89,7 +89,9 @@ class OnlineSyntheticDataset(Dataset):
             raise IndexError(f'an endless dataset has no end to count from, got item {n}')
         cls, index = self.address(n)
         foreground_id = self.space.foreground_ids[cls] if self._relabelled else None
-        sample = SegDataSample(metainfo=dict(foreground_id=foreground_id, ignore=self.space.ignore))
+        sample = SegDataSample(
+            metainfo=dict(foreground_id=foreground_id, ignore=self.space.ignore, labelled_generator=self.labelled_generator)
+        )
         return dict(inputs=torch.tensor([self.seed, cls, index]), data_samples=sample)
 
 

@@ -23,8 +23,8 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
     """``mmseg.SegDataPreProcessor`` that makes the labelled images of a batch of addresses first, on the training's device.
 
     A batch of images (validation, test, or real images in a training) goes through as in mmseg; a batch of
-    :class:`~mmbdg.datasets.OnlineSyntheticDataset` becomes one, without gradients. Generator and interpreter are frozen and no modules of the
-    model: neither checkpoints nor optimisers nor DDP know them, and a model that never trains never loads them.
+    :class:`~mmbdg.datasets.OnlineSyntheticDataset` becomes one, without gradients. Generator and interpreter are frozen and no modules of
+    the model: neither checkpoints nor optimisers nor DDP know them, and a model that never trains never loads them.
 
     A sample depends on its address, the labelled generator and the settings here, not on the batch it is in (but for rounding, one grey
     level), the process or the iteration.
@@ -42,7 +42,7 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         **kwargs: As ``mmseg.SegDataPreProcessor``; colours as for images that mmcv loads, which are BGR.
 
     Raises:
-        InputError: There is no such generator, or settings do not go together.
+        InputError: There is no such generator, or settings do not go together; (in ``forward``) the dataset is of another generator.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
     ) -> tuple[list[Tensor], list[SegDataSample]]:
         """Images as mmcv would load them, BGR uint8, and data samples with their masks."""
         seeds, class_ids, indices = (list(column) for column in zip(*addresses, strict=True))
+        self._check_generator(samples[0].labelled_generator)
         if len(set(seeds)) > 1:
             raise InputError(f'the online samples of a batch are of one seed, got {sorted(set(seeds))}')
         generator = self.sampling.generator.to(self.device)
@@ -108,6 +109,10 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
             images.append(image.flip(0))
             labelled.append(sample)
         return images, labelled
+
+    def _check_generator(self, path: str) -> None:
+        if path != self._path and LabelledGenerator.find(path) != LabelledGenerator.find(self._path):
+            raise InputError(f'the dataset names the labelled generator {path}, the data preprocessor {self._path}: give both the same')
 
     def _log(self) -> None:
         hub = MessageHub.get_current_instance()

@@ -27,9 +27,9 @@ class OnlineBatch(NamedTuple):
 class OnlineSampling:
     """A labelled generator in a training.
 
-    A sample that a filter refuses is drawn again from spare addresses of its own, (class, index + k x 10^12) for k = 1, 2, ...; where all are
-    refused, the last one is kept with a mask that is ignored everywhere. So a batch keeps its size, its classes stay in balance, and what
-    comes out is a function of the address alone.
+    A sample that a filter refuses is drawn again from spare addresses of its own, (class, index + k x 10^12) for k = 1, 2, ...; where all
+    are refused, the last one is kept with a mask that is ignored everywhere. So a batch keeps its size, its classes stay in balance, and
+    what comes out is a function of the address alone.
 
     Args:
         generator: Where the samples come from; the ignore label is its.
