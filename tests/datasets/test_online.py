@@ -72,8 +72,8 @@ def test_masks_that_do_not_fit_the_label_space_are_refused():
 @pytest.mark.parametrize('workers', [0, 2])
 def test_workers_give_the_same_batches(workers):
     dataset = OnlineSyntheticDataset('fashion32')
-    options = dict(prefetch_factor=2) if workers else {}
-    loader = iter(DataLoader(dataset, 6, sampler=OnlineSampler(dataset, seed=0), num_workers=workers, collate_fn=default_collate, **options))
+    sampler = OnlineSampler(dataset, seed=0)
+    loader = iter(DataLoader(dataset, 6, sampler=sampler, num_workers=workers, collate_fn=default_collate))
     for step in range(4):
         assert next(loader)['inputs'][:, 1:].tolist() == [list(dataset.address(n)) for n in range(6 * step, 6 * step + 6)]
 

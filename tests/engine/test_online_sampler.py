@@ -98,9 +98,10 @@ def train(work_dir, name, dataset, loop, by_epoch, resume=None, workers=0):
     return model.seen
 
 
-@pytest.mark.parametrize(
-    ('kind', 'by_epoch', 'workers'), [('online', False, 0), ('online', False, 2), ('joint', False, 0), ('online', True, 0), ('joint', True, 0)]
-)
+KINDS = [('online', False, 0), ('online', False, 2), ('joint', False, 0), ('online', True, 0), ('joint', True, 0)]
+
+
+@pytest.mark.parametrize(('kind', 'by_epoch', 'workers'), KINDS)
 def test_resumed_training_sees_what_an_uninterrupted_one_would(tmp_path, kind, by_epoch, workers):
     dataset = ONLINE | dict(length=20) if kind == 'online' else dict(type='mmbdg.JointDataset', ssl=REAL, seg=ONLINE)
     loop = dict(by_epoch=True, max_epochs=3) if by_epoch else dict(by_epoch=False, max_iters=15)
