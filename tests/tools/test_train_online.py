@@ -47,20 +47,20 @@ def test_joint_pre_training(tmp_path):
           more=['configs/densecl_biggan_fpn_online.py'], MMBDG_CACHE=str(tmp_path / 'cache'))  # fmt: skip
     assert not (tmp_path / 'cache').exists()  # nothing was synthesised
     parts = {key.split('.')[0] for key in read_state_dict(tmp_path / 'iter_3.pth')}
-    assert parts == {'backbone', 'neck', 'head', 'encoder_k', 'queue', 'queue_ptr', 'queue2', 'queue2_ptr', 'seg_neck', 'seg_head'}
+    assert parts == {'backbone', 'neck', 'encoder_k', 'queue', 'queue_ptr', 'queue2', 'queue2_ptr', 'seg_neck', 'seg_head'}
     assert len(losses(tmp_path, 'seg.loss_ce')) == 3
 
 
 def test_two_processes_and_a_resume_by_one(tmp_path):
-    """Each step's loss is that of one process throughout: the same samples, dealt to two, and no others after the resume."""
+    """The second step is the same in two processes as in one that goes on from the first: the same eight samples."""
     common = (*WITHOUT_STATISTICS, 'train_cfg.max_iters=2')
     train(tmp_path / 'two', *common, 'train_dataloader.batch_size=4', before=TORCHRUN, more=[PLAIN, '--launcher', 'pytorch'],
           OMP_NUM_THREADS='1')  # fmt: skip
-    train(tmp_path / 'one', *common, 'train_dataloader.batch_size=8', more=[PLAIN])
-    train(tmp_path / 'again', *common, 'train_dataloader.batch_size=8', more=[PLAIN, '--resume', tmp_path / 'two' / 'iter_1.pth'])
-    two, one, again = (losses(tmp_path / name) for name in ('two', 'one', 'again'))
-    assert two == pytest.approx(one, abs=2e-3) and list(again) == [2] and again[2] == pytest.approx(one[2], abs=2e-3)
-    assert abs(one[1] - one[2]) > 1e-2  # what another batch would give
+    train(tmp_path / 'one', *common, 'train_dataloader.batch_size=8', more=[PLAIN, '--resume', tmp_path / 'two' / 'iter_1.pth'])
+    before, two, one = (read_state_dict(tmp_path / path) for path in ('two/iter_1.pth', 'two/iter_2.pth', 'one/iter_2.pth'))
+    for key in ('backbone.layer4.0.conv1.weight', 'decode_head.conv_seg.weight'):
+        moved = (two[key] - before[key]).norm()
+        assert moved > 0 and (two[key] - one[key]).norm() < 0.01 * moved
 
 
 @pytest.mark.parametrize('wrong', ['sampler', 'preprocessor'])
