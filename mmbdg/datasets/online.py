@@ -7,10 +7,10 @@ import torch
 from mmseg.structures import SegDataSample
 from torch.utils.data import Dataset
 
-from mmbdg.datasets.label_spaces import Groups, class_id
-from mmbdg.datasets.label_spaces import label_space as space_by_name
 from mmbdg.registry import DATASETS
 from mmbdg.synthesis import LabelledGenerator
+from mmbdg.synthesis.label_spaces import Groups, class_id
+from mmbdg.synthesis.label_spaces import label_space as space_by_name
 from mmbdg.synthesis.latents import generator_at
 from mmbdg.synthesis.palette import palette
 

@@ -7,9 +7,9 @@ from mmengine.dataset import default_collate, pseudo_collate
 from torch.utils.data import DataLoader
 
 from mmbdg.datasets import JointDataset, OnlineSyntheticDataset
-from mmbdg.datasets.label_spaces import label_space
 from mmbdg.engine import OnlineSampler
 from mmbdg.errors import InputError
+from mmbdg.synthesis.label_spaces import label_space
 from mmbdg.synthesis.latents import generator_at
 
 FASHION = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32')
