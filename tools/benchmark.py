@@ -3,6 +3,7 @@
     python tools/benchmark.py generator configs/_base_/generators/biggan128_in1k.py --random-weights --batch-sizes 1 4 8
     python tools/benchmark.py generator CONFIG --device cuda --precision float32 bfloat16 --compare taps fold precision --out speed.json
     python tools/benchmark.py interpreter configs/_base_/generators/biggan512_in1k.py --random-weights --compare published-order light
+    python tools/benchmark.py online configs/densecl_biggan_fpn_online.py configs/densecl_biggan_fpn.py
 
 generator: images a second and memory of a generator, bare (the image only) and with feature taps (every feature kept until the pass ends),
 for each precision and batch size. CONFIG has generator=dict(...) at the top or in its model. The generator is at rest, as in a synthesis:
@@ -26,6 +27,11 @@ at rest too. One head is always measured; each --compare adds labellers, and say
 
 Of an ensemble every figure takes as long as its members together: give --members 4 where 16 take too long.
 
+online: how many times the seconds a training takes whose labelled images are made inside it, of one that reads a synthesised dataset; for
+a batch of ready images (a joint training's real ones too), and for a whole step. The process that trains loads the images. Where enough
+workers load them, an offline training waits for its network only: the third ratio is to such a step, on images that are ready already, and
+is the most that online sampling costs.
+
 Every such ratio is the median over at least ten pairs of passes run in turn, with the quartiles beside it; what else the machine does then
 slows both alike. Images a second are of the median pass, and do suffer from it: the load average is written down.
 
@@ -38,6 +44,7 @@ import argparse
 
 from benchmarks.generator import add_generator
 from benchmarks.interpreter import add_interpreter
+from benchmarks.online import add_online
 
 from mmbdg.errors import plain_errors
 
@@ -47,6 +54,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     add_generator(commands)
     add_interpreter(commands)
+    add_online(commands)
     args = parser.parse_args()
     args.run(args)
 
