@@ -42,7 +42,7 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         **kwargs: As ``mmseg.SegDataPreProcessor``; colours as for images that mmcv loads, which are BGR.
 
     Raises:
-        InputError: There is no such generator, or settings do not go together; (in ``forward``) the dataset is of another generator.
+        InputError: Settings do not go together; (in ``forward``) there is no such generator, or the dataset is of another one.
     """
 
     def __init__(
@@ -67,7 +67,6 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         if ignore_above is not None:
             self._options['ignore_above'] = ignore_above
         self._path, self._sampling_options = labelled_generator, dict(sampling or {})
-        LabelledGenerator.card(labelled_generator)  # that there is none is better known before the training begins
         if members == 1 and (ignore_above is not None or self._sampling_options.get('max_uncertainty') is not None):
             raise InputError('one member is never uncertain: ignore_above and max_uncertainty need an ensemble, set members=None')
 
@@ -81,13 +80,13 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         """``inputs``: addresses int64 (N,3), or images uint8 (N,3,H,W); as a tensor or a list. Returns mmseg's inputs and data samples."""
         if data['inputs'][0].ndim == 1:
             addresses = torch.stack(list(data['inputs'])).tolist()
-            data = dict(zip(('inputs', 'data_samples'), self._made(addresses, data['data_samples'], training), strict=True))
+            data = dict(zip(('inputs', 'data_samples'), self.make(addresses, data['data_samples'], training), strict=True))
         return super().forward(data, training)
 
-    def _made(
+    def make(
         self, addresses: list[list[int]], samples: Sequence[SegDataSample], training: bool
     ) -> tuple[list[Tensor], list[SegDataSample]]:
-        """Images as mmcv would load them, BGR uint8, and data samples with their masks."""
+        """The images of N addresses as mmcv would load them, BGR uint8 (3,H,W), and data samples with their masks."""
         seeds, class_ids, indices = (list(column) for column in zip(*addresses, strict=True))
         self._check_generator(samples[0].labelled_generator)
         if len(set(seeds)) > 1:

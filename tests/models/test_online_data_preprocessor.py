@@ -174,7 +174,7 @@ def test_bfloat16_makes_nearly_the_same():
 
 def test_mistakes_are_named(tiny_labelled_generator):
     with pytest.raises(InputError, match='no labelled generator at nowhere'):
-        build('nowhere')
+        build('nowhere').sampling  # noqa: B018
     with pytest.raises(InputError, match='the dataset names the labelled generator fashion32, the data preprocessor'):
         build(tiny_labelled_generator)(batch(range(2)), True)
     mixed = pseudo_collate([OnlineSyntheticDataset('fashion32', seed=seed)[0] for seed in (0, 1)])
