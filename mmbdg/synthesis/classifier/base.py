@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mmbdg.assets.class_lists import class_names
 from mmbdg.errors import InputError
 from mmbdg.generators.frozen import Frozen
 from mmbdg.synthesis.classifier.view import View
@@ -27,6 +28,8 @@ class Classifier(ABC):
     def __init__(self, model: nn.Module, view: View, num_classes: int, classes: Sequence[str] | str | None = None) -> None:
         self._model, self.view, self.num_classes = Frozen(model), view, num_classes
         self.classes = classes if classes is None or isinstance(classes, str) else tuple(classes)
+        if classes is not None and (stated := len(class_names(classes))) != num_classes:
+            raise InputError(f'the classifier has {num_classes} classes, its config states {stated} names')
         if view.size:
             try:
                 self.probabilities(torch.zeros(1, 3, view.size, view.size, dtype=torch.uint8))

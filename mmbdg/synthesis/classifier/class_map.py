@@ -75,8 +75,6 @@ class Names:
         self._lists: dict[str, tuple[str, ...]] = {}
         if classifier.classes is not None:
             self._lists = dict(names=class_names(classifier.classes), wnid=folder_names(classifier.classes))
-            if len(self._lists['names']) != self.count:
-                raise InputError(f'the classifier has {self.count} classes, its config states {len(self._lists["names"])} names')
         self._unknown: list[str] = []
 
     def matches(self, wanted: Sequence[str], which: str) -> list[int | None]:
