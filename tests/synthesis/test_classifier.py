@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from mmbdg.assets import resolve
+from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.errors import InputError
 from mmbdg.files import write_safetensors
 from mmbdg.registry import MODELS
@@ -82,7 +84,7 @@ def mm_file(tmp_path_factory):
 def test_model_config(tiny_classifier):
     classifier, images = build_classifier(tiny_classifier), smooth_images(16)
     model = MODELS.build(TINY_CLASSIFIER).eval()
-    model.load_state_dict({k: v for k, v in classifier._model.on('cpu').state_dict().items()})
+    model.load_state_dict(read_state_dict(tiny_classifier['init_cfg']['checkpoint']))
     with torch.no_grad():
         inputs = (images.float() - 127.5) / 127.5
         torch.testing.assert_close(classifier.probabilities(images), model(inputs, mode='tensor').softmax(1))
@@ -100,7 +102,7 @@ def test_mmpretrain_file_is_its_inferencer(mm_file, size):
     bgr = [np.ascontiguousarray(image.permute(1, 2, 0).numpy()[..., ::-1]) for image in images]
     expected = np.stack([result['pred_scores'] for result in inferencer(bgr)])
     np.testing.assert_allclose(classifier.probabilities(images), expected, atol=4e-3)  # OpenCV interpolates in fixed point
-    assert classifier.num_classes == 4 and np.ptp(expected, axis=0).max() > 0.1
+    assert classifier.num_classes == 4 and np.ptp(expected, axis=0).max() > 0.05
     assert classifier.features(images).shape == (3, 64)
 
 
@@ -302,14 +304,14 @@ def test_hostile_pickle(kind, resnet, mm_file, tmp_path, monkeypatch):
         (dict(colour='red'), 'does not make resnet18 of'),
         (dict(classes=['a', 'b']), 'has 5 classes, its config states 2 names'),
         (dict(prefix='backbone.'), 'holds no tensors under "backbone."'),
-        (dict(type='keras'), None),
+        (dict(type='keras'), 'needs init_cfg'),
     ],
 )
 def test_what_does_not_fit_is_said(change, message, resnet, tmp_path):
     config = {**resnet[1], **change}
     if change.get('weights') == 'cut':
         config['weights'] = tmp_path / 'cut.pth'
-        config['weights'].write_bytes(open(resnet[1]['weights'], 'rb').read()[:100000])
+        config['weights'].write_bytes(Path(resnet[1]['weights']).read_bytes()[:100000])
     with pytest.raises(InputError, match=message):
         build_classifier(config)
 
