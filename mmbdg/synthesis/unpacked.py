@@ -1,5 +1,6 @@
 """A finished dataset as plain folders: its shards unpacked, or its images alone, a folder a class."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 from mmbdg.errors import InputError
 from mmbdg.files import whole_folder, write_json
 from mmbdg.synthesis.layout import folder_of, sample_files
-from mmbdg.synthesis.manifest import write_jsonl
 from mmbdg.synthesis.shards import read_from_shard
 from mmbdg.synthesis.stored import StoredDataset
 
@@ -61,7 +61,9 @@ def unpack_shards(dataset: StoredDataset, out: str | os.PathLike, progress: bool
                 target = part / outside[kind]
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(read_from_shard(dataset.root / line['shard'], inside[kind]))
-        write_jsonl(part / 'manifest.jsonl', ({key: value for key, value in line.items() if key != 'shard'} for line in dataset.lines))
+        with open(part / 'manifest.jsonl', 'w', encoding='utf-8') as manifest:
+            for line in dataset.lines:
+                manifest.write(json.dumps({key: value for key, value in line.items() if key != 'shard'}, ensure_ascii=False) + '\n')
         config = info.get('config', {})
         write_json(part / 'dataset.json', {**info, 'format': 'folder', 'config': {**config, 'format': 'folder'}})
     return Path(out)
