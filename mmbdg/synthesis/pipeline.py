@@ -11,7 +11,7 @@ import torch
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically, write_json
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.classifier import build_classifier, class_map
 from mmbdg.synthesis.estimate import check_disk, estimate
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.job import Job, held
@@ -83,12 +83,11 @@ def synthesize(
     out, job = Path(out_dir), job or Job()
     generator = load_generator(plan, device)
     class_ids = [generator.class_id(c) for c in (range(generator.num_classes) if plan.classes is None else plan.classes)]
-    if plan.class_map is not None and len(plan.class_map) != generator.num_classes:
-        raise InputError(f'synthesis.class_map names {len(plan.class_map)} classes, the generator has {generator.num_classes}')
     space = exported_space(plan, generator)
-    classifier = Classifier(plan.classifier, plan.classifier_size) if plan.classifier else None
+    classifier = build_classifier(plan.classifier, plan.classifier_size) if plan.classifier else None
+    meant = class_map(plan.class_map, generator.classes, generator.folders, classifier, class_ids) if classifier else None
     identity = identity_of(plan, generator, device)
-    maker = BlockMaker(plan, generator, classifier, plan.class_map, space)
+    maker = BlockMaker(plan, generator, classifier, meant, space)
 
     # Shared out before it is looked what is missing: the processes look at different times.
     every = [(class_id, block) for class_id in class_ids for block in range(plan.first_blocks)]
