@@ -146,6 +146,12 @@ def test_bad_datasets(tmp_path):
     root = write_stored(tmp_path / 'a', drawn(1))
     with pytest.raises(InputError, match='cannot be built'):
         open_labelled_images(dict(type='NoSuchDataset'))
+    with pytest.raises(InputError, match='found no images.*img_suffix'):
+        open_labelled_images(plain_dataset(root) | dict(img_suffix='.jpg'))
+    with pytest.raises(InputError, match='is no dataset of labelled images'):
+        open_labelled_images(plain_dataset(root) | dict(metainfo={}))
+    with pytest.raises(InputError, match='has images without masks'):
+        open_labelled_images(dict(type='mmpretrain.CustomDataset', data_root=str(root / 'images'), pipeline=[]))
     (root / 'masks' / 'round' / '00000000.png').write_bytes(b'no')
     images = open_labelled_images(plain_dataset(root))
     with pytest.raises(InputError, match='00000000 of'):
