@@ -18,10 +18,10 @@ def test_a_square_and_two_discs():
     row, outline, crop = measure_mask(rectangle(0, 0, 32, 32).astype(np.uint8))
     assert row == dict(IN=1, MI=0.25, BI=0.25, MB=1, PL=4, SC=4)
     assert outline.shape == (128, 2) and (crop == 255).all()
-    two = (disc(16, 16, 14) | disc(48, 48, 6)).astype(np.uint8)
+    two = (disc(8, 48, 6) | disc(32, 16, 14)).astype(np.uint8)
     row, outline, crop = measure_mask(two)
     assert row['IN'] == 2 and row['MI'] == two.mean() and row['PL'] == pytest.approx(np.pi, rel=0.02)
-    large = unit_box(mask_outline(disc(16, 16, 14)))  # PL, SC and the outline see the larger one only
+    large = unit_box(mask_outline(disc(32, 16, 14)))  # PL, SC and the outline see the larger one only
     assert np.array_equal(outline[0], large[0]) and np.array_equal(crop, crop_to_box(two > 0, 32))
 
 
