@@ -18,8 +18,8 @@ from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthes
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.classifier import build_classifier
 from mmbdg.synthesis.identity import identity_of
+from mmbdg.synthesis.loading import load_generator
 from mmbdg.synthesis.manifest import read_jsonl
-from mmbdg.synthesis.pipeline import load_generator
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError
 from mmbdg.synthesis import Synthesis
 from mmbdg.synthesis.block import BlockResult
-from mmbdg.synthesis.pipeline import build_maker
+from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.writer import BlockWriter
 
 BARE, LABELLED, NAIVE = 'bare generator', 'synthesis', 'synthesis in the naive order'
