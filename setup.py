@@ -1,5 +1,6 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
-``deep`` (BigGAN-deep), ``analysis`` (EfficientNet-Lite0's features), ``saliency`` (masks to begin with), ``tests``, ``annotation-tests``."""
+``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features), ``tests``,
+``annotation-tests``."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""How far two sets of features lie apart: the Frechet distance (FID, Heusel et al. 2017) and the kernel distance (KID, Binkowski et al. 2018).
+"""How far two sets of features lie apart: Frechet distance (FID, Heusel et al. 2017) and kernel distance (KID, Binkowski et al. 2018).
 
 Both are torch-fidelity's, the PyTorch port that reproduces the published numbers; torchmetrics computes them on networks and global random
 numbers only, and its Inception-v3 is torch-fidelity's too. With features of another network they are named after it, see

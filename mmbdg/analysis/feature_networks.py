@@ -72,7 +72,7 @@ def inception(weights: str | os.PathLike) -> FeatureNetwork:
     The network is torch-fidelity's. Weights other than FID's own, known by their checksum, give the name ``Inception-<checksum>``.
 
     Args:
-        weights: A state dict for torch-fidelity's or pytorch-fid's network, ``.pth`` or ``.safetensors``; read without running pickled code.
+        weights: A state dict for torch-fidelity's or pytorch-fid's network, ``.pth`` or ``.safetensors``; no pickled code runs.
 
     Raises:
         InputError: The file is missing, damaged or of another architecture, or torch-fidelity is not installed.
