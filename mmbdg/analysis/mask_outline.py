@@ -40,9 +40,7 @@ def _edge_corners(shape: np.ndarray) -> np.ndarray:
 
     The corners of a row, from left to right, are ends of horizontal edges by pairs; those of a column, of vertical ones.
     """
-    up_left, up_right, low_left, low_right = (
-        np.pad(shape, ((dy, 1 - dy), (dx, 1 - dx))) for dy, dx in ((1, 1), (1, 0), (0, 1), (0, 0))
-    )
+    up_left, up_right, low_left, low_right = (np.pad(shape, ((dy, 1 - dy), (dx, 1 - dx))) for dy, dx in ((1, 1), (1, 0), (0, 1), (0, 0)))
     # Where two pixels touch at a corner the outline passes twice: the corner ends an edge on its left, and begins one on its right.
     touch = (up_left == low_right) & (up_right == low_left) & (up_left != up_right)
     turn = up_left ^ up_right ^ low_left ^ low_right
