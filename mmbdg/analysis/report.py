@@ -202,7 +202,8 @@ def _features(
     chosen = {key: drawn(len(side), n, 'distances', settings.seed, key) for key, side in sides.items()}
     with tqdm(total=2 * n, desc=f'features by {network.name}', unit='sample', disable=not progress) as bar:
         features = {
-            key: picture_features(side, chosen[key], network, settings.device, settings.batch_size, bar.update) for key, side in sides.items()
+            key: picture_features(side, chosen[key], network, settings.device, settings.batch_size, bar.update)
+            for key, side in sides.items()
         }
     return chosen, features
 
@@ -329,5 +330,3 @@ def _histograms(statistics: dict[str, MaskStatistics]) -> dict[str, dict]:
         if any(histogram['n']):
             found[name] = histogram
     return found
-
-

@@ -26,11 +26,11 @@ HEADS = dict(
 MEANINGS = dict(
     IN='instances in an image: connected components of the foreground of at least {min_pixels} px',
     MI='mask area over image area',
-    BI='area of the mask\'s tight box over image area',
+    BI="area of the mask's tight box over image area",
     MB='mask area over area of its tight box',
     PL='length of the outline of the largest component, stretched to a width and height of 1',
-    SC='points of that outline after Douglas and Peucker\'s simplification at 0.01',
-    SD='mean pairwise Chamfer distance of outlines within a class, averaged over classes; its absolute value is not the paper\'s, '
+    SC="points of that outline after Douglas and Peucker's simplification at 0.01",
+    SD="mean pairwise Chamfer distance of outlines within a class, averaged over classes; its absolute value is not the paper's, "
     'which does not say how many points an outline has',
 )
 
