@@ -4,8 +4,8 @@
     python tools/analyze.py work_dirs/biggan-sim --reference configs/x.py:test_dataloader.dataset --inception weights.pth --device cuda
     python tools/analyze.py instances.json:images --reference work_dirs/biggan-sim --features efflite0 --n 2000
 
-A dataset is a folder of tools/synthesize.py, CONFIG.py:KEY (any mmseg dataset in a config), or INSTANCES.json:IMAGE_FOLDER. Writes report.json
-(all numbers), report.md and report.html (one file that needs nothing else) into --out.
+A dataset is a folder of tools/synthesize.py, CONFIG.py:KEY (any mmseg dataset in a config), or INSTANCES.json:IMAGE_FOLDER. Writes
+report.json (all numbers), report.md and report.html (one file that needs nothing else) into --out.
 """
 
 import argparse

@@ -88,7 +88,7 @@ def analyse(
     images: LabelledImages,
     reference: LabelledImages | None = None,
     network: FeatureNetwork | None = None,
-    settings: ReportSettings = ReportSettings(),  # noqa: B008  frozen
+    settings: ReportSettings = ReportSettings(),
     progress: bool = True,
 ) -> Report:
     """Measure a dataset: Table 1, histograms, mean shapes, acceptance, nearest images of the reference.

@@ -18,9 +18,9 @@ def distance_note(numbers: dict) -> str:
         return 'Distances need a reference and a feature network.'
     least = found['least_for_frechet']
     note = (
-        f'{found["frechet"]} (Fréchet distance) and {found["kernel"]} (kernel distance × 1000, mean over {found["masked"]["subsets"]} fixed '
-        f'subsets of {found["masked"]["subset_size"]:,} a side) by {found["origin"]}; n = {found["n"]:,} a side, drawn. Masked: all but the '
-        'foreground is black; labels: the foreground white on black.'
+        f'{found["frechet"]} (Fréchet distance) and {found["kernel"]} (kernel distance × 1000, mean over {found["masked"]["subsets"]} '
+        f'fixed subsets of {found["masked"]["subset_size"]:,} a side) by {found["origin"]}; n = {found["n"]:,} a side, drawn. Masked: '
+        'all but the foreground is black; labels: the foreground white on black.'
     )
     if found['n'] < least:
         note += f' Below {least} a side no Fréchet distance is given.'
