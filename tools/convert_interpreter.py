@@ -14,13 +14,13 @@ from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements, read_config
-from mmbdg.datasets.label_spaces import label_space
 from mmbdg.engine import ExportLabelledGeneratorHook
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators.build import build_generator
 from mmbdg.interpreter.released import SOURCE, BigDatasetGANAdapter
 from mmbdg.registry import MODELS
 from mmbdg.synthesis import LabelledGenerator
+from mmbdg.synthesis.label_spaces import label_space
 
 
 def main() -> None:

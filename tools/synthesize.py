@@ -2,20 +2,27 @@
 
     python tools/synthesize.py configs/synthesis/biggan32_fashion.py OUT_DIR
     python tools/synthesize.py CONFIG OUT_DIR --num-per-class 500 --classes 0-4,7 --seed 1 --device cuda
+    python tools/synthesize.py CONFIG OUT_DIR --dry-run
+    torchrun --nproc_per_node=8 tools/synthesize.py CONFIG OUT_DIR --device cuda
+    srun --ntasks=32 --gpus-per-task=1 python tools/synthesize.py CONFIG OUT_DIR --device cuda
+    python tools/synthesize.py CONFIG OUT_DIR --cfg-options synthesis.format=shards synthesis.image=jpeg synthesis.resolution=256
 
-An interrupted run continues when it is started again and ends with the same bytes. More samples or further classes are added to what is
-there.
+An interrupted run continues when it is started again and ends with the same bytes, whatever the number of processes. More samples or
+further classes are added to what is there.
 """
 
 import argparse
+import os
 from dataclasses import replace
 
+import torch
 from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis.job import Job
 
 
 def parse_classes(text: str) -> list[int]:
@@ -30,6 +37,14 @@ def parse_classes(text: str) -> list[int]:
     return sorted(set(classes))
 
 
+def own_device(device: str) -> str:
+    """This process's own of several GPUs, if no one in particular is asked for."""
+    local_rank = os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', ''))
+    if device != 'cuda' or not local_rank or torch.cuda.device_count() < 2:
+        return device
+    return f'cuda:{int(local_rank) % torch.cuda.device_count()}'
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='a config with synthesis=dict(...)')
@@ -38,6 +53,8 @@ def main() -> None:
     parser.add_argument('--classes', help='class indices, e.g. 0-4,7; default: all')
     parser.add_argument('--seed', type=int, help='seed of the latents')
     parser.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
+    parser.add_argument('--writers', type=int, help='threads that encode and write beside the computation; default: 4 on a GPU, else none')
+    parser.add_argument('--dry-run', action='store_true', help='write nothing; say how many candidates, hours and gigabytes it takes')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: synthesis.key=value ...')
     args = parser.parse_args()
     cfg = read_config(args.config, args.cfg_options)
@@ -46,7 +63,10 @@ def main() -> None:
     check_requirements(cfg)
     plan = Synthesis.from_config(cfg.synthesis)
     given = dict(num_per_class=args.num_per_class, seed=args.seed, classes=args.classes and parse_classes(args.classes))
-    synthesize(replace(plan, **{key: value for key, value in given.items() if value is not None}), args.out_dir, args.device)
+    plan = replace(plan, **{key: value for key, value in given.items() if value is not None})
+    writers = args.writers if args.writers is not None else 4 * args.device.startswith('cuda')
+    job, device = Job.from_environment(), own_device(args.device)
+    synthesize(plan, args.out_dir, device, job=job, writers=writers, dry_run=args.dry_run)
 
 
 if __name__ == '__main__':

@@ -2,7 +2,8 @@
 
 An outline runs along the edges of pixels, so that a filled square has the length and the corners of a square. Taken literally that makes
 a staircase of every slanted side: any disc would be as long as its box. Therefore a step of one pixel (the outline turns one way, goes on
-for one pixel, and turns back) is crossed at its middle, which is where the side it stands for passes.
+for one pixel, and turns back) is crossed at its middle, which is where the side it stands for passes. Where the outline is farthest out
+between two steps, as on top of a disc, it passes through the middle of that edge, so that the box of an outline is that of its mask.
 
 The paper says that polygons are normalised to a width and height of 1, not how they were traced: columns PL and SC compare sets that
 were measured here, and only roughly those of the paper.
@@ -30,9 +31,12 @@ def mask_outline(shape: np.ndarray) -> np.ndarray:
     ahead = np.roll(corners, -1, axis=0) - corners
     behind = np.roll(ahead, 1, axis=0)
     right_turn = behind[:, 0] * ahead[:, 1] - behind[:, 1] * ahead[:, 0] > 0
-    step = (np.abs(ahead).sum(axis=1) == 1) & (right_turn != np.roll(right_turn, -1))
+    turns_back = right_turn != np.roll(right_turn, -1)
+    step = turns_back & (np.abs(ahead).sum(axis=1) == 1)
+    after_step, before_step = np.roll(step, 1), np.roll(step, -1)
+    corner_stays, middle_stays = ~step & ~after_step, step | (~turns_back & after_step & before_step)
     points = np.stack([corners.astype(np.float64), corners + ahead / 2], axis=1)
-    return points[np.stack([~step & ~np.roll(step, 1), step], axis=1)]
+    return points[np.stack([corner_stays, middle_stays], axis=1)]
 
 
 def _edge_corners(shape: np.ndarray) -> np.ndarray:

@@ -60,7 +60,7 @@ def mean_shapes(crops: np.ndarray, clusters: int = 5, seed: int = 0, address: st
     rng = generator_at('mean shapes', seed, address)
     if len(crops) > MAX_SAMPLES:
         crops = crops[np.sort(rng.choice(len(crops), MAX_SAMPLES, replace=False))]
-    vectors = crops.reshape(len(crops), -1).astype(np.float32) / 255
+    vectors = crops.reshape(len(crops), crops.shape[1] * crops.shape[2]).astype(np.float32) / 255
     clusters = min(clusters, len(np.unique(crops, axis=0)))
     if not clusters:
         return MeanShapes(np.zeros((0, *crops.shape[1:]), np.float32), np.zeros(0))

@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mmbdg.errors import InputError
@@ -50,7 +51,14 @@ def ordered_map(function: Callable[[int], Any], n: int, processes: int = 1, titl
     workers = min(processes, n) if processes > 1 else 0
     context = 'fork' if workers and 'fork' in multiprocessing.get_all_start_methods() else None
     batch = BATCH if n >= BATCH * max(1, workers) else 1
-    loader = DataLoader(_Calls(function, n), batch, num_workers=workers, collate_fn=_as_is, multiprocessing_context=context)
+    loader = DataLoader(
+        _Calls(function, n),
+        batch,
+        num_workers=workers,
+        collate_fn=_as_is,
+        multiprocessing_context=context,
+        generator=torch.Generator(),  # torch draws a seed for the workers; not from the caller's stream
+    )
     with tqdm(total=n, desc=title, disable=not title, unit='') as bar:
         for results in loader:
             for result in results:

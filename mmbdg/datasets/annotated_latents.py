@@ -13,10 +13,10 @@ from mmbdg.annotation import AnnotatedLatent, read_annotated_latents
 from mmbdg.annotation.mask_values import IGNORE
 from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names as resolve_names
-from mmbdg.datasets.label_spaces import Groups, label_space
 from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
 from mmbdg.registry import DATASETS, MODELS
+from mmbdg.synthesis.label_spaces import Groups, label_space
 from mmbdg.synthesis.latents import generator_at, generator_inputs
 from mmbdg.synthesis.palette import palette
 from mmbdg.synthesis.truncation import select_statistics
@@ -80,7 +80,7 @@ class AnnotatedLatents(_LatentDataset):
         name: Name of the set.
         latent_dim, resolution: Of the generator.
         class_names: Of the generator's classes; "in1k": ImageNet's.
-        label_space: See :func:`mmbdg.datasets.label_spaces.label_space`; pairs of classes outside it are left out.
+        label_space: See :func:`mmbdg.synthesis.label_spaces.label_space`; pairs of classes outside it are left out.
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
         part: "all", or one of two that have nothing in common, "train" and "val", see ``held_out``.
         held_out: Pairs of each class that are "val", chosen by their names; one pair of each class at least is "train".
@@ -160,7 +160,7 @@ class RuleAnnotatedLatents(_LatentDataset):
         seed: Of the latents; another one than the annotated set's.
         truncation: Of the latents.
         thresholds: The first draws the masks; the others' masks are kept as ``rule_seg`` to show the rule's own spread.
-        label_space: See :func:`mmbdg.datasets.label_spaces.label_space`; classes outside it are left out.
+        label_space: See :func:`mmbdg.synthesis.label_spaces.label_space`; classes outside it are left out.
     """
 
     def __init__(

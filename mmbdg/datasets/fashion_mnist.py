@@ -7,9 +7,9 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from mmbdg.analysis.foreground import BACKGROUND_LEVEL, fashion_foreground
-from mmbdg.datasets import label_spaces
 from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.registry import DATASETS
+from mmbdg.synthesis import label_spaces
 from mmbdg.synthesis.latents import generator_at
 from mmbdg.synthesis.palette import palette
 
@@ -46,7 +46,7 @@ class FashionMNIST32(BaseDataset):
         split: "train" or "test", the official ones.
         source: "embedded", "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
         label_space: The ids of ``gt_seg_map`` and the classes in the meta information: "fgbg", "classes" or groups of classes, see
-            :func:`mmbdg.datasets.label_spaces.label_space`; images of classes outside it are left out.
+            :func:`mmbdg.synthesis.label_spaces.label_space`; images of classes outside it are left out.
         label_fraction: Part of the images of each class that is kept (stratified, nested).
         label_seed: Which images those are.
         threshold: Grey level of the foreground rule.
@@ -72,7 +72,7 @@ class FashionMNIST32(BaseDataset):
         self.images, self.labels, self.indices = images[kept], labels[kept], kept
         self.threshold = threshold
         super().__init__(
-            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
+            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=CLASSES),
             pipeline=list(pipeline),
             test_mode=test_mode,
             serialize_data=False,

@@ -11,13 +11,15 @@ from typing import Any
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
-from mmbdg.datasets.label_spaces import Groups, LabelSpace, label_space
 from mmbdg.errors import InputError
-from mmbdg.interpreter import ignore_label
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis.layout import canonical, read_dataset, sample_paths
+from mmbdg.synthesis.identity import identity_of
+from mmbdg.synthesis.label_spaces import Groups, LabelSpace, label_space
+from mmbdg.synthesis.layout import canonical
 from mmbdg.synthesis.palette import palette
-from mmbdg.synthesis.pipeline import Synthesis, identity_of, is_complete, load_generator, synthesize
+from mmbdg.synthesis.pipeline import is_complete, load_generator, synthesize
+from mmbdg.synthesis.plan import Synthesis
+from mmbdg.synthesis.stored import StoredDataset
 
 
 @DATASETS.register_module()
@@ -34,7 +36,7 @@ class SyntheticSegDataset(BaseSegDataset):
             ``tools/synthesize.py`` makes; other processes wait. Without ``data_root`` it goes to a cache folder named after all that
             decides its bytes.
         label_space: "fgbg", "classes" (one label for each class of the generator) or another one, see
-            :func:`mmbdg.datasets.label_spaces.label_space`; images of classes outside it are left out. Applied by
+            :func:`mmbdg.synthesis.label_spaces.label_space`; images of classes outside it are left out. Applied by
             ``mmseg.LoadAnnotations`` as a label map, above 254 labels, here or in the masks, by ``mmbdg.LoadMask``.
         pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on.
         **kwargs: As ``mmseg.BaseSegDataset``.
@@ -54,8 +56,8 @@ class SyntheticSegDataset(BaseSegDataset):
         if data_root is None and prepare is None:
             raise InputError('SyntheticSegDataset needs data_root (a finished dataset) or prepare (a synthesis config)')
         root = prepare_dataset(Synthesis.from_config(prepare), data_root) if prepare else Path(data_root)
-        self.info, self.lines = read_dataset(root)
-        self.root = root
+        self.stored, self.root = StoredDataset(root), root
+        self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
         super().__init__(
             metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
@@ -84,11 +86,10 @@ class SyntheticSegDataset(BaseSegDataset):
         return space
 
     def load_data_list(self) -> list[dict]:
-        folders = [entry['folder'] for entry in self.info['generator_classes']]
         head = range(1, len(self.info['classes']))  # foreground ids of the interpreter
-        items, stored_ignore = [], ignore_label(len(self.info['classes']))
+        items, stored_ignore = [], self.stored.ignore
         for line in self.space.within(self.lines, lambda line: line['class'], 'images'):
-            image, mask = sample_paths(self.root, folders[line['class']], line['id'])
+            image, mask = self.stored.paths(line)
             target = self.space.foreground_ids[line['class']]
             # An FG/BG head's 1 becomes the label of the image's class. A head that tells the labels apart has those ids already, or folds
             # to 1.
@@ -97,8 +98,8 @@ class SyntheticSegDataset(BaseSegDataset):
                 label_map[stored_ignore] = self.space.ignore
             items.append(
                 dict(
-                    img_path=str(image),
-                    seg_map_path=str(mask),
+                    img_path=image,
+                    seg_map_path=mask,
                     label_map=label_map or None,
                     gt_label=line['class'],
                     reduce_zero_label=self.reduce_zero_label,
@@ -134,7 +135,7 @@ def prepare_dataset(plan: Synthesis, root: str | os.PathLike | None = None) -> P
     if os.environ.get('LOCAL_RANK', '0') == '0':
         if not is_complete(plan, root):
             print_log(f'the synthetic dataset is not there yet and is made once, in {root}', 'current')
-        synthesize(plan, root, log=lambda line: print_log(line, 'current'))
+        synthesize(plan, root, log=lambda line: print_log(line, 'current'), wait=True)
     while not is_complete(plan, root):
         time.sleep(1)
     return root

@@ -8,9 +8,9 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmseg.evaluation import IoUMetric
 
-from mmbdg.datasets.label_spaces import LabelSpace, label_space
 from mmbdg.errors import InputError
 from mmbdg.registry import METRICS
+from mmbdg.synthesis.label_spaces import LabelSpace, label_space
 
 IGNORE = 65535  # no label in any space
 

@@ -171,17 +171,30 @@ class LabelledGenerator:
         )
 
     @torch.no_grad()
-    def images(self, class_ids: Sequence[int], indices: Sequence[int]) -> Tensor:
-        """Images only, for filters that look at nothing else: RGB uint8 (N,3,R,R)."""
-        generator = self._generator.on(self.device)
-        with self._generator.autocast(self.device):
-            return to_pixels(generator(*self._inputs(class_ids, indices)))
+    def latents(self, class_ids: Sequence[int], indices: Sequence[int]) -> Tensor:
+        """What N addresses (class, index) under ``seed`` are made of: float32 (N,latent_dim), of a VQGAN its tokens, int64 (N,L).
 
-    @torch.no_grad()
-    def label(self, class_ids: Sequence[int], indices: Sequence[int]) -> LabelledBatch:
-        """Images with masks for N addresses (class, index) under ``seed``."""
+        :meth:`images` and :meth:`label` take it, so that a VQGAN draws its tokens once.
+        """
         generator = self._generator.on(self.device)
         z, y = self._inputs(class_ids, indices)
+        if not self.draws_tokens:
+            return z
+        with self._generator.autocast(self.device):
+            return generator.sample(y, z)
+
+    @torch.no_grad()
+    def images(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> Tensor:
+        """Images only, for filters that look at nothing else: RGB uint8 (N,3,R,R). Latents are those of the addresses if none are given."""
+        generator = self._generator.on(self.device)
+        with self._generator.autocast(self.device):
+            return to_pixels(generator(*self._inputs(class_ids, indices, latents)))
+
+    @torch.no_grad()
+    def label(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> LabelledBatch:
+        """Images with masks for N addresses (class, index) under ``seed``, or for their :meth:`latents`."""
+        generator = self._generator.on(self.device)
+        z, y = self._inputs(class_ids, indices, latents)
         with self._generator.autocast(self.device):
             images, features = generator.forward_features(z, y)
             consensus = Consensus.of(self._interpreter.on(self.device).each(features, generator.embed(y)), self.vote)
@@ -189,8 +202,22 @@ class LabelledGenerator:
         masks = ignore_uncertain(consensus.labels(), disagreement, self.ignore_above, self.ignore)
         return LabelledBatch(to_pixels(images), masks, image_uncertainty(disagreement), disagreement)
 
-    def _inputs(self, class_ids: Sequence[int], indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        return generator_inputs(self._generator.on(self.device), self.seed, class_ids, indices, self._truncation)
+    @property
+    def draws_tokens(self) -> bool:
+        """Whether its samples are made of tokens that were drawn: a VQGAN's."""
+        return hasattr(self._generator.on(self.device), 'sample')
+
+    @property
+    def most_disagreement(self) -> float:
+        """Nats at which its members disagree entirely: ln min(members, labels)."""
+        return math.log(max(2, min(self._interpreter.on(self.device).num_members, len(self.labels))))
+
+    def _inputs(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        generator = self._generator.on(self.device)
+        if latents is None:
+            return generator_inputs(generator, self.seed, class_ids, indices, self._truncation)
+        device = next(generator.parameters()).device
+        return latents.to(device), torch.tensor(class_ids, dtype=torch.int64, device=device)
 
     def sample(self, cls: int | str, index: int) -> tuple[np.ndarray, np.ndarray]:
         """One labelled sample: image RGB uint8 (R,R,3), mask uint8 or uint16 (R,R) with the interpreter's ids.

@@ -1,26 +1,30 @@
-"""The dataset layout on disk, written and read.
+"""The dataset layout on disk.
 
 .. code-block:: none
 
-    OUT/images/<class folder>/<index, 8 digits>.png
-    OUT/masks/<class folder>/<index, 8 digits>.png     the interpreter's ids, 0 background
-    OUT/manifest.jsonl                                 one line a sample
-    OUT/dataset.json                                   classes, palette, counts, config, checksums; written last
-    OUT/logs/                                          what is no part of the dataset: identity of the run, finished blocks, throughput
+    OUT/images/<class folder>/<index, 8 digits>.png|jpg
+    OUT/masks/<class folder>/<index, 8 digits>.png          label ids, 0 background
+    OUT/uncertainty/<class folder>/<index, 8 digits>.png    if asked for: disagreement, 0..255
+    OUT/tokens/<class folder>/<index, 8 digits>.npy         if asked for: a VQGAN sample's tokens
+    OUT/shards/<class folder>/<block, 6 digits>.tar         instead of all these, in the other format
+    OUT/manifest.jsonl                                      one line a sample
+    OUT/dataset.json                                        classes, palette, counts, config, checksums; written last
+    OUT/logs/                                               what is no part of the dataset: identity of the run, finished blocks, throughput
 
-A finished dataset is the same bytes however often it was interrupted; ``logs/`` is left out of that promise.
+In a shard a sample is ``<class folder>/<id>.png|jpg``, ``.mask.png``, ``.uncertainty.png``, ``.tokens.npy`` and ``.json``, its line of the
+manifest. A finished dataset is the same bytes however often it was interrupted; ``logs/`` is left out of that promise.
 """
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from mmbdg.errors import InputError
-from mmbdg.files import write_atomically, write_json
+from mmbdg.synthesis.manifest import read_jsonl, write_jsonl
 
 IDENTITY = 'logs/identity.json'
+KINDS = ('images', 'masks', 'uncertainty', 'tokens', 'shards')
 
 
 def sample_id(index: int) -> str:
@@ -28,9 +32,27 @@ def sample_id(index: int) -> str:
     return f'{index:08d}'
 
 
-def sample_paths(root: str | os.PathLike, folder: str, name: str) -> tuple[Path, Path]:
-    """Image and mask of one sample."""
-    return Path(root) / 'images' / folder / f'{name}.png', Path(root) / 'masks' / folder / f'{name}.png'
+def folder_of(line: dict) -> str:
+    """A sample's class folder, from its line of the manifest."""
+    return line.get('wnid') or line['slug']
+
+
+def sample_files(folder: str, name: str, image_suffix: str = '.png', sharded: bool = False) -> dict[str, str]:
+    """Names of one sample's files, relative to the dataset or, ``sharded``, in their shard."""
+    if sharded:
+        stem = f'{folder}/{name}'
+        return dict(image=stem + image_suffix, mask=f'{stem}.mask.png', uncertainty=f'{stem}.uncertainty.png', tokens=f'{stem}.tokens.npy')
+    return dict(
+        image=f'images/{folder}/{name}{image_suffix}',
+        mask=f'masks/{folder}/{name}.png',
+        uncertainty=f'uncertainty/{folder}/{name}.png',
+        tokens=f'tokens/{folder}/{name}.npy',
+    )
+
+
+def shard_name(folder: str, block: int) -> str:
+    """A block's shard, relative to the dataset."""
+    return f'shards/{folder}/{block:06d}.tar'
 
 
 def canonical(content: dict) -> str:
@@ -55,28 +77,8 @@ def check_claim(root: str | os.PathLike, identity: dict) -> None:
                 f'{root} was made by another configuration:\n{_differences(found, identity)}\n'
                 'Choose another folder, or go back to that configuration to continue it.'
             )
-    elif foreign := [path for path in root.rglob('*') if path.is_file() and path.parent != root / 'logs']:
+    elif foreign := [path for path in root.rglob('*') if path.is_file() and root / 'logs' not in path.parents]:
         raise InputError(f'{root} is not empty ({foreign[0]}) and was not made by synthesis; choose another folder')
-
-
-@contextmanager
-def claimed(root: str | os.PathLike, identity: dict) -> Iterator[None]:
-    """Hold a folder as the output of one configuration: a second process waits.
-
-    Raises:
-        InputError: See :func:`check_claim`; nothing is written then.
-    """
-    from filelock import FileLock
-
-    root = Path(root)
-    check_claim(root, identity)
-    (root / 'logs').mkdir(parents=True, exist_ok=True)
-    with FileLock(root / 'logs' / 'lock'):
-        check_claim(root, identity)  # another may have come first
-        for left_over in root.rglob('*.part'):  # of a killed run
-            left_over.unlink()
-        write_json(root / IDENTITY, identity)
-        yield
 
 
 def _differences(old: dict, new: dict, prefix: str = '') -> str:
@@ -91,65 +93,34 @@ def _differences(old: dict, new: dict, prefix: str = '') -> str:
 
 
 class BlockRecords:
-    """Which blocks of a dataset are finished, as files ``logs/blocks/<class folder>/<block>.jsonl`` with the manifest's lines."""
+    """Which blocks of a dataset are finished, as files ``logs/blocks/<class folder>/<block>.jsonl``.
+
+    The first line says what became of the block's candidates, the others are the manifest's.
+    """
 
     def __init__(self, root: str | os.PathLike) -> None:
         self.root = Path(root) / 'logs' / 'blocks'
 
-    def read(self, folder: str, block: int) -> list[dict]:
-        """Lines of a finished block; empty if it is not finished."""
+    def read(self, folder: str, block: int) -> tuple[dict, list[dict]] | None:
+        """What became of the candidates, and the manifest's lines; None if the block is not finished."""
         path = self._path(folder, block)
-        return read_jsonl(path) if path.is_file() else []
+        if not path.is_file():
+            return None
+        outcome, *lines = read_jsonl(path)
+        return outcome, lines
 
-    def write(self, folder: str, block: int, lines: Sequence[dict]) -> None:
-        """After the block's images and masks."""
-        write_jsonl(self._path(folder, block), lines)
+    def write(self, folder: str, block: int, outcome: dict, lines: Iterable[dict]) -> None:
+        """After the block's files."""
+        write_jsonl(self._path(folder, block), [outcome, *lines])
 
-    def all_lines(self) -> list[dict]:
-        """Of all finished blocks, sorted by class and index."""
-        lines = [line for path in self.root.glob('*/*.jsonl') for line in read_jsonl(path)]
-        return sorted(lines, key=lambda line: (line['class'], line['id']))
+    def of_class(self, folder: str) -> Iterable[tuple[dict, list[dict]]]:
+        """Of all finished blocks of a class, in their order."""
+        for path in sorted((self.root / folder).glob('*.jsonl')):
+            yield self.read(folder, int(path.stem))
+
+    def folders(self) -> set[str]:
+        """Classes of which there is a finished block."""
+        return {path.name for path in self.root.glob('*') if path.is_dir()}
 
     def _path(self, folder: str, block: int) -> Path:
         return self.root / folder / f'{block:06d}.jsonl'
-
-
-def write_jsonl(path: str | os.PathLike, lines: Sequence[dict]) -> None:
-    """One JSON object a line."""
-    text = ''.join(json.dumps(line, ensure_ascii=False) + '\n' for line in lines)
-    write_atomically(path, lambda part: part.write_text(text, encoding='utf-8'))
-
-
-def read_jsonl(path: str | os.PathLike) -> list[dict]:
-    """One JSON object a line.
-
-    Raises:
-        InputError: A line is no JSON object; the file may be cut off.
-    """
-    lines = []
-    for number, line in enumerate(Path(path).read_text(encoding='utf-8').splitlines(), start=1):
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise InputError(f'{path}, line {number}, is no JSON; the file may be cut off: run the synthesis again') from error
-    return lines
-
-
-def read_dataset(root: str | os.PathLike) -> tuple[dict, list[dict]]:
-    """``dataset.json`` and the manifest's lines.
-
-    Raises:
-        InputError: The folder is missing or unfinished, or the manifest does not hold what dataset.json counts.
-    """
-    root = Path(root)
-    if not (root / 'dataset.json').is_file():
-        state = 'is unfinished' if (root / IDENTITY).is_file() else 'holds no synthetic dataset'
-        raise InputError(f'{root} {state} (no dataset.json): python tools/synthesize.py CONFIG {root}')
-    info = json.loads((root / 'dataset.json').read_text(encoding='utf-8'))
-    lines = read_jsonl(root / 'manifest.jsonl')
-    if len(lines) != sum(info['counts'].values()):
-        raise InputError(
-            f'{root}/manifest.jsonl has {len(lines)} lines, dataset.json counts {sum(info["counts"].values())}: '
-            f'python tools/synthesize.py CONFIG {root} repairs it'
-        )
-    return info, lines

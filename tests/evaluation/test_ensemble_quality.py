@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.stats import rankdata
 
-from mmbdg.datasets.label_spaces import label_space
 from mmbdg.errors import InputError
 from mmbdg.evaluation import EnsembleQuality
+from mmbdg.synthesis.label_spaces import label_space
 
 CLASSES = ('disc', 'square')
 

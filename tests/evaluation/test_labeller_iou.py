@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from mmbdg.assets.class_lists import class_names
-from mmbdg.datasets.label_spaces import label_space
 from mmbdg.errors import InputError
 from mmbdg.evaluation import LabellerIoU
+from mmbdg.synthesis.label_spaces import label_space
 
 
 def sample(truth, predicted, label, **extra):

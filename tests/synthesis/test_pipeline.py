@@ -14,10 +14,12 @@ import torch
 from PIL import Image
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis import LabelledGenerator, Synthesis, synthesize
+from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthesize
+from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.classifier import Classifier
-from mmbdg.synthesis.layout import read_dataset, read_jsonl
-from mmbdg.synthesis.pipeline import identity_of, load_generator, make_block
+from mmbdg.synthesis.identity import identity_of
+from mmbdg.synthesis.manifest import read_jsonl
+from mmbdg.synthesis.pipeline import load_generator
 
 
 @pytest.fixture
@@ -28,13 +30,11 @@ def plan(tiny_labelled_generator, tiny_classifier):
 
 
 def test_precision_belongs_to_the_dataset(plan, tmp_path):
-    """Stated where it is another than always was, so that a dataset from before it could be chosen goes on."""
     generator = load_generator(plan, 'cpu')
-    assert not {'precision', 'compile'} & identity_of(plan, generator, 'cpu')['config'].keys()
     other = replace(plan, precision='bfloat16', num_per_class=1, classes=[0])
     assert identity_of(other, generator, 'cpu')['config']['precision'] == 'bfloat16'
     synthesize(replace(other, precision='float32'), tmp_path / 'data', log=lambda line: None)
-    with pytest.raises(InputError, match='precision: None there, bfloat16 here'):
+    with pytest.raises(InputError, match='precision: float32 there, bfloat16 here'):
         synthesize(other, tmp_path / 'data', log=lambda line: None)
     with pytest.raises(InputError, match='float32, bfloat16, float16'):
         synthesize(replace(plan, precision='fp8'), tmp_path / 'more', log=lambda line: None)
@@ -59,18 +59,20 @@ def test_block_keeps_the_confident_then_the_certain(plan):
     """Recomputed from the parts: 4 of 20 by the classifier, of those all but the most uncertain 10 % (here: none to drop, 4 -> 4)."""
     plan = replace(plan, uncertainty_rate=0.5)
     generator, classifier = LabelledGenerator.load(plan.labelled_generator), Classifier(plan.classifier)
-    block = make_block(generator, classifier, plan, class_id=2, block=1)
+    block = BlockMaker(plan, generator, classifier).make(class_id=2, block=1)
     indices = np.arange(20, 40)
     confidence = torch.cat([classifier.probabilities(generator.images([2], [int(i)]))[:, 2] for i in indices]).numpy()
     survivors = np.sort(indices[np.argsort(-confidence)[:4]])
     uncertainty = torch.cat([generator.label([2], [int(i)]).uncertainty for i in survivors]).numpy()
-    assert block.indices == sorted(survivors[np.argsort(uncertainty)[:2]].tolist())
-    np.testing.assert_allclose(block.scores, [confidence[i - 20] for i in block.indices], atol=1e-4)
+    indices = [sample.index for sample in block.samples]
+    assert indices == sorted(survivors[np.argsort(uncertainty)[:2]].tolist())
+    np.testing.assert_allclose([sample.score for sample in block.samples], [confidence[i - 20] for i in indices], atol=1e-4)
+    assert block.outcome == dict(candidates=20, after_rejection=4, after_uncertainty=2, kept=2)
 
 
 def test_layout(plan, tmp_path):
     out = synthesize(plan, tmp_path / 'out')
-    info, lines = read_dataset(out)
+    info, lines = StoredDataset(out).info, StoredDataset(out).lines
     assert info['counts'] == dict(disc=5, square=5, ring=5) and info['classes'] == ['background', 'foreground']
     assert set(lines[0]) == {'id', 'class', 'slug', 'seed', 'truncation', 'classifier_score', 'uncertainty', 'foreground_ratio'}
     assert [line['class'] for line in lines] == [0] * 5 + [1] * 5 + [2] * 5
@@ -251,7 +253,6 @@ def test_threads_are_restored(plan, tmp_path):
 def test_uncertain_pixels_are_written_as_ignore(plan, tmp_path):
     """The foreground ratio counts foreground only; the bound belongs to the dataset."""
     generator = load_generator(plan, 'cpu')
-    assert 'ignore_above' not in identity_of(plan, generator, 'cpu')['config']  # datasets from before go on
     bound = float(generator.label([0], [0]).disagreement.median())
     plan = replace(plan, ignore_above=bound, classes=[0])
     synthesize(plan, tmp_path / 'data', log=lambda line: None)

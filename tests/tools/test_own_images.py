@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT, run_tool
 from PIL import Image, ImageDraw
 
-from mmbdg.synthesis.layout import read_dataset
+from mmbdg.synthesis import StoredDataset
 
 CLASSES = ('disc', 'square')
 
@@ -74,7 +74,7 @@ def test_every_step(project):
         '--cfg-options',
         'synthesis.candidates=40',
     )
-    info, _ = read_dataset(project / 'data/own/synthetic')
+    info = StoredDataset(project / 'data/own/synthetic').info
     assert info['counts'] == dict(disc=6, square=6)
     tool('train.py', 'configs/own/joint.py', '--cfg-options', *small, 'iterations=2', 'model.queue_len=16')
     tool('extract_backbone.py', 'work_dirs/own/joint/iter_2.pth', 'work_dirs/own/backbone.safetensors')

@@ -2,7 +2,7 @@ import pytest
 from conftest import run_tool
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis.layout import read_dataset
+from mmbdg.synthesis import StoredDataset
 
 CONFIG = """
 synthesis = dict(labelled_generator={folder!r}, num_per_class=4, candidates=8, seed=0)
@@ -18,8 +18,8 @@ def config(tmp_path, tiny_labelled_generator):
 
 def test_options(config, tmp_path):
     result = run_tool('tools/synthesize.py', config, tmp_path / 'out', '--num-per-class', '3', '--classes', '0,2', '--seed', '7')
-    info, lines = read_dataset(tmp_path / 'out')
-    assert info['counts'] == dict(disc=3, ring=3) and {line['seed'] for line in lines} == {7}
+    stored = StoredDataset(tmp_path / 'out')
+    assert stored.info['counts'] == dict(disc=3, ring=3) and {line['seed'] for line in stored.lines} == {7}
     assert '6 labelled images' in result.stdout and '100%' in result.stdout and 'img/s' in result.stdout
     refused = run_tool('tools/synthesize.py', config, tmp_path / 'out', '--seed', '8', check=False)
     assert refused.returncode == 2 and 'config.seed: 7 there, 8 here' in refused.stdout and 'Traceback' not in refused.stdout
@@ -38,4 +38,4 @@ def test_wrong_options(config, tmp_path):
 
 def test_no_dataset(tmp_path):
     with pytest.raises(InputError):
-        read_dataset(tmp_path)
+        StoredDataset(tmp_path)

@@ -9,9 +9,9 @@ from PIL import Image
 
 from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.datasets import AnnotatedLatents, FashionMNIST32, LoadMask, RuleAnnotatedLatents
-from mmbdg.datasets.label_spaces import label_space
 from mmbdg.errors import InputError
 from mmbdg.interpreter import ignore_label
+from mmbdg.synthesis.label_spaces import label_space
 from mmbdg.synthesis.palette import palette
 
 IMAGENET = class_names('in1k')

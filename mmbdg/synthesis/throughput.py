@@ -1,0 +1,111 @@
+"""What a run of a synthesis did, and how fast."""
+
+import json
+import time
+from pathlib import Path
+from platform import node
+
+from mmbdg.files import write_json
+from mmbdg.synthesis.job import Job
+from mmbdg.synthesis.stages import Stages
+
+FILTERS = dict(after_rejection='rejection', after_uncertainty='uncertainty', kept='bounds')
+
+
+class Throughput:
+    """Of one process.
+
+    Args:
+        logs: The dataset's ``logs`` folder.
+        job: Of the process.
+        device, threads: Where it computes.
+        stages: Where its time goes.
+    """
+
+    def __init__(self, logs: Path, job: Job, device: str, threads: int, stages: Stages) -> None:
+        self.path = logs / 'throughput' / f'rank-{job.rank:04d}.json'
+        self.facts = dict(job=job.name, rank=job.rank, world_size=job.world_size, host=node(), device=device, threads=threads)
+        self.stages, self.outcome, self.written, self.start = stages, {}, 0, time.perf_counter()
+
+    def add(self, outcome: dict[str, int], written: int) -> None:
+        """One more block."""
+        for key, value in outcome.items():
+            self.outcome[key] = self.outcome.get(key, 0) + value
+        self.written += written
+
+    def acceptance(self) -> dict[str, float]:
+        """The part of its input each filter let pass."""
+        return acceptance(self.outcome)
+
+    def acceptance_text(self) -> str:
+        """For the progress bar."""
+        return f'{self.outcome["candidates"]} candidates, kept by ' + ', '.join(f'{k} {v:.0%}' for k, v in self.acceptance().items())
+
+    def record(self) -> dict:
+        """Everything, in plain values."""
+        seconds = time.perf_counter() - self.start
+        return dict(
+            **self.facts,
+            **self.outcome,
+            written=self.written,
+            seconds=seconds,
+            stage_seconds=self.stages.seconds,
+            stage_images=self.stages.images,
+            computing_seconds=self.stages.computing_seconds(),
+            naive_seconds=self.stages.naive_seconds(),
+        )
+
+    def write(self) -> None:
+        write_json(self.path, self.record())
+
+    def text(self) -> str:
+        """One line."""
+        record = with_rates(self.record())
+        line = f'{self.acceptance_text()}; {record["written_per_second"]:.1f} images/s'
+        if record['computing_seconds_per_kept'] and self.outcome.get('after_rejection'):
+            line += (
+                f'; {record["computing_seconds_per_kept"]:.3g} s a kept image, {record["naive_seconds_per_kept"]:.3g} s if every '
+                'candidate were labelled before it is judged (estimated)'
+            )
+        return line
+
+
+def acceptance(outcome: dict[str, int]) -> dict[str, float]:
+    """The part of its input each filter let pass."""
+    rates, before = {}, outcome['candidates']
+    for key, name in FILTERS.items():
+        if key in outcome:
+            if key != 'kept' or outcome[key] != before:
+                rates[name] = outcome[key] / before if before else 0.0
+            before = outcome[key]
+    return rates
+
+
+def with_rates(record: dict) -> dict:
+    """A record, of one process or summed over many, with what follows from it."""
+    kept = max(1, record['written'])
+    return dict(
+        record,
+        acceptance=acceptance(record),
+        written_per_second=record['written'] / record['seconds'],
+        candidates_per_second=record['candidates'] / record['seconds'],
+        computing_seconds_per_kept=record['computing_seconds'] / kept,
+        naive_seconds_per_kept=record['naive_seconds'] / kept,
+    )
+
+
+def collect(logs: Path, job: Job, short: list[str]) -> None:
+    """``logs/throughput.json`` from what the processes of a job have written; the last one's seconds count, the others' work adds up.
+
+    Without any work in this job nothing is written.
+    """
+    records = [json.loads(path.read_text(encoding='utf-8')) for path in sorted((logs / 'throughput').glob('*.json'))]
+    records = [record for record in records if record['job'] == job.name]
+    if not records:
+        return
+    total = dict(processes=len(records), device=records[0]['device'], threads=records[0]['threads'])
+    for key in ('candidates', *FILTERS, 'written', 'computing_seconds', 'naive_seconds'):
+        if key in records[0]:
+            total[key] = sum(record[key] for record in records)
+    total['seconds'] = max(record['seconds'] for record in records)
+    write_json(logs / 'throughput.json', dict(**with_rates(total), fell_short=short, by_process=records))
