@@ -17,7 +17,7 @@ def shared_histogram(values: Sequence[np.ndarray], bins: int = 30, whole: bool =
     Args:
         values: float (N,) each; NaN does not count.
         bins: How many.
-        whole: The values are whole numbers; each has a bin, the last holds all that is larger.
+        whole: The values are whole numbers; each from 0 on has a bin, four at least, and the last holds all that is larger.
         bounds: Of the bins; by default those between which 99 % of all values lie. What lies beyond counts in the outer bins.
 
     Returns:
@@ -29,7 +29,7 @@ def shared_histogram(values: Sequence[np.ndarray], bins: int = 30, whole: bool =
         return dict(edges=[], shares=[None] * len(values), medians=[None] * len(values), n=[0] * len(values))
     low, high = bounds or np.percentile(together, [0.5, 99.5])
     if whole:
-        edges = np.arange(np.floor(low), min(np.ceil(high), np.floor(low) + bins) + 2) - 0.5
+        edges = np.arange(min(max(np.ceil(high), 3), bins) + 2) - 0.5
     else:
         edges = np.linspace(low, high if high > low else low + 1, bins + 1)
     clipped = [v.clip(edges[0], edges[-1]) for v in values]
@@ -80,4 +80,4 @@ def _ticks(low: float, high: float, wanted: int) -> np.ndarray:
     step = 10.0 ** np.floor(np.log10(rough))
     step *= min((1, 2, 2.5, 5, 10), key=lambda factor: abs(factor * step - rough))
     first, last = np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9)
-    return (np.arange(first, last + 1) * step).round(10)
+    return (np.arange(first, last + 1) * step).round(10) + 0.0  # no -0

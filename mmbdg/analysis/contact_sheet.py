@@ -38,8 +38,16 @@ def overlay(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]
     return out.round().astype(np.uint8)
 
 
+def line_colours(palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """A palette (N,3), RGB 0..255, as colours uint8 (N,3) that show on dark pictures: at full brightness, a quarter of white in them."""
+    colours = np.asarray(palette, np.float64).reshape(-1, 3)
+    brightest = colours.max(axis=1, keepdims=True)
+    full = np.where(brightest > 0, 255 * colours / np.maximum(brightest, 1), 255)
+    return (0.75 * full + 0.25 * 255).round().astype(np.uint8)
+
+
 def outlined(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]], ignore: int, width: int = 1) -> np.ndarray:
-    """Draw the outlines of a mask's labels, in their colours at full brightness, with a dark rim that shows on anything.
+    """Draw the outlines of a mask's labels, in :func:`line_colours`, with a dark rim that shows on anything.
 
     Args:
         image: uint8 (H,W,3), RGB.
@@ -60,12 +68,10 @@ def outlined(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int
             inner |= (other != labels) & (labels > 0)
             if abs(dy) <= 1 and abs(dx) <= 1:
                 rim |= (other != labels) & (labels == 0)
-    colours = np.asarray(palette, np.float64).reshape(-1, 3)
-    brightest = colours.max(axis=1, keepdims=True)
-    colours = np.where(brightest > 0, 255 * colours / np.maximum(brightest, 1), 255)
+    colours = line_colours(palette)
     out = image.copy()
     out[rim] = (0.35 * out[rim]).astype(np.uint8)
-    out[inner] = colours[np.minimum(labels[inner], len(colours) - 1)].round().astype(np.uint8)
+    out[inner] = colours[np.minimum(labels[inner], len(colours) - 1)]
     return out
 
 

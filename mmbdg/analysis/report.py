@@ -229,8 +229,10 @@ def _nearest(
     yardstick = nearest_other(features['reference']['images']).distance
     median = float(np.median(yardstick))
     order = np.argsort(found.distance, kind='stable')
-    closest = order[:CLOSEST].tolist()
-    some = [int(i) for i in generator_at('nearest', settings.seed).permutation(np.sort(order[CLOSEST:]))[:DRAWN]]
+    _, first = np.unique(found.index[order], return_index=True)  # of each reference image its closest sample
+    closest = order[np.sort(first)[:CLOSEST]].tolist()
+    others = np.setdiff1d(order, closest)
+    some = generator_at('nearest', settings.seed).permutation(others)[:DRAWN].tolist()
     rows = []
     for kind, i in [('closest', i) for i in closest] + [('drawn', i) for i in some]:
         sample, other = int(chosen['dataset'][i]), int(chosen['reference'][found.index[i]])
@@ -238,7 +240,7 @@ def _nearest(
         ratio = distance / median if median else float('inf')
         report.nearest.append(
             (
-                Shown(sample, _class_name(statistics['dataset'], sample), f'{distance:.3g}, {ratio:.2f} of the yardstick'),
+                Shown(sample, _class_name(statistics['dataset'], sample), f'{distance:.3g} · {ratio:.2f} × yardstick'),
                 Shown(other, _class_name(statistics['reference'], other), report.reference.title(other)),
             )
         )

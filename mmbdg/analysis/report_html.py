@@ -10,15 +10,15 @@ import numpy as np
 
 from mmbdg.analysis import table1
 from mmbdg.analysis.charts import COLOURS, histogram_svg
-from mmbdg.analysis.contact_sheet import outlined, thumbnail
+from mmbdg.analysis.contact_sheet import line_colours, outlined, thumbnail
 from mmbdg.analysis.labelled_images import LabelledImages
 from mmbdg.analysis.mean_shapes import MeanShapes
 from mmbdg.analysis.report import CLOSEST, Report, Shown
 from mmbdg.analysis.report_text import class_heads, distance_note, filter_keys, made, meanings
 
 TEMPLATE = Path(__file__).with_name('report_template.html')
-SIDE = 144
-"""Pixels of a picture's long side."""
+PHOTO_SIDE, PIXEL_SIDE = 160, 256
+"""Pixels of the long side of pictures that are shrunk, and of small ones, whose pixels are repeated: they cost few bytes."""
 MAX_LABELS = 24
 
 CHARTS = dict(
@@ -69,8 +69,6 @@ def as_html(report: Report) -> str:
         reference_size=f'{len(reference):,}' if reference is not None else '',
         gallery=_samples(report.images, report.gallery),
         reference_gallery=_samples(reference, report.reference_gallery) if reference is not None else [],
-        pixelated=_pixelated(report.images),
-        reference_pixelated=reference is not None and _pixelated(reference),
         shapes=[dict(name=name, own=_shapes(own), other=_shapes(other) if other else None) for name, own, other in report.shapes],
         shapes_left_out=max(0, len(numbers['classes']) - len(report.shapes)),
         certain=_samples(report.images, report.certain),
@@ -100,15 +98,11 @@ def _samples(images: LabelledImages, shown: Sequence[Shown]) -> list[dict]:
 
 
 def _sample(images: LabelledImages, shown: Shown) -> dict:
-    image, mask = thumbnail(images.image(shown.index), images.mask(shown.index), SIDE)
-    picture = outlined(image, mask, images.palette, images.ignore)
+    image, mask = images.image(shown.index), images.mask(shown.index)
+    image, mask = thumbnail(image, mask, PIXEL_SIDE if max(image.shape) <= PIXEL_SIDE // 3 else PHOTO_SIDE)
+    picture = outlined(image, mask, images.palette, images.ignore, width=2)
     alt = f'{images.title(shown.index)}, mask outlined'
     return dict(src=data_uri(picture), alt=alt, caption=shown.caption, note=shown.note, width=picture.shape[1], height=picture.shape[0])
-
-
-def _pixelated(images: LabelledImages) -> bool:
-    """Whether pictures are so small that they are shown pixel by pixel."""
-    return max(images.image(0).shape[:2]) <= SIDE // 2
 
 
 def _shapes(shapes: MeanShapes) -> list[dict]:
@@ -120,8 +114,8 @@ def _labels(images: LabelledImages) -> list[dict]:
     if len(images.labels) > MAX_LABELS:
         return []
     return [
-        dict(name=name, colour='#' + ''.join(f'{round(value * 255 / (max(colour) or 1)):02x}' for value in colour))
-        for name, colour in list(zip(images.labels, images.palette, strict=False))[1:]
+        dict(name=name, colour='#' + bytes(colour.tolist()).hex())
+        for name, colour in list(zip(images.labels, line_colours(images.palette), strict=False))[1:]
     ]
 
 

@@ -80,7 +80,8 @@ def cell(key: str, value: float | str | None) -> str:
         return '–'
     if isinstance(value, str):
         return value
-    return f'{value:,.{DIGITS.get(key, 2)}f}'
+    digits = DIGITS.get(key, 2 if value == 0 or value >= 10 else 3)
+    return f'{value:,.{digits}f}'
 
 
 def heads(frechet: str, kernel: str, keys: Sequence[str] = tuple(HEADS)) -> dict[str, str]:
