@@ -1,6 +1,6 @@
 """A dataset of a config, as mmseg or this package has them, as labelled images."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +53,19 @@ class DatasetImages(LabelledImages):
             InputError: There is no such file, or no dataset at the key.
         """
         cfg = read_config(path)
-        node: Any = cfg
+        content = cfg.to_dict()
+        node: Any = content
         try:
             for part in key.split('.'):
                 node = node[int(part)] if isinstance(node, list | tuple) else node[part]
-        except (KeyError, AttributeError, IndexError, ValueError, TypeError):
+        except (KeyError, IndexError, ValueError, TypeError):
             node = None
-        if not isinstance(node, Mapping) or 'type' not in node:
-            found = ', '.join(f'{path}:{place}' for place in _datasets_in(cfg)) or 'it has none'
-            raise InputError(f'{path} has no dataset at "{key}"; name one: {found}')
-        model = cfg.get('model') or {}
-        generator = generator_config(cfg) if cfg.get('generator') or model.get('generator') else None
-        return cls.build(_plain(node), f'{path}:{key}', cfg.get('default_scope') or 'mmseg', generator, model.get('truncation'))
+        if not isinstance(node, dict) or 'type' not in node:
+            found = ', '.join(f'{path}:{place}' for place in _datasets_in(content) if place)
+            raise InputError(f'{path} has no dataset at "{key}"; ' + (f'name one: {found}' if found else 'there is none in it'))
+        model = content.get('model') or {}
+        generator = generator_config(cfg) if content.get('generator') or model.get('generator') else None
+        return cls.build(node, f'{path}:{key}', content.get('default_scope') or 'mmseg', generator, model.get('truncation'))
 
     @classmethod
     def build(cls, config: dict, name: str, scope: str = 'mmseg', generator: dict | None = None, truncation: Any = None) -> LabelledImages:
@@ -154,7 +155,7 @@ class DatasetImages(LabelledImages):
 
 def _loaded(step: Any) -> str | None:
     """What a transform of a pipeline loads: 'img', 'gt_seg_map' or None."""
-    kind = str(step.get('type', '')).rpartition('.')[2] if isinstance(step, Mapping) else ''
+    kind = str(step.get('type', '')).rpartition('.')[2] if isinstance(step, dict) else ''
     if kind.startswith('Load') and 'Image' in kind:
         return 'img'
     return 'gt_seg_map' if kind in ('LoadMask', 'LoadAnnotations') else None
@@ -168,17 +169,10 @@ def _single(label: Any) -> int | None:
 
 def _datasets_in(node: Any, place: str = '') -> list[str]:
     """Keys of all datasets without datasets in them; '' is the node itself."""
-    if not isinstance(node, Mapping | list | tuple):
+    if not isinstance(node, dict | list | tuple):
         return []
-    items = node.items() if isinstance(node, Mapping) else enumerate(node)
+    items = node.items() if isinstance(node, dict) else enumerate(node)
     below = [found for key, value in items for found in _datasets_in(value, f'{place}.{key}' if place else str(key))]
     name = next((part for part in reversed(place.split('.')) if not part.isdigit()), '')
-    is_dataset = isinstance(node, Mapping) and 'type' in node and name in ('', 'dataset', 'datasets', 'ssl', 'seg')
+    is_dataset = isinstance(node, dict) and 'type' in node and name in ('', 'dataset', 'datasets', 'ssl', 'seg')
     return below or ([place] if is_dataset else [])
-
-
-def _plain(node: Any) -> Any:
-    """mmengine's ConfigDict as dicts and lists."""
-    if isinstance(node, Mapping):
-        return {key: _plain(value) for key, value in node.items()}
-    return [_plain(value) for value in node] if isinstance(node, list | tuple) else node

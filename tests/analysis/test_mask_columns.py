@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from analysis.drawn_shapes import blob, disc, rectangle
+from drawn_shapes import blob, disc, rectangle
 
 from mmbdg.analysis.mask_columns import box_ratio, components, foreground, instance_count, mask_box_ratio, mask_ratio, tight_box
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import shapely
-from analysis.drawn_shapes import blob, disc, rectangle
+from drawn_shapes import blob, disc, rectangle
 from scipy import ndimage
 
 from mmbdg.analysis import mask_outline as outline
-from mmbdg.analysis.mask_columns import components
+from mmbdg.analysis.mask_columns import components, tight_box
 
 
 def box_outline(shape):
@@ -65,6 +65,14 @@ def test_corners_enclose_the_shape(seed):
     assert abs(ahead).sum() == edges(filled)
     x, y = corners.T
     assert (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2 == filled.sum()
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_box_of_the_outline_is_that_of_the_shape(seed):
+    shape = components(blob(seed, 48, smooth=1 + seed % 3)).largest()
+    rows, columns = tight_box(shape)
+    points = outline.mask_outline(shape)
+    assert points.min(axis=0).tolist() == [columns.start, rows.start] and points.max(axis=0).tolist() == [columns.stop, rows.stop]
 
 
 def test_pixels_that_touch_at_corners_are_passed_twice():

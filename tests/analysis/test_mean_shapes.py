@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from analysis.drawn_shapes import disc, rectangle
+from drawn_shapes import disc, rectangle
 
 from mmbdg.analysis import mean_shapes as module
 from mmbdg.analysis.mean_shapes import crop_to_box, mean_shapes
