@@ -28,10 +28,8 @@ def shared_histogram(values: Sequence[np.ndarray], bins: int = 30, whole: bool =
     if not len(together):
         return dict(edges=[], shares=[None] * len(values), medians=[None] * len(values), n=[0] * len(values))
     low, high = bounds or np.percentile(together, [0.5, 99.5])
-    if whole:
-        edges = np.arange(min(max(np.ceil(high), 3), bins) + 2) - 0.5
-    else:
-        edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    wholes = np.arange(min(max(np.ceil(high), 3), bins) + 2) - 0.5
+    edges = wholes if whole else np.linspace(low, high if high > low else low + 1, bins + 1)
     clipped = [v.clip(edges[0], edges[-1]) for v in values]
     return dict(
         edges=edges.tolist(),

@@ -14,7 +14,7 @@ from mmbdg.analysis.contact_sheet import line_colours, outlined, thumbnail
 from mmbdg.analysis.labelled_images import LabelledImages
 from mmbdg.analysis.mean_shapes import MeanShapes
 from mmbdg.analysis.report import CLOSEST, Report, Shown
-from mmbdg.analysis.report_text import class_heads, distance_note, filter_keys, made, meanings
+from mmbdg.analysis.report_text import class_heads, distance_note, filter_keys, made, meanings, short_names
 
 TEMPLATE = Path(__file__).with_name('report_template.html')
 PHOTO_SIDE, PIXEL_SIDE = 160, 256
@@ -39,7 +39,6 @@ def as_html(report: Report) -> str:
 
     numbers, reference = report.numbers, report.reference
     found = numbers['distances']
-    names = dict(frechet=found['frechet'], kernel=found['kernel']) if found else dict(frechet='FID', kernel='KID')
     keys = [key for key in table1.HEADS if found or not key.endswith(('_frechet', '_kernel'))]
     charts = [
         dict(
@@ -57,8 +56,8 @@ def as_html(report: Report) -> str:
         lead=_lead(report),
         labels=_labels(report.images),
         tiles=_tiles(report),
-        groups=_groups(keys, names),
-        heads=[_short(key, names) for key in keys],
+        groups=_groups(keys),
+        heads=[_short(key, *short_names(numbers)) for key in keys],
         rows=[dict(name=row['name'], cells=[table1.cell(key, row[key]) for key in keys]) for row in numbers['table1']],
         paper=[dict(name=name, cells=[table1.cell(key, row.get(key)) for key in keys]) for name, row in table1.PAPER.items()],
         meanings=meanings(numbers),
@@ -100,7 +99,7 @@ def _samples(images: LabelledImages, shown: Sequence[Shown]) -> list[dict]:
 def _sample(images: LabelledImages, shown: Shown) -> dict:
     image, mask = images.image(shown.index), images.mask(shown.index)
     image, mask = thumbnail(image, mask, PIXEL_SIDE if max(image.shape) <= PIXEL_SIDE // 3 else PHOTO_SIDE)
-    picture = outlined(image, mask, images.palette, images.ignore, width=2)
+    picture = outlined(image, mask, images.palette, images.ignore, width=max(1, max(image.shape) // 80))
     alt = f'{images.title(shown.index)}, mask outlined'
     return dict(src=data_uri(picture), alt=alt, caption=shown.caption, note=shown.note, width=picture.shape[1], height=picture.shape[0])
 
@@ -149,7 +148,7 @@ def _tiles(report: Report) -> list[dict]:
     return tiles
 
 
-def _groups(keys: list[str], names: dict[str, str]) -> list[dict]:
+def _groups(keys: list[str]) -> list[dict]:
     titles = {
         **dict.fromkeys(('size', 'IN', 'MI', 'BI', 'MB'), 'Dataset statistics'),
         **dict.fromkeys(('masked_frechet', 'masked_kernel'), 'Images, masked'),
@@ -165,13 +164,11 @@ def _groups(keys: list[str], names: dict[str, str]) -> list[dict]:
     return groups
 
 
-def _short(key: str, names: dict[str, str]) -> str:
-    """Under a group's head: FID, KID, or FD and KD, whose network the caption names."""
+def _short(key: str, frechet: str, kernel: str) -> str:
+    """What stands under a group's head."""
     if key.endswith('_frechet'):
-        return names['frechet'].split('-')[0] + ' ↓'
-    if key.endswith('_kernel'):
-        return names['kernel'].split('-')[0] + ' ↓'
-    return table1.HEADS[key]
+        return f'{frechet} ↓'
+    return f'{kernel} ↓' if key.endswith('_kernel') else table1.HEADS[key]
 
 
 def _nearest(report: Report) -> dict | None:

@@ -29,9 +29,17 @@ def distance_note(numbers: dict) -> str:
     return note
 
 
+def short_names(numbers: dict) -> tuple[str, str]:
+    """FID and KID, or FD and KD, whose network the note under the table names."""
+    found = numbers['distances'] or dict(frechet='FID', kernel='KID')
+    return found['frechet'].split('-')[0], found['kernel'].split('-')[0]
+
+
 def filter_keys(classes: list[dict]) -> list[str]:
-    """What is known of filters, in their order."""
-    return list(dict.fromkeys(key for row in classes for key, value in (row['filters'] or {}).items() if isinstance(value, int)))
+    """What is known of filters, in their order; what was kept are the images."""
+    return list(
+        dict.fromkeys(key for row in classes for key, value in (row['filters'] or {}).items() if isinstance(value, int) and key != 'kept')
+    )
 
 
 def class_heads(classes: list[dict]) -> list[str]:
@@ -66,7 +74,7 @@ def as_markdown(report: Report) -> str:
     numbers = report.numbers
     found = numbers['distances']
     keys = [key for key in table1.HEADS if found or not key.endswith(('_frechet', '_kernel'))]
-    heads = table1.heads(found['frechet'], found['kernel'], keys) if found else table1.heads('FID', 'KID', keys)
+    heads = table1.heads(*short_names(numbers), keys)
     rows = [[row['name'], *(table1.cell(key, row[key]) for key in keys)] for row in numbers['table1']]
     parts = [f'# {report.images.name}', markdown_table(['', *heads.values()], rows)]
     parts.append('\n'.join(f'- **{key}**: {text}' for key, text in meanings(numbers)))

@@ -11,12 +11,12 @@ HEADS = dict(
     MI='MI',
     BI='BI',
     MB='MB',
-    masked_frechet='{frechet} images, masked',
-    masked_kernel='{kernel} images, masked',
-    images_frechet='{frechet} images',
-    images_kernel='{kernel} images',
-    labels_frechet='{frechet} labels',
-    labels_kernel='{kernel} labels',
+    masked_frechet='{frechet}, masked images',
+    masked_kernel='{kernel}, masked images',
+    images_frechet='{frechet}, images',
+    images_kernel='{kernel}, images',
+    labels_frechet='{frechet}, labels',
+    labels_kernel='{kernel}, labels',
     PL='PL',
     SC='SC',
     SD='SD',
@@ -80,7 +80,7 @@ def cell(key: str, value: float | str | None) -> str:
         return '–'
     if isinstance(value, str):
         return value
-    digits = DIGITS.get(key, 2 if value == 0 or value >= 10 else 3)
+    digits = 3 if key.endswith('_frechet') and 0 < value < 10 else DIGITS.get(key, 2)
     return f'{value:,.{digits}f}'
 
 
