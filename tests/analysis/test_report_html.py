@@ -27,15 +27,20 @@ def report():
     return analyse(images, reference(), POOLED, ReportSettings(n=15), progress=False)
 
 
-def test_page_needs_nothing(report):
-    page = Page(as_html(report))
+@pytest.fixture(scope='module')
+def text(report):
+    return as_html(report)
+
+
+def test_page_needs_nothing(text):
+    page = Page(text)
     check_needs_nothing(page)
     assert 'a <script src="x.org/y.js">set</script> & more' in page.words, 'as text'
     assert 'CC, creativecommons.org/' in page.words
 
 
-def test_page_shows_everything(report):
-    page = Page(as_html(report))
+def test_page_shows_everything(report, text):
+    page = Page(text)
     row = report.numbers['table1'][0]
     for figure in (f'{row["MI"]:.3f}', f'{row["labels_kernel"]:.2f}', f'{row["SD"]:.2f}', '16.98', '10.0 %'):
         assert figure in page.words
@@ -64,10 +69,10 @@ def test_large_pictures_are_shrunk():
 
 
 @pytest.mark.skipif(BROWSER is None, reason='no browser: apt-get install chromium')
-def test_page_in_a_browser(report, tmp_path):
+def test_page_in_a_browser(text, tmp_path):
     """Lays it out without the net, runs nothing, draws it: white paper, dark words, the samples' noise."""
     path = tmp_path / 'report.html'
-    path.write_text(as_html(report), encoding='utf-8')
+    path.write_text(text, encoding='utf-8')
     options = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', f'--user-data-dir={tmp_path / "profile"}']
     options += ['--host-resolver-rules=MAP * ~NOTFOUND', '--window-size=1200,4000', f'--screenshot={tmp_path / "page.png"}']
     subprocess.run([BROWSER, *options, path.as_uri()], check=True, capture_output=True, timeout=120)
