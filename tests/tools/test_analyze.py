@@ -1,5 +1,7 @@
 import json
+import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,10 +25,8 @@ def datasets(tmp_path_factory, tiny_labelled_generator) -> tuple[Path, Path]:
     """Two of the same generator, with filters, other seeds and other sizes."""
     root = tmp_path_factory.mktemp('datasets')
     for name, seed, count in (('made', 0, 5), ('other', 1, 4)):
-        plan = Synthesis(
-            labelled_generator=str(tiny_labelled_generator), num_per_class=count, candidates=8, uncertainty_rate=0.5, seed=seed
-        )
-        synthesize(plan, root / name)
+        plan = Synthesis(labelled_generator=str(tiny_labelled_generator), num_per_class=count, candidates=8, uncertainty_rate=0.5)
+        synthesize(replace(plan, seed=seed), root / name)
     return root / 'made', root / 'other'
 
 
@@ -37,7 +37,18 @@ def classifier_config(tmp_path, tiny_classifier) -> Path:
     return path
 
 
-def test_report(datasets, classifier_config, tiny_classifier, tmp_path):
+@pytest.fixture
+def analyze(monkeypatch):
+    """The tool in this process."""
+
+    def run(*arguments) -> None:
+        monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
+        runpy.run_path(str(ROOT / TOOL), run_name='__main__')
+
+    return run
+
+
+def test_report(datasets, classifier_config, tiny_classifier, tmp_path, analyze):
     made, other = datasets
     before = {path: path.read_bytes() for path in made.rglob('*') if path.is_file()}
     options = ['--classifier', classifier_config, '--classifier-size', '16', '--processes', '2', '--min-pixels', '5', '--name', 'A set']
@@ -56,7 +67,8 @@ def test_report(datasets, classifier_config, tiny_classifier, tmp_path):
     for kind in KINDS:
         assert numbers['distances'][kind]['frechet'] is None
         assert abs(numbers['distances'][kind]['kernel_full']) < 1e6
-    whole = json.loads(_report(tmp_path / 'same', other, other, options))
+    analyze(other, '--reference', other, '--out', tmp_path / 'same', *options)
+    whole = json.loads((tmp_path / 'same' / 'report.json').read_text())
     for kind in KINDS:  # of the same set: all its samples on both sides
         expected = distances(theirs[kind], theirs[kind])
         assert whole['distances'][kind]['kernel_full'] == pytest.approx(expected.kernel_full, rel=1e-3, abs=1e-3)
@@ -77,18 +89,13 @@ def test_report(datasets, classifier_config, tiny_classifier, tmp_path):
     assert {path: path.read_bytes() for path in made.rglob('*') if path.is_file()} == before, 'the dataset stays as it is'
 
 
-def _report(out: Path, dataset: Path, reference: Path, options: list) -> str:
-    run_tool(TOOL, dataset, '--reference', reference, '--out', out, *options)
-    return (out / 'report.json').read_text()
-
-
-def test_part_of_a_set_alone(datasets, tmp_path):
-    run_tool(TOOL, datasets[0], '--max-samples', '7', '--out', tmp_path / 'out')
+def test_part_of_a_set_alone(datasets, tmp_path, analyze):
+    analyze(datasets[0], '--max-samples', '7', '--out', tmp_path / 'out')
     numbers = json.loads((tmp_path / 'out' / 'report.json').read_text())
     assert numbers['dataset']['n'] == 7 and numbers['distances'] is None and len(numbers['table1']) == 1
 
 
-def test_refusals(datasets, classifier_config, tmp_path):
+def test_refusals(datasets, classifier_config, tmp_path, analyze, capsys):
     made, other = datasets
     plain = tmp_path / 'plain.py'
     plain.write_text('x = 1\n')
@@ -102,6 +109,7 @@ def test_refusals(datasets, classifier_config, tmp_path):
         ((made, '--reference', other, '--max-samples', '3', '--classifier', classifier_config), 'at least 4 are needed'),
     ):
         out = () if '--out' in arguments else ('--out', tmp_path / 'out')
-        result = run_tool(TOOL, *arguments, *out, check=False)
-        assert result.returncode == 2 and message in result.stdout and 'Traceback' not in result.stdout, result.stdout[-2000:]
+        with pytest.raises(SystemExit) as stopped:
+            analyze(*arguments, *out)
+        assert stopped.value.code == 2 and message in capsys.readouterr().err
     assert not list((tmp_path / 'out').iterdir()) and not (made / 'masks' / 'x').exists()
