@@ -90,20 +90,19 @@ class DatasetImages(LabelledImages):
         with DefaultScope.overwrite_default_scope(scope):
             try:
                 dataset = DATASETS.build(config)
-            except (ImportError, KeyError) as error:
-                raise InputError(f'{name} cannot be built: {error.args[0] if error.args else error}') from error
+            except InputError:
+                raise
+            except (ImportError, KeyError, ValueError, TypeError) as error:
+                empty = ' (it found no images: are its folders and img_suffix right?)' if 'at least one array' in str(error) else ''
+                raise InputError(f'{name} cannot be built: {error.args[0] if error.args else error}{empty}') from error
             if str(config['type']).endswith('AnnotatedLatents'):
                 from mmbdg.analysis.annotated_images import AnnotatedImages
 
                 return AnnotatedImages(dataset, name, config.get('generator') or generator, config.get('truncation', truncation))
-            if not getattr(dataset, 'metainfo', {}).get('classes') or not len(dataset):
-                raise InputError(f'{name} has no {"images" if getattr(dataset, "metainfo", {}).get("classes") else "labels (classes)"}')
-            given = dataset.get_data_info(0)
+            given = _first_item(dataset, name)
             many = len(dataset.metainfo['classes']) > UINT8_LABELS
             load_image = loaders['img'] or dict(type='mmcv.LoadImageFromFile')
             load_mask = dict(type='mmbdg.LoadMask') if many else loaders['gt_seg_map'] or dict(type='mmseg.LoadAnnotations')
-            if 'gt_seg_map' not in given and 'seg_map_path' not in given:
-                raise InputError(f'{name} has images without masks')
             return cls(
                 dataset,
                 name,
@@ -159,6 +158,20 @@ def _loaded(step: Any) -> str | None:
     if kind.startswith('Load') and 'Image' in kind:
         return 'img'
     return 'gt_seg_map' if kind in ('LoadMask', 'LoadAnnotations') else None
+
+
+def _first_item(dataset: Any, name: str) -> dict:
+    """What is known of the first image, after a look whether the dataset has what is needed."""
+    from mmengine.dataset import BaseDataset
+
+    if not isinstance(dataset, BaseDataset) or not dataset.metainfo.get('classes'):
+        raise InputError(f'{name} is no dataset of labelled images (an mmengine BaseDataset whose metainfo has classes)')
+    if not len(dataset):
+        raise InputError(f'{name} holds no images')
+    item = dataset.get_data_info(0)
+    if 'gt_seg_map' not in item and 'seg_map_path' not in item:
+        raise InputError(f'{name} has images without masks; instances of COCO are read from their file, INSTANCES.json:IMAGE_FOLDER')
+    return item
 
 
 def _single(label: Any) -> int | None:

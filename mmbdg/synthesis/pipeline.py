@@ -90,6 +90,9 @@ def synthesize(
     identity = identity_of(plan, generator, device)
     maker = BlockMaker(plan, generator, classifier, plan.class_map, space)
 
+    # Shared out before it is looked what is missing: the processes look at different times.
+    every = [(class_id, block) for class_id in class_ids for block in range(plan.first_blocks)]
+
     def begin() -> None:
         check_claim(out, identity)
         for kind in KINDS:
@@ -102,19 +105,18 @@ def synthesize(
     with threads(plan.threads):
         check_claim(out, identity)
         if dry_run:
-            log(estimate(maker, _missing(plan, generator, class_ids, out), out, job.world_size).text())
+            log(estimate(maker, _missing(maker, every, out), out, job.world_size).text())
             return out
         with plain_disk_errors(out):
             (out / 'logs').mkdir(parents=True, exist_ok=True)
             with held(out / 'logs', job, begin, wait):
                 check_claim(out, identity)
-                missing = _missing(plan, generator, class_ids, out)
-                if missing and job.rank == 0:
+                if job.rank == 0 and (missing := _missing(maker, every, out)):
                     check_disk(maker, missing, out)
                 throughput = Throughput(out / 'logs', job, device, plan.threads, maker.stages)
                 writer = BlockWriter(out, plan, generator, maker.stages, writers)
                 with closing(writer):
-                    _run(maker, writer, throughput, job.part(missing), job)
+                    _run(maker, writer, throughput, _missing(maker, job.part(every), out), job)
                     if throughput.written:
                         throughput.write()
                         log(throughput.text() if job.world_size == 1 else f'{job}: {throughput.text()}')
@@ -191,10 +193,10 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
     )
 
 
-def _missing(plan: Synthesis, generator: LabelledGenerator, class_ids: Sequence[int], out: Path) -> list[Block]:
-    """Blocks of the first round that are not finished, or whose files are not whole."""
-    every = [(class_id, block) for class_id in class_ids for block in range(plan.first_blocks)]
-    return [b for b in every if not _is_finished(plan, generator.folders[b[0]], b[1], out, _first_wanted(plan, b[1]))]
+def _missing(maker: BlockMaker, blocks: Sequence[Block], out: Path) -> list[Block]:
+    """Those that are not finished, or whose files are not whole."""
+    plan, folders = maker.plan, maker.generator.folders
+    return [(c, block) for c, block in blocks if not _is_finished(plan, folders[c], block, out, _first_wanted(plan, block))]
 
 
 def _first_wanted(plan: Synthesis, block: int) -> int:

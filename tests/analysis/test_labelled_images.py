@@ -146,6 +146,12 @@ def test_bad_datasets(tmp_path):
     root = write_stored(tmp_path / 'a', drawn(1))
     with pytest.raises(InputError, match='cannot be built'):
         open_labelled_images(dict(type='NoSuchDataset'))
+    with pytest.raises(InputError, match='found no images.*img_suffix'):
+        open_labelled_images(plain_dataset(root) | dict(img_suffix='.jpg'))
+    with pytest.raises(InputError, match='is no dataset of labelled images'):
+        open_labelled_images(plain_dataset(root) | dict(metainfo={}))
+    with pytest.raises(InputError, match='has images without masks'):
+        open_labelled_images(dict(type='mmpretrain.CustomDataset', data_root=str(root / 'images'), pipeline=[]))
     (root / 'masks' / 'round' / '00000000.png').write_bytes(b'no')
     images = open_labelled_images(plain_dataset(root))
     with pytest.raises(InputError, match='00000000 of'):
@@ -163,7 +169,7 @@ def test_coco_polygons_crowds_and_overlaps(tmp_path):
         annotation['image_id'] = 10
     small |= dict(segmentation=[[20, 10, 30, 10, 30, 20, 20, 20]], category_id=90)  # listed first, lies on top
     large |= dict(segmentation=[[10, 5, 40, 5, 40, 40, 10, 40]], category_id=2)
-    counts = [0, 48 * 64]
+    counts = [0, 48 * 12, 48 * 52]  # column by column: x below 12, smaller than the instance that lies over it
     crowd |= dict(segmentation=dict(size=[48, 64], counts=counts), category_id=7, iscrowd=1)
     path.write_text(json.dumps(content))
     images = open_labelled_images(path)
@@ -171,7 +177,7 @@ def test_coco_polygons_crowds_and_overlaps(tmp_path):
     mask = images.mask(0)
     assert (mask[10:20, 20:30] == 3).all() and (mask == 3).sum() == 100
     assert (mask == 1).sum() == 30 * 35 - 100 and (mask[5:40, 10:40] > 0).all()
-    assert (mask == images.ignore).sum() == 48 * 64 - 30 * 35
+    assert (mask == images.ignore).sum() == 48 * 12 - 2 * 35
     assert [images.class_of(i) for i in range(4)] == [None, None, None, 1]  # two categories, none, none, one
     assert not images.mask(1).any()
     found = mask_statistics(images, progress=False)

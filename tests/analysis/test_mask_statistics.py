@@ -7,7 +7,7 @@ from drawn_shapes import disc, rectangle
 from image_sets import CLASSES, Drawn, drawn
 
 from mmbdg.analysis import mask_statistics as module
-from mmbdg.analysis.mask_outline import mask_outline, unit_box
+from mmbdg.analysis.mask_outline import mask_outline, resample, unit_box
 from mmbdg.analysis.mask_statistics import COLUMNS, mask_statistics, measure_mask, shape_diversity, summary
 from mmbdg.analysis.mean_shapes import crop_to_box
 from mmbdg.analysis.ordered_map import ordered_map
@@ -18,11 +18,11 @@ def test_a_square_and_two_discs():
     row, outline, crop = measure_mask(rectangle(0, 0, 32, 32).astype(np.uint8))
     assert row == dict(IN=1, MI=0.25, BI=0.25, MB=1, PL=4, SC=4)
     assert outline.shape == (128, 2) and (crop == 255).all()
-    two = (disc(16, 16, 14) | disc(48, 48, 6)).astype(np.uint8)
+    two = (disc(8, 48, 6) | disc(32, 16, 14)).astype(np.uint8)
     row, outline, crop = measure_mask(two)
     assert row['IN'] == 2 and row['MI'] == two.mean() and row['PL'] == pytest.approx(np.pi, rel=0.02)
-    large = unit_box(mask_outline(disc(16, 16, 14)))  # PL, SC and the outline see the larger one only
-    assert np.array_equal(outline[0], large[0]) and np.array_equal(crop, crop_to_box(two > 0, 32))
+    large = unit_box(mask_outline(disc(32, 16, 14)))  # PL, SC and the outline see the larger one only
+    assert np.array_equal(outline, resample(large, 128)) and np.array_equal(crop, crop_to_box(two > 0, 32))
 
 
 @pytest.mark.parametrize(
