@@ -64,6 +64,7 @@ setup(
         'safetensors>=0.4',
         'tqdm',
         'filelock',
+        'jinja2',  # the report of tools/analyze.py; torch brings it
         'torch-fidelity>=0.4',  # distances of a GAN's images while it trains, and of datasets; brings nothing that is not here already
     ],
     extras_require=dict(
