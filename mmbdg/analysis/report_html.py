@@ -17,7 +17,7 @@ from mmbdg.analysis.report import CLOSEST, Report, Shown
 from mmbdg.analysis.report_text import class_heads, distance_note, filter_keys, made, meanings, short_names
 
 TEMPLATE = Path(__file__).with_name('report_template.html')
-PHOTO_SIDE, PIXEL_SIDE = 160, 256
+PHOTO_SIDE, PIXEL_SIDE = 128, 256
 """Pixels of the long side of pictures that are shrunk, and of small ones, whose pixels are repeated: they cost few bytes."""
 MAX_LABELS = 24
 

@@ -64,7 +64,7 @@ def test_large_pictures_are_shrunk():
     rng = np.random.default_rng(0)
     samples = [(rng.integers(0, 256, (300, 400, 3), np.uint8), np.pad(np.ones((100, 100), np.uint8), ((50, 150), (50, 250))), 0)] * 4
     page = Page(as_html(analyse(Drawn(samples), progress=False)))
-    assert page.pictures[0].shape == (120, 160, 3)
+    assert page.pictures[0].shape == (96, 128, 3)
     assert len(page.text) < 3e6
 
 
