@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from mmengine.evaluator import BaseMetric
 
-from mmbdg.analysis.kid import kernel_distance
+from mmbdg.analysis.distribution_distances import kernel_distance, torch_fidelity
 from mmbdg.registry import METRICS
 from mmbdg.synthesis.classifier import build_classifier
 
@@ -28,6 +28,7 @@ class KernelDistance(BaseMetric):
 
     def __init__(self, classifier: dict, name: str, collect_device: str = 'cpu', prefix: str | None = None) -> None:
         super().__init__(collect_device, prefix)
+        torch_fidelity('metric_kid')  # missing: said now, not after the first hours of training
         self.name = name
         self.classifier = build_classifier(classifier)
 

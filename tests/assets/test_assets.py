@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from mmbdg import LabelledGenerator
+from mmbdg.analysis.distribution_distances import kernel_distance
 from mmbdg.analysis.foreground import fashion_foreground
-from mmbdg.analysis.kid import kernel_distance
 from mmbdg.annotation import read_annotated_latents
 from mmbdg.assets import ROOT
 from mmbdg.compat.config import read_config
