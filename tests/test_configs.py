@@ -24,7 +24,7 @@ def test_config(name, monkeypatch):
         apply_variables(cfg)
         if plan.classifier:  # its weights are elsewhere
             judge = classifier_identity(plan.classifier)
-            with DefaultScope.overwrite_default_scope('mmpretrain'), torch.device('meta'):
+            with DefaultScope.overwrite_default_scope('mmpretrain'):
                 ROOT_MODELS.build(judge.get('model') or {key: value for key, value in judge.items() if key != 'classes'})
     if 'model' not in cfg:
         return

@@ -2,9 +2,9 @@
 
     torchrun --nproc_per_node=8 tools/synthesize.py configs/synthesis/vqgan256_in1k.py data/vqgan_sim_100k --device cuda
 
-The transformer takes a hundred times as long as BigGAN; its tokens are kept, so that samples can be decoded again. Needs a labelled generator
-of VQGAN-256 in work_dirs/vqgan256_fgbg/labelled_generator and the weights of a ResNet-50 on ImageNet. Not run by us: the weights were not at
-hand.
+The transformer takes a hundred times as long as BigGAN; its tokens are kept, so that samples can be decoded again. Needs a labelled
+generator of VQGAN-256 in work_dirs/vqgan256_fgbg/labelled_generator and the weights of a ResNet-50 on ImageNet. Not run by us: the weights
+were not at hand.
 """
 
 _base_ = 'biggan512_in1k.py'
