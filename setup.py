@@ -79,6 +79,7 @@ setup(
             *SALIENCY,
             'pytorch-pretrained-biggan>=0.1.1',
             'diffusers>=0.35',
+            'webdataset>=1.0',
             'pytest>=8',
             'pytest-xdist>=3',
             'ruff>=0.14',

@@ -3,6 +3,7 @@
     python tools/benchmark.py generator configs/_base_/generators/biggan128_in1k.py --random-weights --batch-sizes 1 4 8
     python tools/benchmark.py generator CONFIG --device cuda --precision float32 bfloat16 --compare taps fold precision --out speed.json
     python tools/benchmark.py interpreter configs/_base_/generators/biggan512_in1k.py --random-weights --compare published-order light
+    python tools/benchmark.py synthesis configs/synthesis/biggan32_fashion.py
 
 generator: images a second and memory of a generator, bare (the image only) and with feature taps (every feature kept until the pass ends),
 for each precision and batch size. CONFIG has generator=dict(...) at the top or in its model. The generator is at rest, as in a synthesis:
@@ -26,6 +27,10 @@ at rest too. One head is always measured; each --compare adds labellers, and say
 
 Of an ensemble every figure takes as long as its members together: give --members 4 where 16 take too long.
 
+synthesis: CONFIG is one of configs/synthesis. How many times the bare generator's seconds a kept labelled image takes, with all filters,
+the ensemble and the files; how many times as long the naive order takes, every candidate labelled before it is judged; and how many times
+as fast --processes are as one, with as many CPU threads each as the config says.
+
 Every such ratio is the median over at least ten pairs of passes run in turn, with the quartiles beside it; what else the machine does then
 slows both alike. Images a second are of the median pass, and do suffer from it: the load average is written down.
 
@@ -38,6 +43,7 @@ import argparse
 
 from benchmarks.generator import add_generator
 from benchmarks.interpreter import add_interpreter
+from benchmarks.synthesis import add_synthesis
 
 from mmbdg.errors import plain_errors
 
@@ -47,6 +53,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     add_generator(commands)
     add_interpreter(commands)
+    add_synthesis(commands)
     args = parser.parse_args()
     args.run(args)
 

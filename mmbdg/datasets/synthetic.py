@@ -16,8 +16,9 @@ from mmbdg.registry import DATASETS
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.label_spaces import Groups, LabelSpace, label_space
 from mmbdg.synthesis.layout import canonical
+from mmbdg.synthesis.loading import load_generator
 from mmbdg.synthesis.palette import palette
-from mmbdg.synthesis.pipeline import is_complete, load_generator, synthesize
+from mmbdg.synthesis.pipeline import is_complete, synthesize
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.stored import StoredDataset
 

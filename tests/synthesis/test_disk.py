@@ -114,7 +114,7 @@ def test_dry_run(plan, tmp_path):
 def test_what_is_reckoned_is_what_it_takes(plan, tmp_path):
     from mmbdg.synthesis.block import BlockMaker
     from mmbdg.synthesis.estimate import estimate
-    from mmbdg.synthesis.pipeline import load_generator
+    from mmbdg.synthesis.loading import load_generator
 
     blocks = [(c, block) for c in range(3) for block in range(2)]
     reckoned = estimate(BlockMaker(plan, load_generator(plan, 'cpu')), blocks, tmp_path, 1)
