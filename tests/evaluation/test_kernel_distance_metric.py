@@ -5,7 +5,7 @@ import torch
 from mmbdg.analysis.distribution_distances import kernel_distance
 from mmbdg.errors import InputError
 from mmbdg.evaluation import KernelDistance
-from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.classifier import build_classifier
 
 
 def test_kernel_distance_of_all_batches(tiny_classifier):
@@ -14,7 +14,7 @@ def test_kernel_distance_of_all_batches(tiny_classifier):
     metric = KernelDistance(tiny_classifier, 'tiny')
     for batch in (range(6), range(6, 10)):
         metric.process(None, [dict(real=pictures[0, i], generated=pictures[1, i]) for i in batch])
-    real, generated = (Classifier(tiny_classifier).features(side).numpy() for side in pictures)
+    real, generated = (build_classifier(tiny_classifier).features(side).numpy() for side in pictures)
     expected = 1000 * kernel_distance(real, generated)
     assert metric.evaluate(10) == {'KD_tiny': pytest.approx(expected, rel=1e-3)} and expected > 1
 
