@@ -1,6 +1,7 @@
 """What decides the bytes of a dataset."""
 
 import json
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -35,4 +36,6 @@ def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> d
         config['classifier'] = classifier_identity(plan.classifier)
     versions = dict(mmbdg=__version__, torch=torch.__version__.split('+')[0], numpy=np.__version__, pillow=PIL.__version__)
     versions |= {codec: features.version(codec) for codec in ('zlib', 'jpg')}
+    if plan.classifier and plan.classifier['type'] in ('torchvision', 'timm'):  # how they prepare images for it is theirs
+        versions[plan.classifier['type']] = metadata.version(plan.classifier['type']).split('+')[0]
     return json.loads(json.dumps(dict(config=config, checksums=checksums, versions=versions, device=torch.device(device).type)))

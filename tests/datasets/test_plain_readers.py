@@ -103,7 +103,8 @@ def test_mmseg(stored):
 
 def test_mmseg_without_the_suffix_reads_nothing(stored):
     """Why the page names it."""
-    code = code_with('BaseSegDataset').replace("img_suffix='.png', ", '').replace('pipeline=', 'serialize_data=False, pipeline=')
+    code, left_out = re.subn(r"img_suffix='.png',\s", 'serialize_data=False, ', code_with('BaseSegDataset'))
+    assert left_out == 1
     assert read(code, stored.root.parents[1]) == []
 
 
