@@ -47,9 +47,11 @@ def parse_args() -> argparse.Namespace:
         help="network of the distances: EfficientNet-Lite0 from its package, this package's classifier of garments, or no distances",
     )
     network.add_argument('--inception', metavar='WEIGHTS', help="FID's Inception-v3, pt_inception-2015-12-05-6726825d.pth: FID and KID")
-    network.add_argument('--classifier', metavar='CONFIG', help='a config with classifier=dict(...) or model=dict(...) of mmpretrain')
+    network.add_argument(
+        '--classifier', metavar='CONFIG', help='a config with classifier=dict(...) or model=dict(...): mmpretrain, torchvision, timm'
+    )
     parser.add_argument('--classifier-checkpoint', help='if the config names none')
-    parser.add_argument('--classifier-size', type=int, help="pixels the classifier is shown; default: the images' own")
+    parser.add_argument('--classifier-size', type=int, help='pixels the classifier is shown; default: what its library shows it')
     parser.add_argument('--n', type=int, default=5000, help=f'samples a side for distances; below {MIN_FRECHET} no Frechet distance')
     parser.add_argument('--max-samples', type=int, help='analyse this many of each set, drawn')
     parser.add_argument('--min-pixels', type=int, default=MIN_PIXELS, help='of a component that counts as an instance')
@@ -133,9 +135,8 @@ def classifier(path: str | os.PathLike, checkpoint: str | None, size: int | None
     if not isinstance(config, dict):
         raise InputError(f'{path} has neither classifier=dict(...) nor model=dict(...)')
     if checkpoint:
-        config = dict(config, init_cfg=dict(type='Pretrained', checkpoint=checkpoint))
-    if not (config.get('init_cfg') or {}).get('checkpoint'):
-        raise InputError(f'{path} names no checkpoint; give --classifier-checkpoint')
+        key = dict(mmpretrain='checkpoint', torchvision='weights', timm='weights').get(config.get('type'))
+        config = config | ({key: checkpoint} if key else dict(init_cfg=dict(type='Pretrained', checkpoint=checkpoint)))
     return classifier_features(config, Path(path).stem, size)
 
 

@@ -71,7 +71,8 @@ def kernel_distance(x: np.ndarray, y: np.ndarray) -> float:
         x, y: Features (n,d) each, n >= 2; computed in float64, in about 32 n^2 bytes.
 
     Returns:
-        0 in expectation for samples of one distribution; can be slightly negative.
+        0 in expectation for independent samples of one distribution; can be slightly negative. A set with exactly equally many samples of
+        each class is no independent draw: its value is lower, by an amount that falls as 1 / n.
 
     Raises:
         InputError: torch-fidelity is not installed.

@@ -18,7 +18,7 @@ from mmbdg.compat.checkpoint import checkpoint_file, read_state_dict
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
 from mmbdg.generators.frozen import Frozen
-from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.classifier import build_classifier, classifier_files
 
 FID_WEIGHTS = '6726825d'
 """First digits of the SHA-256 of the weights FID is defined with (``pt_inception-2015-12-05-6726825d.pth``, as torch-fidelity and
@@ -128,22 +128,19 @@ def efficientnet_lite0() -> FeatureNetwork:
 
 
 def classifier_features(config: dict, name: str, size: int | None = None) -> FeatureNetwork:
-    """An mmpretrain classifier's features behind its neck.
+    """What a classifier's last linear layer sees.
 
     Args:
-        config: As for :class:`~mmbdg.synthesis.classifier.Classifier`.
+        config: Of a classifier of mmpretrain, torchvision or timm, see :func:`~mmbdg.synthesis.classifier.build_classifier`.
         name: What the figures are named after.
-        size: Height and width in pixels it is shown; None for the images' own.
+        size: Height and width in pixels it is shown; None for what its library shows it.
 
     Raises:
         InputError: The checkpoint is missing or does not fit.
     """
-    classifier = Classifier(config)
-
-    def compute(images: Tensor) -> Tensor:
-        return classifier.features(_resized(images, size).round().clamp(0, 255).to(torch.uint8) if size else images)
-
-    return _own_name(name, f'classifier {name}, {config["init_cfg"]["checkpoint"]}', compute)
+    classifier = build_classifier(config, size)
+    weights = classifier_files(config)[0]
+    return _own_name(name, f'classifier {name}, weights {weights.name} ({sha256(weights)[:8]})', classifier.features)
 
 
 def _own_name(name: str, origin: str, compute: Callable[[Tensor], Tensor]) -> FeatureNetwork:

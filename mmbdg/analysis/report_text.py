@@ -3,6 +3,7 @@
 import json
 
 from mmbdg.analysis import table1
+from mmbdg.analysis.picture_features import KINDS
 from mmbdg.analysis.report import Report
 
 
@@ -24,6 +25,11 @@ def distance_note(numbers: dict) -> str:
     )
     if found['n'] < least:
         note += f' Below {least} a side no Fréchet distance is given.'
+    if min(found[kind]['kernel'] for kind in KINDS) < 0:
+        note += (
+            f' A negative {found["kernel"]}: no more than chance between sets of this size; where a set has equally many images of each '
+            'class, its chance is smaller than the estimator takes it for.'
+        )
     if found['frechet'] != 'FID':
         note += f' {found["frechet"]} and {found["kernel"]} compare with figures of the same network only, never with FID and KID.'
     return note
@@ -80,7 +86,7 @@ def as_markdown(report: Report) -> str:
     parts.append('\n'.join(f'- **{key}**: {text}' for key, text in meanings(numbers)))
     parts.append(distance_note(numbers))
     if found:
-        full = {kind: found[kind]['kernel_full'] for kind in ('masked', 'images', 'labels')}
+        full = {kind: found[kind]['kernel_full'] for kind in KINDS}
         if None not in full.values():
             what = ', '.join(f'{kind} {value:.2f}' for kind, value in full.items())
             parts.append(f'{found["kernel"]} × 1000 of all {found["n"]:,} a side at once: {what}.')

@@ -5,6 +5,7 @@ import scipy.linalg
 from mmbdg.analysis import distribution_distances
 from mmbdg.analysis.distribution_distances import distances, frechet_distance, kernel_distance, kernel_distance_of_subsets
 from mmbdg.errors import InputError
+from mmbdg.synthesis.latents import generator_at
 
 
 def gaussians(n=700, d=12, shift=0.3):
@@ -67,6 +68,8 @@ def test_subsets_are_addressed():
     assert np.array_equal(values[:3], kernel_distance_of_subsets(x, y, subsets=3, size=20, seed=5))
     assert not np.array_equal(values, kernel_distance_of_subsets(x, y, subsets=6, size=20, seed=6))
     assert len(set(values)) == 6
+    rows = [generator_at('kernel distance', 5, 0, side).permutation(60)[:20] for side in (0, 1)]
+    assert values[0] == pytest.approx(kernel_by_hand(x[rows[0]], y[rows[1]]), rel=1e-9), 'each side has draws of its own'
     whole = kernel_distance_of_subsets(x, y, subsets=1, size=60)
     assert whole[0] == pytest.approx(kernel_by_hand(x, y), rel=1e-9), 'a subset of all, drawn without replacement, is the set'
 

@@ -9,7 +9,7 @@ from mmbdg.analysis import feature_networks
 from mmbdg.analysis.feature_networks import classifier_features, efficientnet_lite0, inception
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
-from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.classifier import build_classifier
 
 
 def pictures(*shapes):
@@ -101,7 +101,7 @@ def test_missing_packages(module, message, monkeypatch):
 
 def test_classifier_features(tiny_classifier):
     images = pictures((16, 16), (16, 16))
-    classifier = Classifier(tiny_classifier)
+    classifier = build_classifier(tiny_classifier)
     expected = classifier.features(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)).numpy()
     network = classifier_features(tiny_classifier, 'tiny')
     assert network.features(images) == pytest.approx(expected, abs=1e-5)

@@ -82,6 +82,8 @@ def test_the_copied_image_is_found(images):
     assert report.numbers['nearest']['samples'][0] | dict(distance=0) == dict(choice='closest', sample='2', nearest='7', distance=0)
     closest = [pair[1].index for pair in report.nearest[:6]]
     assert len(set(closest)) == len(closest), 'each reference image once'
+    samples = [pair[0].index for pair in report.nearest]
+    assert len(set(samples)) == len(samples) == 12, 'what is drawn is not among the closest'
 
 
 def test_acceptance(report):
