@@ -37,8 +37,8 @@ a batch of ready images (a joint training's real ones too), and for a whole step
 workers load them, an offline training waits for its network only: the third ratio is to such a step, on images that are ready already, and
 is the most that online sampling costs.
 
-masks: the seconds, and the memory at its peak, of the columns of Table 1, of SD and of the mean shapes, for drawn masks of 256 px, 100 a class,
-without the images and the feature network. Wall seconds suffer from what else the machine does, CPU seconds hardly.
+masks: the seconds, and the memory at its peak, of the columns of Table 1, of SD and of the mean shapes, for drawn masks of 256 px, 100 a
+class, without the images and the feature network. Wall seconds suffer from what else the machine does, CPU seconds hardly.
 
 Every such ratio is the median over at least ten pairs of passes run in turn, with the quartiles beside it; what else the machine does then
 slows both alike. Images a second are of the median pass, and do suffer from it: the load average is written down.

@@ -60,8 +60,9 @@ class SyntheticSegDataset(BaseSegDataset):
         self.stored, self.root = StoredDataset(root), root
         self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
+        names = [entry['name'] for entry in self.info['generator_classes']]
         super().__init__(
-            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
+            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=names),
             data_root=str(root),
             pipeline=list(pipeline),
             **kwargs,
