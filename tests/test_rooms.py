@@ -15,7 +15,7 @@ ALLOWED = {
     'interpreter': {'generators', 'compat'},
     'synthesis': {'generators', 'interpreter', 'compat', 'assets'},
     'annotation': {'generators', 'synthesis', 'analysis'},
-    'analysis': {'synthesis'},
+    'analysis': {'synthesis', 'generators', 'interpreter', 'compat'},
     'datasets': {'generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'},
     'evaluation': {'datasets', 'synthesis', 'analysis', 'interpreter', 'compat'},
     'models': {'generators', 'interpreter', 'synthesis', 'datasets', 'compat'},

@@ -1,6 +1,8 @@
 """BigGAN-sim: 100 samples of each ImageNet class at 512 px, as in the paper (section 3.2).
 
     python tools/synthesize.py configs/synthesis/biggan512_in1k.py data/biggan_sim_100k --device cuda
+    torchrun --nproc_per_node=8 tools/synthesize.py configs/synthesis/biggan512_in1k.py data/biggan_sim_100k --device cuda
+    ... --cfg-options synthesis.num_per_class=2000 synthesis.format=shards synthesis.image=jpeg synthesis.resolution=256     # 2 million
 
 Needs a labelled generator of BigGAN-512 in work_dirs/biggan512_fgbg/labelled_generator and the weights of a ResNet-50 on ImageNet. Not run
 by us: the weights were not at hand.
@@ -15,22 +17,12 @@ synthesis = dict(
     seed=0,
     truncation=0.9,
     candidates=560,  # 1,120 candidates give 100 samples
-    classifier=dict(
-        type='mmpretrain.ImageClassifier',
-        _scope_='mmpretrain',
-        data_preprocessor=dict(
-            type='ClsDataPreprocessor', num_classes=1000, mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
-        ),
-        backbone=dict(type='ResNet', depth=50, num_stages=4, out_indices=(3,), style='pytorch'),
-        neck=dict(type='GlobalAveragePooling'),
-        head=dict(type='LinearClsHead', num_classes=1000, in_channels=2048, loss=dict(type='CrossEntropyLoss')),
-        init_cfg=dict(type='Pretrained', checkpoint=classifier_weights),
-    ),
+    classifier=dict(type='mmpretrain', config='mmpretrain::resnet/resnet50_8xb32_in1k.py', checkpoint=classifier_weights),
     classifier_size=224,
     rejection_rate=0.9,
     uncertainty_rate=0.1,
 )
-reach = dict(labelled_generator=['synthesis.labelled_generator'], classifier_weights=['synthesis.classifier.init_cfg.checkpoint'])
+reach = dict(labelled_generator=['synthesis.labelled_generator'], classifier_weights=['synthesis.classifier.checkpoint'])
 requires = dict(
     labelled_generator='a labelled generator of BigGAN-512: what the training of its feature interpreters writes into its work dir',
     classifier_weights='a ResNet-50 on ImageNet, e.g. resnet50_8xb32_in1k of mmpretrain',

@@ -38,6 +38,57 @@ def overlay(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]
     return out.round().astype(np.uint8)
 
 
+def line_colours(palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """A palette (N,3), RGB 0..255, as colours uint8 (N,3) that show on dark pictures: at full brightness, a quarter of white in them."""
+    colours = np.asarray(palette, np.float64).reshape(-1, 3)
+    brightest = colours.max(axis=1, keepdims=True)
+    full = np.where(brightest > 0, 255 * colours / np.maximum(brightest, 1), 255)
+    return (0.75 * full + 0.25 * 255).round().astype(np.uint8)
+
+
+def outlined(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]], ignore: int, width: int = 1) -> np.ndarray:
+    """Draw the outlines of a mask's labels, in :func:`line_colours`, with a dark rim that shows on anything.
+
+    Args:
+        image: uint8 (H,W,3), RGB.
+        mask: integer (H,W).
+        palette: RGB 0..255 for each id.
+        ignore: Value of pixels that do not count.
+        width: Of the line in pixels, inside the label's region.
+
+    Returns:
+        uint8 (H,W,3).
+    """
+    labels = np.where(mask == ignore, 0, mask)
+    inner, rim = np.zeros(mask.shape, bool), np.zeros(mask.shape, bool)
+    bordered = np.pad(labels, width, mode='edge')
+    for dy in range(-width, width + 1):
+        for dx in range(-width, width + 1):
+            other = bordered[width + dy : width + dy + mask.shape[0], width + dx : width + dx + mask.shape[1]]
+            inner |= (other != labels) & (labels > 0)
+            if abs(dy) <= 1 and abs(dx) <= 1:
+                rim |= (other != labels) & (labels == 0)
+    colours = line_colours(palette)
+    out = image.copy()
+    out[rim] = (0.35 * out[rim]).astype(np.uint8)
+    out[inner] = colours[np.minimum(labels[inner], len(colours) - 1)]
+    return out
+
+
+def thumbnail(image: np.ndarray, mask: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Image uint8 (H,W,3) and mask integer (H,W) with the long side near ``side`` pixels: shrunk smoothly, or whole pixels repeated."""
+    from PIL import Image
+
+    longest = max(image.shape[:2])
+    if longest <= side:
+        times = max(1, side // longest)
+        return tuple(array.repeat(times, axis=0).repeat(times, axis=1) for array in (image, mask))
+    height, width = (max(1, round(extent * side / longest)) for extent in image.shape[:2])
+    rows, columns = (((np.arange(new) + 0.5) * old / new).astype(int) for new, old in ((height, mask.shape[0]), (width, mask.shape[1])))
+    small = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(small), mask[rows[:, None], columns]
+
+
 def save_picture(path: str | os.PathLike, picture: np.ndarray, scale: int = 1) -> None:
     """Write uint8 (H,W,3) as PNG, each pixel ``scale`` x ``scale``."""
     write_png(path, picture.repeat(scale, axis=0).repeat(scale, axis=1))

@@ -72,7 +72,7 @@ class FashionMNIST32(BaseDataset):
         self.images, self.labels, self.indices = images[kept], labels[kept], kept
         self.threshold = threshold
         super().__init__(
-            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
+            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=CLASSES),
             pipeline=list(pipeline),
             test_mode=test_mode,
             serialize_data=False,

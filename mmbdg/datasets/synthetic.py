@@ -16,8 +16,9 @@ from mmbdg.registry import DATASETS
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.label_spaces import Groups, LabelSpace, label_space
 from mmbdg.synthesis.layout import canonical
+from mmbdg.synthesis.loading import load_generator
 from mmbdg.synthesis.palette import palette
-from mmbdg.synthesis.pipeline import is_complete, load_generator, synthesize
+from mmbdg.synthesis.pipeline import is_complete, synthesize
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.stored import StoredDataset
 
@@ -59,8 +60,9 @@ class SyntheticSegDataset(BaseSegDataset):
         self.stored, self.root = StoredDataset(root), root
         self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
+        names = [entry['name'] for entry in self.info['generator_classes']]
         super().__init__(
-            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
+            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=names),
             data_root=str(root),
             pipeline=list(pipeline),
             **kwargs,

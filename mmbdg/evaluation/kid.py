@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from mmengine.evaluator import BaseMetric
 
-from mmbdg.analysis.kid import kernel_distance
+from mmbdg.analysis.distribution_distances import kernel_distance, torch_fidelity
 from mmbdg.registry import METRICS
-from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.classifier import build_classifier
 
 
 @METRICS.register_module()
@@ -18,7 +18,7 @@ class KernelDistance(BaseMetric):
     Data samples need ``real`` and ``generated``, RGB uint8 (3,H,W). The key in the log is ``KD_<name>``, e.g. ``KD_resnet_fashion32``.
 
     Args:
-        classifier: Config of an ``mmpretrain`` classifier with ``init_cfg=dict(type='Pretrained', ...)``; its own preprocessor is used and
+        classifier: Config of a classifier, see :func:`mmbdg.synthesis.classifier.build_classifier`; its own preprocessing is used and
             its features behind the neck are compared.
         name: What the figure is named after.
         collect_device, prefix: mmengine's.
@@ -28,8 +28,9 @@ class KernelDistance(BaseMetric):
 
     def __init__(self, classifier: dict, name: str, collect_device: str = 'cpu', prefix: str | None = None) -> None:
         super().__init__(collect_device, prefix)
+        torch_fidelity('metric_kid')  # missing: said now, not after the first hours of training
         self.name = name
-        self.classifier = Classifier(classifier)
+        self.classifier = build_classifier(classifier)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         features = [

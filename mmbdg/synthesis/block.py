@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.classifier import Classifier, confidence
 from mmbdg.synthesis.label_spaces import LabelSpace
 from mmbdg.synthesis.labelled_generator import LabelledGenerator, as_mask
 from mmbdg.synthesis.plan import Synthesis
@@ -56,7 +56,8 @@ class BlockMaker:
         plan: What is made.
         generator: The plan's.
         classifier: The plan's, if it rejects.
-        classes_of: For each class of the generator the classifier's; None if they are the same.
+        classes_of: For each class of the generator those of the classifier that mean it, see
+            :func:`~mmbdg.synthesis.classifier.class_map`; None if they are the same.
         space: The label space masks are painted in; None for the interpreter's own labels.
         stages: Takes the time of each part.
     """
@@ -66,7 +67,7 @@ class BlockMaker:
         plan: Synthesis,
         generator: LabelledGenerator,
         classifier: Classifier | None = None,
-        classes_of: Sequence[int] | None = None,
+        classes_of: Sequence[Sequence[int]] | None = None,
         space: LabelSpace | None = None,
         stages: Stages | None = None,
     ) -> None:
@@ -87,9 +88,9 @@ class BlockMaker:
         outcome = dict(candidates=len(indices))
         scores, tokens = dict.fromkeys(indices), {}
         if self.classifier:
-            confidence, tokens = self.judge(class_id, indices)
-            best = torch.sort(confidence, descending=True, stable=True).indices[: plan.survivors].tolist()
-            scores = {indices[i]: confidence[i].item() for i in sorted(best) if confidence[i] >= plan.min_confidence}
+            confident, tokens = self.judge(class_id, indices)
+            best = torch.sort(confident, descending=True, stable=True).indices[: plan.survivors].tolist()
+            scores = {indices[i]: confident[i].item() for i in sorted(best) if confident[i] >= plan.min_confidence}
             outcome['after_rejection'] = len(scores)
         samples = [sample for part in _batches(list(scores), plan.batch_size) for sample in self.label(class_id, part, tokens)]
         certain = sorted(samples, key=lambda sample: sample.uncertainty)[: plan.certain(len(samples))]  # stable: of equals the first
@@ -102,22 +103,22 @@ class BlockMaker:
 
     def judge(self, class_id: int, indices: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
         """The classifier's confidence in the class, float32 (N,) on the CPU, and a VQGAN's tokens by index."""
-        confidence, tokens = [], {}
+        confident, tokens = [], {}
+        meant = self.classes_of[class_id] if self.classes_of else [class_id]
         for part in _batches(indices, self.plan.batch_size):
             with self.stages('generate', len(part)):
                 latents = self.generator.latents([class_id] * len(part), part)
                 images = self.generator.images([class_id] * len(part), part, latents)
             with self.stages('classify', len(part)):
-                probabilities = self.classifier.probabilities(images)
-                confidence.append(probabilities[:, self.classes_of[class_id] if self.classes_of else class_id].cpu())
+                confident.append(confidence(self.classifier.probabilities(images), meant).cpu())
             if self.generator.draws_tokens:
                 tokens |= zip(part, latents.cpu(), strict=True)
-        confidence = torch.cat(confidence)
-        if not confidence.isfinite().all():
+        confident = torch.cat(confident)
+        if not confident.isfinite().all():
             raise InputError(
                 f'the classifier gives no number for class {class_id}, samples from {indices[0]} on: it or the generator is broken'
             )
-        return confidence, tokens
+        return confident, tokens
 
     def label(self, class_id: int, indices: Sequence[int], tokens: dict[int, Tensor]) -> list[Sample]:
         """One batch of labelled samples, as they are stored."""

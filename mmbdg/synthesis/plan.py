@@ -23,10 +23,12 @@ class Synthesis:
         seed: Of the latents.
         truncation: Of the latents, see :class:`~mmbdg.synthesis.Truncation`; "default" for the labelled generator's own.
         candidates: Candidates in a block.
-        classifier: Config of the classifier for rejection sampling; None for no rejection.
-        classifier_size: Height and width in pixels the classifier is shown; None for the images' own.
+        classifier: Config of the classifier for rejection sampling, see :func:`~mmbdg.synthesis.classifier.build_classifier`; None for
+            no rejection.
+        classifier_size: Height and width in pixels images are resized to for the classifier; None for what its library does.
         rejection_rate: Part of the candidates that is rejected, the least confident in their own class (paper: 0.9).
-        class_map: For each class of the generator the classifier's; None if they are the same.
+        class_map: From the generator's classes to the classifier's, see :func:`~mmbdg.synthesis.classifier.class_map`; None if they are
+            the same.
         min_confidence: Survivors less confident than this are dropped too, 0..1.
         uncertainty_rate: Part of the survivors that is dropped, those the ensemble disagrees on most (paper: 0.1).
         min_foreground, max_foreground: Samples with less or more foreground than this are dropped, parts of the picture 0..1.

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from mmbdg import LabelledGenerator
+from mmbdg.analysis.distribution_distances import kernel_distance
 from mmbdg.analysis.foreground import fashion_foreground
-from mmbdg.analysis.kid import kernel_distance
 from mmbdg.annotation import read_annotated_latents
 from mmbdg.assets import ROOT
 from mmbdg.compat.config import read_config
@@ -19,7 +19,7 @@ from mmbdg.errors import InputError
 from mmbdg.generators import fold_spectral_norm, largest_singular_values
 from mmbdg.registry import MODELS
 from mmbdg.synthesis import latent
-from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.classifier import build_classifier
 
 FOLDER = ROOT / 'fashion32'
 CARDS = json.loads((FOLDER / 'cards.json').read_text())
@@ -90,7 +90,7 @@ def test_annotated_latents(generator):
 @pytest.fixture(scope='module')
 def classifier():
     cfg = read_config('configs/gan/biggan_fashion32.py')
-    return Classifier(cfg.val_evaluator.classifier)
+    return build_classifier(cfg.val_evaluator.classifier)
 
 
 def real_test_images():

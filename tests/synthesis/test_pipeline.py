@@ -16,10 +16,10 @@ from PIL import Image
 from mmbdg.errors import InputError
 from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthesize
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.classifier import Classifier
+from mmbdg.synthesis.classifier import build_classifier
 from mmbdg.synthesis.identity import identity_of
+from mmbdg.synthesis.loading import load_generator
 from mmbdg.synthesis.manifest import read_jsonl
-from mmbdg.synthesis.pipeline import load_generator
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_counts():
 def test_block_keeps_the_confident_then_the_certain(plan):
     """Recomputed from the parts: 4 of 20 by the classifier, of those all but the most uncertain 10 % (here: none to drop, 4 -> 4)."""
     plan = replace(plan, uncertainty_rate=0.5)
-    generator, classifier = LabelledGenerator.load(plan.labelled_generator), Classifier(plan.classifier)
+    generator, classifier = LabelledGenerator.load(plan.labelled_generator), build_classifier(plan.classifier)
     block = BlockMaker(plan, generator, classifier).make(class_id=2, block=1)
     indices = np.arange(20, 40)
     confidence = torch.cat([classifier.probabilities(generator.images([2], [int(i)]))[:, 2] for i in indices]).numpy()

@@ -1,0 +1,99 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmbdg.errors import InputError
+from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthesize
+from mmbdg.synthesis.pipeline import is_complete
+
+
+@pytest.fixture
+def plan(tiny_labelled_generator):
+    return Synthesis(str(tiny_labelled_generator), num_per_class=6, classes=[1], candidates=4, batch_size=4, uncertainty_rate=0)
+
+
+@pytest.fixture
+def ratios(tiny_labelled_generator):
+    """Foreground of the first samples of class 1."""
+    masks = LabelledGenerator.load(tiny_labelled_generator).label([1] * 64, range(64)).masks
+    return (masks > 0).float().mean((1, 2)).numpy()
+
+
+def said_by(plan, out):
+    said = []
+    synthesize(plan, out, log=said.append)
+    return said
+
+
+def test_further_blocks_make_up_for_what_a_bound_drops(plan, ratios, tmp_path):
+    """The first six, by index, whose foreground is large enough."""
+    bound = float(np.median(ratios))
+    plan = replace(plan, min_foreground=bound)
+    stored = StoredDataset(synthesize(plan, tmp_path / 'out', log=lambda line: None))
+    passing = np.flatnonzero(ratios >= bound)
+    assert [int(line['id']) for line in stored.lines] == passing[:6].tolist()
+    tried = int(passing[5]) // 4 + 1
+    outcome = stored.info['filters']['square']
+    assert tried > plan.blocks and outcome['candidates'] == outcome['after_uncertainty'] == 4 * tried
+    assert outcome['kept'] == (ratios[: 4 * tried] >= bound).sum()
+    assert is_complete(plan, stored.root)
+
+
+def test_growing_is_the_same_as_asking_at_once(plan, ratios, tmp_path):
+    plan = replace(plan, min_foreground=float(np.median(ratios)), num_per_class=11)
+    whole = synthesize(plan, tmp_path / 'whole', log=lambda line: None)
+    for number in (2, 6, 11):
+        synthesize(replace(plan, num_per_class=number), tmp_path / 'grown', log=lambda line: None)
+    for path in whole.rglob('*'):
+        if path.is_file() and 'logs' not in path.parts:
+            assert (tmp_path / 'grown' / path.relative_to(whole)).read_bytes() == path.read_bytes(), path
+
+
+def test_a_class_that_falls_short_is_reported(plan, ratios, tmp_path):
+    """Never filled up with what a filter dropped, never without a word; and it counts as complete, for more cannot be had."""
+    bound = float(np.sort(ratios)[-2])
+    plan = replace(plan, min_foreground=bound, max_candidates=30)
+    said = said_by(plan, tmp_path / 'out')
+    stored = StoredDataset(tmp_path / 'out')
+    expected = np.flatnonzero(ratios[:28] >= bound)  # 7 blocks of 4
+    assert [int(line['id']) for line in stored.lines] == expected.tolist() and len(expected) < 6
+    assert any(f'square: {len(expected)} of 6 samples; 28 candidates' in line and 'max_candidates' in line for line in said)
+    assert json.loads((tmp_path / 'out/logs/throughput.json').read_text())['fell_short']
+    assert is_complete(plan, tmp_path / 'out') and not is_complete(replace(plan, max_candidates=40), tmp_path / 'out')
+
+
+def test_nothing_passes(plan, tmp_path):
+    plan = replace(plan, min_foreground=0.1234, max_foreground=0.1234, max_candidates=8, format='shards')
+    said = said_by(plan, tmp_path / 'out')
+    stored = StoredDataset(tmp_path / 'out')
+    assert len(stored.lines) == 0 and stored.info['counts'] == dict(square=0)
+    assert any('square: 0 of 6 samples' in line for line in said) and not list(stored.root.rglob('*.tar'))
+
+
+def test_min_confidence(plan, tiny_classifier, tmp_path):
+    plan = replace(plan, classifier=tiny_classifier, rejection_rate=0.25, num_per_class=6)
+    scores = [line['classifier_score'] for line in StoredDataset(synthesize(plan, tmp_path / 'all', log=lambda line: None)).lines]
+    bound = float(np.median(scores))
+    stored = StoredDataset(synthesize(replace(plan, min_confidence=bound), tmp_path / 'out', log=lambda line: None))
+    assert len(stored.lines) == 6 and min(line['classifier_score'] for line in stored.lines) >= bound - 1e-6
+    outcome = stored.info['filters']['square']
+    assert outcome['after_rejection'] < 3 * outcome['candidates'] // 4
+
+
+@pytest.mark.parametrize(
+    'wrong, message',
+    [
+        (dict(min_foreground=0.9, max_foreground=0.1), 'above max_foreground'),
+        (dict(min_confidence=0.5), 'needs a classifier'),
+        (dict(max_foreground=2), r'max_foreground must be in \[0, 1\]'),
+        (dict(format='zip'), 'folder, shards'),
+        (dict(image='gif'), 'png, jpeg'),
+        (dict(resolution=0), 'resolution must be at least 1'),
+        (dict(jpeg_quality=0), r'1\.\.100'),
+    ],
+)
+def test_plans_that_make_no_sense(wrong, message):
+    with pytest.raises(InputError, match=message):
+        Synthesis('x', **wrong)

@@ -1,0 +1,124 @@
+import errno
+import os
+import shutil
+import subprocess
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmbdg import files
+from mmbdg.errors import InputError
+from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
+
+Usage = namedtuple('Usage', 'total used free')
+
+
+@pytest.fixture
+def plan(tiny_labelled_generator):
+    return Synthesis(str(tiny_labelled_generator), num_per_class=6, candidates=4, batch_size=4, uncertainty_rate=0)
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def content(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob('*') if p.is_file() and root / 'logs' not in p.parents}
+
+
+def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
+    """A plain error; what was complete is whole, and the run goes on when there is room again."""
+    whole = content(synthesize(plan, tmp_path / 'whole', log=quiet))
+    write, left = files.write_atomically, [20]
+
+    def full(path, do):
+        left[0] -= 1
+        if not left[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write(path, do)
+
+    monkeypatch.setattr('mmbdg.synthesis.writer.write_atomically', full)
+    with pytest.raises(InputError, match='the disk is full.*What was complete stays.*run the same command again'):
+        synthesize(plan, tmp_path / 'out', log=quiet)
+    there = content(tmp_path / 'out')
+    assert len(there) == 19 and there.items() <= whole.items()
+    synthesize(plan, tmp_path / 'out', log=quiet)
+    assert content(tmp_path / 'out') == whole
+
+
+def test_a_full_disk_beside_the_computation(plan, tmp_path, monkeypatch):
+    """Threads that write tell of it too."""
+
+    def full(path, files):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr('mmbdg.synthesis.writer.write_shard', full)
+    with pytest.raises(InputError, match='the disk is full'):
+        synthesize(replace(plan, format='shards'), tmp_path / 'out', log=quiet, writers=2)
+
+
+def test_a_small_disk(plan, tmp_path):
+    """A real one of 400 KiB."""
+    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', tmp_path], capture_output=True)
+    if mounted.returncode:
+        pytest.skip('mounting a small disk takes more rights than this machine gives')
+    try:
+        with pytest.raises(InputError, match='GB free: free some'):
+            synthesize(replace(plan, num_per_class=4000), tmp_path / 'out', log=quiet)
+        assert not (tmp_path / 'out/images').exists()
+        shutil.rmtree(tmp_path / 'out')
+        with open(tmp_path / 'ballast', 'wb') as file:
+            file.write(bytes(200 * 1024))
+        plan = replace(plan, num_per_class=60)  # its 180 samples are reckoned to fit, but each file takes whole pages of 4 KiB
+        with pytest.raises(InputError, match='the disk is full'):
+            synthesize(plan, tmp_path / 'out', log=quiet)
+        (tmp_path / 'ballast').unlink()
+        there = content(tmp_path / 'out')
+        assert there and all(content_ for content_ in there.values())
+    finally:
+        subprocess.run(['umount', tmp_path], check=True)
+
+
+def test_too_little_space_is_seen_before_the_first_image(plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: Usage(10**6, 10**6 - 5000, 5000))
+    with pytest.raises(InputError, match='needs about .* GB more for 18 samples'):
+        synthesize(plan, tmp_path / 'out', log=quiet)
+    assert not (tmp_path / 'out/images').exists()
+
+
+def test_a_folder_that_cannot_be_written(plan):
+    if not Path('/proc/self').exists():
+        pytest.skip('needs a file system that nobody can write to: Linux has /proc')
+    with pytest.raises((InputError, FileNotFoundError)) as caught:
+        synthesize(plan, '/sys/mmbdg' if Path('/sys/kernel').exists() else '/proc/mmbdg', log=quiet)
+    assert 'cannot be written' in str(caught.value)
+
+
+def test_dry_run(plan, tmp_path):
+    said = []
+    synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
+    assert not (tmp_path / 'out').exists()
+    assert said[0].startswith('18 samples of 24 candidates in 6 blocks: about ') and 'GB are free' in said[0]
+    synthesize(replace(plan, num_per_class=4), tmp_path / 'out', log=quiet)
+    said.clear()
+    synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
+    assert said[0].startswith('6 samples of 12 candidates in 3 blocks')
+    synthesize(plan, tmp_path / 'out', log=quiet)
+    said.clear()
+    synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
+    assert said == ['nothing is missing']
+
+
+def test_what_is_reckoned_is_what_it_takes(plan, tmp_path):
+    from mmbdg.synthesis.block import BlockMaker
+    from mmbdg.synthesis.estimate import estimate
+    from mmbdg.synthesis.loading import load_generator
+
+    blocks = [(c, block) for c in range(3) for block in range(2)]
+    reckoned = estimate(BlockMaker(plan, load_generator(plan, 'cpu')), blocks, tmp_path, 1)
+    out = synthesize(plan, tmp_path / 'out', log=quiet)
+    taken = sum(path.stat().st_size for kind in ('images', 'masks') for path in (out / kind).rglob('*.png'))
+    assert reckoned.samples == len(StoredDataset(out).lines) == 18 and reckoned.candidates == 24
+    assert reckoned.bytes == pytest.approx(taken, rel=0.1)

@@ -1,0 +1,126 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mmbdg.errors import InputError
+from mmbdg.synthesis.job import STALE, Job, held
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from mmbdg.synthesis.job import Job, held
+with held(Path(sys.argv[1]), Job(int(sys.argv[2]), 3, sys.argv[3]), lambda: print('first', flush=True)):
+    print('in', flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def hold(tmp_path):
+    """Start a process that holds a folder; it is killed at the end."""
+    processes = []
+
+    def start(rank: int, name: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, '-c', HOLD, tmp_path, str(rank), name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def enter(folder, job: Job) -> list[str]:
+    said = []
+    with held(folder, job, lambda: said.append('first')):
+        said.append('in')
+    return said
+
+
+def test_work_is_shared_by_rank():
+    items = list(range(11))
+    parts = [Job(rank, 3, 'j').part(items) for rank in range(3)]
+    assert parts[1] == [1, 4, 7, 10] and sorted(sum(parts, [])) == items
+    assert Job().part(items) == items
+
+
+@pytest.mark.parametrize(
+    'environ, expected',
+    [
+        ({}, (0, 1)),
+        (dict(RANK='2', WORLD_SIZE='4', MASTER_ADDR='node7', MASTER_PORT='29500', TORCHELASTIC_RUN_ID='x'), (2, 4)),
+        (dict(SLURM_PROCID='5', SLURM_NTASKS='8', SLURM_JOB_ID='77', SLURM_STEP_ID='0'), (5, 8)),
+        (dict(SLURM_PROCID='0', SLURM_NTASKS='1', SLURM_JOB_ID='77', SLURM_STEP_ID='0'), (0, 1)),
+    ],
+)
+def test_who_started_us(environ, expected):
+    job = Job.from_environment(environ)
+    assert (job.rank, job.world_size) == expected
+    again = Job.from_environment(environ)
+    assert (job.name == again.name) == (expected[1] > 1)  # processes of one command share a name, commands on their own never do
+
+
+def test_another_job_is_refused_until_the_first_is_dead(tmp_path, hold):
+    process = hold(0, 'a')
+    assert [process.stdout.readline().strip() for _ in range(2)] == ['first', 'in']
+    with pytest.raises(InputError, match=f'another run is writing.*process {process.pid}'):
+        enter(tmp_path, Job(0, 1, 'b'))
+    with pytest.raises(InputError, match='another run'):
+        enter(tmp_path, Job(0, 3, 'a'))  # the same rank twice
+    assert enter(tmp_path, Job(1, 3, 'a')) == ['in']  # another rank of the same job may join
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert enter(tmp_path, Job(0, 1, 'b')) == ['first', 'in']  # the kernel has freed its lock
+    assert not list((tmp_path / 'ranks').iterdir())
+
+
+def test_waiting_for_another_job(tmp_path, hold):
+    process = hold(0, 'a')
+    assert process.stdout.readline().strip() == 'first' and process.stdout.readline().strip() == 'in'
+    waiting = subprocess.Popen(
+        [sys.executable, '-c', HOLD.replace("'first', flush=True))", "'first', flush=True), wait=True)"), tmp_path, '0', 'b'],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        time.sleep(3)
+        assert waiting.poll() is None
+        process.kill()
+        assert waiting.stdout.readline().strip() == 'first'
+    finally:
+        waiting.kill()
+        waiting.communicate()
+
+
+@pytest.mark.parametrize('silent, alive', [(0, True), (STALE / 2, True), (STALE + 5, False)])
+def test_signs_of_life_of_another_host(tmp_path, silent, alive):
+    """Its lock cannot be asked from here."""
+    record = tmp_path / 'ranks' / 'elsewhere-1-x.json'
+    record.parent.mkdir()
+    record.write_text(json.dumps(dict(job='far', rank=0, host='elsewhere', pid=1, since='today')))
+    os.utime(record, (time.time() - silent,) * 2)
+    if alive:
+        with pytest.raises(InputError, match='process 1 on elsewhere'):
+            enter(tmp_path, Job())
+    else:
+        assert enter(tmp_path, Job()) == ['first', 'in']
+
+
+def test_a_run_shows_signs_of_life(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmbdg.synthesis.job.HEARTBEAT', 0.05)
+    with held(tmp_path, Job(), lambda: None):
+        (record,) = (tmp_path / 'ranks').glob('*.json')
+        os.utime(record, (0, 0))
+        for _ in range(100):
+            if record.stat().st_mtime > 0:
+                break
+            time.sleep(0.05)
+        assert time.time() - record.stat().st_mtime < 60

@@ -1,0 +1,160 @@
+"""Several processes, killed at any moment, one dying, two runs at once: as a user would meet them."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmbdg.errors import InputError
+from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
+
+SYNTHESIS = """
+import json, sys
+import mmbdg
+from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis.job import Job
+synthesize(Synthesis(**json.loads(sys.argv[1])), sys.argv[2], job=Job.from_environment())
+"""
+QUIET = dict(log=lambda line: None)
+
+
+@pytest.fixture
+def plan(tiny_labelled_generator):
+    return Synthesis(
+        str(tiny_labelled_generator), num_per_class=40, candidates=6, batch_size=4, uncertainty_maps=True, uncertainty_rate=0.2
+    )
+
+
+@pytest.fixture
+def start():
+    """Start the processes of one job, as torchrun does; they are killed at the end."""
+    started = []
+
+    def start(plan: Synthesis, out: Path, processes: int, name: str = 'a') -> list[subprocess.Popen]:
+        new = [
+            subprocess.Popen(
+                [sys.executable, '-c', SYNTHESIS, json.dumps(plan.plain()), out],
+                env=os.environ | dict(RANK=str(rank), WORLD_SIZE=str(processes), TORCHELASTIC_RUN_ID=name),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for rank in range(processes)
+        ]
+        started.extend(new)
+        return new
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def content(root: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob('*')) if p.is_file() and p.relative_to(root).parts[0] != 'logs'
+    }
+
+
+def made(out: Path) -> int:
+    return len(list(out.glob('logs/blocks/*/*.jsonl')))
+
+
+def test_three_processes_end_with_the_same_bytes(plan, tmp_path, start):
+    whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
+    processes = start(plan, tmp_path / 'out', 3)
+    said = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], said
+    assert content(tmp_path / 'out') == whole
+    assert sum('120 labelled images' in text for text in said) >= 1  # whoever came last
+    throughput = json.loads((tmp_path / 'out/logs/throughput.json').read_text())
+    assert throughput['processes'] == 3 and throughput['written'] == 120
+    assert {record['rank']: record['written'] for record in throughput['by_process']} == {0: 40, 1: 40, 2: 40}
+
+
+@pytest.mark.parametrize('form, processes', [('folder', 1), ('shards', 2)])
+def test_killed_at_random_moments(plan, tmp_path, start, form, processes):
+    plan = replace(plan, format=form, num_per_class=60)
+    whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
+    out, rng, kills = tmp_path / 'killed', random.Random(processes), 0
+    while not (out / 'dataset.json').exists():
+        run = start(plan, out, processes, name=str(kills))
+        target = made(out) + rng.randint(1, 6)
+        while any(process.poll() is None for process in run) and made(out) < target:
+            time.sleep(0.005)
+        time.sleep(rng.random() / 50)
+        if kills < 3:
+            kills += any(process.poll() is None for process in run)
+            for process in run:
+                process.send_signal(signal.SIGKILL)
+        for process in run:
+            process.wait()
+    assert kills >= 2
+    assert content(out) == whole
+
+
+def test_a_rank_that_dies(plan, tmp_path, start):
+    """The others end their part and say what is missing; the same command makes the rest."""
+    plan = replace(plan, num_per_class=100)
+    whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
+    out = tmp_path / 'out'
+    first, second = start(plan, out, 2)
+    while not made(out):
+        time.sleep(0.005)
+    second.send_signal(signal.SIGKILL)
+    said, _ = first.communicate(timeout=300)
+    assert first.returncode == 0 and 'blocks are left to the other processes' in said and 'run the same command again' in said
+    with pytest.raises(InputError, match='is unfinished'):
+        StoredDataset(out)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob('*.png')}
+    assert len(before) < len(whole)
+    for process in start(plan, out, 2):
+        assert process.wait(timeout=300) == 0
+    assert content(out) == whole
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_two_runs_at_once(plan, tmp_path, start):
+    out = tmp_path / 'out'
+    (process,) = start(replace(plan, num_per_class=2000), out, 1)
+    while not made(out):
+        time.sleep(0.01)
+    with pytest.raises(InputError, match=f'another run is writing to .*process {process.pid}'):
+        synthesize(replace(plan, num_per_class=2000), out, **QUIET)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    small = replace(plan, num_per_class=4)
+    synthesize(small, out, **QUIET)  # goes on at once
+    assert min(StoredDataset(out).info['counts'].values()) >= 4
+
+
+def test_torchrun(plan, tmp_path):
+    config = tmp_path / 'synthesis.py'
+    config.write_text(f'synthesis = {plan.plain()!r}\n')
+    whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
+    result = subprocess.run(
+        [
+            sys.executable,
+            '-m',
+            'torch.distributed.run',
+            '--standalone',
+            '--nproc_per_node=2',
+            'tools/synthesize.py',
+            config,
+            tmp_path / 'out',
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        cwd=Path(__file__).parents[2],
+    )
+    assert result.returncode == 0 and '120 labelled images' in result.stdout, result.stdout[-3000:]
+    assert content(tmp_path / 'out') == whole

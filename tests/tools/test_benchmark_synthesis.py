@@ -1,0 +1,37 @@
+"""tools/benchmark.py synthesis on a tiny generator: what its figures are made of, not how large they are."""
+
+import json
+from statistics import median
+
+import pytest
+from conftest import run_tool
+
+
+def test_ratios(tmp_path, tiny_labelled_generator, tiny_classifier):
+    plan = dict(labelled_generator=str(tiny_labelled_generator), candidates=8, batch_size=4, classifier=tiny_classifier, rejection_rate=0.5)
+    config, out = tmp_path / 'synthesis.py', tmp_path / 'speed.json'
+    config.write_text(f'synthesis = {plan!r}\n')
+    result = run_tool('tools/benchmark.py', 'synthesis', config, '--out', out)
+    measured = json.loads(out.read_text())
+    assert [(record['first'], record['second']) for record in measured['comparisons']] == [
+        ('synthesis', 'bare generator'),
+        ('synthesis in the naive order', 'synthesis'),
+        ('one process', '2 processes'),
+    ]
+    for record in measured['comparisons']:
+        first, second = (record['seconds'][record[name]] for name in ('first', 'second'))
+        assert len(first) == len(second) == 10
+        assert record['ratio'] == pytest.approx(median(a / b for a, b in zip(first, second, strict=True)))
+    assert measured['comparisons'][0]['ratio'] > 1  # filters, labels and files cost something
+    assert measured['block'] == dict(candidates=8, survivors=4, kept=4, batch_size=4)
+    seconds = measured['comparisons'][0]['seconds']['synthesis']
+    assert measured['images_per_second']['synthesis'] == pytest.approx(4 / median(seconds))
+    assert 'times those of' in result.stdout and 'kept labelled images a second' in result.stdout
+
+
+def test_wrong_settings(tmp_path):
+    config = tmp_path / 'none.py'
+    config.write_text('a = 1\n')
+    for options, message in ((('--pairs', 3), 'at least 10 pairs'), (('--processes', 0), '--processes'), ((), 'no synthesis=dict')):
+        result = run_tool('tools/benchmark.py', 'synthesis', config, *options, check=False)
+        assert result.returncode == 2 and message in result.stdout, result.stdout

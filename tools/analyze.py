@@ -1,0 +1,145 @@
+"""Report on a labelled dataset: Table 1, histograms, mean shapes, samples, nearest reference images.
+
+    python tools/analyze.py work_dirs/biggan32_fashion
+    python tools/analyze.py work_dirs/biggan-sim --reference configs/x.py:test_dataloader.dataset --inception weights.pth --device cuda
+    python tools/analyze.py instances.json:images --reference work_dirs/biggan-sim --features efflite0 --n 2000
+
+A dataset is a folder of tools/synthesize.py, CONFIG.py:KEY (any mmseg dataset in a config), or INSTANCES.json:IMAGE_FOLDER. Writes
+report.json (all numbers), report.md and report.html (one file that needs nothing else) into --out.
+"""
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.analysis.distribution_distances import MIN_FRECHET, torch_fidelity
+from mmbdg.analysis.feature_networks import FeatureNetwork, classifier_features, efficientnet_lite0, inception
+from mmbdg.analysis.image_part import ImagePart
+from mmbdg.analysis.labelled_images import LabelledImages, open_labelled_images
+from mmbdg.analysis.machine import usable_device
+from mmbdg.analysis.mask_columns import MIN_PIXELS
+from mmbdg.analysis.picture_features import drawn
+from mmbdg.analysis.report import ReportSettings, analyse
+from mmbdg.analysis.report_html import as_html
+from mmbdg.analysis.report_text import as_markdown
+from mmbdg.compat.config import read_config
+from mmbdg.errors import InputError, plain_errors
+from mmbdg.files import write_atomically, write_json
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+GARMENTS = (CONFIGS / '_base_' / 'models' / 'resnet_fashion32.py', 'mmbdg://fashion32/classifier.safetensors', 32)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('dataset', help='folder, CONFIG.py:KEY or INSTANCES.json:IMAGE_FOLDER')
+    parser.add_argument('--reference', help='what it is compared with, as a rule real images; written as the dataset')
+    parser.add_argument('--out', help='folder of the report; default: work_dirs/analysis/NAME')
+    parser.add_argument('--name', help='of the dataset in the report')
+    parser.add_argument('--reference-name', help='of the reference in the report')
+    network = parser.add_mutually_exclusive_group()
+    network.add_argument(
+        '--features',
+        default='efflite0',
+        choices=('efflite0', 'resnet_fashion32', 'none'),
+        help="network of the distances: EfficientNet-Lite0 from its package, this package's classifier of garments, or no distances",
+    )
+    network.add_argument('--inception', metavar='WEIGHTS', help="FID's Inception-v3, pt_inception-2015-12-05-6726825d.pth: FID and KID")
+    network.add_argument(
+        '--classifier', metavar='CONFIG', help='a config with classifier=dict(...) or model=dict(...): mmpretrain, torchvision, timm'
+    )
+    parser.add_argument('--classifier-checkpoint', help='if the config names none')
+    parser.add_argument('--classifier-size', type=int, help='pixels the classifier is shown; default: what its library shows it')
+    parser.add_argument('--n', type=int, default=5000, help=f'samples a side for distances; below {MIN_FRECHET} no Frechet distance')
+    parser.add_argument('--max-samples', type=int, help='analyse this many of each set, drawn')
+    parser.add_argument('--min-pixels', type=int, default=MIN_PIXELS, help='of a component that counts as an instance')
+    parser.add_argument('--processes', type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1)
+    parser.add_argument('--device', default='cpu', help='of the feature network, e.g. cuda')
+    parser.add_argument('--batch-size', type=int, default=32, help='pictures at once in the feature network')
+    parser.add_argument('--seed', type=int, default=0, help='of what is drawn')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    for option in ('n', 'max_samples', 'min_pixels', 'processes', 'batch_size'):
+        if getattr(args, option) is not None and getattr(args, option) < 1:
+            raise InputError(f'--{option.replace("_", "-")} must be at least 1')
+    usable_device(args.device)
+    out = prepared_folder(args)
+    images = opened(args.dataset, args.name, 'dataset', args)
+    reference = opened(args.reference, args.reference_name, 'reference', args) if args.reference else None
+    network = chosen_network(args) if reference is not None else None
+    if network:
+        n = min(args.n, len(images), len(reference))
+        print(f'{network.kernel} of {n} samples a side' + (f'; no {network.frechet} below {MIN_FRECHET}' if n < MIN_FRECHET else ''))
+    settings = ReportSettings(args.n, args.seed, args.min_pixels, args.processes, args.batch_size, args.device)
+    report = analyse(images, reference, network, settings)
+    write_json(out / 'report.json', report.numbers)
+    markdown, html = as_markdown(report), as_html(report)
+    write_atomically(out / 'report.md', lambda part: part.write_text(markdown, encoding='utf-8'))
+    write_atomically(out / 'report.html', lambda part: part.write_text(html, encoding='utf-8'))
+    print(markdown.split('\n## ')[0])
+    print(f'report.json, report.md and report.html are in {out}')
+
+
+def prepared_folder(args: argparse.Namespace) -> Path:
+    """The folder of the report, made and writable before the long work."""
+    name = re.sub(r'[^\w.-]+', '-', Path(args.dataset.rpartition(':')[0] or args.dataset).resolve().name)
+    out = Path(args.out or Path('work_dirs') / 'analysis' / Path(name).stem)
+    if (out / 'dataset.json').exists() or any(
+        (parent / 'dataset.json').exists() and parent / 'logs' not in out.parents for parent in out.parents
+    ):
+        raise InputError(f'{out} lies in a dataset, which holds nothing but itself; give another --out')
+    out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK):
+        raise InputError(f'{out} cannot be written to; give another --out')
+    return out
+
+
+def opened(source: str, name: str | None, role: str, args: argparse.Namespace) -> LabelledImages:
+    """The set, or the part of it that is analysed, under the name it has in the report."""
+    images = open_labelled_images(source)
+    if args.max_samples and args.max_samples < len(images):
+        images = ImagePart(images, drawn(len(images), args.max_samples, 'analysed', args.seed, role))
+    images.name = name or images.name
+    return images
+
+
+def chosen_network(args: argparse.Namespace) -> FeatureNetwork | None:
+    """The feature network of the distances.
+
+    Raises:
+        InputError: It is not installed, or its weights are missing or do not fit.
+    """
+    if args.inception:
+        network = inception(args.inception)
+    elif args.classifier:
+        network = classifier(args.classifier, args.classifier_checkpoint, args.classifier_size)
+    elif args.features == 'resnet_fashion32':
+        network = classifier(*GARMENTS)
+    elif args.features == 'efflite0':
+        network = efficientnet_lite0()
+    else:
+        return None
+    torch_fidelity('metric_kid')
+    return network
+
+
+def classifier(path: str | os.PathLike, checkpoint: str | None, size: int | None) -> FeatureNetwork:
+    """A config's classifier; its figures bear the name of the config."""
+    cfg = read_config(str(path))
+    config = cfg.get('classifier') or cfg.get('model')
+    if not isinstance(config, dict):
+        raise InputError(f'{path} has neither classifier=dict(...) nor model=dict(...)')
+    if checkpoint:
+        key = dict(mmpretrain='checkpoint', torchvision='weights', timm='weights').get(config.get('type'))
+        config = config | ({key: checkpoint} if key else dict(init_cfg=dict(type='Pretrained', checkpoint=checkpoint)))
+    return classifier_features(config, Path(path).stem, size)
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()

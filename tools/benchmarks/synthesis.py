@@ -1,0 +1,195 @@
+"""The sub-command ``synthesis``: what a labelled image costs beside the bare generator's, and what a second process brings."""
+
+import argparse
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from mmengine.config import DictAction
+from tqdm import tqdm
+
+from benchmarks.common import Comparison, as_record, generator_line, machine_lines, parameter_count, quartiles_cell, report, table
+from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
+from mmbdg.analysis.memory import weight_bytes
+from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
+from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.errors import InputError
+from mmbdg.synthesis import Synthesis
+from mmbdg.synthesis.block import BlockResult
+from mmbdg.synthesis.loading import build_maker
+from mmbdg.synthesis.writer import BlockWriter
+
+BARE, LABELLED, NAIVE = 'bare generator', 'synthesis', 'synthesis in the naive order'
+MIB = 2**20
+
+
+class Blocks:
+    """Calls that make the next block of a plan and write it into a folder that goes away.
+
+    Args:
+        plan: What is made.
+        device: Where.
+        folder: Where it is written.
+    """
+
+    def __init__(self, plan: Synthesis, device: str, folder: Path) -> None:
+        self.maker = build_maker(plan, device)
+        self.writer = BlockWriter(folder, plan, self.maker.generator, self.maker.stages)
+        self.numbers = itertools.count()
+
+    def filtered(self) -> None:
+        """One block: candidates, rejection, labels of the survivors, uncertainty, files."""
+        class_id, block = self.next()
+        self.writer.write(class_id, block, self.maker.make(class_id, block), self.maker.plan.kept)
+
+    def naive(self) -> None:
+        """As much, every candidate labelled before it is judged."""
+        plan, (class_id, block) = self.maker.plan, self.next()
+        indices, samples = range(block * plan.candidates, (block + 1) * plan.candidates), []
+        for begin in range(0, len(indices), plan.batch_size):
+            samples += self.maker.label(class_id, indices[begin : begin + plan.batch_size], {})
+            images = torch.from_numpy(np.stack([sample.image for sample in samples[begin:]])).permute(0, 3, 1, 2)
+            self.maker.classifier.probabilities(images.to(self.maker.generator.device))
+        self.writer.write(class_id, block, BlockResult(samples[: plan.kept], {}), plan.kept)
+
+    def bare(self) -> None:
+        """As many images as a block keeps, without labels and files."""
+        plan, (class_id, block) = self.maker.plan, self.next()
+        for begin in range(0, plan.kept, plan.batch_size):
+            part = range(block * plan.kept + begin, block * plan.kept + min(begin + plan.batch_size, plan.kept))
+            self.maker.generator.images([class_id] * len(part), part)
+
+    def next(self) -> tuple[int, int]:
+        """A block that was not made yet."""
+        number = next(self.numbers)
+        return number % self.maker.generator.num_classes, number // self.maker.generator.num_classes
+
+
+_worker: Blocks | None = None
+
+
+def start_worker(plan: Synthesis, device: str, folder: Path) -> None:
+    """Load everything once, in a process of its own."""
+    global _worker
+    torch.set_num_threads(plan.threads)
+    _worker = Blocks(plan, device, folder / str(os.getpid()))
+    _worker.filtered()
+
+
+def make_blocks(number: int) -> None:
+    """In a worker."""
+    for _ in range(number):
+        _worker.filtered()
+
+
+def sharing(pools: Sequence[ProcessPoolExecutor], blocks: int) -> Callable[[], None]:
+    """A call that has ``blocks`` blocks made, shared equally by the processes."""
+
+    def call() -> None:
+        running = [pool.submit(make_blocks, blocks // len(pools)) for pool in pools]
+        wait(running)
+        for future in running:
+            future.result()
+
+    return call
+
+
+def synthesis_command(args: argparse.Namespace) -> None:
+    """Measure, print a table and write JSON."""
+    check_pairs(args.pairs)
+    if args.processes < 1:
+        raise InputError(f'--processes must be at least 1, got {args.processes}')
+    device = usable_device(args.device)
+    cfg = read_config(args.config, args.cfg_options)
+    if 'synthesis' not in cfg:
+        raise InputError(f'{args.config} has no synthesis=dict(...)')
+    check_requirements(cfg)
+    plan = Synthesis.from_config(cfg.synthesis)
+    torch.set_num_threads(plan.threads)
+    records = []
+    with tempfile.TemporaryDirectory() as folder:
+        blocks = Blocks(plan, args.device, Path(folder))
+        generator = blocks.maker.generator._generator.on(device)
+        result = dict(
+            command='synthesis',
+            config=args.config,
+            generator=dict(
+                type=type(generator).__name__,
+                resolution=generator.resolution,
+                parameters=parameter_count(generator),
+                weights_mib=round(weight_bytes(generator) / MIB, 2),
+                weights='as configured',
+            ),
+            block=dict(candidates=plan.candidates, survivors=plan.survivors, kept=plan.kept, batch_size=plan.batch_size),
+            environment=describe_machine(device) | dict(load_before=load_average()),
+            pairs=args.pairs,
+        )
+        comparisons = [Comparison('filters', LABELLED, BARE, (blocks.filtered, blocks.bare))]
+        if plan.classifier:
+            comparisons.append(Comparison('order', NAIVE, LABELLED, (blocks.naive, blocks.filtered)))
+        rounds = len(comparisons) + (args.processes > 1)
+        with tqdm(total=rounds * args.pairs, unit='pair', dynamic_ncols=True) as bar:
+            for comparison in comparisons:
+                bar.set_description_str(f'{comparison.first} to {comparison.second}')
+                pairs = interleaved(*comparison.calls, args.pairs, synchroniser(device), bar.update)
+                records.append(as_record(comparison, pairs, 'ratio'))
+            if args.processes > 1:
+                records.append(measure_processes(plan, args, Path(folder), bar))
+    seconds = records[0]['seconds']
+    result['images_per_second'] = {name: plan.kept / median(seconds[name]) for name in (LABELLED, BARE)}
+    result['environment']['load_after'] = load_average()
+    result['comparisons'] = records
+    report(result, as_text(result), args.out)
+
+
+def measure_processes(plan: Synthesis, args: argparse.Namespace, folder: Path, bar: tqdm) -> dict:
+    """How many times as fast several processes make the same number of blocks as one; all stay loaded meanwhile."""
+    names = 'one process', f'{args.processes} processes'
+    bar.set_description_str(f'{names[0]} to {names[1]}')
+    given = dict(mp_context=get_context('spawn'), initializer=start_worker, initargs=(plan, args.device, folder))
+    pools = [ProcessPoolExecutor(1, **given) for _ in range(args.processes)]
+    try:
+        calls = sharing(pools[:1], args.processes), sharing(pools, args.processes)
+        pairs = interleaved(*calls, args.pairs, after_pair=partial(bar.update, 1))
+    finally:
+        for pool in pools:
+            pool.shutdown()
+    return as_record(Comparison('processes', *names, calls), pairs, 'ratio')
+
+
+def as_text(result: dict) -> str:
+    """The table, aligned and valid Markdown."""
+    rates = result['images_per_second']
+    rows = [[record['first'], record['second'], f'{record["ratio"]:.3f}', quartiles_cell(record)] for record in result['comparisons']]
+    return '\n'.join(
+        [
+            generator_line(result['generator']),
+            'a block: {candidates} candidates, {survivors} survivors, {kept} kept; batches of {batch_size}'.format(**result['block']),
+            *machine_lines(result['environment']),
+            '',
+            *table(['seconds of', 'times those of', 'ratio', 'quartiles'], rows),
+            '',
+            f'{rates[LABELLED]:.2f} kept labelled images a second, {rates[BARE]:.1f} of the bare generator. Medians over {result["pairs"]} '
+            'interleaved pairs; for the same number of images, or of blocks.',
+        ]
+    )
+
+
+def add_synthesis(commands: argparse._SubParsersAction) -> None:
+    """The sub-command ``synthesis``."""
+    command = commands.add_parser('synthesis', help='a labelled image beside a bare one; several processes beside one')
+    command.add_argument('config', help='a config with synthesis=dict(...)')
+    command.add_argument('--processes', type=int, default=2, help='to compare with one process; 1: do not')
+    command.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
+    command.add_argument('--pairs', type=int, default=MIN_PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
+    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every pass')
+    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: synthesis.key=value ...')
+    command.set_defaults(run=synthesis_command)

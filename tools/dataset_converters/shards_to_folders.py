@@ -1,0 +1,26 @@
+"""Unpack a synthetic dataset in shards: the same dataset in folders, which plain OpenMMLab reads.
+
+python tools/dataset_converters/shards_to_folders.py data/biggan_sim_shards data/biggan_sim
+"""
+
+import argparse
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.errors import plain_errors
+from mmbdg.synthesis.stored import StoredDataset
+from mmbdg.synthesis.unpacked import unpack_shards
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('src', help='folder of a finished dataset in shards')
+    parser.add_argument('dst', help='folder to make')
+    args = parser.parse_args()
+    dataset = StoredDataset(args.src)
+    unpack_shards(dataset, args.dst, progress=True)
+    print(f'{len(dataset.lines)} labelled images in {args.dst}')
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()

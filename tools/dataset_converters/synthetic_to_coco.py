@@ -1,0 +1,36 @@
+"""Write the masks of a synthetic dataset as COCO instances, one for each connected component.
+
+    python tools/dataset_converters/synthetic_to_coco.py data/biggan_sim data/biggan_sim_coco.json
+    python tools/dataset_converters/synthetic_to_coco.py SRC DST.json --min-pixels 100
+
+Categories are the generator's classes if the masks hold foreground and background, else the masks' labels. Pixels that do not count are in
+no instance. Images are named relative to SRC.
+"""
+
+import argparse
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.annotation.coco_instances import write_coco
+from mmbdg.errors import plain_errors
+from mmbdg.synthesis.stored import StoredDataset
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('src', help='folder of a finished dataset, in folders or shards')
+    parser.add_argument('dst', help='JSON file to write')
+    parser.add_argument('--min-pixels', type=int, default=30, help='components of fewer pixels are left out')
+    args = parser.parse_args()
+    dataset = StoredDataset(args.src)
+    counts = write_coco(dataset, args.dst, args.min_pixels, progress=True)
+    print(f'{counts.images} images, {counts.instances} instances of {len(counts.by_category)} categories in {args.dst}')
+    print(f'{counts.small} components below {args.min_pixels} pixels left out; {counts.empty_images} images have no instance')
+    if counts.ignored_pixels:
+        print(f'{counts.ignored_pixels} pixels do not count and are in no instance')
+    if dataset.info.get('format') == 'shards':
+        print(f'Images have the names of the folder format: python tools/dataset_converters/shards_to_folders.py {args.src} FOLDER')
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()

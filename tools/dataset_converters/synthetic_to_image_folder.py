@@ -1,0 +1,30 @@
+"""Write the images of a synthetic dataset as an image folder, DST/<class>/<id>.png, for classification.
+
+    python tools/dataset_converters/synthetic_to_image_folder.py data/biggan_sim data/biggan_sim_folder
+    python tools/dataset_converters/synthetic_to_image_folder.py SRC DST --link      # links instead of copies
+
+A class is named by its wnid, else by its slug; torchvision and mmpretrain number classes in the alphabetical order of these names.
+"""
+
+import argparse
+
+import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.errors import plain_errors
+from mmbdg.synthesis.stored import StoredDataset
+from mmbdg.synthesis.unpacked import write_image_folder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('src', help='folder of a finished dataset, in folders or shards')
+    parser.add_argument('dst', help='folder to make')
+    parser.add_argument('--link', action='store_true', help='symbolic links, relative, instead of copies')
+    args = parser.parse_args()
+    dataset = StoredDataset(args.src)
+    write_image_folder(dataset, args.dst, args.link, progress=True)
+    print(f'{len(dataset.lines)} images of {sum(count > 0 for count in dataset.info["counts"].values())} classes in {args.dst}')
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()
