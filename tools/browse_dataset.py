@@ -3,7 +3,8 @@
     python tools/browse_dataset.py configs/densecl_biggan_fpn.py samples.png
     python tools/browse_dataset.py CONFIG samples.png --split test --num 48
 
-Of a joint dataset the labelled images are shown. Images are shown as the pipeline gives them, crops and flips included.
+Of a joint dataset the labelled images are shown. Images are shown as the pipeline gives them, crops and flips included; online samples as
+the data preprocessor makes them.
 """
 
 import argparse
@@ -12,9 +13,17 @@ import numpy as np
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
+from mmbdg.datasets.online import is_online
 from mmbdg.engine.launch import add_common_arguments, load_config
 from mmbdg.errors import InputError, plain_errors
-from mmbdg.registry import DATASETS
+from mmbdg.models import OnlineDataPreprocessor
+from mmbdg.registry import DATASETS, MODELS
+
+
+def made(item: dict, preprocessor: OnlineDataPreprocessor) -> dict:
+    """An item of an online dataset with its image and mask in place of its address."""
+    images, samples = preprocessor.make([item['inputs'].tolist()], [item['data_samples']], training=True)
+    return dict(inputs=images[0], data_samples=samples[0])
 
 
 def main() -> None:
@@ -34,9 +43,12 @@ def main() -> None:
         raise InputError(f'{args.config} has no {args.split}_dataloader')
     dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
     dataset = getattr(dataset, 'seg', dataset)
+    if is_online(dataset):
+        config = cfg.model.data_preprocessor
+        preprocessor = MODELS.build(config.get('seg', config))
     tiles = []
     for i in np.linspace(0, len(dataset) - 1, min(args.num, len(dataset))).astype(int):
-        item = dataset[int(i)]
+        item = made(dataset[int(i)], preprocessor) if is_online(dataset) else dataset[int(i)]
         if 'gt_sem_seg' not in item['data_samples']:
             raise InputError(f'the {args.split} dataset of {args.config} has no masks')
         image = item['inputs'].permute(1, 2, 0).numpy()[..., ::-1]

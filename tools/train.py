@@ -17,10 +17,11 @@ from mmpretrain.utils import get_ori_model
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
-from mmbdg.engine import EnsembleSampler
+from mmbdg.datasets.online import ONLINE_SAMPLER, is_online
+from mmbdg.engine import EnsembleSampler, OnlineSampler
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
 from mmbdg.errors import InputError, plain_errors
-from mmbdg.models import InterpreterTraining
+from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
 
 
 def parse_args() -> argparse.Namespace:
@@ -85,7 +86,14 @@ def check_data(runner: Runner) -> None:
                 f'data loader of {loader.batch_size}: set model.interpreter.num_members, train_dataloader.sampler.num_members, '
                 'train_dataloader.sampler.per_member and train_dataloader.batch_size (the product) to fit'
             )
-    endless = isinstance(sampler, InfiniteSampler)
+    if is_online(loader.dataset):
+        preprocessor = getattr(model.data_preprocessor, 'seg', model.data_preprocessor)
+        if not isinstance(sampler, OnlineSampler) or not isinstance(preprocessor, OnlineDataPreprocessor):
+            raise InputError(
+                f'online samples need {ONLINE_SAMPLER}, which never repeats one, and a data preprocessor of the type '
+                f'mmbdg.OnlineDataPreprocessor, which makes them; here are {type(sampler).__name__} and {type(preprocessor).__name__}'
+            )
+    endless = isinstance(sampler, InfiniteSampler | OnlineSampler)
     if len(loader) == 0 and not endless:
         raise InputError(
             f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '

@@ -5,6 +5,8 @@ from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.image_folder import ImageFolder
 from mmbdg.datasets.joint import JointDataset
 from mmbdg.datasets.labelled_folder import LabelledFolder
+from mmbdg.datasets.online import OnlineSyntheticDataset
+from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.datasets.synthetic import SyntheticSegDataset
 from mmbdg.datasets.transforms import LoadMask
 
@@ -15,6 +17,8 @@ __all__ = [
     'JointDataset',
     'LabelledFolder',
     'LoadMask',
+    'OnlineSyntheticDataset',
+    'ResizedCropFlip',
     'RuleAnnotatedLatents',
     'SyntheticSegDataset',
 ]

@@ -5,19 +5,27 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
+from mmbdg.datasets.online import ONLINE_SAMPLER, OnlineSyntheticDataset
+from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
 
 
 @DATASETS.register_module()
 class JointDataset(Dataset):
-    """Pairs every real image with a synthetic sample drawn at random; the length is that of the real images.
+    """Pairs every real image with a synthetic sample; the length is that of the real images.
+
+    Which sample that is: one drawn at random; of an :class:`~mmbdg.datasets.OnlineSyntheticDataset` the next of its endless count, which
+    :class:`~mmbdg.engine.OnlineSampler` gives along with the real image.
 
     An item is ``dict(inputs=dict(ssl=..., seg=...), data_samples=dict(ssl=..., seg=...))``; mmengine's ``default_collate`` batches it and
     :class:`~mmbdg.models.JointDataPreprocessor` takes it apart.
 
     Args:
         ssl: Config of the dataset of real images; its pipeline ends with ``PackInputs``.
-        seg: Config of the dataset of labelled images; its pipeline ends with ``mmseg.PackSegInputs``.
+        seg: Config of the dataset of labelled images; its pipeline ends with ``mmseg.PackSegInputs``. Or of an online one.
+
+    Raises:
+        InputError: (on the first item) the labelled images are online ones, and the sampler does not count them.
     """
 
     def __init__(self, ssl: dict, seg: dict) -> None:
@@ -31,6 +39,12 @@ class JointDataset(Dataset):
     def __len__(self) -> int:
         return len(self.ssl)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        real, synthetic = self.ssl[index], self.seg[np.random.randint(len(self.seg))]
+    def __getitem__(self, index: int | tuple[int, int]) -> dict[str, Any]:
+        index, labelled = index if isinstance(index, tuple) else (index, self._any_labelled())
+        real, synthetic = self.ssl[index], self.seg[labelled]
         return {key: dict(ssl=real[key], seg=synthetic[key]) for key in ('inputs', 'data_samples')}
+
+    def _any_labelled(self) -> int:
+        if isinstance(self.seg, OnlineSyntheticDataset):
+            raise InputError(f'online samples are counted by a sampler of their own: {ONLINE_SAMPLER}')
+        return np.random.randint(len(self.seg))

@@ -60,8 +60,9 @@ class SyntheticSegDataset(BaseSegDataset):
         self.stored, self.root = StoredDataset(root), root
         self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
+        names = [entry['name'] for entry in self.info['generator_classes']]
         super().__init__(
-            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes)),
+            metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=names),
             data_root=str(root),
             pipeline=list(pipeline),
             **kwargs,
@@ -70,16 +71,7 @@ class SyntheticSegDataset(BaseSegDataset):
     def _space(self, name: str | Groups, pipeline: Sequence) -> LabelSpace:
         names, stored = [entry['name'] for entry in self.info['generator_classes']], self.info['classes']
         space = label_space(name, names)
-        if space.name == 'classes' and len(stored) not in (2, space.num_classes):
-            raise InputError(
-                f'the masks of {self.root} hold {len(stored)} labels, neither foreground and background nor one for each of '
-                f'the {len(names)} classes: label_space="classes" does not apply, use "fgbg"'
-            )
-        if space.name not in ('fgbg', 'classes') and len(stored) > 2 and tuple(stored) != space.classes:
-            raise InputError(
-                f'the masks of {self.root} hold {len(stored)} labels, neither foreground and background nor those of the label space '
-                f'"{space.name}": it does not apply, use "fgbg"'
-            )
+        space.check_masks(stored, str(self.root))
         loaders = [step['type'] for step in pipeline if isinstance(step, dict) and str(step['type']).endswith('LoadAnnotations')]
         labels = max(space.num_classes, len(stored))
         if loaders and labels > 254:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from mmbdg.compat.checkpoint import load_pretrained
+from mmbdg.errors import InputError
 from mmbdg.interpreter.early_gradient import with_gradient_now
 from mmbdg.registry import MODELS
 
@@ -44,6 +45,21 @@ class Ensemble(BaseModule):
         Raises:
             ValueError: The batch is no multiple of M.
         """
+
+    def keep_first(self, count: int) -> None:
+        """Leave the first members only: faster, and less likely to disagree where they are wrong; one alone never does.
+
+        Raises:
+            InputError: There are fewer members, or none is left.
+        """
+        if not 1 <= count <= self.num_members:
+            raise InputError(f'members must be 1 to {self.num_members}, the size of the ensemble, got {count}')
+        self._drop_after(count)
+        self.num_members = count
+
+    @abstractmethod
+    def _drop_after(self, count: int) -> None:
+        """Drop the modules of all members but the first."""
 
     def own_losses(self, loss: Loss, labels: Tensor, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
         """The loss of each member on its own part of the batch (M,), see :meth:`forward_own`; labels (M*N,H,W)."""
@@ -102,6 +118,9 @@ class InterpreterEnsemble(Ensemble):
         for member, own, (target, *rest) in self._parts(features, labels, embedding, *more):
             losses.append(with_gradient_now(loss(member(own, *rest).float(), target), list(member.parameters())))
         return torch.stack(losses)
+
+    def _drop_after(self, count: int) -> None:
+        self.members = self.members[:count]
 
     def _parts(self, features: Sequence[Tensor], *rest: Tensor) -> Iterable[tuple[nn.Module, list[Tensor], list[Tensor]]]:
         """Each member with its part of the features and of what goes with them."""

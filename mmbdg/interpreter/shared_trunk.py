@@ -48,6 +48,10 @@ class SharedTrunkEnsemble(Ensemble):
         self.check_batch(len(embedding))
         return self.trunk.interpret(features, embedding, self._own)
 
+    def _drop_after(self, count: int) -> None:
+        self.outputs = self.outputs[:count]
+        self.mixes = self.mixes and self.mixes[:count]
+
     def _all(self, x: Tensor, embedding: Tensor) -> Tensor:
         if self.mixes is not None:
             return torch.stack([output(mix(x, embedding)) for mix, output in zip(self.mixes, self.outputs, strict=True)])

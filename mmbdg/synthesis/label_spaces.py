@@ -69,6 +69,26 @@ class LabelSpace:
             labels[mask == ignore] = self.ignore
         return labels
 
+    def check_masks(self, labels: Sequence[str], of: str) -> None:
+        """Raise InputError unless masks with these labels, background first, can be read in this space.
+
+        Args:
+            labels: Two names, of foreground and background; or the names of a head that tells more apart.
+            of: What the masks are of, in the message.
+        """
+        if len(labels) == 2 or self.name == 'fgbg':
+            return
+        if self.name == 'classes' and len(labels) != self.num_classes:
+            raise InputError(
+                f'the masks of {of} hold {len(labels)} labels, neither foreground and background nor one for each of '
+                f'the {self.num_classes - 1} classes: label_space="classes" does not apply, use "fgbg"'
+            )
+        if self.name != 'classes' and tuple(labels) != self.classes:
+            raise InputError(
+                f'the masks of {of} hold {len(labels)} labels, neither foreground and background nor those of the label space '
+                f'"{self.name}": it does not apply, use "fgbg"'
+            )
+
     def within(self, items: Iterable[Item], class_of: Callable[[Item], int], what: str = 'items') -> list[Item]:
         """The items whose class has a label; the log says how many have none.
 
@@ -105,7 +125,7 @@ def label_space(name: str | Groups, class_names: Sequence[str]) -> LabelSpace:
         InputError: An unknown name, a space over ImageNet for other classes, or groups that are empty, overlap or name unknown classes.
     """
     if isinstance(name, Mapping):
-        return _grouped('groups', {label: [_class_id(cls, class_names) for cls in group] for label, group in name.items()}, class_names)
+        return _grouped('groups', {label: [class_id(cls, class_names) for cls in group] for label, group in name.items()}, class_names)
     if name == 'fgbg':
         return LabelSpace(('background', 'foreground'), (1,) * len(class_names), name)
     if name == 'classes':
@@ -132,7 +152,8 @@ def _grouped(name: str, groups: Mapping[str, Sequence[int]], class_names: Sequen
     return LabelSpace(('background', *groups), tuple(ids), name)
 
 
-def _class_id(cls: int | str, class_names: Sequence[str]) -> int:
+def class_id(cls: int | str, class_names: Sequence[str]) -> int:
+    """A class by its index, or by a name that no other class has; raises InputError if there is none."""
     if isinstance(cls, str) and list(class_names).count(cls) == 1:
         return list(class_names).index(cls)
     if isinstance(cls, int) and 0 <= cls < len(class_names):

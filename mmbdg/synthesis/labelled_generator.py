@@ -54,6 +54,7 @@ class LabelledGenerator:
         ignore_above: Disagreement in nats (at most ln 2 = 0.693 for FG/BG) above which a pixel's label is *ignore*; None: never.
         licence: Of what it makes.
         precision, compile: Of the computation, see :class:`~mmbdg.generators.frozen.Frozen`. Another precision makes other samples.
+        members: Only the first so many members of the ensemble; None: all.
     """
 
     def __init__(
@@ -70,11 +71,14 @@ class LabelledGenerator:
         licence: str = '',
         precision: str = 'float32',
         compile: bool = False,
+        members: int | None = None,
     ) -> None:
         net = MODELS.build(generator)
         net.init_weights()
         head = MODELS.build({**net.interpreter_sizes(), **interpreter})
         head.init_weights()
+        if members is not None:
+            head.keep_first(members)
         if len(set(folders)) != len(folders) or not all(folders):
             raise InputError(f'every class needs a folder of its own, got {sorted(folders)}')
         if len(labels) != max(2, head.num_outputs):
@@ -114,13 +118,22 @@ class LabelledGenerator:
         Raises:
             InputError: There is no such folder, or a file in it is missing, cut off, or does not fit.
         """
-        folder = cls.find(path)
-        try:
-            card = json.loads((folder / CARD).read_text(encoding='utf-8'))
-        except json.JSONDecodeError as error:
-            raise InputError(f'{folder / CARD} is no JSON; the file may be cut off ({error})') from error
+        folder, card = cls.find(path), cls.card(path)
         weights = {part: dict(type='Pretrained', checkpoint=str(folder / f'{part}.safetensors')) for part in ('generator', 'interpreter')}
         return cls(**{key: {**value, 'init_cfg': weights[key]} if key in weights else value for key, value in card.items()} | options)
+
+    @classmethod
+    def card(cls, path: str | os.PathLike) -> dict:
+        """The arguments in the folder that :meth:`load` reads: names of classes and labels, and more, without any weights.
+
+        Raises:
+            InputError: As :meth:`load`.
+        """
+        file = cls.find(path) / CARD
+        try:
+            return json.loads(file.read_text(encoding='utf-8'))
+        except json.JSONDecodeError as error:
+            raise InputError(f'{file} is no JSON; the file may be cut off ({error})') from error
 
     @staticmethod
     def find(path: str | os.PathLike) -> Path:

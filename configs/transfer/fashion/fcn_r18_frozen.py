@@ -8,7 +8,7 @@ Backbone: tools/extract_backbone.py; the random one by --cfg-options pretrained=
 
 _base_ = [
     '../../_base_/runtime.py',
-    '../../_base_/models/resnet18_64px.py',
+    '../../_base_/models/fcn_r18_64px.py',
     '../../_base_/datasets/batches_of_32.py',
     '../../_base_/datasets/fashion32_seg_test.py',
 ]
@@ -20,38 +20,12 @@ label_seed = 0  # which images those are
 iterations = 300
 
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        size=(64, 64),
-        pad_val=0,
-        seg_pad_val=255,
-    ),
     backbone=dict(
         frozen_stages=4,
         norm_eval=True,
-        norm_cfg=dict(type='BN', requires_grad=False),
-        out_indices=(3,),
+        norm_cfg=dict(requires_grad=False),
         init_cfg=dict(type='Pretrained', checkpoint=pretrained),
-        **_base_.backbone,
     ),
-    decode_head=dict(
-        type='FCNHead',
-        in_channels=512,
-        in_index=0,
-        channels=128,
-        num_convs=2,
-        concat_input=True,
-        dropout_ratio=0.1,
-        num_classes=11,
-        norm_cfg=dict(type='BN'),
-        align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False),
-    ),
-    test_cfg=dict(mode='whole'),
 )
 
 train_dataloader = dict(

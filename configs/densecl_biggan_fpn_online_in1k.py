@@ -1,0 +1,51 @@
+"""Joint pre-training at the paper's scale with online sampling: densecl_biggan_fpn_in1k.py, its labelled images made inside the training.
+
+    tools/dist_train.sh configs/densecl_biggan_fpn_online_in1k.py 8
+
+One interpreter and no filters, as in the paper (section 3.2). Not run by us: neither ImageNet, BigGAN-512 nor eight GPUs were at hand.
+"""
+
+_base_ = 'densecl_biggan_fpn_in1k.py'
+
+labelled_generator = 'work_dirs/biggan512_fgbg/labelled_generator'
+online_seed = 0
+
+model = dict(
+    data_preprocessor=dict(
+        seg=dict(
+            type='mmbdg.OnlineDataPreprocessor',
+            labelled_generator=labelled_generator,
+            precision='bfloat16',
+            sampling=dict(batch_size=16),  # 512 px
+            augmentation=dict(size=224, area=(0.34, 0.95), ratio=(1.0, 1.0), brightness=0.4, contrast=0.4, saturation=0.4),
+        )
+    )
+)
+train_dataloader = dict(
+    sampler=dict(_delete_=True, type='mmbdg.OnlineSampler', by_epoch=True),
+    dataset=dict(
+        seg=dict(
+            _delete_=True,
+            type='mmbdg.OnlineSyntheticDataset',
+            labelled_generator=labelled_generator,
+            label_space=_base_.label_space,
+            seed=online_seed,
+        )
+    ),
+)
+
+reach = dict(
+    _delete_=True,
+    imagenet=['train_dataloader.dataset.ssl.data_root'],
+    labelled_generator=['model.data_preprocessor.seg.labelled_generator', 'train_dataloader.dataset.seg.labelled_generator'],
+    online_seed=['train_dataloader.dataset.seg.seed'],
+    label_space=['train_dataloader.dataset.seg.label_space'],
+    num_labels=['model.seg_head.num_classes'],
+    seg_loss_weight=['model.seg_head.loss_decode.loss_weight'],
+)
+requires = dict(
+    _delete_=True,
+    imagenet=_base_.requires['imagenet'],
+    labelled_generator='a labelled generator of BigGAN-512: what the training of its feature interpreters writes into its work dir',
+    load_from=_base_.requires['load_from'],
+)

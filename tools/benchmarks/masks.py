@@ -1,0 +1,158 @@
+"""The sub-command ``masks``: how long the analysis of masks takes, and how its memory grows."""
+
+import argparse
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from benchmarks.common import in_fresh_process, machine_lines, report, table
+from mmbdg.analysis.labelled_images import open_labelled_images
+from mmbdg.analysis.machine import describe_machine, load_average
+from mmbdg.analysis.mask_statistics import mask_statistics, summary
+from mmbdg.analysis.mean_shapes import mean_shapes
+from mmbdg.errors import InputError
+from mmbdg.files import write_json, write_png
+from mmbdg.synthesis.latents import generator_at
+from mmbdg.synthesis.layout import sample_files, sample_id
+from mmbdg.synthesis.manifest import write_jsonl
+
+SIZE, PER_CLASS, GRID = 256, 100, 24
+MIB = 2**20
+
+
+def write_masks(root: Path, number: int, processes: int) -> None:
+    """A dataset of masks only: blobs with ragged rims, 100 a class, those of a class alike."""
+    classes = number // PER_CLASS
+    with ProcessPoolExecutor(processes, get_context('fork')) as pool:
+        drawn = pool.map(write_class, [root] * classes, range(classes))
+        lines = [line for part in tqdm(drawn, total=classes, desc=f'drawing {number:,} masks', unit='class') for line in part]
+    write_jsonl(root / 'manifest.jsonl', lines)
+    names = [folder_of_class(c) for c in range(classes)]
+    write_json(
+        root / 'dataset.json',
+        dict(
+            classes=['background', 'foreground'],
+            palette=[[0, 0, 0], [128, 0, 0]],
+            generator_classes=[dict(name=name, folder=name) for name in names],
+            counts=dict.fromkeys(names, PER_CLASS),
+        ),
+    )
+
+
+def folder_of_class(class_id: int) -> str:
+    return f'class-{class_id:04d}'
+
+
+def write_class(root: Path, class_id: int) -> list[dict]:
+    """The masks of a class; their lines of the manifest."""
+    folder, shape = folder_of_class(class_id), generator_at('class', class_id).standard_normal((GRID, GRID))
+    lines = []
+    for index in range(PER_CLASS):
+        write_png(root / sample_files(folder, sample_id(index))['mask'], blob(shape, generator_at('mask', class_id, index)))
+        lines.append({'id': sample_id(index), 'class': class_id, 'slug': folder, 'uncertainty': 0.0})
+    return lines
+
+
+def blob(shape: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """uint8 (256,256): where a field that falls off from the middle is positive."""
+    from PIL import Image
+
+    y, x = np.mgrid[:GRID, :GRID] / (GRID - 1) - 0.5
+    (centre_y, centre_x), (tall, wide) = rng.normal(0, 0.08, 2), rng.uniform(0.7, 1.5, 2)
+    field = 0.35 * shape + 0.25 * rng.standard_normal(shape.shape) + rng.uniform(2.2, 3.4)
+    field -= 9 * np.hypot((y - centre_y) * tall, (x - centre_x) * wide)
+    field = np.asarray(Image.fromarray(field.astype(np.float32)).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    rim = 0.02 * rng.standard_normal((SIZE // 4, SIZE // 4)).astype(np.float32)
+    return (field + rim.repeat(4, 0).repeat(4, 1) > 0).astype(np.uint8)
+
+
+def measure(root: Path, processes: int) -> dict:
+    """Wall and CPU seconds of each part, and the resident memory this process and its largest worker came to, in MiB."""
+    torch.set_num_threads(1)
+    images, parts = open_labelled_images(root), {}
+
+    def timed(name: str, call: Callable[[], object]) -> object:
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        result = call()
+        parts[name] = dict(wall=round(time.perf_counter() - wall, 2), cpu=round(cpu_seconds() - cpu, 2))
+        return result
+
+    mean_shapes(np.zeros((2, 8, 8), np.uint8), clusters=1)  # libraries load on first use
+    before = peak_mib(resource.RUSAGE_SELF)
+    statistics = timed('columns', lambda: mask_statistics(images, processes, progress=False))
+    rows = timed('summary with SD', lambda: summary(statistics, processes=processes, progress=False))
+    timed('mean shapes', lambda: [mean_shapes(statistics.crops[chosen], address=name) for name, chosen in statistics.groups()])
+    return dict(
+        masks=len(images),
+        seconds=parts,
+        total=dict(wall=sum(part['wall'] for part in parts.values()), cpu=sum(part['cpu'] for part in parts.values())),
+        memory_mib=dict(before=before, peak=peak_mib(resource.RUSAGE_SELF), largest_worker=peak_mib(resource.RUSAGE_CHILDREN)),
+        means={key: rows['all'][key] for key in ('IN', 'MI', 'BI', 'MB', 'PL', 'SC', 'SD')},
+    )
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def peak_mib(who: int) -> float:
+    return round(resource.getrusage(who).ru_maxrss / 1024, 1)
+
+
+def masks_command(args: argparse.Namespace) -> None:
+    """Measure, print a table and write JSON."""
+    if wrong := [number for number in args.sizes if number < PER_CLASS or number % PER_CLASS]:
+        raise InputError(f'--sizes takes multiples of {PER_CLASS}, the masks of a class; got {wrong[0]}')
+    if args.processes < 1:
+        raise InputError(f'--processes must be at least 1, got {args.processes}')
+    torch.set_num_threads(1)
+    result = dict(command='masks', processes=args.processes, pixels=SIZE, per_class=PER_CLASS)
+    result['environment'] = describe_machine(torch.device('cpu')) | dict(load_before=load_average())
+    result['rows'] = []
+    for number in args.sizes:
+        with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
+            write_masks(Path(folder), number, len(os.sched_getaffinity(0)))
+            row = in_fresh_process(measure, Path(folder), args.processes)
+        if isinstance(row, str):
+            raise InputError(f'{number} masks were not measured: {row}')
+        result['rows'].append(row)
+    result['environment']['load_after'] = load_average()
+    report(result, as_text(result), args.out)
+
+
+def as_text(result: dict) -> str:
+    """The table, aligned and valid Markdown."""
+    rows = []
+    for row in result['rows']:
+        memory = row['memory_mib']
+        seconds = [f'{part["wall"]:.1f} ({part["cpu"]:.1f})' for part in (*row['seconds'].values(), row['total'])]
+        rows.append([f'{row["masks"]:,}', *seconds, f'{memory["peak"] - memory["before"]:,.0f}', f'{memory["largest_worker"]:,.0f}'])
+    heads = ['masks', *result['rows'][0]['seconds'], 'all', 'MiB beyond the start', 'MiB of the largest worker']
+    return '\n'.join(
+        [
+            f'{result["pixels"]} px, {result["per_class"]} masks a class, {result["processes"]} processes; wall seconds (CPU seconds)',
+            *machine_lines(result['environment']),
+            '',
+            *table(heads, rows),
+        ]
+    )
+
+
+def add_masks(commands: argparse._SubParsersAction) -> None:
+    """The sub-command ``masks``."""
+    command = commands.add_parser('masks', help='seconds and memory of the analysis of masks')
+    command.add_argument('--sizes', type=int, nargs='+', default=[2000, 10000, 50000], help='numbers of masks')
+    command.add_argument('--processes', type=int, default=2, help='that measure masks')
+    command.add_argument('--scratch', help='folder for the masks while they are measured; default: the temporary one')
+    command.add_argument('--out', type=Path, help='.json file to write')
+    command.set_defaults(run=masks_command)

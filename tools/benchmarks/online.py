@@ -1,0 +1,164 @@
+"""The sub-command ``online``: what labelled images cost that are made inside a training, beside those of a synthesised dataset."""
+
+import argparse
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.model import revert_sync_batchnorm
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from torch import nn
+from tqdm import tqdm
+
+from benchmarks.common import Comparison, as_record, machine_lines, quartiles_cell, report, table
+from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
+from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
+from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.datasets.online import is_online
+from mmbdg.errors import InputError
+from mmbdg.registry import MODELS
+
+ONLINE, OFFLINE, READY = 'online', 'offline', 'on ready images'
+
+
+class Training:
+    """What a config trains, step by step and without a Runner; this process loads the images.
+
+    Args:
+        cfg: Of a training on one device; weights are random, speed does not depend on them.
+        batch_size: None: the config's.
+        device: Where it trains.
+    """
+
+    def __init__(self, cfg: Config, batch_size: int | None, device: torch.device) -> None:
+        loader = cfg.train_dataloader
+        loader.num_workers, loader.persistent_workers = 0, False
+        loader.pop('prefetch_factor', None)
+        loader.batch_size = batch_size or loader.batch_size
+        with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmengine')):
+            self.loader = Runner.build_dataloader(loader, seed=0)
+            model: nn.Module = MODELS.build(cfg.model)
+            self.model = (model if device.type == 'cuda' else revert_sync_batchnorm(model)).to(device).train()
+            self.wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
+        self.batch_size = loader.batch_size
+        self._batches = self._forever()
+
+    def _forever(self) -> Iterator[dict]:
+        while True:
+            yield from self.loader
+
+    def batch(self) -> dict[str, Any]:
+        """The next batch, on the device and ready for the model."""
+        return self.model.data_preprocessor(next(self._batches), True)
+
+    def learn(self, ready: dict[str, Any]) -> None:
+        """Forward pass, backward pass and optimiser on a batch that is ready."""
+        with self.wrapper.optim_context(self.model):
+            loss, _ = self.model.parse_losses(self.model(**ready, mode='loss'))
+        self.wrapper.update_params(loss)
+
+    def step(self) -> None:
+        """A training step: the next batch, and learning from it."""
+        self.learn(self.batch())
+
+
+def comparisons(online: Training, offline: Training) -> Iterator[Comparison]:
+    """A batch, a step, and a step beside one whose images cost nothing."""
+    yield Comparison('batch', ONLINE, OFFLINE, (online.batch, offline.batch))
+    yield Comparison('step', ONLINE, OFFLINE, (online.step, offline.step))
+    yield Comparison('loading-hidden', ONLINE, READY, (online.step, partial(offline.learn, offline.batch())))
+
+
+def check_twins(online: Training, offline: Training, args: argparse.Namespace) -> None:
+    """Raise InputError unless one is online and the other is not, and they train the same network on as many images."""
+    if not is_online(online.loader.dataset):
+        raise InputError(f'{args.online} does not train on an mmbdg.OnlineSyntheticDataset')
+    if is_online(offline.loader.dataset):
+        raise InputError(f'{args.offline} is online too, there is nothing to compare with')
+    shapes = [{name: value.shape for name, value in training.model.named_parameters()} for training in (online, offline)]
+    if shapes[0] != shapes[1] or online.batch_size != offline.batch_size:
+        raise InputError(f'{args.online} and {args.offline} train other networks or batches; only where their images come from may differ')
+
+
+def online_command(args: argparse.Namespace) -> None:
+    """Measure both trainings, print a table and write JSON."""
+    check_pairs(args.pairs)
+    if args.out and (args.out.suffix != '.json' or args.out.is_dir()):
+        raise InputError(f'--out must be a file that ends in .json, got {args.out}')
+    device = usable_device(args.device)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    configs = [read_config(args.online, args.cfg_options), read_config(args.offline, args.offline_options)]
+    for cfg in configs:
+        check_requirements(cfg)
+    online, offline = (Training(cfg, args.batch_size, device) for cfg in configs)
+    check_twins(online, offline, args)
+    environment, records = describe_machine(device) | dict(load_before=load_average()), []
+    with tqdm(total=3 * args.pairs, unit='pair', dynamic_ncols=True) as bar:
+        for comparison in comparisons(online, offline):
+            bar.set_description_str(comparison.compare)
+            pairs = interleaved(*comparison.calls, args.pairs, synchroniser(device), bar.update)
+            records.append(as_record(comparison, pairs, 'times_the_seconds'))
+    preprocessor = configs[0].model.data_preprocessor
+    result = dict(
+        command='online',
+        online=args.online,
+        offline=args.offline,
+        batch_size=online.batch_size,
+        data_preprocessor=preprocessor.get('seg', preprocessor).to_dict(),
+        environment=environment | dict(load_after=load_average()),
+        pairs=args.pairs,
+        comparisons=records,
+    )
+    report(result, as_text(result), args.out)
+
+
+WHAT = {
+    'batch': 'a batch of ready images: online to offline',
+    'step': 'a training step: online to offline',
+    'loading-hidden': 'a training step: online to one on ready images',
+}
+
+
+def as_text(result: dict) -> str:
+    """The table, aligned and valid Markdown."""
+    rows = [
+        [
+            WHAT[record['compare']],
+            f'{record["times_the_seconds"]:.3f}',
+            quartiles_cell(record),
+            *(f'{median(record["seconds"][record[name]]):.3g}' for name in ('first', 'second')),
+        ]
+        for record in result['comparisons']
+    ]
+    return '\n'.join(
+        [
+            f'{result["online"]} beside {result["offline"]}, batches of {result["batch_size"]}',
+            *machine_lines(result['environment']),
+            '',
+            *table(['compared', 'times the seconds', 'quartiles', 'median s', 'to'], rows),
+            '',
+            f'Medians over {result["pairs"]} interleaved pairs.',
+        ]
+    )
+
+
+def add_online(commands: argparse._SubParsersAction) -> None:
+    """The sub-command ``online``."""
+    command = commands.add_parser('online', help='seconds of online sampling beside a synthesised dataset')
+    command.add_argument('online', help='config of a training on an mmbdg.OnlineSyntheticDataset')
+    command.add_argument('offline', help='config of the same training on a synthesised dataset')
+    command.add_argument('--batch-size', type=int, help="default: the configs'")
+    command.add_argument('--device', default='cpu', help='where to train, e.g. cuda')
+    command.add_argument('--threads', type=int, help="of the CPU; default: torch's choice")
+    command.add_argument('--pairs', type=int, default=MIN_PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
+    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every batch and step')
+    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the online config')
+    command.add_argument('--offline-options', nargs='+', action=DictAction, help='override parts of the offline config')
+    command.set_defaults(run=online_command)
