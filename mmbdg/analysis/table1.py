@@ -34,7 +34,7 @@ MEANINGS = dict(
     'which does not say how many points an outline has',
 )
 
-DIGITS = dict(size=0, IN=2, MI=3, BI=3, MB=3, PL=2, SC=1, SD=2)
+DIGITS = dict(size=0, IN=2, MI=3, BI=3, MB=3, PL=2, SC=1, SD=2, U=3)
 
 _MEASURED = ('size', 'IN', 'MI', 'BI', 'MB', 'masked_frechet', 'masked_kernel', 'labels_frechet', 'labels_kernel', 'PL', 'SC', 'SD')
 PAPER = {
