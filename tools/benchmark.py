@@ -32,6 +32,7 @@ Of an ensemble every figure takes as long as its members together: give --member
 synthesis: CONFIG is one of configs/synthesis. How many times the bare generator's seconds a kept labelled image takes, with all filters,
 the ensemble and the files; how many times as long the naive order takes, every candidate labelled before it is judged; and how many times
 as fast --processes are as one, with as many CPU threads each as the config says.
+
 online: how many times the seconds a training takes whose labelled images are made inside it, of one that reads a synthesised dataset; for
 a batch of ready images (a joint training's real ones too), and for a whole step. The process that trains loads the images. Where enough
 workers load them, an offline training waits for its network only: the third ratio is to such a step, on images that are ready already, and

@@ -23,17 +23,17 @@ from statistics import mean, stdev
 import numpy as np
 import torch
 from analyze import chosen_network
-from mmbdg.analysis.distribution_distances import distances
-from mmbdg.analysis.picture_features import drawn, picture_features
 from mmengine.utils import import_modules_from_strings
 from mmseg.evaluation import IoUMetric
 from tqdm import tqdm
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.analysis.distribution_distances import distances
 from mmbdg.analysis.labelled_images import LabelledImages, open_labelled_images
 from mmbdg.analysis.machine import describe_machine, usable_device
 from mmbdg.analysis.mask_columns import foreground
 from mmbdg.analysis.mask_statistics import mask_statistics, shape_diversity
+from mmbdg.analysis.picture_features import drawn, picture_features
 from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
