@@ -132,12 +132,16 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
         return False
     info = json.loads((Path(out_dir) / 'dataset.json').read_text(encoding='utf-8'))
     folders = [entry['folder'] for entry in info['generator_classes']]
-    wanted = folders if plan.classes is None else [folders[c] for c in plan.classes]
-    tried = {folder: outcome['candidates'] for folder, outcome in info['filters'].items()}
-    return all(
-        info['counts'].get(folder, 0) >= plan.num_per_class or tried.get(folder, 0) >= plan.max_blocks * plan.candidates
-        for folder in wanted
-    )
+    names = [entry['name'] for entry in info['generator_classes']]
+    by_name = dict(enumerate(folders)) | dict(zip(folders, folders, strict=True)) | dict(zip(names, folders, strict=True))
+
+    def holds_all(folder: str | None) -> bool:
+        have, outcome = info['counts'].get(folder, 0), info['filters'].get(folder)
+        if have >= plan.num_per_class or not outcome:
+            return have >= plan.num_per_class
+        return outcome['candidates'] >= plan.max_blocks * plan.candidates and have == outcome['kept']  # more cannot be had
+
+    return all(map(holds_all, folders if plan.classes is None else map(by_name.get, plan.classes)))
 
 
 def _run(maker: BlockMaker, writer: BlockWriter, throughput: Throughput, blocks: Sequence[Block], job: Job) -> None:
