@@ -23,23 +23,25 @@ from statistics import mean, stdev
 import numpy as np
 import torch
 from analyze import chosen_network
-from mmbdg.analysis.distribution_distances import distances
-from mmbdg.analysis.picture_features import drawn, picture_features
 from mmengine.utils import import_modules_from_strings
 from mmseg.evaluation import IoUMetric
 from tqdm import tqdm
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.analysis.distribution_distances import distances
 from mmbdg.analysis.labelled_images import LabelledImages, open_labelled_images
 from mmbdg.analysis.machine import describe_machine, usable_device
 from mmbdg.analysis.mask_columns import foreground
 from mmbdg.analysis.mask_statistics import mask_statistics, shape_diversity
+from mmbdg.analysis.picture_features import drawn, picture_features
 from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 from mmbdg.synthesis import Synthesis, synthesize
 
-NONE = dict(truncation=None, classifier=None, class_map=None, min_confidence=0.0, uncertainty_rate=0.0)
+NONE = dict(
+    truncation=None, classifier=None, class_map=None, min_confidence=0.0, uncertainty_rate=0.0, min_foreground=0.0, max_foreground=1.0
+)
 FASHION = 'configs/_base_/datasets/fashion32_seg_test.py:test_dataloader.dataset'
 RULE = 'mmbdg.analysis.foreground.fashion_foreground'
 
@@ -85,7 +87,7 @@ def figures(images: LabelledImages, reference: dict, network: object, rule: Call
     n = min(args.n, len(images), reference['n'])
     chosen = drawn(len(images), n, 'filters', 0)
     features = picture_features(images, chosen, network, args.device)
-    found = distances(features['images'], reference['features'][:n])
+    found = distances(features['images'], reference['features'][drawn(reference['n'], n, 'filters', 0)])
     statistics = mask_statistics(images, progress=False)
     return dict(
         n=n,
