@@ -39,7 +39,9 @@ from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 from mmbdg.synthesis import Synthesis, synthesize
 
-NONE = dict(truncation=None, classifier=None, class_map=None, min_confidence=0.0, uncertainty_rate=0.0)
+NONE = dict(
+    truncation=None, classifier=None, class_map=None, min_confidence=0.0, uncertainty_rate=0.0, min_foreground=0.0, max_foreground=1.0
+)
 FASHION = 'configs/_base_/datasets/fashion32_seg_test.py:test_dataloader.dataset'
 RULE = 'mmbdg.analysis.foreground.fashion_foreground'
 
@@ -85,7 +87,7 @@ def figures(images: LabelledImages, reference: dict, network: object, rule: Call
     n = min(args.n, len(images), reference['n'])
     chosen = drawn(len(images), n, 'filters', 0)
     features = picture_features(images, chosen, network, args.device)
-    found = distances(features['images'], reference['features'][:n])
+    found = distances(features['images'], reference['features'][drawn(reference['n'], n, 'filters', 0)])
     statistics = mask_statistics(images, progress=False)
     return dict(
         n=n,

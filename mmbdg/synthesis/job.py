@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -98,7 +98,7 @@ def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False) 
             other = strangers[0]
             raise InputError(
                 f'another run is writing to {folder.parent} (process {other["pid"]} on {other["host"]}, since {other["since"]}): '
-                'let it end, or stop it first; what it has made stays'
+                f'let it end, or stop it first; what it has made stays. On another host a dead one is known as such after {STALE:.0f} s'
             )
         time.sleep(1)
 
@@ -111,10 +111,8 @@ def _present(place: Path, job: Job) -> Iterator[None]:
 
     def beat() -> None:
         while not stop.wait(HEARTBEAT):
-            try:
+            with suppress(OSError):  # a share that fails for a moment; if the folder went away the run itself will say so
                 os.utime(record)
-            except OSError:
-                return  # the folder went away; the run itself will say so
 
     with FileLock(place.with_suffix('.lock')):
         since = time.strftime('%Y-%m-%d %H:%M:%S')

@@ -71,14 +71,19 @@ def check_claim(root: str | os.PathLike, identity: dict) -> None:
         raise InputError(f'{root} is a file; name a folder for the dataset')
     marker = root / IDENTITY
     if marker.is_file():
-        found = json.loads(marker.read_text(encoding='utf-8'))
+        try:
+            found = json.loads(marker.read_text(encoding='utf-8'))
+        except ValueError as error:
+            raise InputError(
+                f'{marker} is damaged ({error}): nobody knows any more what made {root}; put the file back, or choose another folder'
+            ) from error
         if canonical(found) != canonical(identity):
             raise InputError(
                 f'{root} was made by another configuration:\n{_differences(found, identity)}\n'
                 'Choose another folder, or go back to that configuration to continue it.'
             )
-    elif foreign := [path for path in root.rglob('*') if path.is_file() and root / 'logs' not in path.parents]:
-        raise InputError(f'{root} is not empty ({foreign[0]}) and was not made by synthesis; choose another folder')
+    elif foreign := next((path for path in root.rglob('*') if path.is_file() and root / 'logs' not in path.parents), None):
+        raise InputError(f'{root} is not empty ({foreign}) and was not made by synthesis; choose another folder')
 
 
 def _differences(old: dict, new: dict, prefix: str = '') -> str:
@@ -102,21 +107,32 @@ class BlockRecords:
         self.root = Path(root) / 'logs' / 'blocks'
 
     def read(self, folder: str, block: int) -> tuple[dict, list[dict]] | None:
-        """What became of the candidates, and the manifest's lines; None if the block is not finished."""
-        path = self._path(folder, block)
-        if not path.is_file():
+        """What became of the candidates, and the manifest's lines; None if the block is not finished, or its record is cut off."""
+        try:
+            outcome, *lines = read_jsonl(self._path(folder, block))
+        except (FileNotFoundError, ValueError):  # a machine that went down may leave an empty file
             return None
-        outcome, *lines = read_jsonl(path)
         return outcome, lines
+
+    def written_at(self, folder: str, block: int) -> int:
+        """When a finished block was written, nanoseconds."""
+        return self._path(folder, block).stat().st_mtime_ns
 
     def write(self, folder: str, block: int, outcome: dict, lines: Iterable[dict]) -> None:
         """After the block's files."""
         write_jsonl(self._path(folder, block), [outcome, *lines])
 
     def of_class(self, folder: str) -> Iterable[tuple[dict, list[dict]]]:
-        """Of all finished blocks of a class, in their order."""
+        """Of all finished blocks of a class, in their order.
+
+        Raises:
+            InputError: A record is cut off.
+        """
         for path in sorted((self.root / folder).glob('*.jsonl')):
-            yield self.read(folder, int(path.stem))
+            recorded = self.read(folder, int(path.stem))
+            if recorded is None:
+                raise InputError(f'{path} is cut off: run the synthesis again for as many samples and classes as before, it is made anew')
+            yield recorded
 
     def folders(self) -> set[str]:
         """Classes of which there is a finished block."""

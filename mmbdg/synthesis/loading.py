@@ -25,12 +25,13 @@ def build_maker(plan: Synthesis, device: str) -> BlockMaker:
 
 
 def wanted_classes(plan: Synthesis, generator: LabelledGenerator) -> list[int]:
-    """The classes a plan asks for.
+    """The classes a plan asks for, each once.
 
     Raises:
         InputError: There is no such class.
     """
-    return [generator.class_id(c) for c in (range(generator.num_classes) if plan.classes is None else plan.classes)]
+    wanted = range(generator.num_classes) if plan.classes is None else plan.classes
+    return list(dict.fromkeys(generator.class_id(c) for c in wanted))
 
 
 def load_generator(plan: Synthesis, device: str) -> LabelledGenerator:

@@ -18,7 +18,7 @@ from mmbdg.synthesis.job import Job, held
 from mmbdg.synthesis.layout import IDENTITY, KINDS, check_claim
 from mmbdg.synthesis.loading import build_maker, wanted_classes
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.progress import Block, first_wanted, is_finished, make_block, missing_blocks
+from mmbdg.synthesis.progress import Block, first_wanted, make_block, missing_blocks
 from mmbdg.synthesis.throughput import Throughput, collect
 from mmbdg.synthesis.writer import BlockWriter
 
@@ -71,6 +71,8 @@ def synthesize(
         for left_over in [*out.glob('*.part'), *(out / 'logs').rglob('*.part')]:
             left_over.unlink()
         write_json(out / IDENTITY, identity)
+        if missing := missing_blocks(maker, every, out):
+            check_disk(maker, missing, out)
 
     with threads(plan.threads):
         check_claim(out, identity)
@@ -81,8 +83,6 @@ def synthesize(
             (out / 'logs').mkdir(parents=True, exist_ok=True)
             with held(out / 'logs', job, begin, wait):
                 check_claim(out, identity)
-                if job.rank == 0 and (missing := missing_blocks(maker, every, out)):
-                    check_disk(maker, missing, out)
                 throughput = Throughput(out / 'logs', job, device, plan.threads, maker.stages)
                 writer = BlockWriter(out, plan, generator, maker.stages, writers)
                 with closing(writer):
@@ -90,7 +90,7 @@ def synthesize(
                     if throughput.written:
                         throughput.write()
                         log(throughput.text() if job.world_size == 1 else f'{job}: {throughput.text()}')
-                    _finish_if_all_is_there(maker, writer, throughput, class_ids, out, identity, job, log)
+                    _finish_if_all_is_there(maker, writer, throughput, every, out, identity, job, log)
     return out
 
 
@@ -132,12 +132,16 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
         return False
     info = json.loads((Path(out_dir) / 'dataset.json').read_text(encoding='utf-8'))
     folders = [entry['folder'] for entry in info['generator_classes']]
-    wanted = folders if plan.classes is None else [folders[c] for c in plan.classes]
-    tried = {folder: outcome['candidates'] for folder, outcome in info['filters'].items()}
-    return all(
-        info['counts'].get(folder, 0) >= plan.num_per_class or tried.get(folder, 0) >= plan.max_blocks * plan.candidates
-        for folder in wanted
-    )
+    names = [entry['name'] for entry in info['generator_classes']]
+    by_name = dict(enumerate(folders)) | dict(zip(folders, folders, strict=True)) | dict(zip(names, folders, strict=True))
+
+    def holds_all(folder: str | None) -> bool:
+        have, outcome = info['counts'].get(folder, 0), info['filters'].get(folder)
+        if have >= plan.num_per_class or not outcome:
+            return have >= plan.num_per_class
+        return outcome['candidates'] >= plan.max_blocks * plan.candidates and have == outcome['kept']  # more cannot be had
+
+    return all(map(holds_all, folders if plan.classes is None else map(by_name.get, plan.classes)))
 
 
 def _run(maker: BlockMaker, writer: BlockWriter, throughput: Throughput, blocks: Sequence[Block], job: Job) -> None:
@@ -159,7 +163,7 @@ def _finish_if_all_is_there(
     maker: BlockMaker,
     writer: BlockWriter,
     throughput: Throughput,
-    class_ids: Sequence[int],
+    every: Sequence[Block],
     out: Path,
     identity: dict,
     job: Job,
@@ -167,17 +171,20 @@ def _finish_if_all_is_there(
 ) -> None:
     from filelock import FileLock
 
-    plan, folders = maker.plan, maker.generator.folders
-    missing = sum(
-        not is_finished(plan, folders[class_id], block, out, first_wanted(plan, block), look=False)
-        for class_id in class_ids
-        for block in range(plan.first_blocks)
-    )
+    plan, began = maker.plan, (out / IDENTITY).stat().st_mtime_ns
+    mine = set(job.part(every))
+
+    def not_looked_at(class_id: int, block: int) -> bool:
+        """Of another process, and older than this job: it may have lost files that the other one has not made again yet."""
+        return (class_id, block) not in mine and writer.records.written_at(maker.generator.folders[class_id], block) <= began
+
+    missing = missing_blocks(maker, every, out, look=False)
+    missing = missing or missing_blocks(maker, [entry for entry in every if not_looked_at(*entry)], out)
     if missing:
-        log(f'{job} is done; {missing} blocks are left to the other processes. If one of them has died, run the same command again.')
+        log(f'{job} is done; {len(missing)} blocks are left to the other processes. If one of them has died, run the same command again.')
         return
     with FileLock(out / 'logs' / 'finish.lock'):  # the last two may have found everything done at the same time
-        short = top_up(maker, writer, throughput, class_ids, out) if plan.has_bounds else []
+        short = top_up(maker, writer, throughput, list(dict.fromkeys(class_id for class_id, _ in every)), out) if plan.has_bounds else []
         number = write_manifest(maker, out, identity)
         collect(out / 'logs', job, short)
     for line in short:

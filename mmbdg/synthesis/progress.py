@@ -13,10 +13,10 @@ Block = tuple[int, int]
 """Class and number of a block in its class."""
 
 
-def missing_blocks(maker: BlockMaker, blocks: Sequence[Block], out: Path) -> list[Block]:
-    """Those that are not finished, or whose files are not whole."""
+def missing_blocks(maker: BlockMaker, blocks: Sequence[Block], out: Path, look: bool = True) -> list[Block]:
+    """Those that are not finished or, with ``look``, whose files are not whole."""
     plan, folders = maker.plan, maker.generator.folders
-    return [(c, block) for c, block in blocks if not is_finished(plan, folders[c], block, out, first_wanted(plan, block))]
+    return [(c, block) for c, block in blocks if not is_finished(plan, folders[c], block, out, first_wanted(plan, block), look)]
 
 
 def first_wanted(plan: Synthesis, block: int) -> int:

@@ -26,6 +26,7 @@ class Throughput:
         self.path = logs / 'throughput' / f'rank-{job.rank:04d}.json'
         self.facts = dict(job=job.name, rank=job.rank, world_size=job.world_size, host=node(), device=device, threads=threads)
         self.stages, self.outcome, self.written, self.start = stages, {}, 0, time.perf_counter()
+        self.path.unlink(missing_ok=True)  # of an earlier job, which may have had the same name
 
     def add(self, outcome: dict[str, int], written: int) -> None:
         """One more block."""
@@ -100,7 +101,7 @@ def collect(logs: Path, job: Job, short: list[str]) -> None:
     Without any work in this job nothing is written.
     """
     records = [json.loads(path.read_text(encoding='utf-8')) for path in sorted((logs / 'throughput').glob('*.json'))]
-    records = [record for record in records if record['job'] == job.name]
+    records = [record for record in records if (record['job'], record['world_size']) == (job.name, job.world_size)]
     if not records:
         return
     total = dict(processes=len(records), device=records[0]['device'], threads=records[0]['threads'])

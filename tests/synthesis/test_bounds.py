@@ -64,6 +64,15 @@ def test_a_class_that_falls_short_is_reported(plan, ratios, tmp_path):
     assert is_complete(plan, tmp_path / 'out') and not is_complete(replace(plan, max_candidates=40), tmp_path / 'out')
 
 
+def test_part_of_a_block_is_not_complete(plan, tmp_path):
+    """Its candidates were all tried, but it can give one more sample."""
+    small = replace(plan, num_per_class=3)
+    synthesize(small, tmp_path / 'out', log=lambda line: None)
+    assert all(is_complete(replace(small, classes=classes), tmp_path / 'out') for classes in ([1], ['square']))
+    for more in (dict(num_per_class=4), dict(classes=['square', 'ring']), dict(classes=None), dict(classes=['nothing'])):
+        assert not is_complete(replace(small, **more), tmp_path / 'out')
+
+
 def test_nothing_passes(plan, tmp_path):
     plan = replace(plan, min_foreground=0.1234, max_foreground=0.1234, max_candidates=8, format='shards')
     said = said_by(plan, tmp_path / 'out')

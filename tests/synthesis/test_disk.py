@@ -11,6 +11,7 @@ import pytest
 from mmbdg import files
 from mmbdg.errors import InputError
 from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
+from mmbdg.synthesis.job import Job
 
 Usage = namedtuple('Usage', 'total used free')
 
@@ -81,10 +82,11 @@ def test_a_small_disk(plan, tmp_path):
         subprocess.run(['umount', tmp_path], check=True)
 
 
-def test_too_little_space_is_seen_before_the_first_image(plan, tmp_path, monkeypatch):
+@pytest.mark.parametrize('rank', [0, 1])  # whichever comes first
+def test_too_little_space_is_seen_before_the_first_image(plan, tmp_path, monkeypatch, rank):
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: Usage(10**6, 10**6 - 5000, 5000))
     with pytest.raises(InputError, match='needs about .* GB more for 18 samples'):
-        synthesize(plan, tmp_path / 'out', log=quiet)
+        synthesize(plan, tmp_path / 'out', log=quiet, job=Job(rank, 2, 'a'))
     assert not (tmp_path / 'out/images').exists()
 
 

@@ -18,6 +18,7 @@ from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthes
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.classifier import build_classifier
 from mmbdg.synthesis.identity import identity_of
+from mmbdg.synthesis.job import Job
 from mmbdg.synthesis.loading import load_generator
 from mmbdg.synthesis.manifest import read_jsonl
 
@@ -262,3 +263,48 @@ def test_uncertain_pixels_are_written_as_ignore(plan, tmp_path):
     assert identity_of(plan, load_generator(plan, 'cpu'), 'cpu')['config']['ignore_above'] == bound
     with pytest.raises(InputError, match='ignore_above'):
         replace(plan, ignore_above=-1)
+
+
+def test_a_record_that_is_cut_off_is_made_again(plan, tmp_path):
+    """A machine that went down may leave a file empty or in part."""
+    whole = content(synthesize(plan, tmp_path / 'out'))
+    first, second = sorted((tmp_path / 'out' / 'logs' / 'blocks').glob('disc/*.jsonl'))
+    for damaged, text in ((first, ''), (second, second.read_text()[:-20]), (first, first.read_text().split('\n')[0] + '\n')):
+        damaged.write_text(text)
+        synthesize(plan, tmp_path / 'out')
+        assert content(tmp_path / 'out') == whole
+    first.write_text('')
+    with pytest.raises(InputError, match=r'disc/000000\.jsonl is cut off'):  # never left out without a word
+        synthesize(replace(plan, classes=[1]), tmp_path / 'out')
+    assert content(tmp_path / 'out') == whole
+    (tmp_path / 'out' / 'logs' / 'identity.json').write_text('')
+    with pytest.raises(InputError, match='identity.json is damaged'):
+        synthesize(plan, tmp_path / 'out')
+
+
+def test_nothing_is_finished_while_another_process_has_to_mend_its_part(plan, tmp_path):
+    """Block 1 lost a file: rank 0 does not write dataset.json before rank 1 has made it again."""
+    plan, said = replace(plan, classes=[0]), []
+    out = synthesize(plan, tmp_path / 'out', log=said.append)
+    whole = content(out)
+    (out / 'dataset.json').unlink()
+    lost = json.loads((out / 'logs/blocks/disc/000001.jsonl').read_text().splitlines()[1])['id']
+    (out / 'masks/disc' / f'{lost}.png').unlink()
+    synthesize(plan, out, log=said.append, job=Job(0, 2, 'a'))
+    assert '1 blocks are left to the other processes' in said[-1] and not (out / 'dataset.json').exists()
+    synthesize(plan, out, log=said.append, job=Job(1, 2, 'a'))
+    assert content(out) == whole
+
+
+def test_throughput_is_of_this_job_only(plan, tmp_path):
+    """torchrun gives successive jobs the same name."""
+    out = tmp_path / 'out'
+    for rank in range(3):
+        synthesize(replace(plan, classes=[0, 1, 1]), out, job=Job(rank, 3, 'a'))
+    for world_size in (2, 3):
+        for rank in range(world_size):
+            synthesize(replace(plan, num_per_class=4 + 4 * world_size, classes=[0]), out, job=Job(rank, world_size, 'a'))
+        throughput = json.loads((out / 'logs/throughput.json').read_text())
+        assert throughput['processes'] == len(throughput['by_process']) <= world_size
+        assert {record['world_size'] for record in throughput['by_process']} == {world_size}
+        assert throughput['written'] == throughput['candidates'] // 5 < 4 + 4 * world_size
