@@ -4,7 +4,7 @@
     python tools/filter_table.py CONFIG OUT --reference CONFIG.py:KEY --rule none --features efflite0 --seeds 0 1 2
 
 For each row a dataset is made from the config's plan with the filters the row names, and compared with the reference, the same for all;
-what is there is kept, so an interrupted run continues. Writes filters.json and filters.md into OUT.
+what is there is kept, so an interrupted run continues. Writes filters_NETWORK.json and filters_NETWORK.md into OUT.
 
     FD, KD   Frechet and kernel distance of images to the reference in a named feature network, KD x 1000
     mIoU     of the masks with a documented rule that draws masks, foreground and background
@@ -155,8 +155,9 @@ def main() -> None:
     text = as_table(rows, network.name, len(args.seeds))
     real_figures = dict(name=real.name, size=len(real), SD=float(np.mean(list(shape_diversity(mask_statistics(real)).values()))))
     machine = describe_machine(torch.device(args.device))
-    write_json(args.out / 'filters.json', dict(network=network.name, reference=real_figures, rows=rows, machine=machine))
-    write_atomically(args.out / 'filters.md', lambda part: part.write_text(text, encoding='utf-8'))
+    place = args.out / f'filters_{network.name}'
+    write_json(place.with_suffix('.json'), dict(network=network.name, reference=real_figures, rows=rows, machine=machine))
+    write_atomically(place.with_suffix('.md'), lambda part: part.write_text(text, encoding='utf-8'))
     print(text)
 
 
