@@ -18,7 +18,7 @@ from mmpretrain.utils import get_ori_model
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
 from mmbdg.datasets.online import ONLINE_SAMPLER, is_online
-from mmbdg.engine import EnsembleSampler, OnlineSampler
+from mmbdg.engine import EnsembleSampler, OnlineBatchHook, OnlineSampler
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
@@ -112,6 +112,8 @@ def main() -> None:
     check_pretrained(runner.model)
     check_start(cfg, runner.model)
     check_data(runner)
+    if is_online(runner.train_loop.dataloader.dataset):
+        runner.register_hook(OnlineBatchHook())
     runner.train()
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')

@@ -6,6 +6,7 @@ from mmbdg.engine.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
+from mmbdg.engine.online_batch_hook import OnlineBatchHook
 from mmbdg.engine.online_sampler import OnlineSampler
 from mmbdg.engine.queue_report_hook import QueueReportHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
@@ -18,6 +19,7 @@ __all__ = [
     'ExportWeightsHook',
     'GANOptimWrapperConstructor',
     'GeneratedSamplesHook',
+    'OnlineBatchHook',
     'OnlineSampler',
     'QueueReportHook',
     'RefreshAverageHook',
