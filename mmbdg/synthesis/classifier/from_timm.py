@@ -2,20 +2,18 @@
 
 import math
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis.classifier.base import Classifier
-from mmbdg.synthesis.classifier.view import View, standardised
-from mmbdg.synthesis.classifier.weights import load_weights, weights_file
+from mmbdg.synthesis.classifier.standardised import StandardisedClassifier
+from mmbdg.synthesis.classifier.view import View
+from mmbdg.synthesis.classifier.weights import load_weights
 
 OURS = ('type', 'model', 'weights', 'classes', 'prefix', 'in_order')
 
 
-class TimmClassifier(Classifier):
+class TimmClassifier(StandardisedClassifier):
     """``dict(type='timm', model='tf_efficientnet_lite0', weights=PATH)``; other keys go to ``timm.create_model``.
 
     Mean, deviation and size are timm's for this model, the picture is the centre of its evaluation.
@@ -48,22 +46,6 @@ class TimmClassifier(Classifier):
         side = data['input_size'][-1]
         kept = View(resize=math.floor(side / data['crop_pct']), crop=side, interpolation=data['interpolation'])
         super().__init__(model, View.whole(size, kept.interpolation) if size else kept, model.num_classes, config.get('classes'))
-
-    @staticmethod
-    def files(config: dict) -> list[Path]:
-        """See :func:`mmbdg.synthesis.classifier.classifier_files`."""
-        return [weights_file(config, 'weights')]
-
-    @staticmethod
-    def identity(config: dict) -> dict[str, Any]:
-        """See :func:`mmbdg.synthesis.classifier.classifier_identity`."""
-        return {key: value for key, value in config.items() if key != 'weights'}
-
-    def _normalised(self, model: nn.Module, images: Tensor) -> Tensor:
-        return standardised(images, self._mean, self._std)
-
-    def _logits(self, model: nn.Module, inputs: Tensor) -> Tensor:
-        return model(inputs)
 
     def _features(self, model: nn.Module, inputs: Tensor) -> Tensor:
         return model.forward_head(model.forward_features(inputs), pre_logits=True)

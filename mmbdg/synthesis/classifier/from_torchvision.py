@@ -2,20 +2,19 @@
 
 import re
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis.classifier.base import Classifier
-from mmbdg.synthesis.classifier.view import View, standardised
-from mmbdg.synthesis.classifier.weights import load_weights, weights_file
+from mmbdg.synthesis.classifier.standardised import StandardisedClassifier
+from mmbdg.synthesis.classifier.view import View
+from mmbdg.synthesis.classifier.weights import load_weights
 
 OURS = ('type', 'model', 'weights', 'classes', 'preprocessing', 'prefix', 'in_order')
 
 
-class TorchvisionClassifier(Classifier):
+class TorchvisionClassifier(StandardisedClassifier):
     """``dict(type='torchvision', model='resnet50', weights=PATH)``.
 
     ``preprocessing`` names the weights of torchvision whose preprocessing is used, e.g. 'IMAGENET1K_V1'; the model's default else. Other
@@ -48,22 +47,6 @@ class TorchvisionClassifier(Classifier):
         (resize,), (crop,) = preset.resize_size, preset.crop_size
         view = View.whole(size, interpolation) if size else View(resize=resize, crop=crop, interpolation=interpolation)
         super().__init__(model, view, config.get('num_classes', 1000), config.get('classes'))
-
-    @staticmethod
-    def files(config: dict) -> list[Path]:
-        """See :func:`mmbdg.synthesis.classifier.classifier_files`."""
-        return [weights_file(config, 'weights')]
-
-    @staticmethod
-    def identity(config: dict) -> dict[str, Any]:
-        """See :func:`mmbdg.synthesis.classifier.classifier_identity`."""
-        return {key: value for key, value in config.items() if key != 'weights'}
-
-    def _normalised(self, model: nn.Module, images: Tensor) -> Tensor:
-        return standardised(images, self._mean, self._std)
-
-    def _logits(self, model: nn.Module, inputs: Tensor) -> Tensor:
-        return model(inputs)
 
     def _features(self, model: nn.Module, inputs: Tensor) -> Tensor:
         linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
