@@ -6,6 +6,7 @@ import pytest
 
 from mmbdg.errors import InputError
 from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthesize
+from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.pipeline import is_complete
 
 
@@ -39,6 +40,9 @@ def test_further_blocks_make_up_for_what_a_bound_drops(plan, ratios, tmp_path):
     assert tried > plan.blocks and outcome['candidates'] == outcome['after_uncertainty'] == 4 * tried
     assert outcome['kept'] == (ratios[: 4 * tried] >= bound).sum()
     assert is_complete(plan, stored.root)
+    (stored.root / 'masks/square' / f'{stored.lines[-1]["id"]}.png').unlink()  # of a further block
+    synthesize(plan, stored.root, log=lambda line: None)
+    assert stored.mask(stored.lines[-1]).shape == (16, 16)
 
 
 def test_growing_is_the_same_as_asking_at_once(plan, ratios, tmp_path):
@@ -89,6 +93,10 @@ def test_min_confidence(plan, tiny_classifier, tmp_path):
     assert len(stored.lines) == 6 and min(line['classifier_score'] for line in stored.lines) >= bound - 1e-6
     outcome = stored.info['filters']['square']
     assert outcome['after_rejection'] < 3 * outcome['candidates'] // 4
+    plan = replace(plan, min_confidence=bound, uncertainty_rate=0.5)  # of those that are left
+    outcomes = [build_maker(plan, 'cpu').make(1, block).outcome for block in range(6)]
+    assert 2 in [outcome['after_rejection'] for outcome in outcomes]
+    assert all(outcome['after_uncertainty'] == (outcome['after_rejection'] + 1) // 2 for outcome in outcomes)
 
 
 @pytest.mark.parametrize(

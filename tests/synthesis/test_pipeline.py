@@ -110,6 +110,8 @@ def test_finished_dataset_is_left_alone_and_lost_files_come_back(plan, tmp_path)
     synthesize(plan, out)
     assert stamps(out) == before
     next(out.glob('masks/ring/*.png')).unlink()
+    cut = next(out.glob('images/disc/*.png'))
+    cut.write_bytes(cut.read_bytes()[:50])
     synthesize(plan, out)
     assert content(out) == whole
 
@@ -308,3 +310,8 @@ def test_throughput_is_of_this_job_only(plan, tmp_path):
         assert throughput['processes'] == len(throughput['by_process']) <= world_size
         assert {record['world_size'] for record in throughput['by_process']} == {world_size}
         assert throughput['written'] == throughput['candidates'] // 5 < 4 + 4 * world_size
+    next(out.glob('masks/disc/*.png')).unlink()  # of block 0: nothing for the others to do
+    for rank in range(3):
+        synthesize(replace(plan, num_per_class=16, classes=[0]), out, job=Job(rank, 3, 'a'))
+    throughput = json.loads((out / 'logs/throughput.json').read_text())
+    assert (throughput['processes'], throughput['written']) == (1, 4)
