@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,9 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> 
     """Let ``write`` fill a file beside ``path`` and rename it; a killed process leaves no half file under the final name."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
+    part = path.with_name(
+        f'{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part'
+    )  # of no other process, on another host of a share either
     try:
         write(part)
         part.chmod(0o644)  # safetensors writes files for the owner only

@@ -79,27 +79,32 @@ class SyntheticSegDataset(BaseSegDataset):
         return space
 
     def load_data_list(self) -> list[dict]:
-        head = range(1, len(self.info['classes']))  # foreground ids of the interpreter
-        items, stored_ignore = [], self.stored.ignore
-        for line in self.space.within(self.lines, lambda line: line['class'], 'images'):
+        lines, label_maps, items = self.lines, {}, []
+        for number in self.space.within(range(len(lines)), lambda number: lines[number]['class'], 'images'):
+            line = lines[number]
             image, mask = self.stored.paths(line)
-            target = self.space.foreground_ids[line['class']]
-            # An FG/BG head's 1 becomes the label of the image's class. A head that tells the labels apart has those ids already, or folds
-            # to 1.
-            label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space.name == 'fgbg' else {}
-            if stored_ignore != self.space.ignore:  # 255 of an uint8 mask is a label among more than 254
-                label_map[stored_ignore] = self.space.ignore
+            if line['class'] not in label_maps:
+                label_maps[line['class']] = self._label_map(line['class'])
             items.append(
                 dict(
                     img_path=image,
                     seg_map_path=mask,
-                    label_map=label_map or None,
+                    label_map=label_maps[line['class']] or None,
                     gt_label=line['class'],
                     reduce_zero_label=self.reduce_zero_label,
                     seg_fields=[],
                 )
             )
         return items
+
+    def _label_map(self, class_id: int) -> dict[int, int]:
+        """From the ids that the masks of a class hold to the label space's."""
+        head, target = range(1, len(self.info['classes'])), self.space.foreground_ids[class_id]
+        # An FG/BG head's 1 becomes the label of the image's class. A head that tells the labels apart has those ids already, or folds to 1.
+        label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space.name == 'fgbg' else {}
+        if self.stored.ignore != self.space.ignore:  # 255 of an uint8 mask is a label among more than 254
+            label_map[self.stored.ignore] = self.space.ignore
+        return label_map
 
 
 def cache_folder() -> Path:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from mmbdg.errors import InputError
 from mmbdg.synthesis.block import BlockMaker, Sample
+from mmbdg.synthesis.progress import Wanted
 from mmbdg.synthesis.writer import BlockWriter
 
 PROBED = 4
+PAGE, TAR_BLOCK = 4096, 512
+"""What a file takes on most disks, and in a tar file, is a multiple of these."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Estimate:
     bytes: float
     free: int
     processes: int
+    more: bool = False
+    """Whether bounds may ask for further blocks."""
 
     def text(self) -> str:
         """For people."""
@@ -35,22 +40,23 @@ class Estimate:
         return (
             f'{self.samples:,} samples of {self.candidates:,} candidates in {self.blocks:,} blocks: about {time_needed} with '
             f'{self.processes} processes like this one, {self.bytes / 1e9:.2f} GB ({self.free / 1e9:.1f} GB are free)'
+            + ('; more if bounds drop samples' if self.more else '')
         )
 
 
-def estimate(maker: BlockMaker, missing: Sequence[tuple[int, int]], out: Path, processes: int) -> Estimate:
+def estimate(maker: BlockMaker, missing: Sequence[Wanted], out: Path, processes: int) -> Estimate:
     """From one batch through each stage. Nothing is written.
 
     Args:
         maker: Makes the blocks.
-        missing: The blocks, class and number.
+        missing: The blocks.
         out: Where they will lie.
         processes: How many will work at once.
     """
     plan, free = maker.plan, free_bytes(out)
     if not missing:
         return Estimate(0, 0, 0, 0.0, 0.0, free, processes)
-    class_id, size = missing[0][0], min(plan.batch_size, plan.candidates)
+    class_id, size = missing[0].class_id, min(plan.batch_size, plan.candidates)
     judged, tokens = 0.0, {}
     if maker.classifier:
         maker.judge(class_id, range(1))  # libraries load on first use
@@ -65,26 +71,27 @@ def estimate(maker: BlockMaker, missing: Sequence[tuple[int, int]], out: Path, p
     start = time.perf_counter()
     sample_bytes = _mean_bytes(maker, samples)
     writing = (time.perf_counter() - start) / len(samples)
-    number = _number(maker, missing)
+    number = sum(wanted.samples for wanted in missing)
     seconds = len(missing) * (plan.candidates * judged + plan.survivors * labelling) + number * writing
-    return Estimate(len(missing), len(missing) * plan.candidates, number, seconds, number * sample_bytes, free, processes)
+    return Estimate(len(missing), len(missing) * plan.candidates, number, seconds, number * sample_bytes, free, processes, plan.has_bounds)
 
 
-def check_disk(maker: BlockMaker, missing: Sequence[tuple[int, int]], out: Path) -> None:
+def check_disk(maker: BlockMaker, missing: Sequence[Wanted], out: Path) -> None:
     """See, from a few samples, that what is missing fits on the disk.
 
     Raises:
         InputError: It does not.
     """
-    plan, class_id = maker.plan, missing[0][0]
+    plan, class_id = maker.plan, missing[0].class_id
     indices = range(min(PROBED, plan.survivors, plan.batch_size))
     latents = maker.generator.latents([class_id] * len(indices), indices).cpu()
     samples = maker.label(class_id, indices, dict(zip(indices, latents, strict=True)))
-    needed, free = _number(maker, missing) * _mean_bytes(maker, samples), free_bytes(out)
+    number, free = sum(wanted.samples for wanted in missing), free_bytes(out)
+    needed = number * _mean_bytes(maker, samples)
     maker.stages.seconds.clear(), maker.stages.images.clear()  # the probe is no part of the work
     if needed > free:
         raise InputError(
-            f'{out} needs about {needed / 1e9:.2f} GB more for {_number(maker, missing):,} samples, its disk has {free / 1e9:.2f} GB free: '
+            f'{out} needs about {needed / 1e9:.2f} GB more for {number:,} samples, its disk has {free / 1e9:.2f} GB free: '
             'free some, choose another disk, or ask for image="jpeg", a smaller resolution or fewer samples'
         )
 
@@ -95,11 +102,14 @@ def free_bytes(out: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def _number(maker: BlockMaker, missing: Sequence[tuple[int, int]]) -> int:
-    plan = maker.plan
-    return sum(min(plan.kept, plan.num_per_class - block * plan.kept) for _, block in missing)
-
-
 def _mean_bytes(maker: BlockMaker, samples: Sequence[Sample]) -> float:
+    """That a sample takes on the disk, with what file systems and tar files add."""
     writer = BlockWriter(Path(), maker.plan, maker.generator, maker.stages)
-    return sum(len(content) for sample in samples for content in writer.encode(sample).values()) / len(samples)
+    sizes = [len(content) for sample in samples for content in writer.encode(sample).values()]
+    if maker.plan.format == 'shards':
+        return sum(TAR_BLOCK + _rounded(size, TAR_BLOCK) for size in sizes) / len(samples) + 2 * TAR_BLOCK  # and the line of the manifest
+    return sum(_rounded(size, PAGE) for size in sizes) / len(samples)
+
+
+def _rounded(size: int, unit: int) -> int:
+    return -(-size // unit) * unit

@@ -1,4 +1,4 @@
-"""The end of a synthesis: further blocks for classes that fell short, then the manifest."""
+"""The end of a synthesis: the manifest, and which classes fell short."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,34 +8,22 @@ from mmbdg.files import write_atomically, write_json
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.layout import BlockRecords
 from mmbdg.synthesis.palette import palette
-from mmbdg.synthesis.progress import is_finished, make_block
-from mmbdg.synthesis.throughput import Throughput
-from mmbdg.synthesis.writer import BlockWriter
 
 
-def top_up(maker: BlockMaker, writer: BlockWriter, throughput: Throughput, class_ids: Sequence[int], out: Path) -> list[str]:
-    """Further blocks of the classes that a bound left short; a line for each that stays so."""
-    plan, records, short, before = maker.plan, writer.records, [], throughput.written
+def fallen_short(maker: BlockMaker, class_ids: Sequence[int], out: Path) -> list[str]:
+    """A line for each class that bounds left with fewer samples than asked for."""
+    plan, short = maker.plan, []
     for class_id in class_ids:
-        folder, have = maker.generator.folders[class_id], 0
-        for block in range(plan.max_blocks):
-            wanted = min(plan.kept, plan.num_per_class - have)
-            if wanted <= 0:
-                break
-            if not is_finished(plan, folder, block, out, wanted, look=block >= plan.first_blocks):
-                make_block(maker, writer, throughput, class_id, block, wanted)
-                writer.wait()
-            have += len(records.read(folder, block)[1])
-        if have < plan.num_per_class:
-            outcome = total_outcome(outcome for outcome, _ in records.of_class(folder))
-            left = ', '.join(f'{value} {key.replace("_", " ")}' for key, value in outcome.items())
-            short.append(
-                f'{maker.generator.classes[class_id]}: {have} of {plan.num_per_class} samples; {left}. Loosen min_confidence '
-                f'({plan.min_confidence}) or min_foreground, max_foreground ({plan.min_foreground}, {plan.max_foreground}), or raise '
-                'max_candidates'
-            )
-    if throughput.written > before:
-        throughput.write()
+        blocks = list(BlockRecords(out).of_class(maker.generator.folders[class_id]))
+        have = sum(len(lines) for _, lines in blocks)
+        if have >= plan.num_per_class:
+            continue
+        left = ', '.join(f'{value} {key.replace("_", " ")}' for key, value in total_outcome(outcome for outcome, _ in blocks).items())
+        short.append(
+            f'{maker.generator.classes[class_id]}: {have} of {plan.num_per_class} samples; {left}. Loosen min_confidence '
+            f'({plan.min_confidence}) or min_foreground, max_foreground ({plan.min_foreground}, {plan.max_foreground}), or raise '
+            'max_candidates'
+        )
     return short
 
 

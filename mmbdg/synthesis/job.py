@@ -37,12 +37,12 @@ class Job:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> 'Job':
-        """As ``torchrun`` or slurm's ``srun`` say; else a job of one process.
+        """As ``torchrun`` or slurm's ``srun`` say; else, in a batch script of slurm without ``srun`` too, a job of one process.
 
         Raises:
             InputError: They say it only in part.
         """
-        for rank, size in (('RANK', 'WORLD_SIZE'), ('SLURM_PROCID', 'SLURM_NTASKS')):
+        for rank, size in (('RANK', 'WORLD_SIZE'), ('SLURM_PROCID', 'SLURM_STEP_NUM_TASKS')):
             if rank not in environ or size not in environ:
                 continue
             if int(environ[size]) == 1:
@@ -54,9 +54,9 @@ class Job:
             return cls(int(environ[rank]), int(environ[size]), name)
         return cls()
 
-    def part(self, items: Sequence[Item]) -> list[Item]:
-        """This process's share: every ``world_size``-th item."""
-        return list(items[self.rank :: self.world_size])
+    def part(self, items: Sequence[Item], rank: int | None = None) -> list[Item]:
+        """The share of a process, this one's if no rank is named: every ``world_size``-th item."""
+        return list(items[self.rank if rank is None else rank :: self.world_size])
 
     def __str__(self) -> str:
         return f'rank {self.rank} of {self.world_size}'
@@ -101,6 +101,21 @@ def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False) 
                 f'let it end, or stop it first; what it has made stays. On another host a dead one is known as such after {STALE:.0f} s'
             )
         time.sleep(1)
+
+
+@contextmanager
+def at_work(folder: Path, name: str) -> Iterator[bool]:
+    """Whether a piece of work is free; it is this process's meanwhile. On a share without locks two may get it, and make the same bytes."""
+    from filelock import FileLock, Timeout
+
+    path = folder / 'working' / f'{name}.lock'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield True
+            path.unlink(missing_ok=True)
+    except Timeout:
+        yield False
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,13 +13,13 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.estimate import check_disk, estimate
-from mmbdg.synthesis.finish import top_up, write_manifest
+from mmbdg.synthesis.finish import fallen_short, write_manifest
 from mmbdg.synthesis.identity import identity_of
-from mmbdg.synthesis.job import Job, held
+from mmbdg.synthesis.job import Job, at_work, held
 from mmbdg.synthesis.layout import IDENTITY, KINDS, check_claim
 from mmbdg.synthesis.loading import build_maker, wanted_classes
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.progress import Block, first_wanted, make_block, missing_blocks
+from mmbdg.synthesis.progress import Progress, Unit, Wanted, units_of
 from mmbdg.synthesis.throughput import Throughput, collect
 from mmbdg.synthesis.writer import BlockWriter
 
@@ -35,8 +36,9 @@ def synthesize(
 ) -> Path:
     """Make a dataset, or what is missing of it.
 
-    Several processes share the work by their ranks: block i is made by rank i modulo their number. They do not talk to each other; the one
-    that finds everything done writes the manifest.
+    Several processes share the work by their ranks: block i is made by rank i modulo their number (whole classes where bounds decide how
+    many blocks a class takes). They do not talk to each other. One that is done with its own share goes on with what others have not begun,
+    so that none waits for a slow or a dead one; the one that finds everything done writes the manifest.
 
     Args:
         plan: What to make.
@@ -61,7 +63,11 @@ def synthesize(
     identity = identity_of(plan, generator, device)
 
     # Shared out before it is looked what is missing: the processes look at different times.
-    every = [(class_id, block) for class_id in class_ids for block in range(plan.first_blocks)]
+    units = units_of(plan, class_ids)
+
+    def missing(since: int) -> list[Wanted]:
+        progress = Progress(maker, out, since)
+        return [wanted for unit in units for wanted in progress.missing(unit)]
 
     def begin() -> None:
         check_claim(out, identity)
@@ -71,26 +77,28 @@ def synthesize(
         for left_over in [*out.glob('*.part'), *(out / 'logs').rglob('*.part')]:
             left_over.unlink()
         write_json(out / IDENTITY, identity)
-        if missing := missing_blocks(maker, every, out):
-            check_disk(maker, missing, out)
+        if wanted := missing(time.time_ns()):
+            check_disk(maker, wanted, out)
 
     with threads(plan.threads):
         check_claim(out, identity)
         if dry_run:
-            log(estimate(maker, missing_blocks(maker, every, out), out, job.world_size).text())
+            log(estimate(maker, missing(time.time_ns()), out, job.world_size).text())
             return out
         with plain_disk_errors(out):
             (out / 'logs').mkdir(parents=True, exist_ok=True)
             with held(out / 'logs', job, begin, wait):
                 check_claim(out, identity)
                 throughput = Throughput(out / 'logs', job, device, plan.threads, maker.stages)
-                writer = BlockWriter(out, plan, generator, maker.stages, writers)
-                with closing(writer):
-                    _run(maker, writer, throughput, missing_blocks(maker, job.part(every), out), job)
-                    if throughput.written:
-                        throughput.write()
-                        log(throughput.text() if job.world_size == 1 else f'{job}: {throughput.text()}')
-                    _finish_if_all_is_there(maker, writer, throughput, every, out, identity, job, log)
+                progress = Progress(maker, out, since=(out / IDENTITY).stat().st_mtime_ns)
+                left = _run(progress, units, job, throughput, writers)
+                if throughput.written:
+                    throughput.write()
+                    log(throughput.text() if job.world_size == 1 else f'{job}: {throughput.text()}')
+                if left := [unit for unit in left if progress.missing(unit)]:
+                    log(f'{job} is done; {len(left)} parts are being made by other processes. If one dies, run the same command again.')
+                else:
+                    _finish(maker, class_ids, out, identity, job, log)
     return out
 
 
@@ -144,47 +152,38 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
     return all(map(holds_all, folders if plan.classes is None else map(by_name.get, plan.classes)))
 
 
-def _run(maker: BlockMaker, writer: BlockWriter, throughput: Throughput, blocks: Sequence[Block], job: Job) -> None:
-    """This process's share."""
+def _run(progress: Progress, units: Sequence[Unit], job: Job, throughput: Throughput, writers: int) -> list[Unit]:
+    """This process's share, then what others have not begun, from the end; what others are at work on is left."""
     from tqdm import tqdm
 
-    plan = maker.plan
+    own = job.part(units)
+    others, left = list(reversed([unit for rank in range(job.world_size) if rank != job.rank for unit in job.part(units, rank)])), []
     name = 'synthesis' if job.world_size == 1 else f'synthesis, {job}'
-    total = sum(first_wanted(plan, block) for _, block in blocks)
-    with tqdm(total=total, unit='img', desc=name, dynamic_ncols=True, disable=job.rank != 0) as bar:
-        for class_id, block in blocks:
-            make_block(maker, writer, throughput, class_id, block, first_wanted(plan, block))
-            bar.set_postfix_str(throughput.acceptance_text())
-            bar.update(first_wanted(plan, block))
+    total = sum(wanted.samples for unit in own for wanted in progress.missing(unit))
+    writer = BlockWriter(progress.out, progress.plan, progress.maker.generator, progress.maker.stages, writers)
+    with closing(writer), tqdm(total=total, unit='img', desc=name, dynamic_ncols=True, disable=job.rank != 0) as bar:
+        for number, unit in enumerate([*own, *others]):
+            with at_work(progress.out / 'logs', f'{unit.class_id}-{unit.blocks.start}') as free:
+                missing = progress.missing(unit) if free else []
+                if not free:
+                    left.append(unit)
+                if not missing:
+                    continue
+                samples = sum(wanted.samples for wanted in missing)
+                if number >= len(own):
+                    bar.total += samples
+                progress.make(unit, writer, throughput)
+                bar.set_postfix_str(throughput.acceptance_text())
+                bar.update(samples)
         writer.wait()
+    return left
 
 
-def _finish_if_all_is_there(
-    maker: BlockMaker,
-    writer: BlockWriter,
-    throughput: Throughput,
-    every: Sequence[Block],
-    out: Path,
-    identity: dict,
-    job: Job,
-    log: Callable[[str], None],
-) -> None:
+def _finish(maker: BlockMaker, class_ids: Sequence[int], out: Path, identity: dict, job: Job, log: Callable[[str], None]) -> None:
     from filelock import FileLock
 
-    plan, began = maker.plan, (out / IDENTITY).stat().st_mtime_ns
-    mine = set(job.part(every))
-
-    def not_looked_at(class_id: int, block: int) -> bool:
-        """Of another process, and older than this job: it may have lost files that the other one has not made again yet."""
-        return (class_id, block) not in mine and writer.records.written_at(maker.generator.folders[class_id], block) <= began
-
-    missing = missing_blocks(maker, every, out, look=False)
-    missing = missing or missing_blocks(maker, [entry for entry in every if not_looked_at(*entry)], out)
-    if missing:
-        log(f'{job} is done; {len(missing)} blocks are left to the other processes. If one of them has died, run the same command again.')
-        return
     with FileLock(out / 'logs' / 'finish.lock'):  # the last two may have found everything done at the same time
-        short = top_up(maker, writer, throughput, list(dict.fromkeys(class_id for class_id, _ in every)), out) if plan.has_bounds else []
+        short = fallen_short(maker, class_ids, out) if maker.plan.has_bounds else []
         number = write_manifest(maker, out, identity)
         collect(out / 'logs', job, short)
     for line in short:

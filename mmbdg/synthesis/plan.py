@@ -46,7 +46,8 @@ class Synthesis:
         tokens: Whether the tokens of a VQGAN's samples are written too, from which they can be made again.
         batch_size: Images computed at once, within a block.
         threads: CPU threads; floating point depends on them, so they belong to the dataset.
-        precision, compile: See :class:`~mmbdg.generators.frozen.Frozen`; they belong to the dataset too.
+        precision, compile: See :class:`~mmbdg.generators.frozen.Frozen`; they belong to the dataset too. What torch compiles can depend on
+            the batches it saw before: the promise of equal bytes is for ``compile=False``.
     """
 
     labelled_generator: str
@@ -147,11 +148,6 @@ class Synthesis:
         if not self.has_bounds:
             return self.blocks
         return max(1, self.max_candidates // self.candidates) if self.max_candidates else 4 * self.blocks
-
-    @property
-    def first_blocks(self) -> int:
-        """Blocks that are made of every class; further ones only of those that fell short."""
-        return min(self.blocks, self.max_blocks)
 
     @property
     def image_suffix(self) -> str:

@@ -1,7 +1,8 @@
-"""Which blocks of a dataset are made, and making one that is not."""
+"""What of a dataset is made, and making what is not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.layout import BlockRecords, sample_files, shard_name
@@ -9,46 +10,90 @@ from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.throughput import Throughput
 from mmbdg.synthesis.writer import BlockWriter
 
-Block = tuple[int, int]
-"""Class and number of a block in its class."""
+
+class Unit(NamedTuple):
+    """Blocks of a class that one process makes, one after the other."""
+
+    class_id: int
+    blocks: range
 
 
-def missing_blocks(maker: BlockMaker, blocks: Sequence[Block], out: Path, look: bool = True) -> list[Block]:
-    """Those that are not finished or, with ``look``, whose files are not whole."""
-    plan, folders = maker.plan, maker.generator.folders
-    return [(c, block) for c, block in blocks if not is_finished(plan, folders[c], block, out, first_wanted(plan, block), look)]
+class Wanted(NamedTuple):
+    """A block that is needed."""
+
+    class_id: int
+    block: int
+    samples: int
+    """Of which so many are."""
 
 
-def first_wanted(plan: Synthesis, block: int) -> int:
-    """Samples of a block that are needed even if all blocks before it give all they can."""
-    return min(plan.kept, plan.num_per_class - block * plan.kept)
+def units_of(plan: Synthesis, class_ids: Sequence[int]) -> list[Unit]:
+    """All work of a plan. Where a bound drops samples, how many blocks a class takes shows while they are made."""
+    if plan.has_bounds:
+        return [Unit(class_id, range(plan.max_blocks)) for class_id in class_ids]
+    return [Unit(class_id, range(block, block + 1)) for class_id in class_ids for block in range(plan.blocks)]
 
 
-def is_finished(plan: Synthesis, folder: str, block: int, out: Path, wanted: int, look: bool = True) -> bool:
-    """Whether a block has given ``wanted`` samples, or all it can; with ``look`` its files must be there and of their size."""
-    recorded = BlockRecords(out).read(folder, block)
-    if recorded is None:
-        return False
-    outcome, lines = recorded
-    enough = len(lines) >= min(wanted, outcome['kept'])
-    return enough and not (look and _bytes(plan, folder, block, out, lines) != outcome['bytes'])
+class Progress:
+    """Of one dataset.
 
+    Args:
+        maker: Makes its blocks.
+        out: Its folder.
+        since: A time in nanoseconds. The files of blocks that were finished before are looked at: some may be lost.
+    """
 
-def _bytes(plan: Synthesis, folder: str, block: int, out: Path, lines: Sequence[dict]) -> int:
-    """Of a block's files that are there."""
-    if plan.format == 'shards':
-        names = [shard_name(folder, block)] if lines else []
-    else:
-        kinds = ['image', 'mask', *(['uncertainty'] if plan.uncertainty_maps else []), *(['tokens'] if plan.tokens else [])]
-        names = [sample_files(folder, line['id'], plan.image_suffix)[kind] for line in lines for kind in kinds]
-    return sum(path.stat().st_size for name in names if (path := out / name).is_file())
+    def __init__(self, maker: BlockMaker, out: Path, since: int) -> None:
+        self.maker, self.plan, self.out, self.since, self.records = maker, maker.plan, out, since, BlockRecords(out)
 
+    def missing(self, unit: Unit) -> list[Wanted]:
+        """Blocks of a unit that are needed and not there, as far as is known before they are made."""
+        return [wanted for wanted in self._needed(unit) if not self._is_there(wanted)]
 
-def make_block(maker: BlockMaker, writer: BlockWriter, throughput: Throughput, class_id: int, block: int, wanted: int) -> None:
-    """Make a block and write its first samples, at least as many as were there before."""
-    recorded = writer.records.read(maker.generator.folders[class_id], block)
-    if recorded:
-        wanted = max(wanted, len(recorded[1]))  # a lost file is made again, none of the others is forgotten
-    result = maker.make(class_id, block)
-    writer.write(class_id, block, result, wanted)
-    throughput.add(result.outcome, min(wanted, len(result.samples)))
+    def make(self, unit: Unit, writer: BlockWriter, throughput: Throughput) -> None:
+        """What is missing of a unit."""
+        for wanted in self._needed(unit):
+            if self._is_there(wanted):
+                continue
+            recorded = self.records.read(self._folder(unit), wanted.block)
+            samples = max(wanted.samples, len(recorded[1])) if recorded else wanted.samples  # mending a block forgets none of its samples
+            result = self.maker.make(unit.class_id, wanted.block)
+            writer.write(unit.class_id, wanted.block, result, samples)
+            throughput.add(result.outcome, min(samples, len(result.samples)))
+            if len(unit.blocks) > 1:
+                writer.wait()  # what it gave decides what more is needed
+
+    def _needed(self, unit: Unit) -> Iterator[Wanted]:
+        """The blocks, until there are enough samples; a block that is not there yet is taken to give all it can."""
+        have = unit.blocks.start * self.plan.kept
+        for block in unit.blocks:
+            samples = min(self.plan.kept, self.plan.num_per_class - have)
+            if samples <= 0:
+                return
+            yield Wanted(unit.class_id, block, samples)
+            recorded = self.records.read(self._folder(unit), block)
+            have += len(recorded[1]) if recorded else self.plan.kept
+
+    def _is_there(self, wanted: Wanted) -> bool:
+        folder = self._folder(wanted)
+        recorded = self.records.read(folder, wanted.block)
+        if recorded is None:
+            return False
+        outcome, lines = recorded
+        if len(lines) < min(wanted.samples, outcome['kept']):
+            return False
+        new = self.records.written_at(folder, wanted.block) > self.since
+        return new or self._bytes(folder, wanted.block, lines) == outcome['bytes']
+
+    def _bytes(self, folder: str, block: int, lines: Sequence[dict]) -> int:
+        """Of a block's files that are there."""
+        if self.plan.format == 'shards':
+            names = [shard_name(folder, block)] if lines else []
+        else:
+            further = dict(uncertainty=self.plan.uncertainty_maps, tokens=self.plan.tokens)
+            kinds = ['image', 'mask', *(kind for kind, written in further.items() if written)]
+            names = [sample_files(folder, line['id'], self.plan.image_suffix)[kind] for line in lines for kind in kinds]
+        return sum(path.stat().st_size for name in names if (path := self.out / name).is_file())
+
+    def _folder(self, place: Unit | Wanted) -> str:
+        return self.maker.generator.folders[place.class_id]

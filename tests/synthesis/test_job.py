@@ -57,8 +57,8 @@ def test_work_is_shared_by_rank():
     [
         ({}, (0, 1)),
         (dict(RANK='2', WORLD_SIZE='4', MASTER_ADDR='node7', MASTER_PORT='29500', TORCHELASTIC_RUN_ID='x'), (2, 4)),
-        (dict(SLURM_PROCID='5', SLURM_NTASKS='8', SLURM_JOB_ID='77', SLURM_STEP_ID='0'), (5, 8)),
-        (dict(SLURM_PROCID='0', SLURM_NTASKS='1', SLURM_JOB_ID='77', SLURM_STEP_ID='0'), (0, 1)),
+        (dict(SLURM_PROCID='5', SLURM_STEP_NUM_TASKS='8', SLURM_JOB_ID='77', SLURM_STEP_ID='0'), (5, 8)),
+        (dict(SLURM_PROCID='0', SLURM_STEP_NUM_TASKS='1', SLURM_JOB_ID='77', SLURM_STEP_ID='0'), (0, 1)),
     ],
 )
 def test_who_started_us(environ, expected):

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
+from mmbdg.synthesis import StoredDataset, Synthesis, layout, synthesize
+from mmbdg.synthesis.job import Job, at_work, held
 
 SYNTHESIS = """
 import json, sys
@@ -76,7 +78,7 @@ def test_three_processes_end_with_the_same_bytes(plan, tmp_path, start):
     assert sum('120 labelled images' in text for text in said) >= 1  # whoever came last
     throughput = json.loads((tmp_path / 'out/logs/throughput.json').read_text())
     assert throughput['processes'] == 3 and throughput['written'] == 120
-    assert {record['rank']: record['written'] for record in throughput['by_process']} == {0: 40, 1: 40, 2: 40}
+    assert sum(record['written'] for record in throughput['by_process']) == 120
 
 
 @pytest.mark.parametrize('form, processes', [('folder', 1), ('shards', 2)])
@@ -101,7 +103,7 @@ def test_killed_at_random_moments(plan, tmp_path, start, form, processes):
 
 
 def test_a_rank_that_dies(plan, tmp_path, start):
-    """The others end their part and say what is missing; the same command makes the rest."""
+    """The other goes on with its share; what was there is left alone."""
     plan = replace(plan, num_per_class=100)
     whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
     out = tmp_path / 'out'
@@ -109,16 +111,49 @@ def test_a_rank_that_dies(plan, tmp_path, start):
     while not made(out):
         time.sleep(0.005)
     second.send_signal(signal.SIGKILL)
-    said, _ = first.communicate(timeout=300)
-    assert first.returncode == 0 and 'blocks are left to the other processes' in said and 'run the same command again' in said
-    with pytest.raises(InputError, match='is unfinished'):
-        StoredDataset(out)
     before = {path: path.stat().st_mtime_ns for path in out.rglob('*.png')}
-    assert len(before) < len(whole)
-    for process in start(plan, out, 2):
-        assert process.wait(timeout=300) == 0
+    said, _ = first.communicate(timeout=300)
+    assert first.returncode == 0 and '300 labelled images' in said and len(before) < len(whole)
     assert content(out) == whole
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert not list((out / 'logs').rglob('*.part'))
+
+
+def test_all_ranks_but_one_die_while_it_is_at_its_last_block(plan, tmp_path, start):
+    """A process leaves what another one is at work on; if that one dies, nothing claims to be complete, and the same command ends it."""
+    plan, out, said = replace(plan, num_per_class=8, classes=[0]), tmp_path / 'out', []
+    whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
+    with at_work(out / 'logs', '0-0') as free:  # as if rank 0 were making its only block
+        assert free
+        synthesize(plan, out, log=said.append, job=Job(1, 2, 'a'))
+    assert 'being made by other processes' in said[-1] and 'run the same command again' in said[-1]
+    with pytest.raises(InputError, match='is unfinished'):
+        StoredDataset(out)
+    synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
+    assert content(out) == whole
+
+
+def test_a_rank_with_another_config_is_refused(plan, tmp_path):
+    """Though it belongs to the job that holds the folder."""
+    out = tmp_path / 'out'
+    synthesize(replace(plan, num_per_class=8), out, **QUIET)
+    with held(out / 'logs', Job(0, 2, 'a'), lambda: None):
+        (out / 'logs/identity.json').unlink()  # as before the first process has come in
+        identity = out / 'logs/identity.json'
+
+        def first_comes_in(root, wanted, check=layout.check_claim, calls=[]):  # noqa: B006
+            check(root, wanted)
+            if not calls:  # between the look from outside and the one inside
+                calls.append(1)
+                identity.write_text(json.dumps({**wanted, 'device': 'another'}))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr('mmbdg.synthesis.pipeline.check_claim', first_comes_in)
+            shutil.rmtree(out / 'images'), shutil.rmtree(out / 'masks'), shutil.rmtree(out / 'uncertainty')
+            (out / 'manifest.jsonl').unlink(), (out / 'dataset.json').unlink()
+            with pytest.raises(InputError, match='device: another there, cpu here'):
+                synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
+    assert not (out / 'images').exists()
 
 
 def test_two_runs_at_once(plan, tmp_path, start):
