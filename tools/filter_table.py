@@ -15,6 +15,7 @@ A row is the mean over the seeds, with the standard deviation where there are se
 """
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,9 @@ def variants(plan: Synthesis) -> dict[str, Synthesis]:
     }
     if plan.classifier is None:
         rows = {name: row for name, row in rows.items() if 'rejection' not in name} | {'truncation, uncertainty': truncated | uncertain}
-    return {name: replace(plan, **row) for name, row in rows.items()}
+    whole = replace(plan, classifier=None)  # all candidates of a block are labelled: no more than are needed
+    few = math.ceil(plan.num_per_class / (1 - plan.uncertainty_rate)) if whole.kept > plan.num_per_class else plan.candidates
+    return {name: replace(plan, **row, **(dict(candidates=few) if row['classifier'] is None else {})) for name, row in rows.items()}
 
 
 def with_rule(images: LabelledImages, rule: Callable[[np.ndarray], np.ndarray]) -> float:
