@@ -5,7 +5,7 @@
     python tools/synthesize.py CONFIG OUT_DIR --dry-run
     torchrun --nproc_per_node=8 tools/synthesize.py CONFIG OUT_DIR --device cuda
     srun --ntasks=32 --gpus-per-task=1 python tools/synthesize.py CONFIG OUT_DIR --device cuda
-    python tools/synthesize.py CONFIG OUT_DIR --cfg-options synthesis.format=shards synthesis.image=jpeg synthesis.resolution=256
+    python tools/synthesize.py CONFIG OUT_DIR --format shards --image jpeg --resolution 256
 
 An interrupted run continues when it is started again and ends with the same bytes, whatever the number of processes. More samples or
 further classes are added to what is there.
@@ -23,6 +23,7 @@ from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.job import Job
+from mmbdg.synthesis.plan import FORMATS, IMAGES
 
 
 def parse_classes(text: str) -> list[int]:
@@ -52,6 +53,9 @@ def main() -> None:
     parser.add_argument('--num-per-class', type=int, help='samples kept of each class')
     parser.add_argument('--classes', help='class indices, e.g. 0-4,7; default: all')
     parser.add_argument('--seed', type=int, help='seed of the latents')
+    parser.add_argument('--format', choices=FORMATS, help='a file for each image and mask, or a tar file for each block')
+    parser.add_argument('--image', choices=IMAGES, help='how images are written; masks are PNG always')
+    parser.add_argument('--resolution', type=int, help="height and width of what is written; default: the generator's")
     parser.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
     parser.add_argument('--writers', type=int, help='threads that encode and write beside the computation; default: 4 on a GPU, else none')
     parser.add_argument('--dry-run', action='store_true', help='write nothing; say how many candidates, hours and gigabytes it takes')
@@ -62,7 +66,8 @@ def main() -> None:
         raise InputError(f'{args.config} has no synthesis=dict(...)')
     check_requirements(cfg)
     plan = Synthesis.from_config(cfg.synthesis)
-    given = dict(num_per_class=args.num_per_class, seed=args.seed, classes=args.classes and parse_classes(args.classes))
+    given = dict(classes=args.classes and parse_classes(args.classes))
+    given |= {name: getattr(args, name) for name in ('num_per_class', 'seed', 'format', 'image', 'resolution')}
     plan = replace(plan, **{key: value for key, value in given.items() if value is not None})
     writers = args.writers if args.writers is not None else 4 * args.device.startswith('cuda')
     job, device = Job.from_environment(), own_device(args.device)

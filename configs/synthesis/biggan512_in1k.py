@@ -2,7 +2,7 @@
 
     python tools/synthesize.py configs/synthesis/biggan512_in1k.py data/biggan_sim_100k --device cuda
     torchrun --nproc_per_node=8 tools/synthesize.py configs/synthesis/biggan512_in1k.py data/biggan_sim_100k --device cuda
-    ... --cfg-options synthesis.num_per_class=2000 synthesis.format=shards synthesis.image=jpeg synthesis.resolution=256     # 2 million
+    ... --num-per-class 2000 --format shards --image jpeg --resolution 256     # 2 million
 
 Needs a labelled generator of BigGAN-512 in work_dirs/biggan512_fgbg/labelled_generator and the weights of a ResNet-50 on ImageNet. Not run
 by us: the weights were not at hand.

@@ -25,6 +25,15 @@ def test_options(config, tmp_path):
     assert refused.returncode == 2 and 'config.seed: 7 there, 8 here' in refused.stdout and 'Traceback' not in refused.stdout
 
 
+def test_shards(config, tmp_path):
+    run_tool(
+        'tools/synthesize.py', config, tmp_path / 'out', '--format', 'shards', '--image', 'jpeg', '--resolution', '8', '--writers', '2'
+    )
+    stored = StoredDataset(tmp_path / 'out')
+    assert len(stored.lines) == 12 and stored.image(stored.lines[0]).shape == (8, 8, 3)
+    assert stored.paths(stored.lines[0])[0].endswith('shards/disc/000000.tar!disc/00000000.jpg')
+
+
 def test_wrong_options(config, tmp_path):
     for options, message in (
         (('--classes', 'a-b'), '--classes takes'),
