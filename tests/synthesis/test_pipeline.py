@@ -1,10 +1,4 @@
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,36 +132,6 @@ def test_a_file_is_no_folder(plan, tmp_path):
     with pytest.raises(InputError, match='is a file'):
         synthesize(plan, tmp_path / 'out')
     assert (tmp_path / 'out').read_text() == 'mine'
-
-
-KILLED = """
-import json, sys
-import mmbdg
-from mmbdg.synthesis import Synthesis, synthesize
-synthesize(Synthesis(**json.loads(sys.argv[1])), sys.argv[2])
-"""
-
-
-def test_killed_run_ends_with_the_same_bytes(plan, tmp_path):
-    plan = replace(plan, num_per_class=40)
-    whole = content(synthesize(plan, tmp_path / 'whole'))
-    out, rng, kills = tmp_path / 'killed', random.Random(0), 0
-    from dataclasses import asdict
-
-    while not (out / 'dataset.json').exists():
-        process = subprocess.Popen(
-            [sys.executable, '-c', KILLED, json.dumps(asdict(plan)), out], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        seen = len(list(out.glob('masks/*/*.png')))
-        target = seen + rng.randint(5, 45)
-        while process.poll() is None and len(list(out.glob('masks/*/*.png'))) < target:
-            time.sleep(0.01)
-        if process.poll() is None and kills < 3:
-            os.kill(process.pid, signal.SIGKILL)
-            kills += 1
-        process.wait()
-    assert kills >= 1
-    assert content(out) == whole
 
 
 def test_left_overs_of_a_kill_at_any_moment(plan, tmp_path):

@@ -32,6 +32,5 @@ def test_ratios(tmp_path, tiny_labelled_generator, tiny_classifier):
 def test_wrong_settings(tmp_path):
     config = tmp_path / 'none.py'
     config.write_text('a = 1\n')
-    for options, message in ((('--pairs', 3), 'at least 10 pairs'), (('--processes', 0), '--processes'), ((), 'no synthesis=dict')):
-        result = run_tool('tools/benchmark.py', 'synthesis', config, *options, check=False)
-        assert result.returncode == 2 and message in result.stdout, result.stdout
+    result = run_tool('tools/benchmark.py', 'synthesis', config, check=False)
+    assert result.returncode == 2 and 'no synthesis=dict' in result.stdout, result.stdout
