@@ -11,7 +11,7 @@ from mmbdg.analysis.mask_statistics import mask_statistics, summary
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
 
-mask_coder = pytest.importorskip('pycocotools.mask')
+mask_coder = pytest.importorskip('pycocotools.mask', reason='pip install "mmbdg[analysis]"')
 
 
 def run_lengths(mask):
