@@ -76,9 +76,9 @@ def synthesize(
                 left_over.unlink()
         for left_over in [*out.glob('*.part'), *(out / 'logs').rglob('*.part')]:
             left_over.unlink()
-        write_json(out / IDENTITY, identity)
         if wanted := missing(time.time_ns()):
             check_disk(maker, wanted, out)
+        write_json(out / IDENTITY, identity)  # from here on the folder is this configuration's
 
     with threads(plan.threads):
         check_claim(out, identity)

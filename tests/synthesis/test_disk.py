@@ -89,6 +89,9 @@ def test_too_little_space_is_seen_before_the_first_image(plan, tmp_path, monkeyp
     with pytest.raises(InputError, match='needs about .* GB more for 18 samples'):
         synthesize(plan, tmp_path / 'out', log=quiet, job=Job(rank, 2, 'a'))
     assert not (tmp_path / 'out/images').exists()
+    monkeypatch.undo()
+    synthesize(replace(plan, image='jpeg'), tmp_path / 'out', log=quiet)  # what the message advises: the folder is still free
+    assert len(list((tmp_path / 'out').rglob('*.jpg'))) == 18
 
 
 def test_a_folder_that_cannot_be_written(plan):
