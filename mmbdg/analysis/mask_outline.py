@@ -14,7 +14,7 @@ import numpy as np
 from mmbdg.errors import InputError
 
 TOLERANCE = 0.01
-"""Of the simplification, in the unit box (paper, section 5.2)."""
+"""Of the simplification, in the unit box (paper, section 5.1)."""
 
 
 def mask_outline(shape: np.ndarray) -> np.ndarray:

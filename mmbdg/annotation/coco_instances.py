@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from mmbdg.analysis.mask_columns import MIN_PIXELS, components
 from mmbdg.annotation import run_lengths
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
@@ -32,8 +33,8 @@ class CocoCounts:
     """Instances of each category that has some."""
 
 
-def components(area: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice, slice]]]:
-    """Connected components, neighbours by side or corner (8-connectivity).
+def boxed_components(area: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice, slice]]]:
+    """The :func:`~mmbdg.analysis.mask_columns.components` that Table 1 counts too, each in its bounding box.
 
     Args:
         area: bool (H,W).
@@ -41,11 +42,11 @@ def components(area: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice, slic
     Yields:
         bool (h,w) within its bounding box, and the box as slices of rows and columns; in the order of their first pixels, row by row.
     """
-    from scipy.ndimage import find_objects, label
+    from scipy.ndimage import find_objects
 
-    numbered, _ = label(area, structure=np.ones((3, 3)))
-    for number, box in enumerate(find_objects(numbered), start=1):
-        yield numbered[box] == number, box
+    ids = components(area).ids
+    for number, box in enumerate(find_objects(ids), start=1):
+        yield ids[box] == number, box
 
 
 def encode_component(part: np.ndarray, box: tuple[slice, slice], height: int, width: int) -> str:
@@ -79,7 +80,7 @@ def _is_foreground(info: dict) -> bool:
     return len(info['classes']) == 2 and info.get('label_space', 'fgbg') == 'fgbg'
 
 
-def write_coco(dataset: StoredDataset, path: str | os.PathLike, min_pixels: int = 30, progress: bool = False) -> CocoCounts:
+def write_coco(dataset: StoredDataset, path: str | os.PathLike, min_pixels: int = MIN_PIXELS, progress: bool = False) -> CocoCounts:
     """Write a dataset's masks as COCO instances.
 
     Each component of a label is an instance with a mask (compressed run lengths), its box and area. Pixels that do not count (the ignore
@@ -151,7 +152,7 @@ def _instances(
     for label in np.unique(mask[~ignored & (mask > 0)]).tolist():
         if label >= len(dataset.info['classes']):
             raise InputError(f'{dataset.paths(line)[1]} holds the label {label}, dataset.json names {len(dataset.info["classes"])} labels')
-        for part, box in components(mask == label):
+        for part, box in boxed_components(mask == label):
             area = int(part.sum())
             if area < min_pixels:
                 counts.small += 1

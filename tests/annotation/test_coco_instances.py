@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_tool
 
-from mmbdg.annotation.coco_instances import components, encode_component, write_coco
+from mmbdg.annotation.coco_instances import boxed_components, encode_component, write_coco
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_png
 from mmbdg.synthesis import Synthesis, synthesize
@@ -51,7 +51,7 @@ def test_components_are_those_of_pycocotools(seed):
     rng = np.random.default_rng(seed)
     area = rng.random((13 + seed, 17)) < (0.1, 0.3, 0.6, 0.95, 1, 0.5)[seed]
     union = np.zeros_like(area)
-    for part, box in components(area):
+    for part, box in boxed_components(area):
         whole = np.zeros_like(area)
         whole[box] = part
         assert not (union & whole).any()
@@ -63,7 +63,7 @@ def test_components_are_those_of_pycocotools(seed):
 def test_neighbours_by_corner():
     area = np.zeros((8, 8), bool)
     area[1, 1] = area[2, 2] = area[3, 1] = area[6, 6] = True
-    assert [part.sum() for part, _ in components(area)] == [3, 1]
+    assert [part.sum() for part, _ in boxed_components(area)] == [3, 1]
 
 
 def test_two_discs_are_two_instances(tmp_path):
