@@ -1,4 +1,4 @@
-"""As densecl_biggan_fpn_in1k.py, foreground against background: the pre-training of the paper's chest X-ray transfer (section 5.3, Table 5).
+"""As densecl_biggan_fpn_in1k.py, foreground against background: pre-training for the chest X-ray transfer (paper, section 5.3, Table 5).
 
 tools/dist_train.sh configs/densecl_biggan_fpn_fgbg_in1k.py 8
 """

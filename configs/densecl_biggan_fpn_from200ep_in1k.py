@@ -2,8 +2,8 @@
 
     tools/dist_train.sh configs/densecl_biggan_fpn_from200ep_in1k.py 8
 
-Ours, not the paper's: these backbones have seen ImageNet 250 times, the baseline 200 times. The learning rate is that of the paper's last 50
-epochs (0.0044 to 0). Not run by us.
+Ours, not the paper's: these backbones have seen ImageNet 250 times, the baseline 200 times. The learning rate is that of the paper's last
+50 epochs (0.0044 to 0). Not run by us.
 """
 
 _base_ = 'densecl_biggan_fpn_in1k.py'

@@ -2,8 +2,8 @@
 
     tools/dist_train.sh configs/simsiam_biggan_fpn_in1k.py 8
 
-Method, batch (8 GPUs x 32), optimiser and schedule are mmpretrain's, from the first epoch on; the segmentation branch is densecl_biggan_fpn's.
-Not in the paper, and not run by us.
+Method, batch (8 GPUs x 32), optimiser and schedule are mmpretrain's, from the first epoch on; the segmentation branch is
+densecl_biggan_fpn's. Not in the paper, and not run by us.
 """
 
 _base_ = ['mmpretrain::simsiam/simsiam_resnet50_8xb32-coslr-200e_in1k.py', '_base_/joint_in1k.py']

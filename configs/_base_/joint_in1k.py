@@ -1,7 +1,7 @@
 """The segmentation branch on BigGAN-sim beside real ImageNet, for any self-supervised method with a ResNet-50 at 224 px.
 
-Numbers of the paper (BigDatasetGAN, section 5.3): FPN decoder, 100k synthetic images, ResNet-50. The others are ours where nothing else is said.
-A config picks the parts by name (_base_.seg_head ...): mmengine does not merge a model that two bases set.
+The paper's (BigDatasetGAN, section 5.3) are the FPN decoder, 100k synthetic images and the ResNet-50; a number is ours where nothing else
+is said. A config picks the parts by name (_base_.seg_head ...): mmengine does not merge a model that two bases set.
 """
 
 imagenet = 'data/imagenet/'

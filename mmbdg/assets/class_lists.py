@@ -23,7 +23,7 @@ def _listed(name: str) -> dict[str, str]:
 
 
 def class_names(classes: Sequence[str] | str) -> tuple[str, ...]:
-    """Names of classes: those of a list, of ``'in1k'``, the 1,000 ImageNet classes in the order of their wnids, or of an embedded generator.
+    """Names: those of a list, of ``'in1k'``, the 1,000 ImageNet classes in the order of their wnids, or of an embedded generator's.
 
     Raises:
         InputError: Another string.
