@@ -9,7 +9,10 @@ from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructo
 from mmbdg.engine.online_batch_hook import OnlineBatchHook
 from mmbdg.engine.online_sampler import OnlineSampler
 from mmbdg.engine.queue_report_hook import QueueReportHook
+from mmbdg.engine.random_state_hook import RandomStateHook
+from mmbdg.engine.safe_checkpoint_hook import SafeCheckpointHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
+from mmbdg.engine.stop_on_nan_hook import StopOnNaNHook
 
 __all__ = [
     'AverageStatisticsHook',
@@ -22,6 +25,9 @@ __all__ = [
     'OnlineBatchHook',
     'OnlineSampler',
     'QueueReportHook',
+    'RandomStateHook',
     'RefreshAverageHook',
+    'SafeCheckpointHook',
     'SamplePredictionsHook',
+    'StopOnNaNHook',
 ]
