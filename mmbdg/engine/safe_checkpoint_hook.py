@@ -64,7 +64,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     @contextmanager
     def _removals_last(self) -> Iterator[None]:
-        """Carry out at the end, if nothing failed, what is removed in between; a best checkpoint and the last one saved with it are one act."""
+        """Carry out at the end, if nothing failed, what is removed in between. Within another such block: at the end of that one."""
         if isinstance(self.file_backend, _RemovesLater):
             yield
             return

@@ -67,6 +67,13 @@ class Recorder(Hook):
         self.losses.append(float(outputs['loss']))
 
 
+class QuietRunner(Runner):
+    """Does not describe the machine in its log, which takes a second."""
+
+    def _log_env(self, env_cfg):
+        pass
+
+
 NAMES = iter(range(10**6))
 
 
@@ -80,14 +87,14 @@ def build(work_dir, by_epoch=True, stop=None, resume=None, hooks=(), workers=0, 
     )
     loader = dict(batch_size=4, num_workers=workers, collate_fn=dict(type='pseudo_collate'), dataset=NoisyPoints())
     validation = dict(val_dataloader=dict(loader, sampler=dict(type='DefaultSampler', shuffle=False)), val_cfg={}, val_evaluator=[Score()])
-    runner = Runner(
+    runner = QuietRunner(
         model=Net(),
         work_dir=str(work_dir),
         train_dataloader=dict(loader, sampler=dict(type='DefaultSampler' if by_epoch else 'InfiniteSampler', shuffle=True)),
         train_cfg=loop,
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.02, momentum=0.9)),
         param_scheduler=dict(type='CosineAnnealingLR', T_max=16, by_epoch=False),
-        default_hooks=dict(logger=None, checkpoint=checkpoint | change.pop('checkpoint', {})),
+        default_hooks=dict(logger=None, checkpoint=checkpoint),
         custom_hooks=[dict(type='EMAHook'), *hooks, recorder],
         load_from=resume and str(resume),
         resume=bool(resume),
