@@ -33,7 +33,7 @@ class StopOnNaNHook(Hook):
     priority = 'VERY_HIGH'
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None) -> None:
-        losses = {name: float(value) for name, value in (outputs or {}).items() if 'loss' in name and _is_number(value)}
+        losses = {name: torch.as_tensor(value).detach().sum().item() for name, value in (outputs or {}).items() if 'loss' in name}
         bad = {name: value for name, value in losses.items() if not np.isfinite(value)}
         anywhere = torch.tensor(float(bool(bad)))
         all_reduce(anywhere, 'max')  # gradients are shared: the other processes' weights are spoilt by now
@@ -49,10 +49,7 @@ class StopOnNaNHook(Hook):
         """Refuse to save parameters that are not finite."""
         for name, parameter in runner.model.named_parameters():
             if not parameter.isfinite().all():
-                raise InputError(
-                    f'iteration {runner.iter + 1}: the losses are finite, but {name} is not any more, so this checkpoint is not written. '
-                    + self._advice(runner)
-                )
+                raise InputError(f'the losses are finite, but {name} is not any more, so no checkpoint is written. {self._advice(runner)}')
 
     @staticmethod
     def _advice(runner: Runner) -> str:
@@ -62,10 +59,6 @@ class StopOnNaNHook(Hook):
             f'{good} the same batch: look at its images and labels first, else lower the learning rate (optim_wrapper.optimizer.lr), '
             'clip the gradients (optim_wrapper.clip_grad.max_norm=10), or leave out --amp'
         )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) or (isinstance(value, Tensor | np.ndarray | np.number) and np.size(value) == 1)
 
 
 def plain(value: Any) -> Any:

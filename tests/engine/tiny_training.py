@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import nn
@@ -35,16 +36,13 @@ class Net(BaseModel):
 class Score(BaseMetric):
     """Better from one validation to the next, whatever the model does; draws, as metrics that take samples do."""
 
-    def __init__(self):
-        super().__init__(prefix='own')
-        self.count = 0
+    default_prefix = 'own'
 
     def process(self, data_batch, data_samples):
         self.results.append(float(torch.rand(())))
 
     def compute_metrics(self, results):
-        self.count += 1
-        return dict(score=float(self.count))
+        return dict(score=float(MessageHub.get_current_instance().get_info('iter')))
 
 
 class Killed(Exception):
@@ -82,9 +80,8 @@ def build(work_dir, by_epoch=True, stop=None, resume=None, hooks=(), workers=0, 
     torch.manual_seed(0)
     loop = dict(by_epoch=True, max_epochs=4) if by_epoch else dict(by_epoch=False, max_iters=16, val_interval=4)
     recorder = Recorder(stop)
-    checkpoint = dict(
-        type='mmbdg.SafeCheckpointHook', interval=1 if by_epoch else 4, by_epoch=by_epoch, save_best='own/score', rule='greater'
-    )
+    checkpoint = dict(type='mmbdg.SafeCheckpointHook', interval=1 if by_epoch else 4, by_epoch=by_epoch, save_best='own/score')
+    checkpoint |= dict(rule='greater') | change.pop('checkpoint', {})
     loader = dict(batch_size=4, num_workers=workers, collate_fn=dict(type='pseudo_collate'), dataset=NoisyPoints())
     validation = dict(val_dataloader=dict(loader, sampler=dict(type='DefaultSampler', shuffle=False)), val_cfg={}, val_evaluator=[Score()])
     runner = QuietRunner(
