@@ -11,13 +11,13 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.runner import find_latest_checkpoint
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
 from mmbdg.engine import TotalBatchHook
 from mmbdg.engine.checks import check_data
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
+from mmbdg.engine.resuming import add_resume_hooks, apply_resume
 from mmbdg.errors import plain_errors
 
 
@@ -30,19 +30,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--amp', action='store_true', help='mixed precision; on a CPU float32 with a warning')
     add_common_arguments(parser)
     return parser.parse_args()
-
-
-def apply_resume(cfg: Config, resume: str | None) -> None:
-    """``load_from`` must go when the last checkpoint of the work dir is meant: mmengine would resume from it.
-
-    Without a checkpoint to resume from, the training starts as it would without ``--resume``: the usual command of a re-queued job.
-    """
-    if resume and resume != 'auto':
-        cfg.resume, cfg.load_from = True, resume
-    elif resume and find_latest_checkpoint(cfg.work_dir):
-        cfg.resume, cfg.load_from = True, None
-    if cfg.get('resume') and 'load_from' in cfg.get('requires', {}):
-        del cfg.requires['load_from']  # what the training once started from
 
 
 def apply_amp(cfg: Config) -> None:
@@ -62,6 +49,7 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     apply_resume(cfg, args.resume)
+    add_resume_hooks(cfg)
     check_requirements(cfg)
     if args.amp:
         apply_amp(cfg)

@@ -8,7 +8,10 @@ from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsH
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
 from mmbdg.engine.queue_report_hook import QueueReportHook
+from mmbdg.engine.random_state_hook import RandomStateHook
+from mmbdg.engine.safe_checkpoint_hook import SafeCheckpointHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
+from mmbdg.engine.stop_on_nan_hook import StopOnNaNHook
 from mmbdg.engine.total_batch_hook import TotalBatchHook
 
 __all__ = [
@@ -21,7 +24,10 @@ __all__ = [
     'GANOptimWrapperConstructor',
     'GeneratedSamplesHook',
     'QueueReportHook',
+    'RandomStateHook',
     'RefreshAverageHook',
+    'SafeCheckpointHook',
     'SamplePredictionsHook',
+    'StopOnNaNHook',
     'TotalBatchHook',
 ]
