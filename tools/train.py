@@ -8,10 +8,8 @@ torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher pytorch
 import argparse
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmengine.dataset import InfiniteSampler
-from mmengine.logging import print_log
 from mmengine.runner import Runner, find_latest_checkpoint
 from mmpretrain.utils import get_ori_model
 
@@ -19,6 +17,7 @@ import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
 from mmbdg.datasets.online import ONLINE_SAMPLER, is_online
 from mmbdg.engine import EnsembleSampler, OnlineBatchHook, OnlineSampler
+from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
@@ -30,7 +29,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value from the last in the work dir'
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision; on a CPU float32 with a warning')
+    parser.add_argument(
+        '--amp', nargs='?', const='bf16', choices=['bf16', 'fp16'], help='mixed precision: bfloat16 on any device, float16 on a GPU'
+    )
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -46,19 +47,6 @@ def apply_resume(cfg: Config, resume: str | None) -> None:
         cfg.resume, cfg.load_from = True, None
     if cfg.get('resume') and 'load_from' in cfg.get('requires', {}):
         del cfg.requires['load_from']  # what the training once started from
-
-
-def apply_amp(cfg: Config) -> None:
-    """Mixed precision where there is a GPU; mmengine's AmpOptimWrapper refuses anything else."""
-    if not torch.cuda.is_available():
-        print_log('--amp needs a GPU and there is none: training goes on in float32', level=30)
-        return
-    wrapper = cfg.optim_wrapper
-    for optim_wrapper in [wrapper] if 'optimizer' in wrapper else [w for w in wrapper.values() if isinstance(w, dict)]:
-        optim_wrapper.type = 'AmpOptimWrapper'
-        optim_wrapper.setdefault('loss_scale', 'dynamic')
-        if 'amp_dtype' in cfg:
-            optim_wrapper.setdefault('dtype', cfg.amp_dtype)
 
 
 def check_data(runner: Runner) -> None:
@@ -107,7 +95,7 @@ def main() -> None:
     apply_resume(cfg, args.resume)
     check_requirements(cfg)
     if args.amp:
-        apply_amp(cfg)
+        apply_amp(cfg, args.amp)
     runner = build_runner(cfg)
     check_pretrained(runner.model)
     check_start(cfg, runner.model)

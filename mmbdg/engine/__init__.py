@@ -1,27 +1,33 @@
 """Hooks, samplers and constructors for mmengine's Runner."""
 
+from mmbdg.engine.autocast_optim_wrapper import AutocastOptimWrapper
 from mmbdg.engine.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
 from mmbdg.engine.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
+from mmbdg.engine.momentum_encoder_hook import MomentumEncoderHook
 from mmbdg.engine.online_batch_hook import OnlineBatchHook
 from mmbdg.engine.online_sampler import OnlineSampler
 from mmbdg.engine.queue_report_hook import QueueReportHook
+from mmbdg.engine.rank_agreement_hook import RankAgreementHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
 
 __all__ = [
     'AverageStatisticsHook',
+    'AutocastOptimWrapper',
     'ContinuedCosineLR',
     'EnsembleSampler',
     'ExportLabelledGeneratorHook',
     'ExportWeightsHook',
     'GANOptimWrapperConstructor',
     'GeneratedSamplesHook',
+    'MomentumEncoderHook',
     'OnlineBatchHook',
     'OnlineSampler',
     'QueueReportHook',
+    'RankAgreementHook',
     'RefreshAverageHook',
     'SamplePredictionsHook',
 ]
