@@ -9,11 +9,11 @@ from mmbdg.models.activation_checkpointing import checkpoint_activations
 from mmbdg.registry import MODELS
 
 VIT = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64)
-RESNET = dict(type='mmpretrain.ResNet', depth=18, out_indices=(0, 1, 2, 3), norm_eval=False)
+RESNET = dict(type='mmpretrain.ResNet', depth=18, base_channels=16, stem_channels=16, out_indices=(0, 1, 2, 3), norm_eval=False)
 BACKBONES = dict(
     resnet18=RESNET,
-    resnet50=dict(RESNET, depth=50, base_channels=16, stem_channels=16, expansion=4),
-    mmseg=dict(RESNET, type='mmseg.ResNet', depth=50, base_channels=16, stem_channels=16),
+    resnet50=dict(RESNET, depth=50, expansion=4),
+    mmseg=dict(RESNET, type='mmseg.ResNet', depth=50),
     frozen=dict(RESNET, frozen_stages=1),
     vit=dict(type='mmpretrain.MoCoV3ViT', arch=VIT, img_size=32, patch_size=16, out_type='cls_token', drop_path_rate=0.3),
 )
