@@ -1,6 +1,7 @@
 """Hooks, samplers and constructors for mmengine's Runner."""
 
 from mmbdg.engine.autocast_optim_wrapper import AutocastOptimWrapper
+from mmbdg.engine.addressed_sampler import AddressedSampler
 from mmbdg.engine.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
 from mmbdg.engine.ensemble_sampler import EnsembleSampler
@@ -8,13 +9,13 @@ from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsH
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
 from mmbdg.engine.momentum_encoder_hook import MomentumEncoderHook
-from mmbdg.engine.online_batch_hook import OnlineBatchHook
-from mmbdg.engine.online_sampler import OnlineSampler
 from mmbdg.engine.queue_report_hook import QueueReportHook
 from mmbdg.engine.rank_agreement_hook import RankAgreementHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
+from mmbdg.engine.total_batch_hook import TotalBatchHook
 
 __all__ = [
+    'AddressedSampler',
     'AverageStatisticsHook',
     'AutocastOptimWrapper',
     'ContinuedCosineLR',
@@ -24,10 +25,9 @@ __all__ = [
     'GANOptimWrapperConstructor',
     'GeneratedSamplesHook',
     'MomentumEncoderHook',
-    'OnlineBatchHook',
-    'OnlineSampler',
     'QueueReportHook',
     'RankAgreementHook',
     'RefreshAverageHook',
     'SamplePredictionsHook',
+    'TotalBatchHook',
 ]
