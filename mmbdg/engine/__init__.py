@@ -1,7 +1,7 @@
 """Hooks, samplers and constructors for mmengine's Runner."""
 
-from mmbdg.engine.autocast_optim_wrapper import AutocastOptimWrapper
 from mmbdg.engine.addressed_sampler import AddressedSampler
+from mmbdg.engine.autocast_optim_wrapper import AutocastOptimWrapper
 from mmbdg.engine.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
 from mmbdg.engine.ensemble_sampler import EnsembleSampler
