@@ -1,4 +1,5 @@
 import copy
+import pkgutil
 
 import pytest
 import torch
@@ -19,13 +20,18 @@ AUTOCAST = 'mmbdg.AutocastOptimWrapper'
 SGD = dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4)
 
 
-def joint() -> torch.nn.Module:
-    """The embedded default with a queue of 16, and a dropout that does not draw."""
+def joint(method: str = 'JointDenseCL') -> torch.nn.Module:
+    """The embedded default, or another method, with a queue of 16, and a dropout that does not draw."""
     config = Config.fromfile(ROOT / 'configs/_base_/models/joint_densecl_r18_64px.py').model
     config.queue_len, config.seg_head.dropout_ratio = 16, 0.0
     config.backbone.update(base_channels=16, stem_channels=16)
     config.neck.update(in_channels=128, hid_channels=64)
     config.seg_neck.in_channels = [16, 32, 64, 128]
+    if method == 'JointMoCo':
+        del config.loss_lambda
+        config.neck.type = 'mmpretrain.MoCoV2Neck'
+        del config.neck.num_grid
+    config.type = f'mmbdg.{method}'
     torch.manual_seed(0)
     return revert_sync_batchnorm(MODELS.build(config))
 
@@ -61,6 +67,22 @@ def test_losses_are_near_those_of_float32_and_weights_stay_float32():
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert {state['momentum_buffer'].dtype for state in wrapper.optimizer.state.values()} == {torch.float32}
     assert not torch.is_autocast_enabled('cpu')
+
+
+@pytest.mark.parametrize('method, place', [('JointDenseCL', 'mmbdg.models.densecl.contrastive_loss'), ('JointMoCo', None)])
+def test_similarities_are_float32(method, place, monkeypatch):
+    """What is multiplied in the joint models' losses, and what comes out of it."""
+    model, seen = joint(method), []
+    place = place or f'{type(model.head).__module__}.ContrastiveHead.loss'
+    original = pkgutil.resolve_name(place)
+
+    def spy(*args):
+        seen.extend([torch.is_autocast_enabled('cpu'), *(x.dtype for x in args if isinstance(x, torch.Tensor))])
+        return original(*args)
+
+    monkeypatch.setattr(place, spy)
+    train(model, build_optim_wrapper(model, dict(type=AUTOCAST, optimizer=dict(SGD))), range(1))
+    assert set(seen) == {False, torch.float32}
 
 
 def test_state_goes_to_and_from_a_training_in_float32():
