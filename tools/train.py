@@ -20,6 +20,7 @@ from mmbdg.compat.config import check_requirements
 from mmbdg.datasets.online import ONLINE_SAMPLER, is_online
 from mmbdg.engine import EnsembleSampler, OnlineBatchHook, OnlineSampler
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
+from mmbdg.engine.tensorboard import add_tensorboard
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
 
@@ -31,6 +32,7 @@ def parse_args() -> argparse.Namespace:
         '--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value from the last in the work dir'
     )
     parser.add_argument('--amp', action='store_true', help='mixed precision; on a CPU float32 with a warning')
+    parser.add_argument('--tensorboard', action='store_true', help='write event files for TensorBoard too (docs/seeing.md)')
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -108,6 +110,8 @@ def main() -> None:
     check_requirements(cfg)
     if args.amp:
         apply_amp(cfg)
+    if args.tensorboard:
+        add_tensorboard(cfg)
     runner = build_runner(cfg)
     check_pretrained(runner.model)
     check_start(cfg, runner.model)

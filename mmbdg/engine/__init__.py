@@ -2,6 +2,8 @@
 
 from mmbdg.engine.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
+from mmbdg.engine.correspondence_hook import CorrespondenceHook
+from mmbdg.engine.embedding_hook import EmbeddingHook
 from mmbdg.engine.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
@@ -14,6 +16,8 @@ from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
 __all__ = [
     'AverageStatisticsHook',
     'ContinuedCosineLR',
+    'CorrespondenceHook',
+    'EmbeddingHook',
     'EnsembleSampler',
     'ExportLabelledGeneratorHook',
     'ExportWeightsHook',

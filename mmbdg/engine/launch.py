@@ -14,6 +14,7 @@ from torch import nn
 from mmbdg.assets import SCHEME
 from mmbdg.compat.checkpoint import difference, read_checkpoint, tensors_under
 from mmbdg.compat.config import read_config
+from mmbdg.engine.tensorboard import check_tensorboard
 from mmbdg.errors import InputError
 
 
@@ -52,6 +53,7 @@ def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
 
 def build_runner(cfg: Config) -> Runner:
     """A Runner whose model does not need what a CPU does not have."""
+    check_tensorboard(cfg)
     if torch.cuda.is_available() or cfg.launcher == 'none':
         return Runner.from_cfg(cfg)
     runner_class = type('CPURunner', (_RevertSyncBN, Runner), {})

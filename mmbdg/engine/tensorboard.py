@@ -1,0 +1,30 @@
+"""TensorBoard beside the local files: optional."""
+
+from importlib.util import find_spec
+
+from mmengine.config import Config
+
+from mmbdg.errors import InputError
+
+BACKEND = 'TensorboardVisBackend'
+
+
+def add_tensorboard(cfg: Config) -> None:
+    """Let the visualizer of a config write event files too, once."""
+    backends = cfg.visualizer.setdefault('vis_backends', [])
+    if not any(BACKEND in backend.type for backend in backends):
+        backends.append(dict(type=BACKEND))
+
+
+def check_tensorboard(cfg: Config) -> None:
+    """Refuse a visualizer that cannot be built; mmengine says so in the middle of its start-up, and names packages nobody needs.
+
+    Raises:
+        InputError: The config wants TensorBoard, and it is not installed.
+    """
+    backends = (cfg.get('visualizer') or {}).get('vis_backends') or []
+    if any(BACKEND in str(backend.get('type')) for backend in backends) and find_spec('tensorboard') is None:
+        raise InputError(
+            f'the visualizer has a {BACKEND} and TensorBoard is not installed: pip install "mmbdg[tensorboard]", or take the backend out '
+            'of visualizer.vis_backends (train without --tensorboard)'
+        )
