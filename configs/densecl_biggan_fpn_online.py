@@ -16,12 +16,11 @@ model = dict(
             type='mmbdg.OnlineDataPreprocessor',
             labelled_generator=labelled_generator,
             precision='float32',  # on a CPU
-            augmentation=dict(size=64, area=(0.45, 1.0), ratio=(1.0, 1.0)),  # as the offline images': enlarged 1 to 1.5 times, cropped
+            augmentation=_base_.seg_augmentation,
         )
     )
 )
 train_dataloader = dict(
-    sampler=dict(_delete_=True, type='mmbdg.OnlineSampler'),
     dataset=dict(
         seg=dict(
             _delete_=True,

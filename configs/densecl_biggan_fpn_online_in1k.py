@@ -22,7 +22,7 @@ model = dict(
     )
 )
 train_dataloader = dict(
-    sampler=dict(_delete_=True, type='mmbdg.OnlineSampler', by_epoch=True),
+    sampler=dict(_delete_=True, type='mmbdg.AddressedSampler', by_epoch=True),
     dataset=dict(
         seg=dict(
             _delete_=True,

@@ -10,19 +10,16 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
-from mmengine.runner import Runner, find_latest_checkpoint
-from mmpretrain.utils import get_ori_model
+from mmengine.runner import find_latest_checkpoint
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
-from mmbdg.datasets.online import ONLINE_SAMPLER, is_online
-from mmbdg.engine import EnsembleSampler, OnlineBatchHook, OnlineSampler
+from mmbdg.engine import TotalBatchHook
+from mmbdg.engine.checks import check_data
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
 from mmbdg.engine.tensorboard import add_tensorboard
-from mmbdg.errors import InputError, plain_errors
-from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
+from mmbdg.errors import plain_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,46 +60,6 @@ def apply_amp(cfg: Config) -> None:
             optim_wrapper.setdefault('dtype', cfg.amp_dtype)
 
 
-def check_data(runner: Runner) -> None:
-    """``drop_last`` with fewer samples than a batch would train nothing without a word; a queue takes whole batches only."""
-    loader = runner.train_loop.dataloader
-    queue, keys = getattr(get_ori_model(runner.model), 'queue_len', None), loader.batch_size * runner.world_size
-    if queue and queue % keys:
-        raise InputError(
-            f'the queue of {queue} keys is filled by {keys} at a time ({loader.batch_size} x {runner.world_size} processes), which does '
-            'not divide it: change train_dataloader.batch_size or model.queue_len'
-        )
-    sampler, model = loader.sampler, get_ori_model(runner.model)
-    if isinstance(model, InterpreterTraining):
-        space, outputs = getattr(loader.dataset, 'space', None), model.interpreter.num_outputs
-        if space and (outputs not in (1, space.num_classes) or model.ignore != space.ignore):
-            raise InputError(
-                f'the head has {outputs} outputs and ignores label {model.ignore}, the label space "{space.name}" has {space.num_classes} '
-                f"labels and ignores {space.ignore}: give an FG/BG head (num_outputs=1) label_space='fgbg', another one as many outputs"
-            )
-    if isinstance(sampler, EnsembleSampler):
-        members = model.interpreter.num_members
-        if members != sampler.num_members or loader.batch_size != members * sampler.per_member:
-            raise InputError(
-                f'the model has {members} members, the sampler makes batches of {sampler.num_members} x {sampler.per_member} samples, the '
-                f'data loader of {loader.batch_size}: set model.interpreter.num_members, train_dataloader.sampler.num_members, '
-                'train_dataloader.sampler.per_member and train_dataloader.batch_size (the product) to fit'
-            )
-    if is_online(loader.dataset):
-        preprocessor = getattr(model.data_preprocessor, 'seg', model.data_preprocessor)
-        if not isinstance(sampler, OnlineSampler) or not isinstance(preprocessor, OnlineDataPreprocessor):
-            raise InputError(
-                f'online samples need {ONLINE_SAMPLER}, which never repeats one, and a data preprocessor of the type '
-                f'mmbdg.OnlineDataPreprocessor, which makes them; here are {type(sampler).__name__} and {type(preprocessor).__name__}'
-            )
-    endless = isinstance(sampler, InfiniteSampler | OnlineSampler)
-    if len(loader) == 0 and not endless:
-        raise InputError(
-            f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '
-            'lower train_dataloader.batch_size or add data'
-        )
-
-
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
@@ -116,8 +73,7 @@ def main() -> None:
     check_pretrained(runner.model)
     check_start(cfg, runner.model)
     check_data(runner)
-    if is_online(runner.train_loop.dataloader.dataset):
-        runner.register_hook(OnlineBatchHook())
+    runner.register_hook(TotalBatchHook())
     runner.train()
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')

@@ -12,7 +12,7 @@ _base_ = [
 
 iterations = 240
 model = dict(
-    type='DenseCL',
+    type='mmbdg.DenseCL',
     data_preprocessor=dict(type='SelfSupDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True),
     backbone=dict(out_indices=(3,), norm_cfg=dict(type='SyncBN'), **_base_.backbone),
     neck=dict(type='DenseCLNeck', in_channels=512, hid_channels=512, out_channels=128, num_grid=None),
@@ -23,7 +23,8 @@ model = dict(
     loss_lambda=0.5,
 )
 train_dataloader = dict(
-    dataset=_base_.ssl_dataset,
+    sampler=dict(_delete_=True, type='mmbdg.AddressedSampler'),  # the order and the views of the joint pre-training
+    dataset=dict(type='mmbdg.JointDataset', ssl=_base_.ssl_dataset),
 )
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))

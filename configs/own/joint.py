@@ -21,7 +21,7 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     drop_last=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler=dict(type='mmbdg.AddressedSampler'),
     collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='mmbdg.JointDataset',
@@ -38,9 +38,20 @@ train_dataloader = dict(
             pipeline=[
                 dict(type='LoadImageFromFile'),
                 dict(type='mmseg.LoadAnnotations'),
-                dict(type='mmseg.RandomResize', scale=size, ratio_range=(1.0, 1.5), resize_type='mmseg.Resize'),
-                dict(type='mmseg.RandomCrop', crop_size=size),
-                dict(type='mmseg.RandomFlip', prob=0.5),
+                dict(
+                    type='mmbdg.AugmentLabelled',
+                    size=size,
+                    area=(0.45, 1.0),
+                    ratio=(1.0, 1.0),
+                    brightness=0.4,
+                    contrast=0.4,
+                    saturation=0.4,
+                    hue=0.1,
+                    jitter=0.8,
+                    grayscale=0.2,
+                    blur=0.5,
+                    blur_sigma=(0.1, 1.0),
+                ),  # fmt: skip
                 dict(type='mmseg.PackSegInputs'),
             ],
         ),

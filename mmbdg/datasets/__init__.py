@@ -1,5 +1,6 @@
 """Datasets and transforms for mmengine's Runner. Needs the mm packages."""
 
+from mmbdg.datasets.address import Address
 from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLatents
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.image_folder import ImageFolder
@@ -8,10 +9,12 @@ from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.datasets.synthetic import SyntheticSegDataset
-from mmbdg.datasets.transforms import LoadMask
+from mmbdg.datasets.transforms import AugmentLabelled, LoadMask
 
 __all__ = [
+    'Address',
     'AnnotatedLatents',
+    'AugmentLabelled',
     'FashionMNIST32',
     'ImageFolder',
     'JointDataset',

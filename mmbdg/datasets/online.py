@@ -18,9 +18,6 @@ FIRST_INDEX = 10**8
 """Index of the first online sample of each class. Those of synthesised datasets have eight digits: under one seed the two share nothing."""
 
 
-ONLINE_SAMPLER = "train_dataloader.sampler=dict(type='mmbdg.OnlineSampler')"
-
-
 @DATASETS.register_module()
 class OnlineSyntheticDataset(Dataset):
     """Item n of an endless dataset: the address of a labelled sample, which the data preprocessor makes on the training device.
@@ -29,7 +26,7 @@ class OnlineSyntheticDataset(Dataset):
 
         train_dataloader = dict(
             dataset=dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32'),
-            sampler=dict(type='mmbdg.OnlineSampler'))
+            sampler=dict(type='mmbdg.AddressedSampler'))
         model = dict(data_preprocessor=dict(type='mmbdg.OnlineDataPreprocessor', labelled_generator='fashion32', ...))
 
     The classes take turns: K items in a row are of K classes, in an order drawn anew for each round. The index is that of the round, so no

@@ -24,6 +24,14 @@ class ResizedCropFlip:
         ratio: Smallest and largest width by height of a crop; where it does not fit into the image it is cut off.
         flip: Probability of a mirror image.
         brightness, contrast, saturation: A factor is drawn between 1 - x and 1 + x; 0 leaves the colours alone.
+        hue: The shift is drawn between -x and x, in turns of the colour circle; at most 0.5.
+        jitter: Probability that these four are applied at all.
+        grayscale: Probability that all colour is taken away.
+        blur: Probability of a Gaussian blur.
+        blur_sigma: Of the blur, smallest and largest, in pixels.
+
+    MoCo v2's and DenseCL's set is brightness, contrast and saturation 0.4, hue 0.1, jitter 0.8, grayscale 0.2, blur 0.5 with sigma 0.1 to 2
+    (arXiv:2003.04297, section 3), area (0.2, 1).
 
     Raises:
         InputError: A range is empty or out of bounds.
@@ -38,18 +46,26 @@ class ResizedCropFlip:
         brightness: float = 0.0,
         contrast: float = 0.0,
         saturation: float = 0.0,
+        hue: float = 0.0,
+        jitter: float = 1.0,
+        grayscale: float = 0.0,
+        blur: float = 0.0,
+        blur_sigma: tuple[float, float] = (0.1, 2.0),
     ) -> None:
         self.size = (size, size) if isinstance(size, int) else tuple(size)
         self.area, self.ratio, self.flip = tuple(area), tuple(ratio), flip
-        self.brightness, self.contrast, self.saturation = brightness, contrast, saturation
+        self.brightness, self.contrast, self.saturation, self.hue, self.jitter = brightness, contrast, saturation, hue, jitter
+        self.grayscale, self.blur, self.blur_sigma = grayscale, blur, tuple(blur_sigma)
         if not (0 < area[0] <= area[1] <= 1 and 0 < ratio[0] <= ratio[1]):
             raise InputError(f'area must be two numbers in (0, 1], ratio two above 0, the smaller one first; got {area} and {ratio}')
-        if not all(0 <= x <= 1 for x in (flip, brightness, contrast, saturation)) or min(self.size) < 1:
-            raise InputError(f'flip, brightness, contrast and saturation must lie in [0, 1], and size be at least 1; got {vars(self)}')
+        if not all(0 <= x <= 1 for x in (flip, brightness, contrast, saturation, 2 * hue, jitter, grayscale, blur)) or min(self.size) < 1:
+            raise InputError(f'probabilities and strengths must lie in [0, 1], hue in [0, 0.5], and size be at least 1; got {vars(self)}')
+        if not 0 < blur_sigma[0] <= blur_sigma[1]:
+            raise InputError(f'blur_sigma must be two numbers above 0, the smaller one first; got {blur_sigma}')
 
     def __call__(self, image: Tensor, mask: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Image RGB uint8 (3,H,W), mask int64 (H,W) -> the same of ``size``: the image bilinear with antialiasing, the mask nearest."""
-        area, ratio, y, x, flip, *colours = rng.random(8).tolist()
+        area, ratio, y, x, flip, *colours = rng.random(13).tolist()
         box = self._box(mask.shape, area, ratio, y, x)
         image = F.resized_crop(image, *box, self.size, InterpolationMode.BILINEAR, antialias=True)
         # Exact: a pixel's centre decides. Plain nearest takes another corner's and shifts the mask against the image.
@@ -68,8 +84,19 @@ class ResizedCropFlip:
         return int(y * (height - h + 1)), int(x * (width - w + 1)), h, w
 
     def _recoloured(self, image: Tensor, drawn: list[float]) -> Tensor:
-        changes = ((F.adjust_brightness, self.brightness), (F.adjust_contrast, self.contrast), (F.adjust_saturation, self.saturation))
-        for (adjust, most), number in zip(changes, drawn, strict=True):
-            if most:
-                image = adjust(image, 1 + most * (2 * number - 1))
+        *strengths, jitter, hue, grayscale, blur, sigma = drawn
+        if jitter < self.jitter:
+            changes = ((F.adjust_brightness, self.brightness), (F.adjust_contrast, self.contrast), (F.adjust_saturation, self.saturation))
+            for (adjust, most), number in zip(changes, strengths, strict=True):
+                if most:
+                    image = adjust(image, 1 + most * (2 * number - 1))
+            if self.hue:
+                image = F.adjust_hue(image, self.hue * (2 * hue - 1))
+        if grayscale < self.grayscale:
+            image = F.rgb_to_grayscale(image, 3)
+        if blur < self.blur:
+            low, high = self.blur_sigma
+            sigma = low + sigma * (high - low)
+            radius = min(math.ceil(3 * sigma), min(image.shape[1:]) - 1)
+            image = F.gaussian_blur(image, [2 * radius + 1] * 2, [sigma] * 2)
         return image

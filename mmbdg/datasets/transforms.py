@@ -1,11 +1,17 @@
 """Transforms that mmseg lacks."""
 
+from typing import Any
+
 import mmcv
 import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
 from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
 
+from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.registry import TRANSFORMS
+from mmbdg.synthesis.latents import generator_at
 
 
 @TRANSFORMS.register_module()
@@ -23,3 +29,29 @@ class LoadMask(LoadAnnotations):
             seg_map[stored == old] = new
         results['gt_seg_map'] = seg_map
         results['seg_fields'].append('gt_seg_map')
+
+
+@TRANSFORMS.register_module()
+class AugmentLabelled(BaseTransform):
+    """:class:`~mmbdg.datasets.ResizedCropFlip` as a step of a pipeline, after image and mask are loaded: offline samples are augmented as
+    online ones are.
+
+    Takes and gives ``img`` uint8 (H,W,3) BGR and ``gt_seg_map`` integer (H,W). Its seed comes from numpy's global generator, which
+    :class:`~mmbdg.datasets.JointDataset` sets for each sample.
+
+    Args:
+        **kwargs: As ``ResizedCropFlip``.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.augmentation = ResizedCropFlip(**kwargs)
+
+    def transform(self, results: dict) -> dict:
+        """A pipeline's results with image and mask cropped, resized, perhaps mirrored and recoloured."""
+        image = torch.from_numpy(results['img'][..., ::-1].transpose(2, 0, 1).copy())
+        mask = torch.from_numpy(results['gt_seg_map'].astype(np.int64))
+        image, mask = self.augmentation(image, mask, generator_at('augment', np.random.randint(2**62)))
+        results['img'] = np.ascontiguousarray(image.numpy().transpose(1, 2, 0)[..., ::-1])
+        results['gt_seg_map'] = mask.numpy()
+        results['img_shape'] = results['img'].shape[:2]
+        return results

@@ -1,5 +1,6 @@
 """Hooks, samplers and constructors for mmengine's Runner."""
 
+from mmbdg.engine.addressed_sampler import AddressedSampler
 from mmbdg.engine.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
 from mmbdg.engine.correspondence_hook import CorrespondenceHook
@@ -8,12 +9,12 @@ from mmbdg.engine.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
-from mmbdg.engine.online_batch_hook import OnlineBatchHook
-from mmbdg.engine.online_sampler import OnlineSampler
 from mmbdg.engine.queue_report_hook import QueueReportHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
+from mmbdg.engine.total_batch_hook import TotalBatchHook
 
 __all__ = [
+    'AddressedSampler',
     'AverageStatisticsHook',
     'ContinuedCosineLR',
     'CorrespondenceHook',
@@ -23,9 +24,8 @@ __all__ = [
     'ExportWeightsHook',
     'GANOptimWrapperConstructor',
     'GeneratedSamplesHook',
-    'OnlineBatchHook',
-    'OnlineSampler',
     'QueueReportHook',
     'RefreshAverageHook',
     'SamplePredictionsHook',
+    'TotalBatchHook',
 ]

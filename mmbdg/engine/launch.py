@@ -35,7 +35,25 @@ def load_config(args: Namespace) -> Config:
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     use_cpu_where_there_is_no_gpu(cfg)
+    fit_data_loaders(cfg)
     return cfg
+
+
+def fit_data_loaders(cfg: Config) -> None:
+    """What torch refuses or does badly: workers that persist where there are none, and pages that are not pinned where there is a GPU.
+
+    Pinned pages are copied while the GPU computes, if the data preprocessor does not wait for them (``non_blocking``); a config that sets
+    ``pin_memory`` itself keeps it.
+    """
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = cfg.get(name)
+        if not isinstance(loader, dict):
+            continue
+        if not loader.get('num_workers'):
+            loader.pop('persistent_workers', None)
+            loader.pop('prefetch_factor', None)
+        if torch.cuda.is_available():
+            loader.setdefault('pin_memory', True)
 
 
 def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:

@@ -1,19 +1,37 @@
 """Models for mmengine's Runner: GAN training, interpreter training, joint pre-training."""
 
 from mmbdg.models.conditional_gan import ConditionalGAN
+from mmbdg.models.densecl import DenseCL
+from mmbdg.models.fpn_head import FPNHead
 from mmbdg.models.gan_distributed import GANDistributed
 from mmbdg.models.interpreter_training import InterpreterTraining
 from mmbdg.models.joint_data_preprocessor import JointDataPreprocessor
-from mmbdg.models.joint_densecl import JointDenseCL
+from mmbdg.models.joint_pretraining import (
+    JointBarlowTwins,
+    JointBYOL,
+    JointDenseCL,
+    JointMoCo,
+    JointMoCoV3,
+    JointSimCLR,
+    JointSimSiam,
+)
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 
 __all__ = [
     'ConditionalGAN',
+    'DenseCL',
+    'FPNHead',
     'GANDistributed',
     'InterpreterTraining',
     'JointDataPreprocessor',
+    'JointBarlowTwins',
+    'JointBYOL',
     'JointDenseCL',
+    'JointMoCo',
+    'JointMoCoV3',
+    'JointSimCLR',
+    'JointSimSiam',
     'OnlineDataPreprocessor',
     'ProjectionDiscriminator',
 ]

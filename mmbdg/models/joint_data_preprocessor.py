@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from mmengine.model import BaseDataPreprocessor
 
 from mmbdg.registry import MODELS
@@ -23,7 +24,14 @@ class JointDataPreprocessor(BaseDataPreprocessor):
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         if not isinstance(data['inputs'], dict):
             return self.seg(data, training)
-        parts = {
-            name: getattr(self, name)({key: data[key][name] for key in ('inputs', 'data_samples')}, training) for name in ('ssl', 'seg')
-        }
-        return {key: {name: part[key] for name, part in parts.items()} for key in ('inputs', 'data_samples')}
+        parts = {name: {key: data[key][name] for key in ('inputs', 'data_samples')} for name in ('ssl', 'seg')}
+        parts['seg'] = _one_batch(**parts['seg'])
+        ready = {name: getattr(self, name)(part, training) for name, part in parts.items()}
+        return {key: {name: part[key] for name, part in ready.items()} for key in ('inputs', 'data_samples')}
+
+
+def _one_batch(inputs: Any, data_samples: list) -> dict[str, Any]:
+    """With several synthetic images for each real one they come as so many batches: one of all."""
+    if isinstance(data_samples[0], list | tuple):
+        inputs, data_samples = torch.cat(list(inputs)), [sample for batch in data_samples for sample in batch]
+    return dict(inputs=inputs, data_samples=data_samples)

@@ -7,7 +7,7 @@ from mmengine.dataset import default_collate, pseudo_collate
 from torch.utils.data import DataLoader
 
 from mmbdg.datasets import JointDataset, OnlineSyntheticDataset
-from mmbdg.engine import OnlineSampler
+from mmbdg.engine import AddressedSampler
 from mmbdg.errors import InputError
 from mmbdg.synthesis.label_spaces import label_space
 from mmbdg.synthesis.latents import generator_at
@@ -72,7 +72,7 @@ def test_masks_that_do_not_fit_the_label_space_are_refused():
 @pytest.mark.parametrize('workers', [0, 2])
 def test_workers_give_the_same_batches(workers):
     dataset = OnlineSyntheticDataset('fashion32')
-    sampler = OnlineSampler(dataset, seed=0)
+    sampler = AddressedSampler(dataset, seed=0)
     loader = iter(DataLoader(dataset, 6, sampler=sampler, num_workers=workers, collate_fn=default_collate))
     for step in range(4):
         assert next(loader)['inputs'][:, 1:].tolist() == [list(dataset.address(n)) for n in range(6 * step, 6 * step + 6)]
@@ -80,7 +80,7 @@ def test_workers_give_the_same_batches(workers):
 
 def test_real_images_beside_online_samples():
     dataset = JointDataset(REAL, FASHION)
-    sampler = OnlineSampler(dataset, seed=0)
+    sampler = AddressedSampler(dataset, seed=0)
     loader = iter(DataLoader(dataset, 8, sampler=sampler, collate_fn=default_collate))
     assert dataset.metainfo['classes'][0] == 'background'
     batches = [next(loader) for _ in range(5)]
@@ -90,5 +90,5 @@ def test_real_images_beside_online_samples():
     expected = [generator_at('real order', 0, i).permutation(20) for i in range(2)]
     for view, i in zip(real, np.concatenate(expected), strict=True):
         assert np.array_equal(view[0].numpy(), dataset.ssl.images[i])
-    with pytest.raises(InputError, match='mmbdg.OnlineSampler'):
+    with pytest.raises(InputError, match='mmbdg.AddressedSampler'):
         dataset[3]

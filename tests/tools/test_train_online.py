@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.datasets import OnlineSyntheticDataset
-from mmbdg.engine import OnlineSampler
+from mmbdg.engine import AddressedSampler
 from mmbdg.errors import InputError
 from mmbdg.models import OnlineDataPreprocessor
 
@@ -67,12 +67,12 @@ def test_two_processes_and_a_resume_by_one(tmp_path):
 def test_half_a_config_is_refused(wrong):
     """With another sampler samples would repeat, without the preprocessor there are no images."""
     dataset = OnlineSyntheticDataset('fashion32')
-    sampler = InfiniteSampler(dataset, seed=0) if wrong == 'sampler' else OnlineSampler(dataset, seed=0)
+    sampler = InfiniteSampler(dataset, seed=0) if wrong == 'sampler' else AddressedSampler(dataset, seed=0)
     model = nn.Module()
     model.data_preprocessor = nn.Identity() if wrong == 'preprocessor' else OnlineDataPreprocessor('fashion32')
     runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=DataLoader(dataset, 2, sampler=sampler)), model=model, world_size=1)
-    with pytest.raises(InputError, match=r"sampler=dict\(type='mmbdg.OnlineSampler'\)"):
+    with pytest.raises(InputError, match=r"sampler=dict\(type='mmbdg.AddressedSampler'\)"):
         import_module('train').check_data(runner)
-    sampler, model.data_preprocessor = OnlineSampler(dataset, seed=0), OnlineDataPreprocessor('fashion32')
+    sampler, model.data_preprocessor = AddressedSampler(dataset, seed=0), OnlineDataPreprocessor('fashion32')
     runner.train_loop.dataloader = DataLoader(dataset, 2, sampler=sampler)
     import_module('train').check_data(runner)

@@ -19,7 +19,7 @@ model = dict(
     )
 )
 train_dataloader = dict(
-    sampler=dict(_delete_=True, type='mmbdg.OnlineSampler'),  # 2: counts them
+    sampler=dict(_delete_=True, type='mmbdg.AddressedSampler'),  # 2: counts them
     dataset=dict(  # 3: says which they are
         _delete_=True,
         type='mmbdg.OnlineSyntheticDataset',

@@ -8,7 +8,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
 from mmbdg.datasets import JointDataset, OnlineSyntheticDataset
-from mmbdg.engine import OnlineSampler
+from mmbdg.engine import AddressedSampler
 from mmbdg.errors import InputError
 
 REAL = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmpretrain.PackInputs')])
@@ -16,7 +16,7 @@ ONLINE = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32
 
 
 def of_rank(dataset, rank, world_size, numbers, skip=0, **options):
-    sampler = OnlineSampler(dataset, seed=5, **options)
+    sampler = AddressedSampler(dataset, seed=5, **options)
     sampler.rank, sampler.world_size = rank, world_size
     if skip:
         sampler.skip(skip)
@@ -27,9 +27,10 @@ def of_rank(dataset, rank, world_size, numbers, skip=0, **options):
 def test_the_number_of_processes_does_not_matter(joint):
     dataset = JointDataset(REAL, ONLINE) if joint else OnlineSyntheticDataset('fashion32')
     alone = of_rank(dataset, 0, 1, 72)
-    assert [item[1] if joint else item for item in alone] == list(range(72))
+    assert [item.count if joint else item for item in alone] == list(range(72))
     if joint:  # all 20 real images, then all of them in another order
-        orders = [[item[0] for item in alone[i : i + 20]] for i in (0, 20)]
+        orders = [[item.index for item in alone[i : i + 20]] for i in (0, 20)]
+        assert [item.epoch for item in alone] == [n // 20 for n in range(72)] and {item.seed for item in alone} == {5}
         assert sorted(orders[0]) == sorted(orders[1]) == list(range(20)) and orders[0] != orders[1]
     for world_size in (2, 3, 4):  # 12 samples a step in all
         own = 12 // world_size
@@ -44,7 +45,7 @@ def test_the_number_of_processes_does_not_matter(joint):
 def test_an_epoch_goes_on_where_the_last_ended():
     dataset = OnlineSyntheticDataset('fashion32', length=10)
     for world_size in (1, 2):
-        samplers = [OnlineSampler(dataset, seed=0, by_epoch=True) for _ in range(world_size)]
+        samplers = [AddressedSampler(dataset, seed=0, by_epoch=True) for _ in range(world_size)]
         epochs = []
         for rank, sampler in enumerate(samplers):
             sampler.rank, sampler.world_size = rank, world_size
@@ -57,7 +58,7 @@ def test_an_epoch_goes_on_where_the_last_ended():
 
 def test_other_datasets_are_refused():
     with pytest.raises(InputError, match='list is none'):
-        OnlineSampler([1, 2])
+        AddressedSampler([1, 2])
 
 
 class Recorder(BaseModel):
@@ -82,7 +83,7 @@ def train(work_dir, name, dataset, loop, by_epoch, resume=None, workers=0):
             batch_size=4,
             num_workers=workers,
             persistent_workers=bool(workers),
-            sampler=dict(type='mmbdg.OnlineSampler', by_epoch=by_epoch),
+            sampler=dict(type='mmbdg.AddressedSampler', by_epoch=by_epoch),
             dataset=dataset,
         ),
         train_cfg=loop,

@@ -1,0 +1,115 @@
+"""What does not go together in a training is said before it begins."""
+
+from collections.abc import Iterator
+
+from mmengine.dataset import InfiniteSampler
+from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmbdg.datasets import JointDataset
+from mmbdg.datasets.address import ADDRESSED_SAMPLER
+from mmbdg.datasets.online import is_online
+from mmbdg.engine.addressed_sampler import AddressedSampler
+from mmbdg.engine.ensemble_sampler import EnsembleSampler
+from mmbdg.errors import InputError
+from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
+
+
+def check_data(runner: Runner) -> None:
+    """Refuse data that the model or the sampler of a training cannot take.
+
+    Raises:
+        InputError: With the first problem.
+    """
+    loader, model = runner.train_loop.dataloader, get_ori_model(runner.model)
+    for problem in (
+        *queue_problems(loader, model, runner.world_size),
+        *interpreter_problems(loader, model),
+        *ensemble_problems(loader, model),
+        *address_problems(loader, model),
+        *label_problems(loader, model),
+        *size_problems(loader),
+    ):
+        raise InputError(problem)
+
+
+def queue_problems(loader: DataLoader, model: nn.Module, processes: int) -> Iterator[str]:
+    """A queue of keys takes whole batches only."""
+    queue, keys = getattr(model, 'queue_len', None), loader.batch_size * processes
+    if queue and queue % keys:
+        yield (
+            f'the queue of {queue} keys is filled by {keys} at a time ({loader.batch_size} x {processes} processes), which does '
+            'not divide it: change train_dataloader.batch_size or model.queue_len'
+        )
+
+
+def interpreter_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
+    """A feature interpreter has an output for each label, and ignores the same one as the masks."""
+    space = getattr(loader.dataset, 'space', None)
+    if not isinstance(model, InterpreterTraining) or not space:
+        return
+    outputs = model.interpreter.num_outputs
+    if outputs not in (1, space.num_classes) or model.ignore != space.ignore:
+        yield (
+            f'the head has {outputs} outputs and ignores label {model.ignore}, the label space "{space.name}" has {space.num_classes} '
+            f"labels and ignores {space.ignore}: give an FG/BG head (num_outputs=1) label_space='fgbg', another one as many outputs"
+        )
+
+
+def ensemble_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
+    """Each member of an ensemble has its part of a batch."""
+    sampler = loader.sampler
+    if not isinstance(sampler, EnsembleSampler):
+        return
+    members = model.interpreter.num_members
+    if members != sampler.num_members or loader.batch_size != members * sampler.per_member:
+        yield (
+            f'the model has {members} members, the sampler makes batches of {sampler.num_members} x {sampler.per_member} samples, the '
+            f'data loader of {loader.batch_size}: set model.interpreter.num_members, train_dataloader.sampler.num_members, '
+            'train_dataloader.sampler.per_member and train_dataloader.batch_size (the product) to fit'
+        )
+
+
+def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
+    """Joint and online datasets are asked by addresses; online samples are made by the data preprocessor."""
+    name = type(loader.sampler).__name__
+    if isinstance(loader.dataset, JointDataset) and not isinstance(loader.sampler, AddressedSampler):
+        yield f'a joint dataset is asked by addresses, a {name} gives none: {ADDRESSED_SAMPLER}'
+    if not is_online(loader.dataset):
+        return
+    preprocessor = getattr(model.data_preprocessor, 'seg', model.data_preprocessor)
+    if not isinstance(loader.sampler, AddressedSampler) or not isinstance(preprocessor, OnlineDataPreprocessor):
+        yield (
+            f'online samples need {ADDRESSED_SAMPLER}, which never repeats one, and a data preprocessor of the type '
+            f'mmbdg.OnlineDataPreprocessor, which makes them; here are {name} and {type(preprocessor).__name__}'
+        )
+
+
+def label_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
+    """A segmentation head has an output for each label of the synthetic images, and ignores the same one as the masks."""
+    head = getattr(model, 'seg_head', getattr(model, 'decode_head', None))
+    space = getattr(getattr(loader.dataset, 'seg', loader.dataset), 'space', None)
+    if not space or not hasattr(head, 'num_classes'):
+        return
+    if head.num_classes != space.num_classes:
+        yield (
+            f'the segmentation head tells {head.num_classes} labels apart, the label space "{space.name}" of the labelled images has '
+            f'{space.num_classes}: set num_labels={space.num_classes} (num_classes of the head), or another label_space'
+        )
+    if head.ignore_index != space.ignore:
+        yield (
+            f'the segmentation head ignores label {head.ignore_index}, masks of the label space "{space.name}" mark pixels that do not '
+            f'count by {space.ignore}: set ignore_index={space.ignore} in the head (and seg_pad_val in the data preprocessor)'
+        )
+
+
+def size_problems(loader: DataLoader) -> Iterator[str]:
+    """``drop_last`` with fewer samples than a batch would train nothing without a word."""
+    endless = isinstance(loader.sampler, InfiniteSampler) or getattr(loader.sampler, 'by_epoch', True) is False
+    if len(loader) == 0 and not endless:
+        yield (
+            f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '
+            'lower train_dataloader.batch_size or add data'
+        )
