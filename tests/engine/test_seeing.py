@@ -15,7 +15,9 @@ from torch.nn.functional import normalize
 
 from mmbdg.engine import CorrespondenceHook, EmbeddingHook, SamplePredictionsHook
 from mmbdg.engine.fixed_samples import fixed_views, predicted_mask, real_items, synthetic_items
+from mmbdg.engine.launch import build_runner
 from mmbdg.engine.periodic_hook import PeriodicHook, undisturbed
+from mmbdg.engine.tensorboard import add_tensorboard, check_tensorboard
 from mmbdg.errors import InputError
 
 HOOKS = [
@@ -115,12 +117,12 @@ def test_the_training_is_bit_equal_without_them(tmp_path, kind):
     for name, some in dict(without=[], looking=hooks).items():
         runner = trained(tmp_path / name, some, **options)
         generators = torch.get_rng_state(), torch.tensor(np.random.get_state()[1].astype(int)), torch.tensor(random.getstate()[1])
-        results.append((runner.model.state_dict(), generators, losses(tmp_path / name)))
-        assert runner.model.training
+        modes = [module.training for module in runner.model.modules()]
+        results.append((runner.model.state_dict(), generators, losses(tmp_path / name), modes))
     for key, value in results[0][0].items():
         assert torch.equal(value, results[1][0][key]), key
     assert all(map(torch.equal, results[0][1], results[1][1]))
-    assert results[0][2] == results[1][2] and len(results[0][2]) == 3
+    assert results[0][2:] == results[1][2:] and len(results[0][2]) == 3
     assert (tmp_path / 'looking' / 'embedding.json').is_file()
     assert (tmp_path / 'looking' / 'predictions_synthetic.png').is_file() == options['joint']
 
@@ -128,7 +130,12 @@ def test_the_training_is_bit_equal_without_them(tmp_path, kind):
 def test_synthetic_predictions_are_in_the_frame_of_the_crop(tmp_path):
     """mmseg would flip predictions of a flipped training image back, and resize them to what was cropped from."""
     cfg = config(tmp_path, [])
-    cfg.train_dataloader.dataset.seg.pipeline[2].prob = 1.0
+    cfg.train_dataloader.dataset.seg.pipeline = [
+        dict(type='mmseg.Resize', scale=(80, 80)),
+        dict(type='mmseg.RandomCrop', crop_size=(64, 64)),
+        dict(type='mmseg.RandomFlip', prob=1.0),
+        dict(type='mmseg.PackSegInputs'),
+    ]
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     runner = Runner.from_cfg(cfg)
     model, items = runner.model.eval(), synthetic_items(runner, 3)
@@ -227,10 +234,23 @@ def test_wrong_numbers_are_refused(hook, message):
 
 def test_wrong_trainings_are_refused_before_they_start(tmp_path):
     cfg = config(tmp_path, [HOOKS[1]], joint=False)
-    cfg.train_dataloader.dataset.pipeline[0] = dict(type='Resize', scale=64)
+    cfg.train_dataloader.dataset.ssl.pipeline[0] = dict(type='Resize', scale=64)
     with pytest.raises(InputError, match='no two views of an image'):
         Runner.from_cfg(cfg).train()
     cfg = config(tmp_path, [HOOKS[0]], joint=False)
     cfg.experiment_name = 'other'
     with pytest.raises(InputError, match='finds no masks'):
         Runner.from_cfg(cfg).train()
+
+
+def test_tensorboard_is_added_once_and_a_missing_one_is_named(tmp_path, monkeypatch):
+    cfg = config(tmp_path)
+    check_tensorboard(cfg)
+    add_tensorboard(cfg)
+    add_tensorboard(cfg)
+    assert [backend.type for backend in cfg.visualizer.vis_backends] == ['LocalVisBackend', 'TensorboardVisBackend']
+    check_tensorboard(cfg)
+    monkeypatch.setattr('mmbdg.engine.tensorboard.find_spec', lambda name: None)
+    with pytest.raises(InputError, match=r'pip install "mmbdg\[tensorboard\]"'):
+        build_runner(cfg)
+    assert not list(tmp_path.iterdir())
