@@ -11,9 +11,8 @@ BACKEND = 'TensorboardVisBackend'
 
 def add_tensorboard(cfg: Config) -> None:
     """Let the visualizer of a config write event files too, once."""
-    backends = cfg.visualizer.setdefault('vis_backends', [])
-    if not any(BACKEND in backend.type for backend in backends):
-        backends.append(dict(type=BACKEND))
+    if not _is_in(cfg):
+        cfg.visualizer.vis_backends = [*(cfg.visualizer.get('vis_backends') or []), dict(type=BACKEND)]
 
 
 def check_tensorboard(cfg: Config) -> None:
@@ -22,9 +21,13 @@ def check_tensorboard(cfg: Config) -> None:
     Raises:
         InputError: The config wants TensorBoard, and it is not installed.
     """
-    backends = (cfg.get('visualizer') or {}).get('vis_backends') or []
-    if any(BACKEND in str(backend.get('type')) for backend in backends) and find_spec('tensorboard') is None:
+    if _is_in(cfg) and find_spec('tensorboard') is None:
         raise InputError(
             f'the visualizer has a {BACKEND} and TensorBoard is not installed: pip install "mmbdg[tensorboard]", or take the backend out '
             'of visualizer.vis_backends (train without --tensorboard)'
         )
+
+
+def _is_in(cfg: Config) -> bool:
+    backends = (cfg.get('visualizer') or {}).get('vis_backends') or []
+    return any(str(backend.get('type')).endswith(BACKEND) for backend in backends)
