@@ -15,7 +15,8 @@ _base_ = [
     'synthesis/biggan32_fashion.py',
 ]
 
-label_space = 'classes'  # 'fgbg' or 'classes': what the segmentation head tells apart
+label_space = 'classes'  # or 'fgbg': what the segmentation head tells apart
+label_classes = 'fashion32'  # what the label space is over; num_labels follows from the two
 num_labels = 11
 seg_loss_weight = 1.0
 synthetic_ratio = 1  # synthetic images for each real one
