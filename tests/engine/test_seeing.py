@@ -46,7 +46,7 @@ def config(work_dir, hooks=HOOKS, joint=True, online=False, iterations=3, tensor
         ))  # fmt: skip
     if joint and not online:
         pipeline = cfg.train_dataloader.dataset.seg.pipeline[2:]
-        cfg.train_dataloader.dataset.seg = dict(type='mmbdg.FashionMNIST32', split='test', pipeline=pipeline)
+        cfg.train_dataloader.dataset.seg = dict(type='mmbdg.FashionMNIST32', split='test', label_space='classes', pipeline=pipeline)
     if tensorboard:
         cfg.visualizer.vis_backends.append(dict(type='TensorboardVisBackend'))
     cfg.custom_hooks, cfg.work_dir, cfg.log_level, cfg.experiment_name = hooks, str(work_dir), 'WARNING', work_dir.name
