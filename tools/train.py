@@ -15,6 +15,7 @@ from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_data
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
 from mmbdg.engine.resuming import add_resume_hooks, apply_resume
+from mmbdg.engine.tensorboard import add_tensorboard
 from mmbdg.errors import plain_errors
 
 
@@ -27,6 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp', nargs='?', const='bf16', choices=['bf16', 'fp16'], help='mixed precision: bfloat16 on any device, float16 on a GPU'
     )
+    parser.add_argument('--tensorboard', action='store_true', help='write event files for TensorBoard too (docs/seeing.md)')
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -39,6 +41,8 @@ def main() -> None:
     check_requirements(cfg)
     if args.amp:
         apply_amp(cfg, args.amp)
+    if args.tensorboard:
+        add_tensorboard(cfg)
     runner = build_runner(cfg)
     check_pretrained(runner.model)
     check_start(cfg, runner.model)

@@ -4,6 +4,8 @@ from mmbdg.engine.addressed_sampler import AddressedSampler
 from mmbdg.engine.autocast_optim_wrapper import AutocastOptimWrapper
 from mmbdg.engine.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
+from mmbdg.engine.correspondence_hook import CorrespondenceHook
+from mmbdg.engine.embedding_hook import EmbeddingHook
 from mmbdg.engine.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
@@ -22,6 +24,8 @@ __all__ = [
     'AverageStatisticsHook',
     'AutocastOptimWrapper',
     'ContinuedCosineLR',
+    'CorrespondenceHook',
+    'EmbeddingHook',
     'EnsembleSampler',
     'ExportLabelledGeneratorHook',
     'ExportWeightsHook',
