@@ -10,11 +10,11 @@ from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
-from mmbdg.engine import TotalBatchHook
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_data
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
-from mmbdg.engine.resuming import add_resume_hooks, apply_resume
+from mmbdg.engine.resuming import apply_resume
+from mmbdg.engine.standing_hooks import add_standing_hooks
 from mmbdg.engine.tensorboard import add_tensorboard
 from mmbdg.errors import plain_errors
 
@@ -37,7 +37,7 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     apply_resume(cfg, args.resume)
-    add_resume_hooks(cfg)
+    add_standing_hooks(cfg)
     check_requirements(cfg)
     if args.amp:
         apply_amp(cfg, args.amp)
@@ -47,7 +47,6 @@ def main() -> None:
     check_pretrained(runner.model)
     check_start(cfg, runner.model)
     check_data(runner)
-    runner.register_hook(TotalBatchHook())
     runner.train()
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')
