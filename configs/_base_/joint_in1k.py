@@ -50,6 +50,11 @@ synthetic_dataset = dict(
         dict(type='mmseg.PackSegInputs'),
     ],
 )
+seeing = [  # docs/seeing.md
+    dict(type='mmbdg.SamplePredictionsHook', interval=1000),
+    dict(type='mmbdg.EmbeddingHook', interval=1000, num_images=256),
+    dict(type='mmbdg.CorrespondenceHook', interval=1000),
+]
 addressed_sampler = dict(_delete_=True, type='mmbdg.AddressedSampler', by_epoch=True)
 
 reach = dict(
