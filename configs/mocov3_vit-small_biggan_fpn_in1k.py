@@ -2,8 +2,8 @@
 
     tools/dist_train.sh configs/mocov3_vit-small_biggan_fpn_in1k.py 16
 
-Method, batch (16 GPUs x 256), optimiser and schedule are mmpretrain's. The maps of a ViT are all of stride 16: Feature2Pyramid makes strides
-4 to 32 of four layers' (as BEiT's and MAE's segmentation do). Not in the paper, and not run by us.
+Method, batch (16 GPUs x 256), optimiser and schedule are mmpretrain's. The maps of a ViT are all of stride 16: Feature2Pyramid makes
+strides 4 to 32 of four layers' (as BEiT's and MAE's segmentation do). Not in the paper, and not run by us.
 """
 
 _base_ = ['mmpretrain::mocov3/mocov3_vit-small-p16_16xb256-amp-coslr-300e_in1k.py', '_base_/joint_in1k.py']

@@ -15,6 +15,7 @@ from mmbdg.assets import SCHEME
 from mmbdg.assets.class_lists import class_names
 from mmbdg.compat.checkpoint import difference, read_checkpoint, tensors_under
 from mmbdg.compat.config import read_config, spread
+from mmbdg.engine.tensorboard import check_tensorboard
 from mmbdg.errors import InputError
 from mmbdg.synthesis.label_spaces import label_space
 
@@ -91,6 +92,7 @@ def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
 
 def build_runner(cfg: Config) -> Runner:
     """A Runner whose model does not need what a CPU does not have."""
+    check_tensorboard(cfg)
     if torch.cuda.is_available() or cfg.launcher == 'none':
         return Runner.from_cfg(cfg)
     runner_class = type('CPURunner', (_RevertSyncBN, Runner), {})
