@@ -95,10 +95,9 @@ def build(work_dir, by_epoch=True, stop=None, resume=None, hooks=(), workers=0, 
         custom_hooks=[dict(type='EMAHook'), *hooks, recorder],
         load_from=resume and str(resume),
         resume=bool(resume),
-        randomness=dict(seed=1),
         log_level='ERROR',
         experiment_name=f'tiny_{next(NAMES)}',
-        **validation | change,
+        **dict(randomness=dict(seed=1)) | validation | change,
     )
     return runner, recorder
 
