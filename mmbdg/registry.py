@@ -13,6 +13,7 @@ from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
@@ -64,6 +65,7 @@ DATASETS = RoomRegistry('dataset', parent=MMENGINE_DATASETS, locations=['mmbdg.d
 TRANSFORMS = RoomRegistry('transform', parent=MMENGINE_TRANSFORMS, locations=['mmbdg.datasets'])
 HOOKS = RoomRegistry('hook', parent=MMENGINE_HOOKS, locations=['mmbdg.engine'])
 METRICS = RoomRegistry('metric', parent=MMENGINE_METRICS, locations=['mmbdg.evaluation'])
+OPTIM_WRAPPERS = RoomRegistry('optimizer wrapper', parent=MMENGINE_OPTIM_WRAPPERS, locations=['mmbdg.engine'])
 OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry(
     'optimizer wrapper constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, locations=['mmbdg.engine']
 )

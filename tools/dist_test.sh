@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Several processes on one or more machines: tools/dist_test.sh CONFIG CHECKPOINT GPUS [options of tools/test.py]
+# Several processes on one machine: tools/dist_test.sh CONFIG CHECKPOINT GPUS [options of tools/test.py]
+# On several, on each: NNODES=2 NODE_RANK=0 MASTER_ADDR=address.of.rank.0 PORT=29500 tools/dist_test.sh CONFIG CHECKPOINT GPUS_OF_THIS_MACHINE
 set -euo pipefail
-CONFIG=$1 CHECKPOINT=$2 GPUS=$3
-torchrun --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" "$(dirname "$0")/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "${@:4}"
+USAGE="usage: $0 CONFIG CHECKPOINT GPUS [options of tools/test.py]"
+CONFIG=${1:?$USAGE} CHECKPOINT=${2:?$USAGE} GPUS=${3:?$USAGE}
+export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
+exec python -m torch.distributed.run --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${PORT:-29500}" --nproc_per_node="$GPUS" "$(dirname "$0")/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "${@:4}"

@@ -8,16 +8,14 @@ torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher pytorch
 import argparse
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
-from mmengine.logging import print_log
-
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
-from mmbdg.engine import TotalBatchHook
+from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_data
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
-from mmbdg.engine.resuming import add_resume_hooks, apply_resume
+from mmbdg.engine.resuming import apply_resume
+from mmbdg.engine.standing_hooks import add_standing_hooks
+from mmbdg.engine.tensorboard import add_tensorboard
 from mmbdg.errors import plain_errors
 
 
@@ -27,37 +25,28 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value from the last in the work dir'
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision; on a CPU float32 with a warning')
+    parser.add_argument(
+        '--amp', nargs='?', const='bf16', choices=['bf16', 'fp16'], help='mixed precision: bfloat16 on any device, float16 on a GPU'
+    )
+    parser.add_argument('--tensorboard', action='store_true', help='write event files for TensorBoard too (docs/seeing.md)')
     add_common_arguments(parser)
     return parser.parse_args()
-
-
-def apply_amp(cfg: Config) -> None:
-    """Mixed precision where there is a GPU; mmengine's AmpOptimWrapper refuses anything else."""
-    if not torch.cuda.is_available():
-        print_log('--amp needs a GPU and there is none: training goes on in float32', level=30)
-        return
-    wrapper = cfg.optim_wrapper
-    for optim_wrapper in [wrapper] if 'optimizer' in wrapper else [w for w in wrapper.values() if isinstance(w, dict)]:
-        optim_wrapper.type = 'AmpOptimWrapper'
-        optim_wrapper.setdefault('loss_scale', 'dynamic')
-        if 'amp_dtype' in cfg:
-            optim_wrapper.setdefault('dtype', cfg.amp_dtype)
 
 
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     apply_resume(cfg, args.resume)
-    add_resume_hooks(cfg)
+    add_standing_hooks(cfg)
     check_requirements(cfg)
     if args.amp:
-        apply_amp(cfg)
+        apply_amp(cfg, args.amp)
+    if args.tensorboard:
+        add_tensorboard(cfg)
     runner = build_runner(cfg)
     check_pretrained(runner.model)
     check_start(cfg, runner.model)
     check_data(runner)
-    runner.register_hook(TotalBatchHook())
     runner.train()
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')

@@ -23,7 +23,6 @@ train_cfg = dict(type='IterBasedTrainLoop', max_iters=5000, val_interval=500)
 val_cfg = dict()
 test_cfg = dict()
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3))
-amp_dtype = 'bfloat16'
 default_hooks = dict(
     checkpoint=dict(interval=500, save_best='mIoU_fgbg', rule='greater'),
     logger=dict(interval=50),

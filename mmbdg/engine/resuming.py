@@ -1,11 +1,10 @@
-"""What ``--resume`` means: which checkpoint a training goes on from, and the hooks without which it could not."""
+"""What ``--resume`` means: which checkpoint a training goes on from."""
 
 import re
 from logging import WARNING
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
 
 from mmbdg.compat.checkpoint import read_checkpoint
@@ -103,20 +102,3 @@ def _problem(path: Path) -> str:
     except InputError as error:
         return str(error)
     return f'it holds no {", no ".join(missing)}' if missing else ''
-
-
-def add_resume_hooks(cfg: Config) -> None:
-    """Let every training, whatever its config inherits, keep checkpoints and random states so that it can be resumed, and stop on NaN."""
-    default = dict(checkpoint=dict(type='CheckpointHook', interval=1)) | (cfg.get('default_hooks') or {})  # mmengine's own default
-    custom = list(cfg.get('custom_hooks') or [])
-    for hook in [default['checkpoint'], *custom]:
-        if isinstance(hook, dict) and _name(hook) == 'CheckpointHook':
-            hook['type'] = 'mmbdg.SafeCheckpointHook'
-    listed = {_name(hook) for hook in custom if isinstance(hook, dict)}
-    cfg.default_hooks = default
-    cfg.custom_hooks = custom + [dict(type=f'mmbdg.{name}') for name in ('StopOnNaNHook', 'RandomStateHook') if name not in listed]
-
-
-def _name(hook: dict) -> str:
-    kind = hook['type']
-    return kind.split('.')[-1] if isinstance(kind, str) else 'CheckpointHook' if kind is CheckpointHook else kind.__name__

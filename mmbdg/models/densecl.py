@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mmbdg.errors import InputError
 from mmbdg.models.contrastive_loss import contrastive_loss
+from mmbdg.models.float32_losses import float32_losses
 from mmbdg.registry import MODELS
 
 
@@ -34,6 +35,10 @@ class DenseCL(PlainDenseCL):
 
     def loss(self, inputs: list[Tensor], data_samples: list, **kwargs) -> dict[str, Tensor]:
         """Two views float (N,3,H,W) -> ``loss_single`` and ``loss_dense``, weighted by 1 - lambda and lambda."""
+        with float32_losses(self):
+            return self._losses(inputs)
+
+    def _losses(self, inputs: list[Tensor]) -> dict[str, Tensor]:
         query_map, single, grid, _ = self.embed(self.backbone, self.neck, inputs[0])
         with torch.no_grad():
             self.encoder_k.update_parameters(torch.nn.Sequential(self.backbone, self.neck))

@@ -9,7 +9,9 @@ from mmseg.models.segmentors.base import BaseSegmentor
 from torch import Tensor, nn
 
 from mmbdg.errors import InputError
+from mmbdg.models.activation_checkpointing import checkpoint_activations
 from mmbdg.models.densecl import DenseCL
+from mmbdg.models.float32_losses import float32_losses
 from mmbdg.registry import MODELS
 
 
@@ -25,19 +27,30 @@ class JointPretraining:
         seg_head: Config of an mmseg decode head, e.g. ``mmbdg.FPNHead`` with ``_scope_='mmseg'``; the weight of the segmentation loss is
             its ``loss_decode.loss_weight``.
         seg_stages: Which of the backbone's stages (a ViT's layers) the neck gets.
+        activation_checkpointing: Less memory for more time, see :func:`~mmbdg.models.activation_checkpointing.checkpoint_activations`.
         **kwargs: As the method; the data preprocessor is a :class:`~mmbdg.models.JointDataPreprocessor`.
 
     Raises:
-        InputError: The backbone cannot be read at several stages.
+        InputError: The backbone cannot be read at several stages, or not be checkpointed.
     """
 
-    def __init__(self, *, seg_neck: dict | Sequence[dict], seg_head: dict, seg_stages: Sequence[int] = (0, 1, 2, 3), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        seg_neck: dict | Sequence[dict],
+        seg_head: dict,
+        seg_stages: Sequence[int] = (0, 1, 2, 3),
+        activation_checkpointing: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.seg_neck = nn.Sequential(*map(MODELS.build, seg_neck)) if isinstance(seg_neck, Sequence) else MODELS.build(seg_neck)
         self.seg_head = MODELS.build(seg_head)
         self.seg_stages = tuple(seg_stages)
         if not hasattr(self.backbone, 'out_indices'):
             raise InputError(f'{type(self.backbone).__name__} has no out_indices: its stages cannot be read for the segmentation branch')
+        if activation_checkpointing:
+            checkpoint_activations(self.backbone)
 
     @property
     def align_corners(self) -> bool:
@@ -52,7 +65,8 @@ class JointPretraining:
 
     def loss(self, inputs: dict, data_samples: dict, **kwargs) -> dict[str, Tensor]:
         """The losses of the self-supervised method, and ``seg.loss_*`` of the segmentation head."""
-        losses = super().loss(inputs['ssl'], data_samples['ssl'], **kwargs)
+        with float32_losses(self):
+            losses = super().loss(inputs['ssl'], data_samples['ssl'], **kwargs)
         features = self.seg_neck(self.extract_pyramid(inputs['seg']))
         seg = self.seg_head.loss(features, data_samples['seg'], None)
         return losses | {f'seg.{key}': value for key, value in seg.items()}

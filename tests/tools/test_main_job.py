@@ -1,7 +1,12 @@
 """The main config from data to transfer, a few iterations each, as a user runs it."""
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,7 +43,6 @@ def test_says_what_it_does(work_dir):
     assert 'made once' in output and '20 labelled images' in output
     assert 'rise until the queue has been filled once, at iteration 2' in output
     assert 'the queue has been filled once; losses are comparable from here' in output
-    assert '--amp needs a GPU and there is none' in output
     assert f'next: python tools/extract_backbone.py {work_dir}/iter_6.pth {work_dir}/backbone.safetensors' in output
 
 
@@ -61,8 +65,9 @@ def test_resumes(work_dir, cache, tmp_path):
     shutil.copytree(work_dir, copy)
     (copy / 'last_checkpoint').write_text(str(copy / 'iter_6.pth'))
     result = run_tool(
-        'tools/train.py', CONFIG, '--work-dir', copy, '--resume', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=8', **cache
-    )
+        'tools/train.py', CONFIG, '--work-dir', copy, '--resume', '--amp', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=8',
+        **cache,
+    )  # fmt: skip
     assert 'resumed epoch: 0, iter: 6' in result.stdout and (copy / 'iter_8.pth').is_file()
 
 
@@ -142,22 +147,39 @@ def test_a_queue_takes_whole_batches(tmp_path, cache):
 
 
 def test_two_processes_without_a_gpu(tmp_path, cache):
-    """torchrun on gloo; the dataset is made by rank 0 while rank 1 waits; queues and weights stay equal."""
+    """dist_train.sh on gloo, all at once: the dataset is made by rank 0 while rank 1 waits; bfloat16, two batches before each step of the
+    optimiser, activations computed again. Queues and weights stay equal, as its own check after 20 iterations says, too."""
     (tmp_path / 'spy.py').write_text(SPY)
     (tmp_path / 'config.py').write_text(
         f"_base_ = '{ROOT / CONFIG}'\ncustom_imports = dict(imports=['spy'])\ncustom_hooks = [dict(type='mmengine.Spy')]\n"
+        'model = dict(backbone=dict(base_channels=16, stem_channels=16), neck=dict(in_channels=128, hid_channels=64),\n'
+        '             seg_neck=dict(in_channels=[16, 32, 64, 128]), activation_checkpointing=True)\n'
     )
     short = [option for option in SHORT if not option.startswith('custom_hooks')]
-    result = run_tool(
-        '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', 'tools/train.py', tmp_path / 'config.py', '--launcher',
-        'pytorch', '--work-dir', tmp_path, '--cfg-options', *short, *FEW_TEST_IMAGES, 'iterations=3', 'train_dataloader.batch_size=8',
-        'train_dataloader.dataset.seg.prepare.seed=5', OMP_NUM_THREADS='1', PYTHONPATH=f'{ROOT}:{tmp_path}', **cache,
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    environment = dict(
+        OMP_NUM_THREADS='1', PYTHONPATH=str(tmp_path), PORT=str(port), PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
+    )
+    result = subprocess.run(
+        [
+            ROOT / 'tools/dist_train.sh', tmp_path / 'config.py', '2', '--work-dir', tmp_path, '--amp', '--cfg-options', *short,
+            *FEW_TEST_IMAGES, 'iterations=21', 'train_dataloader.batch_size=8', 'train_dataloader.dataset.seg.prepare.seed=5',
+            'optim_wrapper.accumulative_counts=2',
+        ],
+        env=os.environ | environment | cache, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
     )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-6000:]
     assert 'gloo between the processes' in result.stdout and result.stdout.count('labelled images in') == 1
+    assert 'iteration 20: ' in result.stdout and 'weights and buffers are equal on all 2 processes' in result.stdout
     states = [read_state_dict(tmp_path / f'rank{rank}.pth') for rank in (0, 1)]
-    assert states[0]['queue_ptr'].item() == 3 * 16 % 32  # both processes' keys
+    assert states[0]['queue_ptr'].item() == 21 * 16 % 32  # both processes' keys
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert {value.dtype for key, value in states[0].items() if key.endswith('weight')} == {torch.float32}
     assert not torch.equal(states[0]['backbone.conv1.weight'], read_state_dict(tmp_path / 'start0.pth')['backbone.conv1.weight'])
+    trained = read_state_dict(tmp_path / 'iter_21.pth')
+    assert trained['backbone.bn1.num_batches_tracked'] == trained['backbone.layer1.0.bn1.num_batches_tracked'] == 2 * 21
 
 
 def test_hostile_checkpoint_is_not_executed(tmp_path):

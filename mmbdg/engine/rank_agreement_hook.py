@@ -1,0 +1,91 @@
+"""Whether all processes train the same model."""
+
+from typing import Any
+
+import torch
+from mmengine.dist import all_gather, get_world_size
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from mmbdg.errors import InputError
+from mmbdg.registry import HOOKS
+
+CHUNK = 2**20
+SHOWN = 5
+
+
+@HOOKS.register_module()
+class RankAgreementHook(Hook):
+    """Stops a training on several processes whose weights, momentum encoders or queues are no longer equal, bit by bit, on all of them.
+
+    They start equal and get the same gradients and the same gathered keys. A random number that is drawn differently, or a batch that one
+    process lacks, would otherwise show only as a worse model: rank 0's is saved. Each tensor is reduced to 64 bits on its device, and only
+    those are gathered. Statistics of batch normalisation are each process's own unless the layer is a SyncBatchNorm.
+
+    Args:
+        first: Iterations from the start, or from where a training is resumed, to the first check.
+        interval: Iterations between further checks; there is one at the end, too.
+
+    Raises:
+        InputError: In a check; it names the tensors.
+    """
+
+    priority = 'LOW'  # after the hooks that change the model
+
+    def __init__(self, first: int = 20, interval: int = 1000) -> None:
+        self.first, self.interval = first, interval
+
+    def before_train(self, runner: Runner) -> None:
+        self.start = runner.iter
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        done = runner.iter + 1
+        if done == self.start + self.first or done % self.interval == 0:
+            self.check(runner, done)
+
+    def after_train(self, runner: Runner) -> None:
+        self.check(runner, runner.iter)
+
+    @staticmethod
+    def check(runner: Runner, iteration: int) -> None:
+        """Compare now; called on all processes."""
+        if get_world_size() == 1:
+            return
+        tensors = shared_tensors(get_ori_model(runner.model))
+        digests = torch.stack(all_gather(torch.stack([digest(tensor) for tensor in tensors.values()])))  # (processes, tensors)
+        differs = (digests != digests[0]).any(0).tolist()
+        if names := [name for name, other in zip(tensors, differs, strict=True) if other]:
+            ranks = (digests != digests[0]).any(1).nonzero().flatten().tolist()
+            raise InputError(
+                f'after iteration {iteration} the processes no longer train the same model: {len(names)} of {len(tensors)} tensors differ '
+                f'from rank 0 on rank {", ".join(map(str, ranks))}: {", ".join(names[:SHOWN])}{", ..." if len(names) > SHOWN else ""}. '
+                'Everything that changes them must be the same on all processes: their random numbers, their number of batches, their code.'
+            )
+        runner.logger.info(f'iteration {iteration}: {len(tensors)} weights and buffers are equal on all {len(digests)} processes')
+
+
+def shared_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers that are equal on all processes, by their names."""
+    own = {
+        f'{prefix}.{name}' if prefix else name
+        for prefix, module in model.named_modules()
+        if isinstance(module, _NormBase) and not isinstance(module, nn.SyncBatchNorm)
+        for name in ('running_mean', 'running_var')
+    }
+    return {name: tensor for name, tensor in (*model.named_parameters(), *model.named_buffers()) if name not in own}
+
+
+def digest(tensor: Tensor) -> Tensor:
+    """A tensor's bits -> int64 scalar on its device: the sum over its bytes, each times an odd number of its place, modulo 2^64.
+
+    A change of one element, or of the order of two, changes it.
+    """
+    data, total = tensor.detach().reshape(-1).contiguous(), torch.zeros((), dtype=torch.int64, device=tensor.device)
+    values = data.view(torch.uint8) if data.element_size() != 4 else data.view(torch.int32)
+    for start in range(0, len(values), CHUNK):
+        part = values[start : start + CHUNK].long()
+        total += (part * (2 * torch.arange(start, start + len(part), device=tensor.device) + 1)).sum()
+    return total

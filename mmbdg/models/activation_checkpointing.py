@@ -1,0 +1,68 @@
+"""Less memory for more time: the blocks of a backbone compute their activations again in the backward pass."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.utils.checkpoint import checkpoint
+
+from mmbdg.errors import InputError
+
+
+def checkpoint_activations(backbone: nn.Module) -> None:
+    """Make each block keep its input only; what the backward pass needs is computed again. In place; the state dict keeps its keys.
+
+    Outputs, gradients and buffers are those of the backbone without it. ``with_cp=True`` of mmpretrain and mmseg recomputes too, but batch
+    normalisation then counts every batch twice in its running statistics; here the second pass updates copies.
+
+    Args:
+        backbone: A ResNet (or what derives from it) or a vision transformer of mmpretrain or mmseg: with ``res_layers``, the names of its
+            stages, or ``layers``, its list of blocks.
+
+    Raises:
+        InputError: It is of another kind, or built ``with_cp=True``.
+    """
+    name = type(backbone).__name__
+    if any(getattr(module, 'with_cp', False) for module in backbone.modules()):
+        raise InputError(f'activation_checkpointing and with_cp=True of {name} are two ways to do the same: remove with_cp')
+    for block in _blocks(backbone):
+        block.forward = MethodType(_checkpointed_forward, block)
+
+
+def _blocks(backbone: nn.Module) -> list[nn.Module]:
+    if hasattr(backbone, 'res_layers'):
+        return [block for stage in backbone.res_layers for block in getattr(backbone, stage)]
+    if isinstance(layers := getattr(backbone, 'layers', None), nn.ModuleList | nn.Sequential):
+        return list(layers)
+    raise InputError(
+        f'activation_checkpointing is for ResNets and vision transformers of mmpretrain and mmseg, not {type(backbone).__name__}'
+    )
+
+
+def _checkpointed_forward(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    """Stands in for the ``forward`` of one block."""
+    forward = MethodType(type(block).forward, block)
+    if not torch.is_grad_enabled():
+        return forward(*args, **kwargs)
+    return checkpoint(forward, *args, use_reentrant=False, context_fn=lambda: (nullcontext(), _on_copies_of_statistics(block)), **kwargs)
+
+
+@contextmanager
+def _on_copies_of_statistics(block: nn.Module) -> Iterator[None]:
+    """Within it batch normalisation counts and averages into copies.
+
+    Copies, and not ``track_running_stats=False``: the second pass must save as many tensors for the backward pass as the first.
+    """
+    norms = [module for module in block.modules() if isinstance(module, _NormBase) and module.training]
+    originals = [module._buffers for module in norms]
+    for module in norms:
+        module._buffers = {name: None if buffer is None else buffer.clone() for name, buffer in module._buffers.items()}
+    try:
+        yield
+    finally:
+        for module, buffers in zip(norms, originals, strict=True):
+            module._buffers = buffers

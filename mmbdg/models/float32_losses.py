@@ -1,0 +1,47 @@
+"""In mixed precision the networks compute in it, the self-supervised loss in float32."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import torch
+from mmengine.model import BaseAveragedModel
+from mmpretrain.models.selfsup import BaseSelfSupervisor
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+
+@contextmanager
+def float32_losses(model: BaseSelfSupervisor) -> Iterator[None]:
+    """Around mmpretrain's ``loss`` under autocast: its similarities and losses in float32. Without autocast it does nothing.
+
+    mmpretrain's methods call their networks and multiply the embeddings in one function. Autocast would round those products to three
+    significant digits, which the temperature (0.2 in DenseCL, 0.1 in SimCLR) then divides. So autocast is off here and on within each
+    network: backbone, neck, their momentum copies, predictor. What leaves a network is float32.
+    """
+    device = next(model.parameters()).device.type
+    if not torch.is_autocast_enabled(device):
+        yield
+        return
+    dtype, entered = torch.get_autocast_dtype(device), []
+
+    def enter(*_: object) -> None:
+        entered.append(torch.autocast(device, dtype=dtype))
+        entered[-1].__enter__()
+
+    def leave(_module: nn.Module, _args: tuple, output: object) -> object:
+        entered.pop().__exit__(None, None, None)
+        return tree_map(lambda x: x.float() if isinstance(x, Tensor) and x.dtype == dtype else x, output)
+
+    with ExitStack() as stack:
+        for network in _networks(model):
+            for hook in (network.register_forward_pre_hook(enter), network.register_forward_hook(leave)):
+                stack.callback(hook.remove)
+        stack.enter_context(torch.autocast(device, enabled=False))
+        yield
+
+
+def _networks(model: BaseSelfSupervisor) -> list[nn.Module]:
+    """What the methods call: a momentum encoder sometimes as a whole and sometimes by its two parts, a head by what is in it."""
+    averaged = [part for module in model.children() if isinstance(module, BaseAveragedModel) for part in module.module.children()]
+    in_head = [module for module in model.head.children() if next(module.parameters(), None) is not None]
+    return [model.backbone, model.neck, *averaged, *in_head]

@@ -1,0 +1,67 @@
+import copy
+from functools import partial
+
+import pytest
+import torch
+from mmengine.logging import MessageHub
+from tiny_methods import METHODS, MOMENTUM_ENCODERS, build_method, views
+
+from mmbdg.models.float32_losses import float32_losses
+
+
+@pytest.fixture(autouse=True)
+def _max_iters():
+    MessageHub.get_current_instance().update_info('max_iters', 10)  # which mmengine's Runner sets, and the cosine of BYOL reads
+
+
+def hooked(model, hook):
+    """A hook behind all that a method calls and that has weights."""
+    encoder = getattr(model, MOMENTUM_ENCODERS.get(type(model).__name__, ''), None)
+    networks = [model.backbone, model.neck, *(encoder.module if encoder else ())]
+    for network in networks + ([model.head.predictor] if hasattr(model.head, 'predictor') else []):
+        network.register_forward_hook(hook)
+
+
+def replay(kept, *args):
+    return kept.pop(0)
+
+
+def losses_of(model):
+    torch.manual_seed(2)  # the order in which MoCo shuffles a batch
+    return model(**model.data_preprocessor(views(), True), mode='loss')
+
+
+@pytest.mark.parametrize('name', METHODS)
+def test_losses_are_those_of_float32_on_the_same_embeddings(name):
+    """What the networks made in bfloat16 is recorded; a model without autocast gets it as its networks' outputs."""
+    model, kept = build_method(name), []
+    again, plain = copy.deepcopy(model), copy.deepcopy(model)
+    with torch.autocast('cpu', torch.bfloat16):
+        with float32_losses(model):
+            hooked(model, lambda *args: kept.append(args[-1]))  # behind the one that makes float32
+            losses = losses_of(model)
+        assert torch.is_autocast_enabled('cpu')
+        rounded = losses_of(plain)
+    assert {x.dtype for output in kept for x in output} == {torch.float32}
+    hooked(again, partial(replay, kept))
+    expected = losses_of(again)
+    assert not kept
+    for key, value in losses.items():
+        assert value.dtype == torch.float32 and torch.equal(value, expected[key])
+        if name not in ('BYOL', 'SimSiam'):  # their loss holds no product of matrices
+            assert not torch.equal(rounded[key], value)
+
+
+def test_networks_compute_in_autocast():
+    model, dtypes = build_method('MoCoV3'), []
+    convolution, predictor, momentum = model.backbone.layer4[0].conv1, model.head.predictor.fc0, model.momentum_encoder.module[1].fc0
+    for layer in (convolution, predictor, momentum):
+        layer.register_forward_hook(lambda _module, _args, output: dtypes.append(output.dtype))
+    with torch.autocast('cpu', torch.bfloat16), float32_losses(model):
+        sum(losses_of(model).values()).backward()
+    assert dtypes == [torch.bfloat16] * 6
+    assert all(p.grad.dtype == torch.float32 and p.grad.abs().sum() > 0 for p in model.parameters() if p.requires_grad)
+    with float32_losses(model):  # without autocast
+        losses_of(model)
+    assert dtypes[6:] == [torch.float32] * 6
+    assert not model.backbone._forward_hooks and not model.head.predictor._forward_pre_hooks
