@@ -4,10 +4,11 @@ import random
 
 import numpy as np
 import torch
+from mmengine.dist import get_world_size
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, MMDistributedDataParallel
 from mmengine.runner import Runner
 from torch import nn
 
@@ -85,7 +86,7 @@ def build(work_dir, by_epoch=True, stop=None, resume=None, hooks=(), workers=0, 
     loader = dict(batch_size=4, num_workers=workers, collate_fn=dict(type='pseudo_collate'), dataset=NoisyPoints())
     validation = dict(val_dataloader=dict(loader, sampler=dict(type='DefaultSampler', shuffle=False)), val_cfg={}, val_evaluator=[Score()])
     runner = QuietRunner(
-        model=Net(),
+        model=Net() if get_world_size() == 1 else MMDistributedDataParallel(Net(), broadcast_buffers=False),
         work_dir=str(work_dir),
         train_dataloader=dict(loader, sampler=dict(type='DefaultSampler' if by_epoch else 'InfiniteSampler', shuffle=True)),
         train_cfg=loop,
@@ -95,10 +96,9 @@ def build(work_dir, by_epoch=True, stop=None, resume=None, hooks=(), workers=0, 
         custom_hooks=[dict(type='EMAHook'), *hooks, recorder],
         load_from=resume and str(resume),
         resume=bool(resume),
-        randomness=dict(seed=1),
         log_level='ERROR',
         experiment_name=f'tiny_{next(NAMES)}',
-        **validation | change,
+        **dict(randomness=dict(seed=1)) | validation | change,
     )
     return runner, recorder
 

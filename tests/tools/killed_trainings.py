@@ -19,6 +19,7 @@ import traceback
 import mmpretrain.models  # noqa: F401
 import mmseg.models  # noqa: F401
 import numpy
+from mmengine.config import config
 from mmengine.runner import Runner
 
 import mmbdg.engine
@@ -30,7 +31,8 @@ def train(arguments: list[str], output: str) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     numpy.random.seed()  # a fork would draw what the others draw
-    Runner._log_env = lambda runner, env_cfg: None  # describing the machine takes a second
+    Runner._log_env = lambda runner, env_cfg: None  # to describe the machine takes a second,
+    config.FormatCode = lambda text, **options: (text, True)  # and so does the layout of the config in each checkpoint
     sys.argv = ['tools/train.py', *arguments]
     code = 1
     try:
@@ -52,7 +54,7 @@ def run(arguments: list[str], output: str, kill_after: str | None = None, cut: s
     if kill_after:
         while not os.path.exists(kill_after) and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             time.sleep(0.005)
-        time.sleep(random.uniform(0, 0.3))
+        time.sleep(random.uniform(0, 0.1))
         os.kill(pid, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if cut:
