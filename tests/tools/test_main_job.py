@@ -65,7 +65,8 @@ def test_resumes(work_dir, cache, tmp_path):
     shutil.copytree(work_dir, copy)
     (copy / 'last_checkpoint').write_text(str(copy / 'iter_6.pth'))
     result = run_tool(
-        'tools/train.py', CONFIG, '--work-dir', copy, '--resume', '--amp', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=8', **cache
+        'tools/train.py', CONFIG, '--work-dir', copy, '--resume', '--amp', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=8',
+        **cache,
     )  # fmt: skip
     assert 'resumed epoch: 0, iter: 6' in result.stdout and (copy / 'iter_8.pth').is_file()
 
