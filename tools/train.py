@@ -8,15 +8,14 @@ torchrun --nproc_per_node=8 tools/train.py CONFIG --launcher pytorch
 import argparse
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
-
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
-from mmbdg.engine import TotalBatchHook
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_data
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
+from mmbdg.engine.resuming import apply_resume
+from mmbdg.engine.standing_hooks import add_standing_hooks
+from mmbdg.engine.tensorboard import add_tensorboard
 from mmbdg.errors import plain_errors
 
 
@@ -29,35 +28,25 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp', nargs='?', const='bf16', choices=['bf16', 'fp16'], help='mixed precision: bfloat16 on any device, float16 on a GPU'
     )
+    parser.add_argument('--tensorboard', action='store_true', help='write event files for TensorBoard too (docs/seeing.md)')
     add_common_arguments(parser)
     return parser.parse_args()
-
-
-def apply_resume(cfg: Config, resume: str | None) -> None:
-    """``load_from`` must go when the last checkpoint of the work dir is meant: mmengine would resume from it.
-
-    Without a checkpoint to resume from, the training starts as it would without ``--resume``: the usual command of a re-queued job.
-    """
-    if resume and resume != 'auto':
-        cfg.resume, cfg.load_from = True, resume
-    elif resume and find_latest_checkpoint(cfg.work_dir):
-        cfg.resume, cfg.load_from = True, None
-    if cfg.get('resume') and 'load_from' in cfg.get('requires', {}):
-        del cfg.requires['load_from']  # what the training once started from
 
 
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     apply_resume(cfg, args.resume)
+    add_standing_hooks(cfg)
     check_requirements(cfg)
     if args.amp:
         apply_amp(cfg, args.amp)
+    if args.tensorboard:
+        add_tensorboard(cfg)
     runner = build_runner(cfg)
     check_pretrained(runner.model)
     check_start(cfg, runner.model)
     check_data(runner)
-    runner.register_hook(TotalBatchHook())
     runner.train()
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')

@@ -7,8 +7,6 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=-1, by_epoch=False, save_last=True, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    momentum_encoder=dict(type='mmbdg.MomentumEncoderHook'),  # with optim_wrapper.accumulative_counts
-    rank_agreement=dict(type='mmbdg.RankAgreementHook'),  # of several processes
 )
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl'))
 log_processor = dict(by_epoch=False, window_size=20)

@@ -29,5 +29,9 @@ train_dataloader = dict(
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=False)
-custom_hooks = [dict(type='mmbdg.QueueReportHook')]
+custom_hooks = [  # docs/seeing.md
+    dict(type='mmbdg.QueueReportHook'),
+    dict(type='mmbdg.EmbeddingHook', interval=80),
+    dict(type='mmbdg.CorrespondenceHook', interval=80),
+]
 reach = dict(iterations=['train_cfg.max_iters', 'param_scheduler.T_max'])

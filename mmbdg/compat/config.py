@@ -43,19 +43,35 @@ def apply_variables(cfg: Config, options: dict | None = None) -> None:
     """
     options = options or {}
     changed = set(options) | (_changed_variables(cfg.filename) if cfg.filename else set())
-    for variable, places in cfg.get('reach', {}).items():
+    for variable in cfg.get('reach', {}):
         if variable not in cfg:
             raise InputError(f'reach names the variable "{variable}", which the config does not set')
-        for place in places:
-            given = [key for key in options if f'{key}.'.startswith(f'{place}.') or f'{place}.'.startswith(f'{key}.')]
-            node = _owner(cfg, place)
-            if node is None:
-                continue
-            key = place.split('.')[-1]
-            if given and variable in options and node[key] != cfg[variable]:
-                raise InputError(f'{variable} and {given[0]} are both given, and {variable} decides {place}: give one of them')
-            if variable in changed and not given:
-                node[key] = cfg[variable]
+        spread(cfg, variable, options, changed=variable in changed)
+
+
+def spread(cfg: Config, variable: str, options: dict | None = None, changed: bool = True) -> None:
+    """Write a variable's value into the places that ``reach`` lists for it; one that is overridden itself keeps what it was given.
+
+    Args:
+        cfg: With ``options`` merged into it.
+        variable: At the top of the config.
+        options: Of the command line, by dotted key.
+        changed: Else nothing is written, the places are looked up only.
+
+    Raises:
+        InputError: A place is unknown, or it and the variable are both overridden.
+    """
+    options = options or {}
+    for place in cfg.get('reach', {}).get(variable, ()):
+        given = [key for key in options if f'{key}.'.startswith(f'{place}.') or f'{place}.'.startswith(f'{key}.')]
+        node = _owner(cfg, place)
+        if node is None:
+            continue
+        key = place.split('.')[-1]
+        if given and variable in options and node[key] != cfg[variable]:
+            raise InputError(f'{variable} and {given[0]} are both given, and {variable} decides {place}: give one of them')
+        if changed and not given:
+            node[key] = cfg[variable]
 
 
 def _changed_variables(path: str) -> set[str]:

@@ -39,11 +39,12 @@ class SyntheticSegDataset(BaseSegDataset):
         label_space: "fgbg", "classes" (one label for each class of the generator) or another one, see
             :func:`mmbdg.synthesis.label_spaces.label_space`; images of classes outside it are left out. Applied by
             ``mmseg.LoadAnnotations`` as a label map, above 254 labels, here or in the masks, by ``mmbdg.LoadMask``.
+        allow_empty: Labels may have no image at all; a head then learns that they are never there.
         pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on.
         **kwargs: As ``mmseg.BaseSegDataset``.
 
     Raises:
-        InputError: The dataset is missing or unfinished and cannot be made, or its masks do not fit the label space.
+        InputError: The dataset is missing or unfinished and cannot be made, its masks do not fit the label space, or a label has no image.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class SyntheticSegDataset(BaseSegDataset):
         data_root: str | None = None,
         prepare: dict | None = None,
         label_space: str | Groups = 'classes',
+        allow_empty: bool = False,
         pipeline: Sequence = (),
         **kwargs: Any,
     ) -> None:
@@ -60,6 +62,8 @@ class SyntheticSegDataset(BaseSegDataset):
         self.stored, self.root = StoredDataset(root), root
         self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
+        if not allow_empty:
+            self._check_labels()
         names = [entry['name'] for entry in self.info['generator_classes']]
         super().__init__(
             metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=names),
@@ -77,6 +81,15 @@ class SyntheticSegDataset(BaseSegDataset):
         if loaders and labels > 254:
             raise InputError(f'{loaders[0]} holds labels in uint8, {self.root} has {labels} of them: use mmbdg.LoadMask instead')
         return space
+
+    def _check_labels(self) -> None:
+        present = {self.space.foreground_ids[class_id] for class_id in {line['class'] for line in self.lines} if self.space.has(class_id)}
+        if empty := [name for label, name in enumerate(self.space.classes) if label and label not in present]:
+            raise InputError(
+                f'{self.root} has no image of {len(empty)} of the {self.space.num_classes - 1} labels of "{self.space.name}": '
+                f'{", ".join(empty[:5])}{", ..." if len(empty) > 5 else ""}. Synthesise them (tools/synthesize.py --classes), take a label '
+                'space without them (groups of your own), or set allow_empty=True'
+            )
 
     def load_data_list(self) -> list[dict]:
         lines, label_maps, items = self.lines, {}, []

@@ -12,9 +12,12 @@ from mmengine.runner import CheckpointLoader, Runner, find_latest_checkpoint
 from torch import nn
 
 from mmbdg.assets import SCHEME
+from mmbdg.assets.class_lists import class_names
 from mmbdg.compat.checkpoint import difference, read_checkpoint, tensors_under
-from mmbdg.compat.config import read_config
+from mmbdg.compat.config import read_config, spread
+from mmbdg.engine.tensorboard import check_tensorboard
 from mmbdg.errors import InputError
+from mmbdg.synthesis.label_spaces import label_space
 
 
 def add_common_arguments(parser: ArgumentParser) -> None:
@@ -33,9 +36,28 @@ def load_config(args: Namespace) -> Config:
     cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    fit_labels(cfg, args.cfg_options)
     use_cpu_where_there_is_no_gpu(cfg)
     fit_data_loaders(cfg)
     return cfg
+
+
+def fit_labels(cfg: Config, options: dict | None = None) -> None:
+    """Let ``label_space`` over ``label_classes`` decide the variables ``num_labels`` and ``ignore`` of a config that has them.
+
+    Raises:
+        InputError: The command line sets one of them otherwise, or the label space does not exist.
+    """
+    if 'label_space' not in cfg or 'label_classes' not in cfg:
+        return
+    space = label_space(cfg.label_space, class_names(cfg.label_classes))
+    for variable, value in dict(num_labels=space.num_classes, ignore=space.ignore).items():
+        if variable not in cfg or cfg[variable] == value:
+            continue
+        if variable in (options or {}):
+            raise InputError(f'label space "{space.name}" has {variable}={value}, the command line says {cfg[variable]}: leave it out')
+        cfg[variable] = value
+        spread(cfg, variable, options)
 
 
 def fit_data_loaders(cfg: Config) -> None:
@@ -70,6 +92,7 @@ def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
 
 def build_runner(cfg: Config) -> Runner:
     """A Runner whose model does not need what a CPU does not have."""
+    check_tensorboard(cfg)
     if torch.cuda.is_available() or cfg.launcher == 'none':
         return Runner.from_cfg(cfg)
     runner_class = type('CPURunner', (_RevertSyncBN, Runner), {})

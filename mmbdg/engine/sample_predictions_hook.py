@@ -3,50 +3,77 @@
 from pathlib import Path
 
 import numpy as np
-import torch
-from mmengine.hooks import Hook
-from mmengine.registry import FUNCTIONS
 from mmengine.runner import Runner
 
-from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
+from mmbdg.analysis.contact_sheet import grid, overlay, save_picture, thumbnail
+from mmbdg.engine.fixed_samples import LabelledItem, predicted_mask, real_items, synthetic_dataset, synthetic_items, validation_items
+from mmbdg.engine.periodic_hook import PeriodicHook
+from mmbdg.errors import InputError
 from mmbdg.registry import HOOKS
 
 
 @HOOKS.register_module()
-class SamplePredictionsHook(Hook):
-    """At the end of a training write ``<work_dir>/predictions.png``: columns image, true mask, predicted mask, for evenly spread samples.
+class SamplePredictionsHook(PeriodicHook):
+    """Predictions for the same images every time: columns image, true mask, predicted mask.
+
+    Up to three pictures: ``predictions`` of the validation set, ``predictions_synthetic`` of the synthetic images of the training set,
+    augmented as in training, and, in a joint training without a validation set, ``predictions_real`` of real images of the training set,
+    without true masks. They go to the visualizer every ``interval`` iterations, and as PNG to the work dir at the end.
 
     Args:
-        num_samples: Rows x blocks; samples of the validation set.
+        interval: Iterations; None: at the end only.
+        num_samples: Rows x blocks of each picture; evenly spread over the dataset.
         blocks: Samples side by side.
-        filename: In the work dir.
+        side: The long side of an image in the picture is near to it, in pixels.
+
+    Raises:
+        InputError: (before the training) there is nothing to predict.
     """
 
-    priority = 'LOW'
+    def __init__(self, interval: int | None = None, num_samples: int = 20, blocks: int = 4, side: int = 128) -> None:
+        super().__init__(interval)
+        self.num_samples, self.blocks, self.side = num_samples, blocks, side
 
-    def __init__(self, num_samples: int = 20, blocks: int = 4, filename: str = 'predictions.png') -> None:
-        self.num_samples, self.blocks, self.filename = num_samples, blocks, filename
+    def prepare(self, runner: Runner) -> None:
+        items = dict(
+            predictions=validation_items(runner, self.num_samples), predictions_synthetic=synthetic_items(runner, self.num_samples)
+        )
+        if not items['predictions']:
+            items['predictions_real'] = real_items(runner, self.num_samples)
+        self._items = {name: some for name, some in items.items() if some}
+        if not self._items:
+            raise InputError('SamplePredictionsHook finds no masks: it needs a val_dataloader, or a training set of synthetic images')
 
-    @torch.no_grad()
+    def look(self, runner: Runner, step: int) -> None:
+        self._pictures = {name: self._picture(runner, items) for name, items in self._items.items()}
+        for name, picture in self._pictures.items():
+            runner.visualizer.add_image(name, picture, step)
+
     def after_train(self, runner: Runner) -> None:
+        super().after_train(runner)
         if runner.rank:
             return
-        dataset = runner.val_loop.dataloader.dataset
-        chosen = np.linspace(0, len(dataset) - 1, min(self.num_samples, len(dataset))).astype(int)
-        items = [dataset[int(i)] for i in chosen]
-        was_training = runner.model.training
-        runner.model.eval()
-        predictions = runner.model.val_step(FUNCTIONS.get('pseudo_collate')(items))
-        runner.model.train(was_training)
-        palette = dataset.metainfo['palette']
+        for name, picture in self._pictures.items():
+            path = Path(runner.work_dir) / f'{name}.png'
+            save_picture(path, picture)
+            runner.logger.info(f'{path}: image, true mask where there is one, predicted mask')
+
+    def _picture(self, runner: Runner, items: list[LabelledItem]) -> np.ndarray:
+        palette = _palette(runner)
         tiles = []
-        for item, prediction in zip(items, predictions, strict=True):
-            predicted, truth = (prediction.get(key).data.squeeze(0).cpu().numpy() for key in ('pred_sem_seg', 'gt_sem_seg'))
-            image = _resized(item['inputs'].permute(1, 2, 0).numpy()[..., ::-1], truth.shape)
-            tiles += [image, overlay(image, truth, palette), overlay(image, predicted, palette)]
-        path = Path(runner.work_dir) / self.filename
-        save_picture(path, grid(tiles, columns=3 * self.blocks), scale=max(1, 64 // tiles[0].shape[0]))
-        runner.logger.info(f'predictions (image, true mask, predicted mask) are in {path}')
+        for item in items:
+            predicted = predicted_mask(runner, item)
+            image = _resized(item.inputs.permute(1, 2, 0).cpu().numpy()[..., ::-1], predicted.shape)
+            tiles.append(image_tile := thumbnail(image, predicted, self.side)[0])
+            for mask in (item.truth, predicted):
+                if mask is not None:
+                    tiles.append(overlay(image_tile, thumbnail(image, mask, self.side)[1], palette))
+        return grid(tiles, columns=self.blocks * len(tiles) // len(items))
+
+
+def _palette(runner: Runner) -> list:
+    source = synthetic_dataset(runner) if runner.val_loop is None else runner.val_loop.dataloader.dataset
+    return source.metainfo['palette']
 
 
 def _resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -81,6 +81,8 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         if data['inputs'][0].ndim == 1:
             addresses = torch.stack(list(data['inputs'])).tolist()
             data = dict(zip(('inputs', 'data_samples'), self.make(addresses, data['data_samples'], training), strict=True))
+            if self.sampling.filters:
+                self._log()
         return super().forward(data, training)
 
     def make(
@@ -94,8 +96,6 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         generator = self.sampling.generator.to(self.device)
         generator.seed = seeds[0]
         batch = self.sampling.draw(class_ids, indices)
-        if self.sampling.filters:
-            self._log()
         images, labelled = [], []
         for i, (image, mask) in enumerate(zip(batch.images, batch.masks, strict=True)):
             mask = _painted(mask, samples[i].foreground_id, generator.ignore, samples[i].ignore)

@@ -133,3 +133,36 @@ def test_a_start_must_fit(tmp_path, capsys):
     with pytest.raises(InputError, match=r'head.weight: \(1, 2\) in the file, \(2, 2\)'):
         check_start(cfg, net)
     check_start(Config(dict(load_from=None, resume=True, work_dir=str(tmp_path))), net)  # nothing to resume from
+
+
+LABELS = """
+label_space, label_classes, num_labels, ignore = 'classes', ['a', 'b', 'c'], 4, 255
+model = dict(head=dict(num_classes=num_labels, ignore_index=ignore))
+reach = dict(num_labels=['model.head.num_classes'], ignore=['model.head.ignore_index'])
+"""
+
+
+def test_the_label_space_decides_the_number_of_labels(tmp_path):
+    (tmp_path / 'base.py').write_text(LABELS)
+    assert load_config(arguments(tmp_path / 'base.py')).model.head == dict(num_classes=4, ignore_index=255)
+    assert load_config(arguments(tmp_path / 'base.py', label_space='fgbg')).model.head.num_classes == 2
+    (tmp_path / 'child.py').write_text("_base_ = 'base.py'\nlabel_space = dict(x=['a', 'b'])\n")
+    assert load_config(arguments(tmp_path / 'child.py')).model.head.num_classes == 2
+    imagenet = load_config(arguments(tmp_path / 'base.py', label_space='mc992', label_classes='in1k'))
+    assert imagenet.model.head == dict(num_classes=993, ignore_index=65535) and imagenet.num_labels == 993
+    own = load_config(arguments(tmp_path / 'base.py', **{'label_space': 'fgbg', 'model.head.num_classes': 1}))
+    assert own.model.head.num_classes == 1  # a head with one output, on purpose
+    with pytest.raises(InputError, match='label space "fgbg" has num_labels=2, the command line says 3'):
+        load_config(arguments(tmp_path / 'base.py', label_space='fgbg', num_labels=3))
+    with pytest.raises(InputError, match='"fashion" '):
+        load_config(arguments(tmp_path / 'base.py', label_classes='fashion'))
+
+
+def test_data_loaders(config, monkeypatch):
+    config.write_text(CONFIG + 'train_dataloader = dict(num_workers=2, persistent_workers=True)\nval_dataloader = train_dataloader\n')
+    cfg = load_config(arguments(config, **{'train_dataloader.num_workers': 0}))
+    assert 'persistent_workers' not in cfg.train_dataloader and cfg.val_dataloader.persistent_workers
+    assert 'pin_memory' not in cfg.train_dataloader
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    assert load_config(arguments(config)).train_dataloader.pin_memory is True
+    assert load_config(arguments(config, **{'train_dataloader.pin_memory': False})).train_dataloader.pin_memory is False

@@ -1,0 +1,27 @@
+"""Joint pre-training of a plain ViT-S/16 with MoCo v3 (arXiv:2104.02057): ImageNet and BigGAN-sim 100k.
+
+    tools/dist_train.sh configs/mocov3_vit-small_biggan_fpn_in1k.py 16
+
+Method, batch (16 GPUs x 256), optimiser and schedule are mmpretrain's. The maps of a ViT are all of stride 16: Feature2Pyramid makes
+strides 4 to 32 of four layers' (as BEiT's and MAE's segmentation do). Not in the paper, and not run by us.
+"""
+
+_base_ = ['mmpretrain::mocov3/mocov3_vit-small-p16_16xb256-amp-coslr-300e_in1k.py', '_base_/joint_in1k.py']
+
+model = dict(
+    type='mmbdg.JointMoCoV3',
+    data_preprocessor=_base_.joint_preprocessor,
+    seg_stages=[2, 5, 8, 11],  # of twelve layers, evenly
+    seg_neck=dict(type='mmseg.Feature2Pyramid', embed_dim=384, norm_cfg=dict(type='SyncBN', requires_grad=True)),
+    seg_head=dict(_base_.seg_head, in_channels=[384] * 4),
+)
+train_dataloader = dict(
+    sampler=_base_.addressed_sampler,
+    dataset=dict(
+        _delete_=True,
+        type='mmbdg.JointDataset',
+        ssl=dict(type='mmpretrain.ImageNet', data_root=_base_.imagenet, split='train', pipeline=_base_.train_pipeline),
+        seg=_base_.synthetic_dataset,
+        ratio=_base_.synthetic_ratio,
+    ),
+)

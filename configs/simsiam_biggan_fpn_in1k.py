@@ -1,0 +1,26 @@
+"""Joint pre-training with SimSiam (arXiv:2011.10566) in the place of DenseCL: ImageNet and BigGAN-sim 100k, ResNet-50.
+
+    tools/dist_train.sh configs/simsiam_biggan_fpn_in1k.py 8
+
+Method, batch (8 GPUs x 32), optimiser and schedule are mmpretrain's, from the first epoch on; the segmentation branch is
+densecl_biggan_fpn's. Not in the paper, and not run by us.
+"""
+
+_base_ = ['mmpretrain::simsiam/simsiam_resnet50_8xb32-coslr-200e_in1k.py', '_base_/joint_in1k.py']
+
+model = dict(
+    type='mmbdg.JointSimSiam',
+    data_preprocessor=_base_.joint_preprocessor,
+    seg_neck=_base_.seg_neck,
+    seg_head=_base_.seg_head,
+)
+train_dataloader = dict(
+    sampler=_base_.addressed_sampler,
+    dataset=dict(
+        _delete_=True,
+        type='mmbdg.JointDataset',
+        ssl=dict(type='mmpretrain.ImageNet', data_root=_base_.imagenet, split='train', pipeline=_base_.train_pipeline),
+        seg=_base_.synthetic_dataset,
+        ratio=_base_.synthetic_ratio,
+    ),
+)

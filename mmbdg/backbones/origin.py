@@ -1,0 +1,114 @@
+"""What a checkpoint says about itself: the config it was trained with, and how far."""
+
+import re
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from mmbdg.compat.checkpoint import tensors_under
+from mmbdg.compat.config_text import read_config_text
+from mmbdg.errors import InputError
+
+NESTED = ('dataset', 'datasets', 'ssl', 'seg', 'prepare')  # in the config of a dataset
+
+
+class Origin(NamedTuple):
+    """Of a backbone.
+
+    Args:
+        cfg: The config of the training; None: the checkpoint has none, or one that is not read.
+        cfg_text: The same as the checkpoint has it.
+        backbone: The backbone's part of it, or what the user stated; None: not known.
+        meta: Iteration, epoch, seed, time, mmengine's version, as far as the checkpoint has them.
+        commit: Of the repository in whose folder the training ran; None: not known, or it ran in none.
+    """
+
+    cfg: dict | None
+    cfg_text: str | None
+    backbone: dict | None
+    meta: dict[str, Any]
+    commit: str | None
+
+
+def read_origin(checkpoint: dict, prefix: str, source: str, stated: dict | None = None) -> Origin:
+    """What ``checkpoint`` says about the tensors under ``prefix``.
+
+    Args:
+        checkpoint: As :func:`mmbdg.compat.checkpoint.read_checkpoint` gives it.
+        prefix: Of the backbone's names.
+        source: Name of the checkpoint, for messages.
+        stated: The backbone's config, by the user, for a checkpoint that has none.
+
+    Raises:
+        InputError: ``stated`` is given for a checkpoint that says it itself.
+    """
+    meta = checkpoint.get('meta') if isinstance(checkpoint.get('meta'), dict) else {}
+    text = meta.get('cfg') if isinstance(meta.get('cfg'), str) else None
+    try:
+        cfg = text and read_config_text(text, source)
+    except InputError as error:
+        print(error)
+        cfg = None
+    backbone = _backbone(cfg, checkpoint, prefix, source) if cfg else None
+    if stated and backbone:
+        raise InputError(f'{source} says itself how the backbone was built; --backbone is for checkpoints that do not: {backbone}')
+    version = re.fullmatch(r'(.*?)([0-9a-f]{40})?', str(meta.get('mmengine_version', '')))  # mmengine appends the commit of the folder
+    known = {key: meta[key] for key in ('iter', 'epoch', 'seed', 'time') if isinstance(meta.get(key), int | str)}
+    if version and version[1]:
+        known['mmengine'] = version[1]
+    return Origin(cfg or None, text, backbone or stated, known, version[2] if version else None)
+
+
+def _backbone(cfg: dict, checkpoint: dict, prefix: str, source: str) -> dict | None:
+    """The config of what lies under the prefix: a part of the model of that name, or a copy of the backbone (a momentum encoder)."""
+    node: Any = cfg.get('model')
+    for part in prefix.strip('.').split('.'):
+        node = node.get(part) if isinstance(node, dict) else None
+    if isinstance(node, dict):
+        return node
+    backbone = cfg['model'].get('backbone') if isinstance(cfg.get('model'), dict) else None
+    return backbone if backbone and _shapes(checkpoint, prefix, source) == _shapes(checkpoint, 'backbone.', source) else None
+
+
+def _shapes(checkpoint: dict, prefix: str, source: str) -> dict[str, tuple] | None:
+    try:
+        found: dict[str, Tensor] = tensors_under(checkpoint, prefix, source)
+    except InputError:
+        return None
+    return {key: tuple(value.shape) for key, value in found.items()}
+
+
+def pixels(cfg: dict | None) -> dict | None:
+    """How images were normalised: order of the channels, mean and standard deviation, of pixels from 0 to 255 and from 0 to 1."""
+    model = (cfg or {}).get('model')
+    found = (isinstance(model, dict) and model.get('data_preprocessor')) or (cfg or {}).get('data_preprocessor')
+    if isinstance(found, dict) and isinstance(found.get('ssl'), dict):  # of the joint training: the real images
+        found = found['ssl']
+    if not isinstance(found, dict) or found.get('mean') is None or found.get('std') is None:
+        return None
+    mean, std = ([float(value) for value in found[key]] for key in ('mean', 'std'))
+    return dict(
+        channels='RGB' if found.get('to_rgb') or found.get('bgr_to_rgb') else 'BGR',  # mmcv loads BGR
+        mean=mean,
+        std=std,
+        mean_of_0_to_1=[round(value / 255, 6) for value in mean],
+        std_of_0_to_1=[round(value / 255, 6) for value in std],
+    )
+
+
+def datasets(cfg: dict | None) -> Any:
+    """The datasets of the training as the config names them: plain values only, pipelines and models left out."""
+    loader = (cfg or {}).get('train_dataloader')
+    return _plain_values(loader.get('dataset')) if isinstance(loader, dict) else None
+
+
+def _plain_values(node: Any) -> Any:
+    if isinstance(node, list | tuple):
+        return [_plain_values(value) for value in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _plain_values(value)
+        for key, value in node.items()
+        if not key.startswith('_') and (key in NESTED or not isinstance(value, dict | list | tuple))
+    }

@@ -1,0 +1,139 @@
+"""Samples of a training that are the same at each look, and in each training on the same data."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.registry import FUNCTIONS
+from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from mmbdg.datasets import OnlineSyntheticDataset, SyntheticSegDataset
+from mmbdg.datasets.address import drawn_at
+from mmbdg.errors import InputError
+
+
+class LabelledItem(NamedTuple):
+    """An image as the model takes it, and its true mask."""
+
+    inputs: Tensor
+    """uint8 (3,H,W), BGR as mmcv loads images."""
+    sample: SegDataSample
+    """What ``val_step`` fills."""
+    truth: np.ndarray | None
+    """Integer (H',W'); None where nobody knows."""
+
+
+class Views(NamedTuple):
+    """Two views of N images."""
+
+    first: Tensor
+    """uint8 (N,3,H,W), BGR."""
+    second: Tensor
+
+    def batches(self, preprocessor: nn.Module, size: int) -> list[tuple[Tensor, Tensor]]:
+        """As a backbone takes them: float (n,3,H,W) twice, n at most ``size``, on the preprocessor's device."""
+        parts = zip(self.first.split(size), self.second.split(size), strict=True)
+        return [tuple(preprocessor(dict(inputs=list(part), data_samples=None), False)['inputs']) for part in parts]
+
+
+def evenly_spread(dataset: Dataset, num: int) -> list[int]:
+    """Indices from the first to the last; each one where there are no more than ``num``."""
+    return np.linspace(0, len(dataset) - 1, min(num, len(dataset))).astype(int).tolist()
+
+
+def validation_items(runner: Runner, num: int) -> list[LabelledItem]:
+    """Of the validation set, evenly spread; none where there is none."""
+    if runner.val_loop is None:
+        return []
+    dataset = runner.val_loop.dataloader.dataset
+    return [_with_truth(_drawn(dataset, i, 'validation')) for i in evenly_spread(dataset, num)]
+
+
+def synthetic_items(runner: Runner, num: int) -> list[LabelledItem]:
+    """Synthetic samples of the training set, augmented as in training, in the augmented frame; none where there are none.
+
+    Offline: evenly spread over the dataset, so over its classes. Online: the first of the count, whose classes take turns.
+    """
+    dataset = synthetic_dataset(runner)
+    if dataset is None:
+        return []
+    if not isinstance(dataset, OnlineSyntheticDataset):
+        return [_in_its_frame(_drawn(dataset, i, 'labelled')) for i in evenly_spread(dataset, num)]
+    preprocessor = _part(get_ori_model(runner.model).data_preprocessor, 'seg')
+    items = [dataset[n] for n in range(num)]
+    images, samples = preprocessor.make([item['inputs'].tolist() for item in items], [item['data_samples'] for item in items], True)
+    return [_in_its_frame(dict(inputs=image, data_samples=sample)) for image, sample in zip(images, samples, strict=True)]
+
+
+def real_items(runner: Runner, num: int) -> list[LabelledItem]:
+    """First views of the real images of a joint training, whose masks nobody knows; none in other trainings."""
+    dataset = runner.train_dataloader.dataset
+    if getattr(dataset, 'ssl', None) is None or getattr(dataset, 'seg', None) is None:
+        return []
+    views = fixed_views(runner, num).first
+    return [LabelledItem(view, SegDataSample(metainfo=_frame(view)), None) for view in views]
+
+
+def synthetic_dataset(runner: Runner) -> SyntheticSegDataset | OnlineSyntheticDataset | None:
+    """The labelled part of a joint dataset, or the training set of a segmentor that is synthetic; None where there is neither."""
+    dataset = runner.train_dataloader.dataset
+    if hasattr(dataset, 'ssl'):
+        return dataset.seg
+    return dataset if isinstance(dataset, SyntheticSegDataset | OnlineSyntheticDataset) else None
+
+
+def fixed_views(runner: Runner, num: int) -> Views:
+    """The first two views of real images of the training set, evenly spread, augmented as in training.
+
+    Raises:
+        InputError: The training set's items are no views.
+    """
+    dataset = _part(runner.train_dataloader.dataset, 'ssl')
+    pairs = [_drawn(dataset, i, 'real')['inputs'] for i in evenly_spread(dataset, num)]
+    if not isinstance(pairs[0], list | tuple) or len(pairs[0]) < 2:
+        raise InputError(
+            f'the items of {type(dataset).__name__} are no two views of an image: EmbeddingHook and CorrespondenceHook belong to '
+            "self-supervised trainings, whose pipelines end with dict(type='MultiView', num_views=2, ...) and dict(type='PackInputs')"
+        )
+    return Views(*(torch.stack([pair[view] for pair in pairs]) for view in (0, 1)))
+
+
+def view_preprocessor(runner: Runner) -> nn.Module:
+    """What makes views ready for the backbone."""
+    return _part(get_ori_model(runner.model).data_preprocessor, 'ssl')
+
+
+def predicted_mask(runner: Runner, item: LabelledItem) -> np.ndarray:
+    """Integer (H',W'), the labels the model gives an image; by itself: the logits of many labels are large."""
+    batch = FUNCTIONS.get('pseudo_collate')([dict(inputs=item.inputs, data_samples=item.sample.clone())])
+    return runner.model.val_step(batch)[0].pred_sem_seg.data.squeeze(0).cpu().numpy()
+
+
+def _part(whole: Any, name: str) -> Any:
+    """Of a joint dataset or preprocessor its part; where there are no parts, all of it."""
+    return getattr(whole, name, whole)
+
+
+def _drawn(dataset: Dataset, index: int, name: str) -> dict[str, Any]:
+    with drawn_at('seen', name, index):
+        return dataset[index]
+
+
+def _with_truth(item: dict[str, Any]) -> LabelledItem:
+    sample = item['data_samples']
+    return LabelledItem(item['inputs'], sample, sample.gt_sem_seg.data.squeeze(0).cpu().numpy())
+
+
+def _in_its_frame(item: dict[str, Any]) -> LabelledItem:
+    """A training sample, whose mask was cropped and flipped with its image: predictions must not be led back to the image before that."""
+    inputs, sample, truth = _with_truth(item)
+    return LabelledItem(inputs, SegDataSample(metainfo=_frame(inputs)), truth)
+
+
+def _frame(image: Tensor) -> dict[str, Sequence[int]]:
+    return dict(ori_shape=tuple(image.shape[1:]), img_shape=tuple(image.shape[1:]))

@@ -1,0 +1,24 @@
+"""The hooks of every training, whatever its config inherits."""
+
+from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
+
+STANDING = ('StopOnNaNHook', 'RandomStateHook', 'TotalBatchHook', 'MomentumEncoderHook', 'RankAgreementHook')
+
+
+def add_standing_hooks(cfg: Config) -> None:
+    """Let a training keep checkpoints and random states so that it can be resumed, stop on NaN, move a momentum encoder once for each step
+    of the optimiser, and check that all its processes train the same model. A hook that the config lists itself stays as it is there."""
+    default = dict(checkpoint=dict(type='CheckpointHook', interval=1)) | (cfg.get('default_hooks') or {})  # mmengine's own default
+    custom = list(cfg.get('custom_hooks') or [])
+    for hook in [default['checkpoint'], *custom]:
+        if isinstance(hook, dict) and _name(hook) == 'CheckpointHook':
+            hook['type'] = 'mmbdg.SafeCheckpointHook'
+    listed = {_name(hook) for hook in [*default.values(), *custom] if isinstance(hook, dict)}
+    cfg.default_hooks = default
+    cfg.custom_hooks = custom + [dict(type=f'mmbdg.{name}') for name in STANDING if name not in listed]
+
+
+def _name(hook: dict) -> str:
+    kind = hook['type']
+    return kind.split('.')[-1] if isinstance(kind, str) else 'CheckpointHook' if kind is CheckpointHook else kind.__name__

@@ -1,0 +1,101 @@
+"""Killed at any operation on the disk, a training keeps a checkpoint; apart from that the hook does what mmengine's does."""
+
+import shutil
+import sys
+from contextlib import suppress
+
+import pytest
+import torch
+from tiny_training import Killed, build, train
+
+from mmbdg.compat.checkpoint import read_checkpoint
+from mmbdg.engine.resuming import newest_checkpoint
+from mmbdg.errors import InputError
+
+OURS, STOCK = 'mmbdg.SafeCheckpointHook', 'CheckpointHook'
+
+
+class Disk:
+    """Copies a folder before every operation that changes its files: what a kill at this moment would leave."""
+
+    def __init__(self):
+        self.folder, self.copies = None, []
+        sys.addaudithook(self.audit)
+
+    def audit(self, event, args):
+        if self.folder is None or not (args and str(args[0]).startswith(str(self.folder))):
+            return
+        if event in ('os.rename', 'os.remove') or (event == 'open' and set('wax+') & set(str(args[1]))):
+            folder, self.folder = self.folder, None  # what follows is no operation of the training
+            copy = folder.with_name(f'{folder.name}_{len(self.copies)}')
+            self.copies.append(shutil.copytree(folder, copy))
+            self.folder = folder
+
+    def watch(self, folder, action):
+        self.folder, self.copies = folder, []
+        try:
+            action()
+        finally:
+            self.folder = None
+        return self.copies
+
+
+@pytest.fixture(scope='module')
+def disk():
+    return Disk()
+
+
+@pytest.mark.parametrize('kind', [OURS, STOCK])
+def test_a_kill_at_any_point_leaves_a_checkpoint(tmp_path, disk, kind):
+    """Of the last ones, one of which is kept, and of the best ones. mmengine's own hook is here to see that this would be noticed."""
+    work_dir = tmp_path / 'work'
+    options = dict(checkpoint=dict(type=kind, max_keep_ckpts=1))
+    train(work_dir, **options, stop=8)
+    copies = disk.watch(work_dir, lambda: train(work_dir, **options, resume=work_dir / 'epoch_2.pth', stop=12))
+    left = {path.name for path in work_dir.iterdir() if path.is_file() and path.suffix != '.py'}
+    assert left == {'epoch_3.pth', 'best_own_score_epoch_3.pth', 'last_checkpoint'}
+    work_dir.rename(tmp_path / 'elsewhere')  # the copies' notes name it
+    steps, lost = [], 0
+    for copy in copies:
+        try:
+            steps.append(read_checkpoint(newest_checkpoint(copy, ['epoch_{}.pth'], []))['meta']['iter'])
+            assert [read_checkpoint(path) for path in copy.glob('best_*')]
+        except (InputError, AssertionError):
+            lost += 1
+    assert len(copies) > 6 and steps == sorted(steps) and set(steps) == {8, 12}
+    assert bool(lost) == (kind == STOCK)
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_all_else_is_as_in_mmengine(tmp_path, by_epoch):
+    """Which checkpoints are kept, best and published ones, and what is in them."""
+    more = dict(max_keep_ckpts=2, published_keys=['meta', 'state_dict'], save_last=True)
+    files = []
+    for kind in (OURS, STOCK):
+        train(tmp_path / kind, by_epoch=by_epoch, checkpoint=dict(type=kind, **more))
+        paths = {path.name.split('-')[0]: path for path in (tmp_path / kind).glob('*.pth')}
+        files.append({name: read_checkpoint(path) for name, path in paths.items()})
+        last = (tmp_path / kind / 'last_checkpoint').read_text()
+        assert last == str(tmp_path / kind / ('epoch_4.pth' if by_epoch else 'iter_16.pth'))
+    ours, stock = files
+    assert ours.keys() == stock.keys() and len(ours) >= 5  # two kept, the best, two published
+    for name in ours:
+        assert ours[name].keys() == stock[name].keys(), name
+        assert all(torch.equal(value, stock[name]['state_dict'][key]) for key, value in ours[name]['state_dict'].items())
+        assert {key: ours[name]['meta'][key] for key in ('epoch', 'iter')} == {key: stock[name]['meta'][key] for key in ('epoch', 'iter')}
+
+
+def test_what_killed_writers_left_is_removed(tmp_path):
+    for name in ('epoch_7.pth.12-ab.part', 'another.pth.12-ab.part'):
+        (tmp_path / name).write_bytes(b'half')
+    train(tmp_path, stop=5)
+    assert [path.name for path in tmp_path.glob('*.part')] == ['another.pth.12-ab.part']
+
+
+def test_checkpoints_within_epochs_are_warned_of(tmp_path):
+    runner, _ = build(tmp_path, checkpoint=dict(by_epoch=False, interval=3), stop=0)
+    warnings = []
+    runner.logger.warning = warnings.append
+    with suppress(Killed):
+        runner.train()
+    assert any('repeats the epoch from its first batch' in line for line in warnings)

@@ -1,0 +1,66 @@
+"""Runs tools/train.py in forks of one process, so that OpenMMLab is imported once, and kills those that it is told to kill.
+
+python killed_trainings.py '[{"arguments": ["CONFIG", ...], "output": "FILE", "kill_after": "CHECKPOINT", "cut": "GLOB"}, ...]'
+
+Prints the exit codes as JSON. ``kill_after``: SIGKILL at some moment after this file is there. ``cut``: afterwards, the newest of these
+files loses its second half.
+"""
+
+import glob
+import json
+import os
+import random
+import runpy
+import signal
+import sys
+import time
+import traceback
+
+import mmpretrain.models  # noqa: F401
+import mmseg.models  # noqa: F401
+import numpy
+from mmengine.runner import Runner
+
+import mmbdg.engine
+import mmbdg.evaluation  # noqa: F401
+
+
+def train(arguments: list[str], output: str) -> None:
+    with open(output, 'wb') as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    numpy.random.seed()  # a fork would draw what the others draw
+    Runner._log_env = lambda runner, env_cfg: None  # describing the machine takes a second
+    sys.argv = ['tools/train.py', *arguments]
+    code = 1
+    try:
+        runpy.run_path(sys.argv[0], run_name='__main__')
+        code = 0
+    except SystemExit as exit_:
+        code = exit_.code or 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def run(arguments: list[str], output: str, kill_after: str | None = None, cut: str | None = None) -> int:
+    pid = os.fork()
+    if pid == 0:
+        train(arguments, output)
+    if kill_after:
+        while not os.path.exists(kill_after) and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            time.sleep(0.005)
+        time.sleep(random.uniform(0, 0.3))
+        os.kill(pid, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if cut:
+        newest = max(glob.glob(cut), key=os.path.getmtime)
+        os.truncate(newest, os.path.getsize(newest) // 2)
+    return code
+
+
+if __name__ == '__main__':
+    random.seed(time.time_ns())
+    print(json.dumps([run(**job) for job in json.loads(sys.argv[1])]))

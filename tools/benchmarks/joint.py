@@ -1,0 +1,285 @@
+"""The sub-command ``joint``: what a step of joint pre-training costs beside its two parts on their own, and what its loss saves."""
+
+import argparse
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.logging import MessageHub
+from mmengine.model import revert_sync_batchnorm
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from benchmarks.common import MIB, Comparison, as_record, in_fresh_process, machine_lines, parameter_count, quartiles_cell, report, table
+from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
+from mmbdg.analysis.memory import cuda_peak, resident_peaks
+from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
+from mmbdg.compat.config import read_config
+from mmbdg.errors import InputError
+from mmbdg.models.contrastive_loss import contrastive_loss
+from mmbdg.models.joint_pretraining import JointPretraining
+from mmbdg.registry import MODELS
+
+JOINT, SSL, SEG, PARTS = 'joint', 'self-supervised', 'segmentation', 'both parts'
+OURS, MMPRETRAIN = 'by blocks', "mmpretrain's"
+PAIRS = 2 * MIN_PAIRS
+
+
+class Training:
+    """A model with its optimiser, and the batches it takes.
+
+    Args:
+        cfg: Of a joint pre-training; weights and images are random, neither speed nor memory depends on them.
+        kind: The joint model, mmpretrain's own method without the segmentation branch, or the branch alone, an ``mmseg.EncoderDecoder``.
+        batch_size: Real images; the synthetic ones are as many times the config's ``synthetic_ratio``.
+        size: Height and width of the images in pixels.
+        device: Where it trains.
+    """
+
+    def __init__(self, cfg: Config, kind: str, batch_size: int, size: int, device: torch.device) -> None:
+        torch.manual_seed(0)
+        with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmengine')):
+            model: nn.Module = MODELS.build(model_config(cfg, kind))
+            wrapper = cfg.optim_wrapper.to_dict()
+            if device.type != 'cuda':
+                model, _ = revert_sync_batchnorm(model), wrapper.pop('loss_scale', None)
+                wrapper['type'] = wrapper.get('type', 'OptimWrapper').replace('AmpOptimWrapper', 'OptimWrapper')
+            self.model = model.to(device).train()
+            self.wrapper = build_optim_wrapper(self.model, wrapper)
+        ratio = cfg.train_dataloader.dataset.get('ratio', 1)
+        views = [torch.randn(batch_size, 3, size, size, device=device) for _ in range(2)]
+        images = torch.randn(ratio * batch_size, 3, size, size, device=device)
+        labels = torch.randint(0, cfg.model.seg_head.num_classes, (len(images), 1, size, size), device=device)
+        samples = [SegDataSample(gt_sem_seg=PixelData(data=mask), metainfo=dict(img_shape=(size, size))) for mask in labels]
+        batches = {JOINT: (dict(ssl=views, seg=images), dict(ssl=None, seg=samples)), SSL: (views, None), SEG: (images, samples)}
+        self.batch = batches[kind]
+        MessageHub.get_current_instance().update_info('max_iters', 10**6)  # momentum encoders with a schedule ask for it
+
+    def step(self) -> None:
+        """Forward pass, backward pass and optimiser."""
+        with self.wrapper.optim_context(self.model):
+            loss, _ = self.model.parse_losses(self.model(*self.batch, mode='loss'))
+        self.wrapper.update_params(loss)
+
+
+def model_config(cfg: Config, kind: str) -> dict:
+    """The model of a config, or one of its parts."""
+    model = cfg.model.to_dict()
+    if kind == JOINT:
+        return model
+    method = MODELS.get(model['type'])
+    if kind == SSL:
+        plain = next(cls for cls in method.__mro__ if cls.__module__.startswith('mmpretrain.models.selfsup'))
+        own = {key: value for key, value in model.items() if not key.startswith('seg_')}
+        return own | dict(type=f'mmpretrain.{plain.__name__}', data_preprocessor=model['data_preprocessor']['ssl'])
+    backbone = model['backbone'] | dict(out_indices=model.get('seg_stages', (0, 1, 2, 3)))
+    if 'ViT' in backbone['type']:
+        backbone |= dict(out_type='featmap')
+    scope = {} if '.' in backbone['type'] else dict(_scope_=cfg.get('default_scope'))
+    return dict(
+        type='mmseg.EncoderDecoder',
+        backbone=backbone | scope,
+        neck=model['seg_neck'],
+        decode_head=model['seg_head'],
+        test_cfg=dict(mode='whole'),
+    )
+
+
+class Contrast:
+    """DenseCL's two contrastive losses, forwards and backwards, on random embeddings; lambda is 0.5.
+
+    Args:
+        batch_size: Images.
+        cells: Of the dense branch, each image (49 at 224 px).
+        dim, queue_len, temperature: Of the method.
+        device: Where it is computed.
+    """
+
+    def __init__(self, batch_size: int, cells: int, dim: int, queue_len: int, temperature: float, device: torch.device) -> None:
+        self.temperature = temperature
+        self.head = MODELS.build(
+            dict(type='mmpretrain.ContrastiveHead', loss=dict(type='mmpretrain.CrossEntropyLoss'), temperature=temperature)
+        )
+        generator = torch.Generator().manual_seed(0)
+
+        def unit(*size: int, along: int) -> Tensor:
+            return F.normalize(torch.randn(*size, generator=generator), dim=along).to(device)
+
+        self.branches = [  # queries, positives and queue of the single and of the dense branch
+            (unit(n, dim, along=1).requires_grad_(), unit(n, dim, along=1), unit(dim, queue_len, along=0))
+            for n in (batch_size, batch_size * cells)
+        ]
+
+    def ours(self) -> list[float]:
+        """The losses by blocks."""
+        return self._learn([contrastive_loss(*branch, self.temperature) for branch in self.branches])
+
+    def mmpretrains(self) -> list[float]:
+        """The losses as ``mmpretrain.DenseCL`` computes them: all logits, joined to the positive ones, into the head."""
+        losses = []
+        for queries, positives, queue in self.branches:
+            positive = torch.einsum('nc,nc->n', queries, positives)[:, None]
+            negative = torch.einsum('nc,ck->nk', queries, queue.clone().detach())
+            losses.append(self.head.loss(positive, negative))
+        return self._learn(losses)
+
+    def _learn(self, losses: list[Tensor]) -> list[float]:
+        for queries, _, _ in self.branches:
+            queries.grad = None
+        (0.5 * losses[0] + 0.5 * losses[1]).backward()
+        return [loss.item() for loss in losses]
+
+
+def contrast_sizes(cfg: Config, training: Training, batch_size: int) -> dict[str, Any] | None:
+    """Arguments of :class:`Contrast` for a config, if its method is DenseCL."""
+    model = training.model
+    if not hasattr(model, 'queue2'):
+        return None
+    with torch.no_grad():
+        grid = model.neck(model.backbone(training.batch[0]['ssl'][0][:2]))[1]
+    dim, queue_len = model.queue.shape
+    return dict(batch_size=batch_size, cells=grid.shape[2], dim=dim, queue_len=queue_len, temperature=cfg.model.head.temperature)
+
+
+def step_peak(cfg: dict, scope: str, kind: str, batch_size: int, size: int, threads: int) -> list[int] | None:
+    """Bytes that this process grows by at most in two steps: the second has gradients and momenta already. For a fresh process."""
+    torch.set_num_threads(threads)
+    training = Training(Config(dict(cfg, default_scope=scope)), kind, batch_size, size, torch.device('cpu'))
+    peaks = resident_peaks([training.step, training.step])
+    return peaks and [max(peaks)]
+
+
+def contrast_peak(sizes: dict, name: str, threads: int) -> list[int] | None:
+    """Bytes that this process grows by at most in both losses. For a fresh process."""
+    torch.set_num_threads(threads)
+    small = Contrast(2, 2, 8, 8, 0.2, torch.device('cpu'))  # libraries load on first use
+    small.ours(), small.mmpretrains()
+    contrast = Contrast(**sizes, device=torch.device('cpu'))
+    return resident_peaks([contrast.ours if name == OURS else contrast.mmpretrains])
+
+
+def memory(cfg: Config, sizes: dict | None, args: argparse.Namespace, device: torch.device) -> dict[str, Any]:
+    """Peaks in MiB beyond what the models take at rest: of a step, and of the two losses alone."""
+    peaks: dict[str, Any] = {}
+    parts = {key: cfg[key] for key in ('model', 'optim_wrapper', 'train_dataloader')}
+    for kind in (JOINT, SSL, SEG):
+        if device.type == 'cuda':
+            training = Training(cfg, kind, args.batch_size, args.image_size, device)
+            peaks[kind] = [max(cuda_peak(training.step, device) for _ in range(2))]
+            del training
+        else:
+            given = (Config(parts).to_dict(), cfg.get('default_scope'), kind, args.batch_size, args.image_size, torch.get_num_threads())
+            peaks[kind] = in_fresh_process(step_peak, *given)
+    for name in (OURS, MMPRETRAIN) if sizes else ():
+        if device.type == 'cuda':
+            contrast = Contrast(**sizes, device=device)
+            peaks[name] = [cuda_peak(contrast.ours if name == OURS else contrast.mmpretrains, device)]
+        else:
+            peaks[name] = in_fresh_process(contrast_peak, sizes, name, torch.get_num_threads())
+    return {name: peak if isinstance(peak, str) else round(peak[0] / MIB, 1) for name, peak in peaks.items()}
+
+
+def comparisons(trainings: dict[str, Training], contrast: Contrast | None) -> Iterator[Comparison]:
+    """A step beside the steps of both parts, and the losses by blocks beside mmpretrain's."""
+    parts = [trainings[SSL].step, trainings[SEG].step]
+    yield Comparison('step', JOINT, PARTS, (trainings[JOINT].step, lambda: [step() for step in parts]))
+    if contrast:
+        yield Comparison('contrast', OURS, MMPRETRAIN, (contrast.ours, contrast.mmpretrains))
+
+
+def joint_command(args: argparse.Namespace) -> None:
+    """Measure, print a table and write JSON."""
+    check_pairs(args.pairs)
+    if args.out and (args.out.suffix != '.json' or args.out.is_dir()):
+        raise InputError(f'--out must be a file that ends in .json, got {args.out}')
+    device = usable_device(args.device)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    cfg = read_config(args.config, args.cfg_options)
+    if not issubclass(MODELS.get(cfg.model.type), JointPretraining):
+        raise InputError(f'{args.config} trains a {cfg.model.type}, no joint pre-training')
+    environment = describe_machine(device) | dict(load_before=load_average())
+    build = partial(Training, cfg, batch_size=args.batch_size, size=args.image_size, device=device)
+    trainings = {kind: build(kind) for kind in (JOINT, SSL, SEG)}
+    sizes = contrast_sizes(cfg, trainings[JOINT], args.batch_size)
+    contrast = Contrast(**sizes, device=device) if sizes else None
+    records = []
+    with tqdm(total=(2 if contrast else 1) * args.pairs, unit='pair', dynamic_ncols=True) as bar:
+        for comparison in comparisons(trainings, contrast):
+            bar.set_description_str(comparison.compare)
+            pairs = interleaved(*comparison.calls, args.pairs, synchroniser(device), bar.update)
+            records.append(as_record(comparison, pairs, 'times_the_seconds'))
+    parameters = parameter_count(trainings[JOINT].model)
+    del trainings, contrast
+    result = dict(
+        command='joint',
+        config=args.config,
+        cfg_options=args.cfg_options,
+        model=cfg.model.type,
+        parameters=parameters,
+        batch_size=args.batch_size,
+        image_size=args.image_size,
+        contrast=sizes,
+        pairs=args.pairs,
+        comparisons=records,
+        images_per_second=args.batch_size / median(records[0]['seconds'][JOINT]),
+        memory_mib=memory(cfg, sizes, args, device),
+        environment=environment | dict(load_after=load_average()),
+    )
+    report(result, as_text(result), args.out)
+
+
+WHAT = {
+    'step': "a training step: joint to mmpretrain's plus segmentation",
+    'contrast': "both contrastive losses: by blocks to mmpretrain's",
+}
+
+
+def as_text(result: dict) -> str:
+    """The tables, aligned and valid Markdown."""
+    rows = [
+        [
+            WHAT[record['compare']],
+            f'{record["times_the_seconds"]:.3f}',
+            quartiles_cell(record),
+            *(f'{median(record["seconds"][record[name]]):.3g}' for name in ('first', 'second')),
+        ]
+        for record in result['comparisons']
+    ]
+    peaks = result['memory_mib']
+    lines = [
+        f'{result["model"]} of {result["config"]}, {result["batch_size"]} real images of {result["image_size"]} px a step',
+        *machine_lines(result['environment']),
+        '',
+        *table(['compared', 'times the seconds', 'quartiles', 'median s', 'to'], rows),
+        '',
+        f'Medians over {result["pairs"]} interleaved pairs; {result["images_per_second"]:.3g} real images a second.',
+        '',
+        *table(['memory at the peak, beyond the models at rest', 'MiB'], [[name, str(peak)] for name, peak in peaks.items()]),
+    ]
+    if all(isinstance(peaks[kind], float) for kind in (JOINT, SSL, SEG)):
+        lines += ['', f'A joint step takes {peaks[JOINT] / (peaks[SSL] + peaks[SEG]):.2f} times the memory of both parts together.']
+    return '\n'.join(lines)
+
+
+def add_joint(commands: argparse._SubParsersAction) -> None:
+    """The sub-command ``joint``."""
+    command = commands.add_parser('joint', help='seconds and memory of joint pre-training beside its parts')
+    command.add_argument('config', help='config of a joint pre-training; images are random, none of its data is needed')
+    command.add_argument('--batch-size', type=int, default=32, help='real images a step')
+    command.add_argument('--image-size', type=int, default=64, help='pixels; 224 for the configs on ImageNet')
+    command.add_argument('--device', default='cpu', help='where to train, e.g. cuda')
+    command.add_argument('--threads', type=int, help="of the CPU; default: torch's choice")
+    command.add_argument('--pairs', type=int, default=PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
+    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every step')
+    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    command.set_defaults(run=joint_command)
