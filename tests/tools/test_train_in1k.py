@@ -69,8 +69,8 @@ def test_densecl_over_992_classes(data, tmp_path):
     log, state = train('densecl_biggan_fpn_in1k', data, tmp_path / 'work', 'model.queue_len=64', f'load_from={tmp_path}/start.pth')
     assert len(log) == 3 and all(np.isfinite(line['loss']) for line in log)
     assert log[0]['lr'] == pytest.approx(0.004393, abs=1e-6)
-    assert 5 < log[0]['seg.loss_ce'] < 9  # of 993 labels at random: log 993 = 6.9
-    assert state['seg_head.conv_seg.weight'].shape[0] == 993 and state['queue_ptr'].item() == 12
+    assert 5 < log[0]['seg.loss_ce'] < 9  # of 992 labels at random: log 992 = 6.9
+    assert state['seg_head.conv_seg.weight'].shape[0] == 992 and state['queue_ptr'].item() == 12
     difference = state['backbone.conv1.weight'] - start.state_dict()['backbone.conv1.weight']
     assert 0 < difference.norm() < 0.1 * state['backbone.conv1.weight'].norm()
 
