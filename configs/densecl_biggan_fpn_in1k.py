@@ -31,6 +31,6 @@ train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50)  # paper
 # DenseCL's cosine goes on where it was: 0.00439 in the first of these epochs (its 150th), 0.00114 in the 26th, 0.000002 in the last.
 param_scheduler = [dict(type='mmbdg.ContinuedCosineLR', T_max=200, elapsed=150, by_epoch=True)]
 find_unused_parameters = False  # the losses together reach every parameter
-custom_hooks = [dict(type='mmbdg.QueueReportHook')]
+custom_hooks = [dict(type='mmbdg.QueueReportHook'), *_base_.seeing]
 
 requires = dict(load_from='DenseCL after 150 of 200 epochs: tools/dist_train.sh configs/densecl_r50_150of200ep_in1k.py 8')

@@ -24,4 +24,4 @@ train_dataloader = dict(
         ratio=_base_.synthetic_ratio,
     ),
 )
-custom_hooks = [dict(type='mmbdg.QueueReportHook')]
+custom_hooks = [dict(type='mmbdg.QueueReportHook'), *_base_.seeing]

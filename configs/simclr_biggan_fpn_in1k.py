@@ -24,3 +24,4 @@ train_dataloader = dict(
         ratio=_base_.synthetic_ratio,
     ),
 )
+custom_hooks = _base_.seeing

@@ -8,6 +8,7 @@ from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.registry import DefaultScope
 
 from mmbdg.compat.config import apply_variables
+from mmbdg.engine.launch import fit_labels
 from mmbdg.synthesis import Synthesis
 from mmbdg.synthesis.classifier import classifier_identity
 
@@ -37,6 +38,9 @@ def test_config(name, monkeypatch):
         model = ROOT_MODELS.build(cfg.model)
     assert sum(p.numel() for p in model.parameters()) > 0
     apply_variables(cfg)  # every place that reach names is there
+    before = cfg.to_dict()
+    fit_labels(cfg)  # what the label space decides stands in the file as it will be
+    assert cfg.to_dict() == before
 
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'configs' / '_base_' / 'generators').glob('*.py')), ids=lambda path: path.stem)

@@ -1,8 +1,16 @@
-"""Each self-supervised method of mmpretrain that joint pre-training knows, a few thousand weights."""
+"""Each self-supervised method of mmpretrain that joint pre-training knows, and joint models, a few thousand weights."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import torch
-from mmengine.model import BaseModel
+from conftest import ROOT
+from mmengine.config import Config
+from mmengine.model import BaseModel, revert_sync_batchnorm
+from mmengine.optim import OptimWrapper
+from mmengine.structures import PixelData
 from mmpretrain.structures import DataSample
+from mmseg.structures import SegDataSample
 
 from mmbdg.registry import MODELS
 
@@ -30,6 +38,7 @@ METHODS = dict(
     ),
 )  # fmt: skip
 MOMENTUM_ENCODERS = dict(DenseCL='encoder_k', MoCo='encoder_k', MoCoV3='momentum_encoder', BYOL='target_net')
+SGD = dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4)
 PREPROCESSOR = dict(type='SelfSupDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3)
 
 
@@ -45,3 +54,38 @@ def views(n: int = 8, seed: int = 3) -> dict:
     generator = torch.Generator().manual_seed(seed)
     images = [torch.randint(0, 256, (n, 3, 64, 64), dtype=torch.uint8, generator=generator) for _ in range(2)]
     return dict(inputs=images, data_samples=[DataSample() for _ in range(n)])
+
+
+def joint(method: str = 'JointDenseCL', **model: Any) -> BaseModel:
+    """The embedded default, or another method, with a queue of 16, and a dropout that does not draw."""
+    config = Config.fromfile(ROOT / 'configs/_base_/models/joint_densecl_r18_64px.py').model
+    config.queue_len, config.seg_head.dropout_ratio = 16, 0.0
+    config.backbone.update(base_channels=16, stem_channels=16)
+    config.neck.update(in_channels=128, hid_channels=64)
+    config.seg_neck.in_channels = [16, 32, 64, 128]
+    if method == 'JointMoCo':
+        del config.loss_lambda
+        config.neck.type = 'mmpretrain.MoCoV2Neck'
+        del config.neck.num_grid
+    config.update(type=f'mmbdg.{method}', **model)
+    torch.manual_seed(0)
+    return revert_sync_batchnorm(MODELS.build(config))
+
+
+def batch(seed: int) -> dict:
+    """Eight real images and eight labelled ones."""
+    generator, real = torch.Generator().manual_seed(seed), views(8, seed)
+    samples = [SegDataSample(metainfo=dict(img_shape=(64, 64), ori_shape=(64, 64))) for _ in range(8)]
+    for sample in samples:
+        sample.gt_sem_seg = PixelData(data=torch.randint(0, 11, (1, 64, 64), generator=generator))
+    images = torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8, generator=generator)
+    return dict(inputs=dict(ssl=real['inputs'], seg=images), data_samples=dict(ssl=real['data_samples'], seg=samples))
+
+
+def train(model: BaseModel, wrapper: OptimWrapper, steps: Iterable[int]) -> list[dict[str, float]]:
+    """The losses of some steps."""
+    losses = []
+    for i in steps:
+        torch.manual_seed(i)  # the order in which the keys are shuffled
+        losses.append({key: float(value) for key, value in model.train_step(batch(i), wrapper).items() if 'loss' in key})
+    return losses

@@ -8,7 +8,7 @@ imagenet = 'data/imagenet/'
 synthetic = 'data/biggan_sim_100k'
 label_space = 'mc992'  # ours; the paper names the labels of the X-ray pre-training only (fgbg)
 label_classes = 'in1k'  # what the label space is over; num_labels and ignore follow from the two
-num_labels = 993
+num_labels = 992  # the background is one of them
 ignore = 65535  # masks of more than 254 labels are uint16
 seg_loss_weight = 1.0  # ours; the paper gives none
 synthetic_ratio = 1  # synthetic images for each real one; ours, the paper gives none
@@ -50,6 +50,11 @@ synthetic_dataset = dict(
         dict(type='mmseg.PackSegInputs'),
     ],
 )
+seeing = [  # docs/seeing.md
+    dict(type='mmbdg.SamplePredictionsHook', interval=1000),
+    dict(type='mmbdg.EmbeddingHook', interval=1000, num_images=256),
+    dict(type='mmbdg.CorrespondenceHook', interval=1000),
+]
 addressed_sampler = dict(_delete_=True, type='mmbdg.AddressedSampler', by_epoch=True)
 
 reach = dict(

@@ -110,5 +110,5 @@ def _plain_values(node: Any) -> Any:
     return {
         key: _plain_values(value)
         for key, value in node.items()
-        if not key.startswith('_') and (key in NESTED or not isinstance(value, dict | list | tuple))
+        if not str(key).startswith('_') and (key in NESTED or not isinstance(value, dict | list | tuple))
     }

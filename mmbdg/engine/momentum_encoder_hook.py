@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.model import BaseAveragedModel
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 
@@ -22,12 +22,13 @@ class MomentumEncoderHook(Hook):
     towards the same weights, as with a momentum of 1 - (1 - m)^k. Its ``steps`` count iterations as before, so BYOL's and MoCo v3's cosine,
     which divides them by the iterations of the training, keeps its length. Queues take the keys of every batch.
 
-    It does nothing for a model without a momentum encoder, or without accumulation.
+    It does nothing for a model without a momentum encoder, with several optimisers (a GAN averages when its generator steps), or without
+    accumulation.
     """
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         wrapper = runner.optim_wrapper
-        if not isinstance(wrapper, OptimWrapper) or wrapper._accumulative_counts == 1:
+        if isinstance(wrapper, OptimWrapperDict) or wrapper._accumulative_counts == 1:
             return
         interval = 1 if wrapper.inner_count % wrapper._accumulative_counts == 0 else NEVER
         for encoder in momentum_encoders(runner):

@@ -9,12 +9,14 @@ from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 from mmbdg.errors import InputError
 from mmbdg.registry import HOOKS
 
 CHUNK = 2**20
 SHOWN = 5
+OWN = {_NormBase: ('running_mean', 'running_var'), _SpectralNorm: ('_u', '_v')}  # what each process estimates for itself
 
 
 @HOOKS.register_module()
@@ -23,7 +25,8 @@ class RankAgreementHook(Hook):
 
     They start equal and get the same gradients and the same gathered keys. A random number that is drawn differently, or a batch that one
     process lacks, would otherwise show only as a worse model: rank 0's is saved. Each tensor is reduced to 64 bits on its device, and only
-    those are gathered. Statistics of batch normalisation are each process's own unless the layer is a SyncBatchNorm.
+    those are gathered. Statistics of batch normalisation are each process's own unless the layer is a SyncBatchNorm, and so are the vectors
+    of spectral normalisation.
 
     Args:
         first: Iterations from the start, or from where a training is resumed, to the first check.
@@ -70,10 +73,11 @@ class RankAgreementHook(Hook):
 def shared_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers that are equal on all processes, by their names."""
     own = {
-        f'{prefix}.{name}' if prefix else name
+        f'{prefix}.{name}'.lstrip('.')
         for prefix, module in model.named_modules()
-        if isinstance(module, _NormBase) and not isinstance(module, nn.SyncBatchNorm)
-        for name in ('running_mean', 'running_var')
+        for kind, names in OWN.items()
+        if isinstance(module, kind) and not isinstance(module, nn.SyncBatchNorm)
+        for name in names
     }
     return {name: tensor for name, tensor in (*model.named_parameters(), *model.named_buffers()) if name not in own}
 

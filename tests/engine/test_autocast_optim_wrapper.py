@@ -5,52 +5,14 @@ import pytest
 import torch
 from conftest import ROOT
 from mmengine.config import Config
-from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import OptimWrapper, build_optim_wrapper
-from mmengine.structures import PixelData
-from mmseg.structures import SegDataSample
-from tiny_methods import views
+from tiny_methods import SGD, joint, train
 
 from mmbdg.compat.config import read_config
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.errors import InputError
-from mmbdg.registry import MODELS
 
 AUTOCAST = 'mmbdg.AutocastOptimWrapper'
-SGD = dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4)
-
-
-def joint(method: str = 'JointDenseCL') -> torch.nn.Module:
-    """The embedded default, or another method, with a queue of 16, and a dropout that does not draw."""
-    config = Config.fromfile(ROOT / 'configs/_base_/models/joint_densecl_r18_64px.py').model
-    config.queue_len, config.seg_head.dropout_ratio = 16, 0.0
-    config.backbone.update(base_channels=16, stem_channels=16)
-    config.neck.update(in_channels=128, hid_channels=64)
-    config.seg_neck.in_channels = [16, 32, 64, 128]
-    if method == 'JointMoCo':
-        del config.loss_lambda
-        config.neck.type = 'mmpretrain.MoCoV2Neck'
-        del config.neck.num_grid
-    config.type = f'mmbdg.{method}'
-    torch.manual_seed(0)
-    return revert_sync_batchnorm(MODELS.build(config))
-
-
-def batch(seed: int) -> dict:
-    generator, real = torch.Generator().manual_seed(seed), views(8, seed)
-    samples = [SegDataSample(metainfo=dict(img_shape=(64, 64), ori_shape=(64, 64))) for _ in range(8)]
-    for sample in samples:
-        sample.gt_sem_seg = PixelData(data=torch.randint(0, 11, (1, 64, 64), generator=generator))
-    images = torch.randint(0, 256, (8, 3, 64, 64), dtype=torch.uint8, generator=generator)
-    return dict(inputs=dict(ssl=real['inputs'], seg=images), data_samples=dict(ssl=real['data_samples'], seg=samples))
-
-
-def train(model, wrapper, steps):
-    losses = []
-    for i in steps:
-        torch.manual_seed(i)  # the order in which the keys are shuffled
-        losses.append({key: float(value) for key, value in model.train_step(batch(i), wrapper).items() if 'loss' in key})
-    return losses
 
 
 def test_losses_are_near_those_of_float32_and_weights_stay_float32():

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.logging import MessageHub
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from tiny_methods import MOMENTUM_ENCODERS, build_method, views
 from torch import nn
 
@@ -62,3 +62,8 @@ def test_without_accumulation_nothing_changes():
     torch.manual_seed(0)
     hooked = train(build_method('MoCo'), 1, MomentumEncoderHook())[1]
     assert all(torch.equal(a, b) for one, other in zip(plain, hooked, strict=True) for a, b in zip(one, other, strict=True))
+
+
+def test_several_optimisers_are_left_alone():
+    wrapper = OptimWrapperDict(generator=OptimWrapper(torch.optim.SGD([torch.zeros(1)], lr=1.0), accumulative_counts=2))
+    MomentumEncoderHook().before_train_iter(SimpleNamespace(model=None, optim_wrapper=wrapper), 0)

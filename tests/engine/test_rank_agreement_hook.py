@@ -33,9 +33,17 @@ def test_any_change_changes_the_digest(dtype, monkeypatch):
 
 
 def test_statistics_are_shared_by_synchronised_layers_only():
-    names = shared_tensors(nn.Sequential(nn.BatchNorm2d(2), nn.SyncBatchNorm(2), nn.Linear(1, 1))).keys()
-    assert {'0.weight', '0.num_batches_tracked', '1.weight', '1.running_mean', '1.running_var', '2.weight'} <= names
-    assert not {'0.running_mean', '0.running_var'} & names
+    spectral = nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2))
+    names = shared_tensors(nn.Sequential(nn.BatchNorm2d(2), nn.SyncBatchNorm(2), spectral)).keys()
+    assert {
+        '0.weight',
+        '0.num_batches_tracked',
+        '1.weight',
+        '1.running_mean',
+        '1.running_var',
+        '2.parametrizations.weight.original',
+    } <= names
+    assert not {'0.running_mean', '0.running_var', '2.parametrizations.weight.0._u', '2.parametrizations.weight.0._v'} & names
     names = shared_tensors(build_method('MoCo')).keys()
     assert {'backbone.conv1.weight', 'encoder_k.module.0.conv1.weight', 'encoder_k.steps', 'queue', 'queue_ptr'} <= names
 

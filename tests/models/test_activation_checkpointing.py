@@ -2,6 +2,8 @@ import copy
 
 import pytest
 import torch
+from mmengine.optim import build_optim_wrapper
+from tiny_methods import SGD, joint, train
 from torch import nn
 
 from mmbdg.errors import InputError
@@ -94,3 +96,12 @@ def test_refusals():
         checkpoint_activations(MODELS.build(dict(RESNET, with_cp=True)))
     with pytest.raises(InputError, match='not Linear'):
         checkpoint_activations(nn.Linear(1, 1))
+
+
+def test_a_joint_model_takes_it_as_a_key():
+    """The same losses, weights and statistics after a step; the momentum encoder, which has no backward pass, is as it was."""
+    models = [joint(activation_checkpointing=value) for value in (False, True)]
+    losses = [train(model, build_optim_wrapper(model, dict(optimizer=dict(SGD))), range(2)) for model in models]
+    assert losses[0] == losses[1]
+    assert all(torch.equal(value, models[0].state_dict()[key]) for key, value in models[1].state_dict().items())
+    assert 'forward' in models[1].backbone.layer1[0].__dict__ and 'forward' not in models[1].encoder_k.module[0].layer1[0].__dict__
