@@ -25,11 +25,11 @@ def float32_losses(model: BaseSelfSupervisor) -> Iterator[None]:
     dtype, entered = torch.get_autocast_dtype(device), []
 
     def enter(*_: object) -> None:
-        entered.append(torch.autocast(device, dtype=dtype))
-        entered[-1].__enter__()
+        entered.append(ExitStack())
+        entered[-1].enter_context(torch.autocast(device, dtype=dtype))
 
     def leave(_module: nn.Module, _args: tuple, output: object) -> object:
-        entered.pop().__exit__(None, None, None)
+        entered.pop().close()
         return tree_map(lambda x: x.float() if isinstance(x, Tensor) and x.dtype == dtype else x, output)
 
     with ExitStack() as stack:
@@ -37,6 +37,7 @@ def float32_losses(model: BaseSelfSupervisor) -> Iterator[None]:
             for hook in (network.register_forward_pre_hook(enter), network.register_forward_hook(leave)):
                 stack.callback(hook.remove)
         stack.enter_context(torch.autocast(device, enabled=False))
+        stack.callback(lambda: [network.close() for network in reversed(entered)])  # where a network raised
         yield
 
 

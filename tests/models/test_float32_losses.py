@@ -65,3 +65,12 @@ def test_networks_compute_in_autocast():
         losses_of(model)
     assert dtypes[6:] == [torch.float32] * 6
     assert not model.backbone._forward_hooks and not model.head.predictor._forward_pre_hooks
+
+
+def test_an_error_in_a_network_leaves_autocast_as_it_was():
+    model = build_method('SimCLR')
+    with torch.autocast('cpu', torch.bfloat16):
+        with pytest.raises(RuntimeError), float32_losses(model):
+            model.backbone(torch.zeros(1, 1, 8, 8))
+        assert torch.is_autocast_enabled('cpu')
+    assert not torch.is_autocast_enabled('cpu') and not model.backbone._forward_hooks
