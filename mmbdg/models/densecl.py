@@ -28,6 +28,7 @@ class DenseCL(PlainDenseCL):
         super().__init__(**kwargs)
         loss = getattr(self.head, 'loss_module', None)
         plain = type(loss).__name__ == 'CrossEntropyLoss' and not loss.use_sigmoid and not loss.use_soft and loss.class_weight is None
+        plain = plain and loss.reduction == 'mean'
         if type(self.head) is not ContrastiveHead or not plain:
             raise InputError(
                 'mmbdg.DenseCL takes head=dict(type="ContrastiveHead", loss=dict(type="CrossEntropyLoss")); see mmpretrain.DenseCL'

@@ -46,7 +46,8 @@ def test_a_training_is_mmpretrains(config):
     assert ours.queue_ptr.item() == ours.queue2_ptr.item() == 8
 
 
-def test_another_head_is_refused(config):
-    head = dict(type='mmpretrain.ContrastiveHead', loss=dict(type='mmpretrain.LabelSmoothLoss', label_smooth_val=0.1))
+@pytest.mark.parametrize('loss', [dict(type='LabelSmoothLoss', label_smooth_val=0.1), dict(type='CrossEntropyLoss', reduction='sum')])
+def test_another_head_is_refused(config, loss):
+    head = dict(type='mmpretrain.ContrastiveHead', loss=loss | dict(type=f'mmpretrain.{loss["type"]}'))
     with pytest.raises(InputError, match='ContrastiveHead'):
         MODELS.build(config | dict(type='mmbdg.DenseCL', head=head))
