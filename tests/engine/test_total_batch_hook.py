@@ -3,14 +3,21 @@ from types import SimpleNamespace
 import pytest
 from mmengine.logging import MessageHub
 
-from mmbdg.datasets import OnlineSyntheticDataset
+from mmbdg.datasets import JointDataset, OnlineSyntheticDataset
 from mmbdg.engine import AddressedSampler, TotalBatchHook
 from mmbdg.errors import InputError
+
+REAL = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmpretrain.PackInputs')])
+LABELLED = dict(REAL, pipeline=[dict(type='mmseg.PackSegInputs')])
 
 
 def runner(hub, tiny_labelled_generator, batch_size, world_size, iterations, by_epoch=False):
     dataset = OnlineSyntheticDataset(labelled_generator=str(tiny_labelled_generator), label_space='fgbg')
-    loader = SimpleNamespace(sampler=AddressedSampler(dataset, seed=0, by_epoch=by_epoch), batch_size=batch_size)
+    return resumed(hub, dataset, batch_size, world_size, iterations, by_epoch)
+
+
+def resumed(hub, dataset, batch_size, world_size, iterations, by_epoch):
+    loader = SimpleNamespace(dataset=dataset, sampler=AddressedSampler(dataset, seed=0, by_epoch=by_epoch), batch_size=batch_size)
     return SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), world_size=world_size, iter=iterations, message_hub=hub)
 
 
@@ -25,3 +32,15 @@ def test_the_total_batch_size_is_kept(tiny_labelled_generator):
         TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 8, 1, 10))
     TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 8, 1, 10, by_epoch=True))  # counted in samples
     TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 8, 1, 0))  # a new training
+
+
+@pytest.mark.parametrize('by_epoch', [False, True])
+def test_the_ratio_of_online_samples_is_kept(by_epoch):
+    """Sample n is beside the online samples from n times the ratio on. Stored ones are drawn by address, whatever the ratio."""
+    online, stored = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32'), LABELLED
+    hub = MessageHub.get_instance(f'online_ratio_{by_epoch}')
+    TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, online, ratio=2), 8, 1, 0, by_epoch))
+    TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, online, ratio=2), 8, 1, 10, by_epoch))
+    with pytest.raises(InputError, match='began with 2 online samples for each real image, here it resumes with 1: .*ratio=2'):
+        TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, online, ratio=1), 8, 1, 10, by_epoch))
+    TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, stored, ratio=1), 8, 1, 10, by_epoch))
