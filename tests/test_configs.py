@@ -43,6 +43,30 @@ def test_config(name, monkeypatch):
     assert cfg.to_dict() == before
 
 
+def scopeless(cfg):
+    """Without the ``_scope_`` that mmengine adds to what is inherited from another package."""
+    for value in cfg.values() if isinstance(cfg, dict | Config) else cfg if isinstance(cfg, list | tuple) else ():
+        scopeless(value)
+    if isinstance(cfg, dict):
+        cfg.pop('_scope_', None)
+    return cfg
+
+
+@pytest.mark.parametrize('name', [name for name in CONFIGS if name.endswith('_biggan_fpn_in1k.py') and not name.startswith('densecl')])
+def test_a_joint_method_is_trained_as_mmpretrain_trains_it(name):
+    """Batch, views, optimiser, schedule, the method's own hooks, and all of its model but the data preprocessor."""
+    (base,) = [base for base in Config._get_base_files(str(ROOT / 'configs' / name)) if base.startswith('mmpretrain::')]
+    own, usual = (scopeless(Config.fromfile(path)) for path in (ROOT / 'configs' / name, Config._get_cfg_path(base, '')[0]))
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'randomness', 'auto_scale_lr'):
+        assert own.get(key) == usual.get(key), key
+    loader, theirs = own.train_dataloader, usual.train_dataloader
+    assert loader.dataset.ssl.pipeline == theirs.dataset.pipeline
+    assert all(loader[key] == theirs[key] for key in theirs.keys() - {'dataset', 'sampler'})
+    assert all(hook in own.custom_hooks for hook in usual.get('custom_hooks', []))
+    assert own.model.type == f'mmbdg.Joint{usual.model.type}'
+    assert all(own.model[key] == value for key, value in usual.model.items() if key != 'type')
+
+
 @pytest.mark.parametrize('path', sorted((ROOT / 'configs' / '_base_' / 'generators').glob('*.py')), ids=lambda path: path.stem)
 def test_published_generators(path):
     """Their sizes by name; the weights they name are converted by the tool they name."""
