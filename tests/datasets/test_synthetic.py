@@ -168,3 +168,5 @@ def test_masks_of_many_labels(dtype, tmp_path):
     results = dict(seg_map_path=str(tmp_path / 'm.png'), label_map={1: 300}, reduce_zero_label=False, seg_fields=[])
     seg_map = LoadMask()(results)['gt_seg_map']
     assert seg_map.tolist() == [[0, 300, 200], [300, 0, np.iinfo(dtype).max]] and results['seg_fields'] == ['gt_seg_map']
+    results['label_map'] = {1: 200, 200: 65535}  # at once, not one after the other: what becomes 200 stays it
+    assert LoadMask()(results)['gt_seg_map'].tolist() == [[0, 200, 65535], [200, 0, np.iinfo(dtype).max]]

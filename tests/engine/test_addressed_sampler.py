@@ -56,6 +56,14 @@ def test_an_epoch_goes_on_where_the_last_ended():
         assert [sorted(sum(parts, [])) for parts in zip(*epochs, strict=True)] == [list(range(i, i + 10)) for i in (0, 10, 20)]
 
 
+def test_a_count_without_epochs_is_not_set_back_by_one():
+    """mmengine tells every sampler its epoch, also where none are counted."""
+    sampler = AddressedSampler(OnlineSyntheticDataset('fashion32', length=10), seed=0)
+    sampler.skip(4)
+    sampler.set_epoch(0)
+    assert next(iter(sampler)) == 4
+
+
 def test_other_datasets_are_refused():
     with pytest.raises(InputError, match='list is none'):
         AddressedSampler([1, 2])

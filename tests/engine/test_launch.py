@@ -166,9 +166,11 @@ def test_the_label_space_decides_the_number_of_labels(tmp_path):
 
 
 def test_data_loaders(config, monkeypatch):
-    config.write_text(CONFIG + 'train_dataloader = dict(num_workers=2, persistent_workers=True)\nval_dataloader = train_dataloader\n')
+    config.write_text(
+        CONFIG + 'train_dataloader = dict(num_workers=2, persistent_workers=True, prefetch_factor=4)\nval_dataloader = train_dataloader\n'
+    )
     cfg = load_config(arguments(config, **{'train_dataloader.num_workers': 0}))
-    assert 'persistent_workers' not in cfg.train_dataloader and cfg.val_dataloader.persistent_workers
+    assert not {'persistent_workers', 'prefetch_factor'} & cfg.train_dataloader.keys() and cfg.val_dataloader.persistent_workers
     assert 'pin_memory' not in cfg.train_dataloader
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     assert load_config(arguments(config)).train_dataloader.pin_memory is True
