@@ -1,107 +1,200 @@
-"""What pre-training is worth: the transfer of four backbones at three label fractions, three seeds each.
+"""What pre-training is worth: the transfer of backbones that were pre-trained in different ways, by the fraction of labels.
 
     python tools/transfer_table.py work_dirs/transfer_table        # an hour on two cores; an interrupted run continues
     python tools/transfer_table.py work_dirs/transfer_table --transfer configs/transfer/fashion/linear_r18_frozen.py
+    python tools/transfer_table.py work_dirs/ablation --table ablation --jobs 2 --iterations 120 --transfer-iterations 150
 
-Every cell is tools/train.py and tools/test.py on the transfer's config; a row differs in the backbone only. A seed decides the
-pre-training, which labels are bought (listed in configs/transfer/fashion/label_subsets.json), and the transfer. Writes
-<name of the transfer>.json and .md into the folder; the backbones there serve every transfer.
+The table main compares random features, DenseCL, class labels and the joint pre-training, the table ablation the parts of the latter
+(paper, Table 5).
+Every backbone is made by tools/train.py and tools/extract_backbone.py, every cell is tools/train.py on the transfer's config; the figure is
+the validation at the end of it, on the test images. A seed decides the pre-training, which labels are bought
+(mmbdg.datasets.fashion_mnist.labelled_subset; configs/transfer/fashion/label_subsets.json lists some), and the transfer. Writes
+<name of the transfer>.json and .md into the folder, of the ablation ablation.json and .md, after each cell; the backbones there serve every
+transfer.
 """
 
 import argparse
 import json
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean, stdev
+from typing import NamedTuple
 
+from forked_tools import Step, work_off
 from tqdm import tqdm
 
+from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 
-TOOLS = Path(__file__).parent
-TRANSFER = 'configs/transfer/fashion/fcn_r18_frozen.py'
-# Row: the config that pre-trains its backbone, and what that consumes beside the 10,000 real images.
-ROWS = {
-    'random': (None, 'nothing'),
-    'DenseCL': ('configs/baselines/densecl_fashion.py', 'nothing'),
-    'classification': ('configs/baselines/classification_fashion.py', '10,000 class labels'),
-    'joint': (  # DenseCL + segmentation of synthetic images
-        'configs/densecl_biggan_fpn.py',
-        '10,000 class labels (generator, classifier), 50 masks (interpreter)',
+
+class Row(NamedTuple):
+    """A way to pre-train a backbone."""
+
+    title: str
+    config: str | None
+    """None: the backbone stays random."""
+    options: tuple[str, ...] = ()
+    """For ``--cfg-options``."""
+    consumed: str | None = None
+    """Labels and masks beside the 10,000 real images."""
+
+    @property
+    def recipe(self) -> str:
+        """How tools/train.py is called."""
+        if self.config is None:
+            return ''
+        return ' '.join([self.config, '--cfg-options', *self.options] if self.options else [self.config])
+
+
+class Table(NamedTuple):
+    """Rows, the fractions of labels of the columns, the config of the transfer unless another one is given, and a name for the files."""
+
+    rows: dict[str, Row]
+    fractions: tuple[float, ...]
+    transfer: str
+    name: str | None = None
+
+
+JOINT = 'configs/densecl_biggan_fpn.py'
+DENSECL = 'configs/baselines/densecl_fashion.py'
+MORE_IMAGES = 'train_dataloader.dataset.seg.prepare.num_per_class'  # of each of ten classes; the config's are 100
+TABLES = {
+    'main': Table(
+        {
+            'random': Row('random', None, consumed='nothing'),
+            'DenseCL': Row('DenseCL', DENSECL, consumed='nothing'),
+            'classification': Row('classification', 'configs/baselines/classification_fashion.py', consumed='10,000 class labels'),
+            'joint': Row('joint', JOINT, consumed='10,000 class labels (generator, classifier), 50 masks (interpreter)'),
+        },
+        (0.01, 0.1, 1.0),
+        'configs/transfer/fashion/fcn_r18_frozen.py',
+    ),
+    'ablation': Table(
+        {
+            'random': Row('random', None),
+            'DenseCL': Row('DenseCL', DENSECL),
+            'joint': Row('DenseCL + segmentation, offline', JOINT),
+            'joint_online': Row('DenseCL + segmentation, online', 'configs/densecl_biggan_fpn_online.py'),
+            'segmentation': Row('segmentation alone', 'configs/baselines/segmentation_fashion.py'),
+            'joint_fgbg': Row('offline, FG/BG instead of 11 labels', JOINT, ('label_space=fgbg',)),
+            'joint_2x': Row('offline, 2x synthetic images', JOINT, (f'{MORE_IMAGES}=200',)),
+            'joint_4x': Row('offline, 4x synthetic images', JOINT, (f'{MORE_IMAGES}=400',)),
+        },
+        (0.01, 0.05, 0.1, 0.5, 1.0),
+        'configs/transfer/fashion/linear_r18_frozen.py',  # under a head of two convolutions the differences drown
+        'ablation',
     ),
 }
-FRACTIONS = (0.01, 0.1, 1.0)
+Figures = dict[str, dict[str, list[float | None]]]
+"""mIoU by row, fraction and seed; None where it is not known yet."""
 
 
-def run(*command: str, log: Path) -> None:
-    """A tool of this folder, its output in a file."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open('w') as file:
-        code = subprocess.run([sys.executable, *command], stdout=file, stderr=subprocess.STDOUT, check=False).returncode
-    if code:
-        sys.exit(f'{" ".join(command)} failed with {code}; its output is in {log}')
-
-
-def checkpoint(work_dir: Path) -> Path:
-    """The last checkpoint of a training."""
-    return Path((work_dir / 'last_checkpoint').read_text().strip())
-
-
-def pretrain(config: str, seed: int, work_dir: Path, iterations: int | None) -> Path:
-    """A backbone, made once."""
+def pretrain(row: Row, seed: int, iterations: int | None, work_dir: Path) -> Iterator[Step]:
+    """The backbone of a row, made once."""
     backbone = work_dir / 'backbone.safetensors'
     if not backbone.is_file():
-        options = ['--work-dir', str(work_dir), '--cfg-options', f'randomness.seed={seed}']
+        options = [*row.options, f'randomness.seed={seed}']
+        options += ['custom_hooks=[]', 'train_cfg.val_begin=1000000000']  # neither pictures nor a validation
         options += [f'iterations={iterations}'] if iterations else []
-        run(str(TOOLS / 'train.py'), config, *options, log=work_dir / 'train.txt')
-        run(str(TOOLS / 'extract_backbone.py'), str(checkpoint(work_dir)), str(backbone), log=work_dir / 'extract.txt')
-    return backbone
+        arguments = (row.config, '--work-dir', str(work_dir), '--cfg-options', *options)
+        yield Step('train.py', arguments, work_dir / 'train.txt')
+        checkpoint = (work_dir / 'last_checkpoint').read_text().strip()
+        yield Step('extract_backbone.py', (checkpoint, str(backbone)), work_dir / 'extract.txt')
 
 
-def transfer(config: str, backbone: Path | None, fraction: float, seed: int, work_dir: Path) -> float:
-    """mIoU on the test images, measured once."""
-    figures = work_dir / 'test.json'
-    if not figures.is_file():
-        source = [f'pretrained={backbone}'] if backbone else ['pretrained=None', 'model.backbone.init_cfg=None']
-        options = ['--cfg-options', *source, f'label_fraction={fraction}', f'label_seed={seed}', f'randomness.seed={seed}']
-        run(str(TOOLS / 'train.py'), config, '--work-dir', str(work_dir), *options, log=work_dir / 'train.txt')
-        run(str(TOOLS / 'test.py'), config, str(checkpoint(work_dir)), '--work-dir', str(work_dir), log=work_dir / 'test.txt')
-    return json.loads(figures.read_text())['metrics']['mIoU']
+def transfer(config: str, backbone: Path | None, fraction: float, seed: int, iterations: int | None, work_dir: Path) -> Iterator[Step]:
+    """``figures.json`` in the work dir, measured once."""
+    if not (work_dir / 'figures.json').is_file():
+        options = [f'pretrained={backbone}'] if backbone else ['pretrained=None', 'model.backbone.init_cfg=None']
+        options += [f'label_fraction={fraction}', f'label_seed={seed}', f'randomness.seed={seed}']
+        options += ['custom_hooks=[]', 'default_hooks.checkpoint.save_last=False']  # neither pictures nor a checkpoint
+        options += [f'iterations={iterations}'] if iterations else []
+        yield Step('train.py', (config, '--work-dir', str(work_dir), '--cfg-options', *options), work_dir / 'train.txt')
+        write_json(work_dir / 'figures.json', last_validation(work_dir))
 
 
-def as_markdown(table: dict[str, dict[str, list[float]]]) -> str:
-    """Mean and standard deviation over the seeds."""
-    lines = ['| backbone | labels and masks it consumed | ' + ' | '.join(f'{fraction:.0%} of labels' for fraction in FRACTIONS) + ' |']
-    lines.append('| --- | --- |' + ' --- |' * len(FRACTIONS))
-    for row, cells in table.items():
-        figures = [f'{mean(cells[str(f)]):.1f} ± {stdev(cells[str(f)]) if len(cells[str(f)]) > 1 else 0:.1f}' for f in FRACTIONS]
-        lines.append(f'| {row} | {ROWS[row][1]} | ' + ' | '.join(figures) + ' |')
+def last_validation(work_dir: Path) -> dict[str, float]:
+    """The figures of the newest training's last validation."""
+    scalars = sorted(work_dir.glob('*/vis_data/scalars.json'))[-1]
+    return [line for line in map(json.loads, scalars.read_text().splitlines()) if 'mIoU' in line][-1]
+
+
+def chain(key: str, row: Row, seed: int, args: argparse.Namespace, figures: Figures, bar: tqdm) -> Iterator[Step]:
+    """A row's backbone and its transfers, of one seed."""
+    folder = args.out / key / f'seed{seed}' / (f'iterations{args.iterations}' if args.iterations else '')
+    transfers = folder / (Path(args.transfer).stem + (f'_{args.transfer_iterations}' if args.transfer_iterations else ''))
+    if row.config:
+        yield from pretrain(row, seed, args.iterations, folder / 'pretrain')
+    backbone = folder / 'pretrain' / 'backbone.safetensors' if row.config else None
+    for fraction in args.fractions:
+        work_dir = transfers / f'labels{fraction}'
+        yield from transfer(args.transfer, backbone, fraction, seed, args.transfer_iterations, work_dir)
+        figures[key][str(fraction)][seed] = json.loads((work_dir / 'figures.json').read_text())['mIoU']
+        write(args, figures)
+        bar.set_postfix_str(f'{row.title}, seed {seed}, {fraction:.0%}')
+        bar.update()
+
+
+def write(args: argparse.Namespace, figures: Figures) -> str:
+    """The figures so far, with what made them, as JSON and as Markdown."""
+    rows = {key: TABLES[args.table].rows[key] for key in args.rows}
+    name = TABLES[args.table].name or Path(args.transfer).stem
+    settings = dict(transfer=args.transfer, iterations=args.iterations, transfer_iterations=args.transfer_iterations)
+    recipes = {key: row.recipe for key, row in rows.items()}
+    write_json(args.out / f'{name}.json', dict(**settings, pretraining=recipes, mIoU=figures))
+    text = as_markdown(rows, figures)
+    write_atomically(args.out / f'{name}.md', lambda part: part.write_text(text, encoding='utf-8'))
+    return text
+
+
+def as_markdown(rows: dict[str, Row], figures: Figures) -> str:
+    """Mean and standard deviation (n - 1) over the seeds."""
+    fractions = next(iter(figures.values()))
+    what = 'labels and masks it consumed' if all(row.consumed for row in rows.values()) else 'pre-trained by tools/train.py'
+    lines = [f'| backbone | {what} | ' + ' | '.join(f'{float(fraction):.0%} of labels' for fraction in fractions) + ' |']
+    lines.append('| --- | --- |' + ' --- |' * len(fractions))
+    for key, row in rows.items():
+        about = row.consumed or (f'`{row.recipe}`' if row.config else 'nothing')
+        lines.append(f'| {row.title} | {about} | ' + ' | '.join(map(as_text, figures[key].values())) + ' |')
     return '\n'.join(lines) + '\n'
+
+
+def as_text(seeds: list[float | None]) -> str:
+    """``19.7 ± 0.7``; a single seed has no spread."""
+    known = [figure for figure in seeds if figure is not None]
+    if not known:
+        return '-'
+    return f'{mean(known):.1f}' + (f' ± {stdev(known):.1f}' if len(known) > 1 else '')
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('out', type=Path, help='folder for all trainings and the table')
-    parser.add_argument('--transfer', default=TRANSFER, help='config of the transfer')
+    parser.add_argument('--table', choices=list(TABLES), default='main')
+    parser.add_argument('--rows', nargs='+', help="which of the table's backbones")
+    parser.add_argument('--fractions', nargs='+', type=float, help='of the labels; default: what the table has')
     parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--transfer', help='config of the transfer; default: what the table has')
     parser.add_argument('--iterations', type=int, help='of each pre-training; default: what its config says')
-    parser.add_argument('--rows', nargs='+', choices=list(ROWS), default=list(ROWS), help='which backbones')
+    parser.add_argument('--transfer-iterations', type=int, help='default: what its config says')
+    parser.add_argument('--jobs', type=int, default=1, help='trainings at once; they share the threads')
     args = parser.parse_args()
-    table: dict[str, dict[str, list[float]]] = {row: {str(fraction): [] for fraction in FRACTIONS} for row in args.rows}
-    cells = [(row, seed, fraction) for seed in range(args.seeds) for row in args.rows for fraction in FRACTIONS]
-    for row, seed, fraction in (bar := tqdm(cells, unit='transfer')):
-        bar.set_postfix_str(f'{row}, seed {seed}, {fraction:.0%}')
-        config = ROWS[row][0]
-        backbone = pretrain(config, seed, args.out / row / f'seed{seed}' / 'pretrain', args.iterations) if config else None
-        work_dir = args.out / row / f'seed{seed}' / Path(args.transfer).stem / f'labels{fraction}'
-        table[row][str(fraction)].append(transfer(args.transfer, backbone, fraction, seed, work_dir))
-    name = Path(args.transfer).stem
-    write_json(args.out / f'{name}.json', table)
-    text = as_markdown(table)
-    write_atomically(args.out / f'{name}.md', lambda part: part.write_text(text, encoding='utf-8'))
-    print(text)
+    table = TABLES[args.table]
+    args.rows, args.fractions, args.transfer = (
+        args.rows or list(table.rows),
+        args.fractions or table.fractions,
+        args.transfer or table.transfer,
+    )
+    if unknown := set(args.rows) - set(table.rows):
+        raise InputError(f'the table {args.table} has no row {", ".join(sorted(unknown))}; it has {", ".join(table.rows)}')
+    figures: Figures = {key: {str(fraction): [None] * args.seeds for fraction in args.fractions} for key in args.rows}
+    tqdm.monitor_interval = 0  # a thread beside the one that forks
+    with tqdm(total=len(args.rows) * args.seeds * len(args.fractions), unit='transfer') as bar:
+        order = [(seed, key) for seed in range(args.seeds) for key in args.rows]
+        work_off((chain(key, table.rows[key], seed, args, figures, bar) for seed, key in order), args.jobs)
+    print(write(args, figures))
 
 
 if __name__ == '__main__':
-    main()
+    with plain_errors():
+        main()

@@ -62,8 +62,6 @@ class SyntheticSegDataset(BaseSegDataset):
         self.stored, self.root = StoredDataset(root), root
         self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
-        if not allow_empty:
-            self._check_labels()
         names = [entry['name'] for entry in self.info['generator_classes']]
         super().__init__(
             metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=names),
@@ -71,6 +69,8 @@ class SyntheticSegDataset(BaseSegDataset):
             pipeline=list(pipeline),
             **kwargs,
         )
+        if not allow_empty:
+            self._check_labels()
 
     def _space(self, name: str | Groups, pipeline: Sequence) -> LabelSpace:
         names, stored = [entry['name'] for entry in self.info['generator_classes']], self.info['classes']

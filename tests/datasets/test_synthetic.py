@@ -97,7 +97,9 @@ def test_labels_that_would_be_read_wrongly_are_refused(plan, tmp_path):
     edit_info(root, generator_classes=names)
     with pytest.raises(InputError, match='LoadAnnotations holds labels in uint8, .* has 304 of them: use mmbdg.LoadMask'):
         SyntheticSegDataset(str(root), pipeline=[dict(type='mmseg.LoadAnnotations')])
-    SyntheticSegDataset(str(root), pipeline=[dict(type='mmbdg.LoadMask')])
+    SyntheticSegDataset(str(root), pipeline=[dict(type='mmbdg.LoadMask')], allow_empty=True)
+    with pytest.raises(InputError, match=r'no image of 300 of the 303 labels of "classes": c3, c4, c5, c6, c7, ...\. Synthesise them'):
+        SyntheticSegDataset(str(root), pipeline=[dict(type='mmbdg.LoadMask')])
     SyntheticSegDataset(str(root), label_space='fgbg', pipeline=[dict(type='mmseg.LoadAnnotations')])
     edit_info(root, classes=['background', 'head', 'tail'])
     with pytest.raises(InputError, match='hold 3 labels, neither'):
@@ -130,7 +132,7 @@ def test_spaces_of_imagenet(plan, tmp_path):
     as_imagenet(root, (0, 151, 999))
     for name, expected in (('mc16', {151: 11}), ('mc992', {0: 1, 151: 150, 999: 991}), ('dog', {151: 1}), ('fgbg', {0: 1, 151: 1, 999: 1})):
         pipeline = [dict(type='LoadImageFromFile'), dict(type='mmbdg.LoadMask')]
-        dataset = SyntheticSegDataset(str(root), label_space=name, pipeline=pipeline)
+        dataset = SyntheticSegDataset(str(root), label_space=name, pipeline=pipeline, allow_empty=True)
         assert len(dataset) == 3 * len(expected)
         for item in dataset:
             stored = np.asarray(Image.open(item['seg_map_path'])).astype(int)
@@ -149,7 +151,8 @@ def test_masks_of_a_head_that_tells_labels_apart(plan, tmp_path):
     for path in (root / 'masks').rglob('*.png'):
         Image.fromarray(wide).save(path)
     pipeline = [dict(type='LoadImageFromFile'), dict(type='mmbdg.LoadMask')]
-    assert SyntheticSegDataset(str(root), label_space='mc992', pipeline=pipeline)[0]['gt_seg_map'][0, :4].tolist() == [256, 512, 991, 0]
+    dataset = SyntheticSegDataset(str(root), label_space='mc992', pipeline=pipeline, allow_empty=True)
+    assert dataset[0]['gt_seg_map'][0, :4].tolist() == [256, 512, 991, 0]
     assert SyntheticSegDataset(str(root), label_space='fgbg', pipeline=pipeline)[0]['gt_seg_map'][0, :4].tolist() == [1, 1, 1, 0]
     with pytest.raises(InputError, match='in uint8, .* has 992 of them'):
         SyntheticSegDataset(str(root), label_space='fgbg', pipeline=PIPELINE)

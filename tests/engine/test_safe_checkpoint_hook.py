@@ -1,14 +1,17 @@
 """Killed at any operation on the disk, a training keeps a checkpoint; apart from that the hook does what mmengine's does."""
 
+import os
 import shutil
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import torch
 from tiny_training import Killed, build, train
 
 from mmbdg.compat.checkpoint import read_checkpoint
+from mmbdg.engine import SafeCheckpointHook
 from mmbdg.engine.resuming import newest_checkpoint
 from mmbdg.errors import InputError
 
@@ -16,7 +19,7 @@ OURS, STOCK = 'mmbdg.SafeCheckpointHook', 'CheckpointHook'
 
 
 class Disk:
-    """Copies a folder before every operation that changes its files: what a kill at this moment would leave."""
+    """Copies a folder before every operation that changes its files, and with what is written empty: what a kill there would leave."""
 
     def __init__(self):
         self.folder, self.copies = None, []
@@ -27,9 +30,14 @@ class Disk:
             return
         if event in ('os.rename', 'os.remove') or (event == 'open' and set('wax+') & set(str(args[1]))):
             folder, self.folder = self.folder, None  # what follows is no operation of the training
-            copy = folder.with_name(f'{folder.name}_{len(self.copies)}')
-            self.copies.append(shutil.copytree(folder, copy))
+            self.copy(folder)
+            if event == 'open':
+                (self.copy(folder) / os.path.relpath(args[0], folder)).write_bytes(b'')
             self.folder = folder
+
+    def copy(self, folder):
+        self.copies.append(shutil.copytree(folder, folder.with_name(f'{folder.name}_{len(self.copies)}')))
+        return self.copies[-1]
 
     def watch(self, folder, action):
         self.folder, self.copies = folder, []
@@ -59,7 +67,7 @@ def test_a_kill_at_any_point_leaves_a_checkpoint(tmp_path, disk, kind):
     for copy in copies:
         try:
             steps.append(read_checkpoint(newest_checkpoint(copy, ['epoch_{}.pth'], []))['meta']['iter'])
-            assert [read_checkpoint(path) for path in copy.glob('best_*')]
+            assert [read_checkpoint(path) for path in copy.glob('best_*.pth')]
         except (InputError, AssertionError):
             lost += 1
     assert len(copies) > 6 and steps == sorted(steps) and set(steps) == {8, 12}
@@ -99,3 +107,13 @@ def test_checkpoints_within_epochs_are_warned_of(tmp_path):
     with suppress(Killed):
         runner.train()
     assert any('repeats the epoch from its first batch' in line for line in warnings)
+
+
+def test_a_better_score_at_the_same_iteration(tmp_path):
+    """The new best checkpoint has the name of the one it replaces, and stays."""
+    runner, _ = build(tmp_path)
+    runner.train()
+    hook = next(hook for hook in runner.hooks if isinstance(hook, SafeCheckpointHook))
+    best = Path(hook.best_ckpt_path)
+    hook.after_val_epoch(runner, {'own/score': 99.0})
+    assert best.name == 'best_own_score_epoch_4.pth' and hook.best_ckpt_path == str(best) and best.is_file()

@@ -57,8 +57,8 @@ def run(arguments: list[str], output: str, kill_after: str | None = None, cut: s
         time.sleep(random.uniform(0, 0.1))
         os.kill(pid, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if cut:
-        newest = max(glob.glob(cut), key=os.path.getmtime)
+    if cut and (files := glob.glob(cut)):
+        newest = max(files, key=os.path.getmtime)
         os.truncate(newest, os.path.getsize(newest) // 2)
     return code
 

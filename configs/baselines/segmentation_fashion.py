@@ -1,0 +1,33 @@
+"""Segmentation alone: densecl_biggan_fpn.py without its contrastive branch and without real images.
+
+The same backbone, FPN neck and head, synthetic images, augmentation, batch, optimiser and number of iterations.
+
+    python tools/train.py configs/baselines/segmentation_fashion.py
+"""
+
+_base_ = ['../densecl_biggan_fpn.py']
+
+default_scope = 'mmseg'
+model = dict(
+    _delete_=True,
+    type='mmseg.EncoderDecoder',
+    data_preprocessor=_base_.model.data_preprocessor.seg,
+    backbone=dict(_base_.model.backbone, out_indices=(0, 1, 2, 3)),
+    neck=_base_.model.seg_neck,
+    decode_head=_base_.model.seg_head,
+    test_cfg=dict(mode='whole'),
+)
+train_dataloader = dict(
+    sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+    collate_fn=dict(type='mmengine.pseudo_collate'),
+    dataset=dict(_delete_=True, **_base_.seg_dataset),
+)
+custom_hooks = [dict(type='mmbdg.SamplePredictionsHook', interval=80)]
+
+reach = dict(
+    _delete_=True,
+    label_space=['train_dataloader.dataset.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],
+    num_labels=['model.decode_head.num_classes'],
+    seg_loss_weight=['model.decode_head.loss_decode.loss_weight'],
+    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.T_max'],
+)
