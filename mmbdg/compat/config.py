@@ -75,15 +75,22 @@ def spread(cfg: Config, variable: str, options: dict | None = None, changed: boo
 
 
 def _changed_variables(path: str) -> set[str]:
-    """Names that a config or its bases set above the file whose ``reach`` lists them: there the places have an older value."""
+    """Names that a config or its bases set above the file whose ``reach`` lists them first: there the places have an older value."""
+    return _changed_and_listed(path)[0]
+
+
+def _changed_and_listed(path: str) -> tuple[set[str], set[str]]:
+    """Those names, and all that ``reach`` lists in the config or its bases."""
     assigned, listed = set(), set()
     for node in ast.parse(Path(path).read_text(encoding='utf-8')).body:
-        for name in [target.id for target in getattr(node, 'targets', ()) if isinstance(target, ast.Name)]:
-            assigned.add(name)
-            if name == 'reach' and isinstance(node.value, ast.Call):
-                listed |= {keyword.arg for keyword in node.value.keywords}
-    bases = [Config._get_cfg_path(base, path)[0] for base in Config._get_base_files(path)]
-    return set().union(assigned, *map(_changed_variables, bases)) - listed
+        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+        assigned |= names
+        if 'reach' in names and isinstance(node.value, ast.Call):
+            listed |= {keyword.arg for keyword in node.value.keywords}
+    below = [_changed_and_listed(Config._get_cfg_path(base, path)[0]) for base in Config._get_base_files(path)]
+    listed_below = set().union(*(names for _, names in below))
+    changed = set().union(assigned, *(names for names, _ in below))
+    return changed - (listed - listed_below), listed | listed_below
 
 
 def _owner(cfg: Config, place: str) -> Any:

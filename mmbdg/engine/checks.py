@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from mmengine.dataset import InfiniteSampler
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from mmpretrain.utils import get_ori_model
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from mmbdg.datasets import JointDataset
 from mmbdg.datasets.address import ADDRESSED_SAMPLER
@@ -25,6 +25,7 @@ def check_data(runner: Runner) -> None:
     """
     loader, model = runner.train_loop.dataloader, get_ori_model(runner.model)
     for problem in (
+        *loop_problems(runner.train_loop),
         *queue_problems(loader, model, runner.world_size),
         *interpreter_problems(loader, model),
         *ensemble_problems(loader, model),
@@ -35,6 +36,20 @@ def check_data(runner: Runner) -> None:
         raise InputError(problem)
 
 
+def loop_problems(loop: EpochBasedTrainLoop | IterBasedTrainLoop) -> Iterator[str]:
+    """An epoch must have an end; iterations are counted without one, or a resumed training would go back to earlier samples."""
+    sampler = loop.dataloader.sampler
+    addressed = isinstance(sampler, AddressedSampler)
+    if isinstance(loop, EpochBasedTrainLoop) and _endless(sampler):
+        yield (
+            f'the first epoch would never end: the training counts epochs, and {type(sampler).__name__} goes on without end. Set '
+            + ('train_dataloader.sampler.by_epoch=True' if addressed else 'train_dataloader.sampler.type=DefaultSampler')
+            + ', or train_cfg to an IterBasedTrainLoop'
+        )
+    if isinstance(loop, IterBasedTrainLoop) and addressed and sampler.by_epoch:
+        yield 'this training counts iterations: set train_dataloader.sampler.by_epoch=False, or train_cfg to an EpochBasedTrainLoop'
+
+
 def queue_problems(loader: DataLoader, model: nn.Module, processes: int) -> Iterator[str]:
     """A queue of keys takes whole batches only."""
     queue, keys = getattr(model, 'queue_len', None), loader.batch_size * processes
@@ -42,6 +57,12 @@ def queue_problems(loader: DataLoader, model: nn.Module, processes: int) -> Iter
         yield (
             f'the queue of {queue} keys is filled by {keys} at a time ({loader.batch_size} x {processes} processes), which does '
             'not divide it: change train_dataloader.batch_size or model.queue_len'
+        )
+    rest = 0 if loader.drop_last or not queue or _endless(loader.sampler) else len(loader.sampler) % loader.batch_size
+    if rest:
+        yield (
+            f'the last batch of an epoch has {rest} samples of {loader.batch_size}, and a queue of keys takes whole batches only: set '
+            'train_dataloader.drop_last=True'
         )
 
 
@@ -107,9 +128,12 @@ def label_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
 
 def size_problems(loader: DataLoader) -> Iterator[str]:
     """``drop_last`` with fewer samples than a batch would train nothing without a word."""
-    endless = isinstance(loader.sampler, InfiniteSampler) or getattr(loader.sampler, 'by_epoch', True) is False
-    if len(loader) == 0 and not endless:
+    if len(loader) == 0 and not _endless(loader.sampler):
         yield (
             f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '
             'lower train_dataloader.batch_size or add data'
         )
+
+
+def _endless(sampler: Sampler) -> bool:
+    return isinstance(sampler, InfiniteSampler) or getattr(sampler, 'by_epoch', True) is False

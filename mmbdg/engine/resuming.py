@@ -30,8 +30,9 @@ def apply_resume(cfg: Config, resume: str | None) -> None:
         cfg.resume, cfg.load_from = True, str(resume)
     if cfg.get('resume') and 'load_from' in cfg.get('requires', {}):
         del cfg.requires['load_from']  # what the training once started from
-    if resume and '://' not in str(resume) and (cfg.get('randomness') or {}).get('seed') is None:
-        seed = read_checkpoint(resume).get('meta', {}).get('seed')
+    source = cfg.get('load_from') if cfg.get('resume') else None
+    if source and '://' not in str(source) and (cfg.get('randomness') or {}).get('seed') is None:
+        seed = read_checkpoint(source).get('meta', {}).get('seed')
         cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from mmengine.model import Sequential
 from mmengine.structures import BaseDataElement
 from mmpretrain.models import selfsup
 from mmseg.models.segmentors.base import BaseSegmentor
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmbdg.errors import InputError
 from mmbdg.models.activation_checkpointing import checkpoint_activations
@@ -44,7 +45,7 @@ class JointPretraining:
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.seg_neck = nn.Sequential(*map(MODELS.build, seg_neck)) if isinstance(seg_neck, Sequence) else MODELS.build(seg_neck)
+        self.seg_neck = Sequential(*map(MODELS.build, seg_neck)) if isinstance(seg_neck, Sequence) else MODELS.build(seg_neck)
         self.seg_head = MODELS.build(seg_head)
         self.seg_stages = tuple(seg_stages)
         if not hasattr(self.backbone, 'out_indices'):
@@ -64,11 +65,15 @@ class JointPretraining:
         return super().forward(inputs, data_samples, mode)
 
     def loss(self, inputs: dict, data_samples: dict, **kwargs) -> dict[str, Tensor]:
-        """The losses of the self-supervised method, and ``seg.loss_*`` of the segmentation head."""
+        """The losses of the self-supervised method, and ``seg.loss_*`` of the segmentation head.
+
+        What a method calls ``loss`` is ``ssl.loss`` here: mmengine logs the sum of all under that name.
+        """
         with float32_losses(self):
             losses = super().loss(inputs['ssl'], data_samples['ssl'], **kwargs)
         features = self.seg_neck(self.extract_pyramid(inputs['seg']))
         seg = self.seg_head.loss(features, data_samples['seg'], None)
+        losses = {'ssl.loss' if key == 'loss' else key: value for key, value in losses.items()}
         return losses | {f'seg.{key}': value for key, value in seg.items()}
 
     def predict(self, inputs: Tensor, data_samples: list[BaseDataElement]) -> list[BaseDataElement]:

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from mmbdg.datasets import Address, JointDataset
 from mmbdg.datasets.address import drawn_at
+from mmbdg.datasets.transforms import AugmentLabelled
 from mmbdg.engine import AddressedSampler
 from mmbdg.errors import InputError
 from mmbdg.synthesis.latents import generator_at
@@ -114,6 +115,18 @@ def test_several_synthetic_images_for_each_real_one():
     for ratio in (0, 1.5):
         with pytest.raises(InputError, match='at least 1'):
             JointDataset(REAL, LABELLED, ratio=ratio)
+
+
+def test_labelled_images_are_augmented_in_the_colours_they_were_loaded_in():
+    """A pipeline's images are BGR, the augmentation's RGB; in and out again a red image stays one, its mask with it."""
+    red = np.zeros((8, 8, 3), dtype=np.uint8)
+    red[..., 2], mask = 200, np.ones((8, 8), dtype=np.uint8)
+    red[:, :4], mask[:, :4] = 0, 0
+    results = AugmentLabelled(size=8, area=(1, 1), ratio=(1, 1), flip=1).transform(dict(img=red, gt_seg_map=mask))
+    assert np.array_equal(results['img'], red[:, ::-1]) and np.array_equal(results['gt_seg_map'], mask[:, ::-1])
+    assert results['img_shape'] == (8, 8)
+    dulled = AugmentLabelled(size=8, flip=0, area=(1, 1), ratio=(1, 1), grayscale=1).transform(dict(img=red, gt_seg_map=mask))['img']
+    assert dulled.max() == int(0.2989 * 200)  # what red weighs, not blue
 
 
 def test_real_images_alone():

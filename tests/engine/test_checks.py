@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.dataset import DefaultSampler, InfiniteSampler
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -16,13 +17,15 @@ REAL = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipe
 LABELLED = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmseg.PackSegInputs')])
 
 
-def runner(dataset, sampler, model=None, batch_size=4, world_size=1, **head):
+def runner(dataset, sampler, model=None, batch_size=4, world_size=1, drop_last=True, loop=None, **head):
     model = model or nn.Module()
     model.data_preprocessor = nn.Identity()
     if head:
         model.seg_head = SimpleNamespace(**head)
-    loader = DataLoader(dataset, batch_size, sampler=sampler, drop_last=True)
-    return SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), model=model, world_size=world_size)
+    loader = DataLoader(dataset, batch_size, sampler=sampler, drop_last=drop_last)
+    train_loop = object.__new__(loop) if loop else SimpleNamespace()  # only its kind and its data matter
+    train_loop.dataloader = loader
+    return SimpleNamespace(train_loop=train_loop, model=model, world_size=world_size)
 
 
 def test_a_joint_dataset_wants_addresses():
@@ -53,6 +56,27 @@ def test_a_queue_takes_whole_batches():
     check_data(runner(dataset, AddressedSampler(dataset, 0), model, 4, 2))
     with pytest.raises(InputError, match=r'queue of 32 keys is filled by 12 at a time \(4 x 3 processes\)'):
         check_data(runner(dataset, AddressedSampler(dataset, 0), model, 4, 3))
+
+    model.queue_len = 36
+    check_data(runner(dataset, AddressedSampler(dataset, 0), model, 6, drop_last=False))
+    by_epoch = AddressedSampler(dataset, 0, by_epoch=True)  # 20 samples
+    check_data(runner(dataset, by_epoch, model, 6))
+    with pytest.raises(InputError, match='last batch of an epoch has 2 samples of 6.*drop_last=True'):
+        check_data(runner(dataset, by_epoch, model, 6, drop_last=False))
+
+
+def test_epochs_end_and_iterations_do_not():
+    """Else the first epoch would go on for ever, or a training resumed at an iteration come to earlier samples again."""
+    dataset = JointDataset(REAL, LABELLED)
+    endless, by_epoch = (AddressedSampler(dataset, 0, by_epoch=value) for value in (False, True))
+    check_data(runner(dataset, endless, loop=IterBasedTrainLoop))
+    check_data(runner(dataset, by_epoch, loop=EpochBasedTrainLoop))
+    with pytest.raises(InputError, match='never end: .*train_dataloader.sampler.by_epoch=True'):
+        check_data(runner(dataset, endless, loop=EpochBasedTrainLoop))
+    with pytest.raises(InputError, match='never end: .*DefaultSampler'):
+        check_data(runner(dataset.seg, InfiniteSampler(dataset.seg), loop=EpochBasedTrainLoop))
+    with pytest.raises(InputError, match='counts iterations: set train_dataloader.sampler.by_epoch=False'):
+        check_data(runner(dataset, by_epoch, loop=IterBasedTrainLoop))
 
 
 def test_fewer_samples_than_a_batch():

@@ -61,6 +61,13 @@ def test_a_place_that_is_overridden_itself_keeps_it(config, tmp_path):
     assert cfg.model.backbone.init_cfg.checkpoint == 'f.pth' and cfg.model.heads[0].n == 7
 
 
+@pytest.mark.parametrize('line', ['n, m = 7, 8', 'n: int = 7', "n = 7\nreach = dict(n=['model.heads.0.n'])"])
+def test_however_a_child_sets_a_variable(config, tmp_path, line):
+    """Also where it lists the places again: those of the base have the base's value."""
+    (tmp_path / 'child.py').write_text(f"_base_ = 'base.py'\n{line}\n")
+    assert load_config(arguments(tmp_path / 'child.py')).model.heads[0].n == 7
+
+
 def test_wrong_names_in_reach():
     with pytest.raises(InputError, match='variable "x"'):
         apply_variables(Config(dict(reach=dict(x=['a.b']))))

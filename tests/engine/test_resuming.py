@@ -104,7 +104,7 @@ def test_nothing_and_nothing_readable(folder, tmp_path):
 
 
 def config(folder, **more):
-    return Config(dict(work_dir=str(folder), load_from='weights.pth', resume=False, requires=dict(load_from='download it'), **more))
+    return Config(dict(work_dir=str(folder), load_from='weights.pth', resume=False, requires=dict(load_from='download it')) | more)
 
 
 def test_resume_replaces_load_from(folder, tmp_path):
@@ -130,9 +130,10 @@ def test_the_seed_that_was_drawn_is_kept(folder):
         cfg = config(folder, randomness=dict(seed=given, deterministic=True))
         apply_resume(cfg, 'auto')
         assert cfg.randomness == dict(seed=expected, deterministic=True)
-    cfg = config(folder)
-    apply_resume(cfg, 'auto')
-    assert cfg.randomness == dict(seed=7)
+    for own in (dict(), dict(resume=True, load_from=str(folder / 'iter_9.pth'))):  # as mmengine resumes, too
+        cfg = config(folder, **own)
+        apply_resume(cfg, None if own else 'auto')
+        assert cfg.randomness == dict(seed=7)
 
 
 def test_other_places_of_checkpoints(folder, tmp_path):

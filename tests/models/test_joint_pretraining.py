@@ -99,6 +99,7 @@ def test_losses_are_the_methods_and_the_heads(method):
     processed = joint.data_preprocessor(copy.deepcopy(batch), True)
     losses = joint(**processed, mode='loss')
     reference = alone(**alone.data_preprocessor({k: copy.deepcopy(v['ssl']) for k, v in batch.items()}, True), mode='loss')
+    reference = {'ssl.loss' if key == 'loss' else key: value for key, value in reference.items()}
     assert losses.keys() == reference.keys() | {'seg.loss_ce', 'seg.acc_seg'}
     for key, value in reference.items():
         torch.testing.assert_close(losses[key], value, atol=1e-5, rtol=1e-5)
@@ -112,7 +113,8 @@ def test_losses_are_the_methods_and_the_heads(method):
     again = before.seg_head.loss(before.seg_neck(before.extract_pyramid(images)), processed['data_samples']['seg'], None)
     torch.testing.assert_close(again['loss_ce'], expected, atol=1e-4, rtol=1e-4)
     trained = {name for name, p in joint.named_parameters() if p.requires_grad}
-    loss, _ = joint.parse_losses(losses)
+    loss, logged = joint.parse_losses(losses)
+    assert logged['loss'] == loss and loss.item() == pytest.approx(sum(reference.values()).item() + losses['seg.loss_ce'].item(), abs=1e-4)
     loss.backward()
     assert {name for name, p in joint.named_parameters() if p.grad is not None} == trained, 'a parameter without gradient'
 
@@ -146,8 +148,21 @@ def test_several_synthetic_images_for_each_real_one(config):
     both = {key: dict(ssl=first[key]['ssl'], seg=[first[key]['seg'], second[key]['seg']]) for key in first}
     ready = joint.data_preprocessor(both, True)
     assert ready['inputs']['seg'].shape == (8, 3, 64, 64) and len(ready['data_samples']['seg']) == 8
-    assert torch.equal(ready['inputs']['seg'][:4], joint.data_preprocessor(first, True)['inputs']['seg'])
+    for part, alone in ((slice(4), first), (slice(4, 8), second)):  # each image beside its own mask
+        assert torch.equal(ready['inputs']['seg'][part], joint.data_preprocessor(alone, True)['inputs']['seg'])
+        masks = [
+            [sample.gt_sem_seg.data for sample in samples] for samples in (ready['data_samples']['seg'][part], alone['data_samples']['seg'])
+        ]
+        assert all(map(torch.equal, *masks))
     assert joint(**ready, mode='loss')['seg.loss_ce'] > 0
+
+
+def test_several_necks_are_initialised_as_one_is(config):
+    """mmseg's FPN starts from biases of zero."""
+    config.seg_neck = [config.seg_neck]
+    joint = build(config)
+    joint.init_weights()
+    assert all((conv.conv.bias == 0).all() for conv in joint.seg_neck[0].lateral_convs)
 
 
 def test_backbones_without_stages_are_refused(config):

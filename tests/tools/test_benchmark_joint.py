@@ -26,10 +26,14 @@ def measure(monkeypatch, *command):
 
 def test_ratios(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, 'memory', lambda *_: {'joint': 3.0, 'self-supervised': 2.0, 'segmentation': 2.0, 'by blocks': 'none'})
-    out = tmp_path / 'joint.json'
+    out, kinds, training = tmp_path / 'joint.json', [], benchmark.Training
+    monkeypatch.setattr(
+        benchmark, 'Training', lambda cfg, *given, **more: kinds.append(cfg.model.seg_head.num_classes) or training(cfg, *given, **more)
+    )
     measure(monkeypatch, CONFIG, '--batch-size', 2, '--image-size', 32, '--pairs', 10, '--threads', 1, '--out', out, '--workers', 0, 1,
-            '--cfg-options', 'model.queue_len=64', 'train_dataloader.dataset.seg=None')  # fmt: skip
+            '--cfg-options', 'model.queue_len=64', 'label_space=fgbg', 'train_dataloader.dataset.seg=None')  # fmt: skip
     result = json.loads(out.read_text())
+    assert kinds == [2, 2, 2]  # what the label space decides
     assert result['model'] == 'mmbdg.JointDenseCL' and result['contrast'] == SIZES
     assert [record['compare'] for record in result['comparisons']] == ['step', 'contrast']
     for record in result['comparisons']:
@@ -48,7 +52,7 @@ def test_the_parts_are_the_joint_models(name):
     """Together they have its parameters, the backbone twice; each learns in a step."""
     cfg = Config.fromfile(ROOT / f'configs/{name}.py')
     if 'queue_len' in cfg.model:
-        cfg.model.queue_len = 64
+        cfg.model.queue_len, cfg.model.activation_checkpointing = 64, True  # which the parts have not
     else:  # a smaller ViT
         cfg.model.backbone.update(arch=dict(embed_dims=24, num_layers=12, num_heads=3, feedforward_channels=48), img_size=32)
         cfg.model.neck.update(in_channels=24, hid_channels=64)

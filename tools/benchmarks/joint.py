@@ -25,11 +25,13 @@ from mmbdg.analysis.machine import describe_machine, load_average, synchroniser,
 from mmbdg.analysis.memory import cuda_peak, resident_peaks
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved, repeated
 from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.engine.launch import fit_labels
 from mmbdg.errors import InputError
 from mmbdg.models.contrastive_loss import contrastive_loss
 from mmbdg.models.joint_pretraining import JointPretraining
 from mmbdg.registry import MODELS
 
+OF_JOINT = ('seg_neck', 'seg_head', 'seg_stages', 'activation_checkpointing')
 JOINT, SSL, SEG, PARTS = 'joint', 'self-supervised', 'segmentation', 'both parts'
 OURS, MMPRETRAIN = 'by blocks', "mmpretrain's"
 PAIRS = 2 * MIN_PAIRS
@@ -80,7 +82,7 @@ def model_config(cfg: Config, kind: str) -> dict:
     method = MODELS.get(model['type'])
     if kind == SSL:
         plain = next(cls for cls in method.__mro__ if cls.__module__.startswith('mmpretrain.models.selfsup'))
-        own = {key: value for key, value in model.items() if not key.startswith('seg_')}
+        own = {key: value for key, value in model.items() if key not in OF_JOINT}
         return own | dict(type=f'mmpretrain.{plain.__name__}', data_preprocessor=model['data_preprocessor']['ssl'])
     backbone = model['backbone'] | dict(out_indices=model.get('seg_stages', (0, 1, 2, 3)))
     if 'ViT' in backbone['type']:
@@ -222,6 +224,7 @@ def joint_command(args: argparse.Namespace) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     cfg = read_config(args.config, args.cfg_options)
+    fit_labels(cfg, args.cfg_options)
     if not issubclass(MODELS.get(cfg.model.type), JointPretraining):
         raise InputError(f'{args.config} trains a {cfg.model.type}, no joint pre-training')
     if args.workers:
