@@ -8,20 +8,9 @@ densecl_biggan_fpn's. Not in the paper, and not run by us.
 
 _base_ = ['mmpretrain::byol/byol_resnet50_16xb256-coslr-200e_in1k.py', '_base_/joint_in1k.py']
 
-model = dict(
-    type='mmbdg.JointBYOL',
-    data_preprocessor=_base_.joint_preprocessor,
-    seg_neck=_base_.seg_neck,
-    seg_head=_base_.seg_head,
-)
+model = dict(type='mmbdg.JointBYOL', **_base_.branch)
 train_dataloader = dict(
     sampler=_base_.addressed_sampler,
-    dataset=dict(
-        _delete_=True,
-        type='mmbdg.JointDataset',
-        ssl=dict(type='mmpretrain.ImageNet', data_root=_base_.imagenet, split='train', pipeline=_base_.train_pipeline),
-        seg=_base_.synthetic_dataset,
-        ratio=_base_.synthetic_ratio,
-    ),
+    dataset=dict(ssl=dict(pipeline=_base_.train_pipeline, **_base_.real_images), **_base_.paired),
 )
 custom_hooks = _base_.seeing

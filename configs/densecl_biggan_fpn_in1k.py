@@ -11,20 +11,12 @@ load_from = 'work_dirs/densecl_r50_150of200ep_in1k/epoch_150.pth'  # paper: "the
 
 model = dict(  # queue 65,536, temperature 0.2, lambda 0.5, EMA 0.999: DenseCL's
     type='mmbdg.JointDenseCL',
-    data_preprocessor=_base_.joint_preprocessor,
-    seg_neck=_base_.seg_neck,
-    seg_head=_base_.seg_head,
+    **_base_.branch,
 )
 train_dataloader = dict(
     batch_size=32,  # DenseCL's, x 8 GPUs
     sampler=_base_.addressed_sampler,
-    dataset=dict(
-        _delete_=True,
-        type='mmbdg.JointDataset',
-        ssl=dict(type='mmpretrain.ImageNet', data_root=_base_.imagenet, split='train', pipeline=_base_.train_pipeline),
-        seg=_base_.synthetic_dataset,
-        ratio=_base_.synthetic_ratio,
-    ),
+    dataset=dict(ssl=dict(pipeline=_base_.train_pipeline, **_base_.real_images), **_base_.paired),
 )
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.03, weight_decay=1e-4, momentum=0.9))  # DenseCL's
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50)  # paper

@@ -17,12 +17,6 @@ model = dict(
 )
 train_dataloader = dict(
     sampler=_base_.addressed_sampler,
-    dataset=dict(
-        _delete_=True,
-        type='mmbdg.JointDataset',
-        ssl=dict(type='mmpretrain.ImageNet', data_root=_base_.imagenet, split='train', pipeline=_base_.train_pipeline),
-        seg=_base_.synthetic_dataset,
-        ratio=_base_.synthetic_ratio,
-    ),
+    dataset=dict(ssl=dict(pipeline=_base_.train_pipeline, **_base_.real_images), **_base_.paired),
 )
 custom_hooks = _base_.seeing

@@ -45,7 +45,7 @@ def work_off(chains: Iterable[Iterator[Step]], jobs: int = 1) -> None:
         while waiting or running:
             while waiting and len(running) < jobs:
                 _next_step(waiting.popleft(), running)
-            for sentinel in wait(list(running)):
+            for sentinel in wait(list(running)) if running else ():  # nothing: those were done before
                 process, step, chain = running.pop(sentinel)
                 process.join()
                 if process.exitcode:

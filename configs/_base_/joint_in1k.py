@@ -55,6 +55,9 @@ seeing = [  # docs/seeing.md
     dict(type='mmbdg.EmbeddingHook', interval=1000, num_images=256),
     dict(type='mmbdg.CorrespondenceHook', interval=1000),
 ]
+branch = dict(data_preprocessor=joint_preprocessor, seg_neck=seg_neck, seg_head=seg_head)  # of the model
+real_images = dict(type='mmpretrain.ImageNet', data_root=imagenet, split='train')  # with the method's own pipeline
+paired = dict(_delete_=True, type='mmbdg.JointDataset', seg=synthetic_dataset, ratio=synthetic_ratio)
 addressed_sampler = dict(_delete_=True, type='mmbdg.AddressedSampler', by_epoch=True)
 
 reach = dict(

@@ -74,3 +74,4 @@ def test_an_error_in_a_network_leaves_autocast_as_it_was():
             model.backbone(torch.zeros(1, 1, 8, 8))
         assert torch.is_autocast_enabled('cpu')
     assert not torch.is_autocast_enabled('cpu') and not model.backbone._forward_hooks
+    assert (torch.autocast_increment_nesting(), torch.autocast_decrement_nesting()) == (1, 0)  # else it never forgets old weights

@@ -30,8 +30,8 @@ def test_ratios(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         benchmark, 'Training', lambda cfg, *given, **more: kinds.append(cfg.model.seg_head.num_classes) or training(cfg, *given, **more)
     )
-    measure(monkeypatch, CONFIG, '--batch-size', 2, '--image-size', 32, '--pairs', 10, '--threads', 1, '--out', out,
-            '--cfg-options', 'model.queue_len=64', 'label_space=fgbg')  # fmt: skip
+    measure(monkeypatch, CONFIG, '--batch-size', 2, '--image-size', 32, '--pairs', 10, '--threads', 1, '--out', out, '--workers', 0, 1,
+            '--cfg-options', 'model.queue_len=64', 'label_space=fgbg', 'train_dataloader.dataset.seg=None')  # fmt: skip
     result = json.loads(out.read_text())
     assert kinds == [2, 2, 2]  # what the label space decides
     assert result['model'] == 'mmbdg.JointDenseCL' and result['contrast'] == SIZES
@@ -40,6 +40,10 @@ def test_ratios(tmp_path, monkeypatch, capsys):
         first, second = (record['seconds'][record[name]] for name in ('first', 'second'))
         assert len(first) == 10 and record['times_the_seconds'] == pytest.approx(median(a / b for a, b in zip(first, second, strict=True)))
     assert result['images_per_second'] == pytest.approx(2 / median(result['comparisons'][0]['seconds']['joint']))
+    assert [row['workers'] for row in result['loading']] == [0, 1]
+    for row in result['loading']:
+        assert len(row['seconds']) == 10 and row['mean_seconds'] == pytest.approx(sum(row['seconds']) / 10)
+        assert row['share_of_a_step'] == pytest.approx(row['mean_seconds'] / median(result['comparisons'][0]['seconds']['joint']))
     assert 'A joint step takes 0.75 times the memory of both parts together.' in capsys.readouterr().out
 
 

@@ -1,7 +1,7 @@
 """The sub-command ``joint``: what a step of joint pre-training costs beside its two parts on their own, and what its loss saves."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -13,6 +13,7 @@ from mmengine.logging import MessageHub
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -22,8 +23,8 @@ from tqdm import tqdm
 from benchmarks.common import MIB, Comparison, as_record, in_fresh_process, machine_lines, parameter_count, quartiles_cell, report, table
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.memory import cuda_peak, resident_peaks
-from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
-from mmbdg.compat.config import read_config
+from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved, repeated
+from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.engine.launch import fit_labels
 from mmbdg.errors import InputError
 from mmbdg.models.contrastive_loss import contrastive_loss
@@ -190,6 +191,22 @@ def memory(cfg: Config, sizes: dict | None, args: argparse.Namespace, device: to
     return {name: peak if isinstance(peak, str) else round(peak[0] / MIB, 1) for name, peak in peaks.items()}
 
 
+def loading(cfg: Config, workers: Sequence[int], batch_size: int, step_seconds: float, batches: int = 10) -> list[dict[str, Any]]:
+    """Seconds between batches of the config's own data, nothing else being done, for numbers of workers; less than a step is hidden."""
+    rows = []
+    for count in workers:
+        loader = cfg.train_dataloader.to_dict() | dict(num_workers=count, persistent_workers=False, batch_size=batch_size)
+        loader.pop('prefetch_factor', None)
+        with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmengine')):
+            stream = iter(Runner.build_dataloader(loader, seed=0))
+        for _ in range(2 * count + 2):  # what was fetched ahead
+            next(stream)
+        seconds = repeated(lambda stream=stream: next(stream), batches)
+        mean = sum(seconds) / len(seconds)
+        rows.append(dict(workers=count, seconds=seconds, mean_seconds=mean, share_of_a_step=mean / step_seconds))
+    return rows
+
+
 def comparisons(trainings: dict[str, Training], contrast: Contrast | None) -> Iterator[Comparison]:
     """A step beside the steps of both parts, and the losses by blocks beside mmpretrain's."""
     parts = [trainings[SSL].step, trainings[SEG].step]
@@ -210,6 +227,8 @@ def joint_command(args: argparse.Namespace) -> None:
     fit_labels(cfg, args.cfg_options)
     if not issubclass(MODELS.get(cfg.model.type), JointPretraining):
         raise InputError(f'{args.config} trains a {cfg.model.type}, no joint pre-training')
+    if args.workers:
+        check_requirements(cfg)
     environment = describe_machine(device) | dict(load_before=load_average())
     build = partial(Training, cfg, batch_size=args.batch_size, size=args.image_size, device=device)
     trainings = {kind: build(kind) for kind in (JOINT, SSL, SEG)}
@@ -221,6 +240,7 @@ def joint_command(args: argparse.Namespace) -> None:
             bar.set_description_str(comparison.compare)
             pairs = interleaved(*comparison.calls, args.pairs, synchroniser(device), bar.update)
             records.append(as_record(comparison, pairs, 'times_the_seconds'))
+    step_seconds = median(records[0]['seconds'][JOINT])
     parameters = parameter_count(trainings[JOINT].model)
     del trainings, contrast
     result = dict(
@@ -234,7 +254,8 @@ def joint_command(args: argparse.Namespace) -> None:
         contrast=sizes,
         pairs=args.pairs,
         comparisons=records,
-        images_per_second=args.batch_size / median(records[0]['seconds'][JOINT]),
+        images_per_second=args.batch_size / step_seconds,
+        loading=loading(cfg, args.workers, args.batch_size, step_seconds),
         memory_mib=memory(cfg, sizes, args, device),
         environment=environment | dict(load_after=load_average()),
     )
@@ -269,6 +290,10 @@ def as_text(result: dict) -> str:
         '',
         *table(['memory at the peak, beyond the models at rest', 'MiB'], [[name, str(peak)] for name, peak in peaks.items()]),
     ]
+    if result['loading']:
+        head = ['workers', 'seconds a batch', 'of a step']
+        cells = [[str(row['workers']), f'{row["mean_seconds"]:.3g}', f'{row["share_of_a_step"]:.0%}'] for row in result['loading']]
+        lines += ['', *table(head, cells), '', 'Loading that takes less than a step is hidden behind it, if it has cores of its own.']
     if all(isinstance(peaks[kind], float) for kind in (JOINT, SSL, SEG)):
         lines += ['', f'A joint step takes {peaks[JOINT] / (peaks[SSL] + peaks[SEG]):.2f} times the memory of both parts together.']
     return '\n'.join(lines)
@@ -277,12 +302,13 @@ def as_text(result: dict) -> str:
 def add_joint(commands: argparse._SubParsersAction) -> None:
     """The sub-command ``joint``."""
     command = commands.add_parser('joint', help='seconds and memory of joint pre-training beside its parts')
-    command.add_argument('config', help='config of a joint pre-training; images are random, none of its data is needed')
+    command.add_argument('config', help='config of a joint pre-training; images are random, its data is needed for --workers only')
     command.add_argument('--batch-size', type=int, default=32, help='real images a step')
     command.add_argument('--image-size', type=int, default=64, help='pixels; 224 for the configs on ImageNet')
     command.add_argument('--device', default='cpu', help='where to train, e.g. cuda')
     command.add_argument('--threads', type=int, help="of the CPU; default: torch's choice")
     command.add_argument('--pairs', type=int, default=PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
+    command.add_argument('--workers', nargs='*', type=int, default=[], help="also time the config's data loading with so many workers")
     command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every step')
     command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
     command.set_defaults(run=joint_command)
