@@ -42,6 +42,7 @@ is the most that online sampling costs.
 
 joint: how many times the seconds a step of joint pre-training takes, of a step of mmpretrain's own method and one of the segmentation
 network alone, on the same batches; of DenseCL also both contrastive losses, forwards and backwards, beside mmpretrain's; and the memory.
+Each of the two networks has an optimiser of its own, the joint model one for all.
 
 masks: the seconds, and the memory at its peak, of the columns of Table 1, of SD and of the mean shapes, for drawn masks of 256 px, 100 a
 class, without the images and the feature network. Wall seconds suffer from what else the machine does, CPU seconds hardly.

@@ -1,7 +1,10 @@
 """What does not go together in a training is said before it begins."""
 
+import os
 from collections.abc import Iterator
+from types import SimpleNamespace
 
+from mmengine.config import Config
 from mmengine.dataset import InfiniteSampler
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from mmpretrain.utils import get_ori_model
@@ -66,6 +69,17 @@ def queue_problems(loader: DataLoader, model: nn.Module, processes: int) -> Iter
         )
 
 
+def check_queue(cfg: Config) -> None:
+    """As :func:`queue_problems`, before data is made or read for a training that cannot begin."""
+    processes = int(os.environ.get({'slurm': 'SLURM_NTASKS', 'mpi': 'OMPI_COMM_WORLD_SIZE'}.get(cfg.launcher, 'WORLD_SIZE'), 1))
+    loader, model = cfg.get('train_dataloader') or {}, cfg.get('model') or {}
+    if not loader.get('batch_size') or not isinstance(model.get('queue_len'), int):
+        return
+    plan = SimpleNamespace(batch_size=loader['batch_size'], drop_last=True)
+    for problem in queue_problems(plan, SimpleNamespace(queue_len=model['queue_len']), processes if cfg.launcher != 'none' else 1):
+        raise InputError(problem)
+
+
 def interpreter_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     """A feature interpreter has an output for each label, and ignores the same one as the masks."""
     space = getattr(loader.dataset, 'space', None)
@@ -111,8 +125,13 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
 def label_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     """A segmentation head has an output for each label of the synthetic images, and ignores the same one as the masks."""
     head = getattr(model, 'seg_head', getattr(model, 'decode_head', None))
-    space = getattr(getattr(loader.dataset, 'seg', loader.dataset), 'space', None)
-    if not space or not hasattr(head, 'num_classes'):
+    labelled = getattr(loader.dataset, 'seg', loader.dataset)
+    space, classes = getattr(labelled, 'space', None), len(getattr(labelled, 'metainfo', {}).get('classes') or ())
+    if not hasattr(head, 'num_classes'):
+        return
+    if not space:  # a dataset of another package
+        if classes > head.num_classes:
+            yield f'the segmentation head tells {head.num_classes} labels apart, {type(labelled).__name__} has {classes}: set num_classes'
         return
     if head.num_classes != space.num_classes:
         yield (

@@ -42,6 +42,14 @@ class SafeCheckpointHook(CheckpointHook):
                 'checkpoints are written every so many iterations (by_epoch=False), but this training counts epochs: resumed from one, '
                 'it repeats the epoch from its first batch. Set default_hooks.checkpoint.by_epoch=True'
             )
+        counts = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        batches = self.interval * (len(runner.train_loop.dataloader) if self.by_epoch else 1)
+        if self.interval > 0 and batches % counts:
+            runner.logger.warning(
+                f'checkpoints are written every {batches} batches, and the optimiser steps every {counts}: a training resumed from one '
+                f'that lies between two steps lacks the gradients gathered by then. Let {counts} divide '
+                + ('the batches of an epoch' if self.by_epoch else 'default_hooks.checkpoint.interval')
+            )
 
     def _remove_parts(self, runner: Runner) -> None:
         """What killed writers left in the folder; each is as large as a checkpoint."""

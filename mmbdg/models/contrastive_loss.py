@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 BLOCK = 2**22
 """Logits that are in memory at once: 16 MiB in float32, which a processor's cache holds in part."""
@@ -51,6 +52,7 @@ class _ContrastiveLoss(torch.autograd.Function):
         return loss / len(queries)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, None, None, None]:
         (gradient,) = ctx.saved_tensors
         return (None if gradient is None else (gradient * (upstream / ctx.count)).to(ctx.dtype)), None, None, None

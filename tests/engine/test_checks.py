@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from torch import nn
@@ -10,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from mmbdg.datasets import JointDataset
 from mmbdg.engine import AddressedSampler
-from mmbdg.engine.checks import check_data
+from mmbdg.engine.checks import check_data, check_queue, label_problems
 from mmbdg.errors import InputError
 
 REAL = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmpretrain.PackInputs')])
@@ -84,3 +85,26 @@ def test_fewer_samples_than_a_batch():
     check_data(runner(dataset, AddressedSampler(dataset, 0), batch_size=32))  # goes round without end
     with pytest.raises(InputError, match='20 samples, fewer than one batch of 32'):
         check_data(runner(dataset, AddressedSampler(dataset, 0, by_epoch=True), batch_size=32))
+
+
+def test_datasets_of_other_packages():
+    """They have no label space, only names of classes."""
+    dataset = SimpleNamespace(metainfo=dict(classes=('a', 'b', 'c')))
+    loader, model = SimpleNamespace(dataset=dataset), nn.Module()
+    model.decode_head = SimpleNamespace(num_classes=2, ignore_index=255)
+    assert list(label_problems(loader, model)) == ['the segmentation head tells 2 labels apart, SimpleNamespace has 3: set num_classes']
+    model.decode_head.num_classes = 3
+    assert not list(label_problems(loader, model))
+
+
+def test_the_queue_is_checked_before_data_is_made(monkeypatch):
+    cfg = Config(dict(launcher='none', model=dict(queue_len=32), train_dataloader=dict(batch_size=16)))
+    monkeypatch.setenv('WORLD_SIZE', '3')
+    check_queue(cfg)
+    cfg.launcher = 'pytorch'
+    with pytest.raises(InputError, match=r'filled by 48 at a time \(16 x 3 processes\)'):
+        check_queue(cfg)
+    cfg.launcher = 'slurm'
+    monkeypatch.setenv('SLURM_NTASKS', '2')
+    check_queue(cfg)
+    check_queue(Config(dict(launcher='none', model=dict(type='x'))))

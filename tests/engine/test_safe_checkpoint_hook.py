@@ -5,6 +5,7 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -117,3 +118,19 @@ def test_a_better_score_at_the_same_iteration(tmp_path):
     best = Path(hook.best_ckpt_path)
     hook.after_val_epoch(runner, {'own/score': 99.0})
     assert best.name == 'best_own_score_epoch_4.pth' and hook.best_ckpt_path == str(best) and best.is_file()
+
+
+@pytest.mark.parametrize(
+    ('by_epoch', 'interval', 'counts', 'warned'), [(True, 1, 4, False), (True, 1, 3, True), (False, 6, 3, False), (False, 4, 3, True)]
+)
+def test_a_checkpoint_between_two_steps_of_the_optimiser(tmp_path, by_epoch, interval, counts, warned):
+    """Eight batches an epoch; the gradients gathered since the last step are in no checkpoint."""
+    said = []
+    runner = SimpleNamespace(
+        work_dir=str(tmp_path),
+        logger=SimpleNamespace(info=print, warning=said.append),
+        train_loop=SimpleNamespace(dataloader=range(8)),
+        optim_wrapper=SimpleNamespace(_accumulative_counts=counts),
+    )
+    SafeCheckpointHook(interval=interval, by_epoch=by_epoch).before_train(runner)
+    assert [f'the optimiser steps every {counts}' in text for text in said] == [True] * warned

@@ -91,5 +91,7 @@ def test_memory_of_the_losses():
 def test_what_is_no_joint_pre_training_is_refused(monkeypatch):
     with pytest.raises(InputError, match='trains a mmbdg.DenseCL, no joint'):
         measure(monkeypatch, ROOT / 'configs/baselines/densecl_fashion.py')
+    with pytest.raises(InputError, match='--batch-size 3 does not divide the queue of 2048'):
+        measure(monkeypatch, CONFIG, '--batch-size', 3)
     with pytest.raises(InputError, match='ends in .json'):
         measure(monkeypatch, CONFIG, '--out', 'speed.txt')

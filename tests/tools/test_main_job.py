@@ -218,6 +218,8 @@ def test_missing_data_is_named(tmp_path):
     assert result.returncode == 2 and 'Traceback' not in result.stdout
     for what in ('data/imagenet/train/<wnid>', 'tools/synthesize.py configs/synthesis/biggan512_in1k.py', 'densecl_r50_150of200ep_in1k.py'):
         assert what in result.stdout
+    tested = run_tool('tools/test.py', 'configs/densecl_biggan_fpn_in1k.py', 'x.pth', '--work-dir', tmp_path / 'w', check=False)
+    assert tested.returncode == 2 and 'has no test_dataloader' in tested.stdout and 'Traceback' not in tested.stdout
     assert not (tmp_path / 'w').exists()
 
 

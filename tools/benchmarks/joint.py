@@ -59,9 +59,10 @@ class Training:
             self.model = model.to(device).train()
             self.wrapper = build_optim_wrapper(self.model, wrapper)
         ratio = cfg.train_dataloader.dataset.get('ratio', 1)
-        views = [torch.randn(batch_size, 3, size, size, device=device) for _ in range(2)]
-        images = torch.randn(ratio * batch_size, 3, size, size, device=device)
-        labels = torch.randint(0, cfg.model.seg_head.num_classes, (len(images), 1, size, size), device=device)
+        rng = torch.Generator().manual_seed(1)  # of its own: all kinds see the same numbers
+        views = [torch.randn(batch_size, 3, size, size, generator=rng).to(device) for _ in range(2)]
+        images = torch.randn(ratio * batch_size, 3, size, size, generator=rng).to(device)
+        labels = torch.randint(0, cfg.model.seg_head.num_classes, (len(images), 1, size, size), generator=rng).to(device)
         samples = [SegDataSample(gt_sem_seg=PixelData(data=mask), metainfo=dict(img_shape=(size, size))) for mask in labels]
         batches = {JOINT: (dict(ssl=views, seg=images), dict(ssl=None, seg=samples)), SSL: (views, None), SEG: (images, samples)}
         self.batch = batches[kind]
@@ -229,6 +230,8 @@ def joint_command(args: argparse.Namespace) -> None:
         raise InputError(f'{args.config} trains a {cfg.model.type}, no joint pre-training')
     if args.workers:
         check_requirements(cfg)
+    if (queue := cfg.model.get('queue_len')) and queue % args.batch_size:
+        raise InputError(f'--batch-size {args.batch_size} does not divide the queue of {queue} keys')
     environment = describe_machine(device) | dict(load_before=load_average())
     build = partial(Training, cfg, batch_size=args.batch_size, size=args.image_size, device=device)
     trainings = {kind: build(kind) for kind in (JOINT, SSL, SEG)}
