@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.checkpoint import load_strict, read_state_dict
-from mmbdg.engine.launch import add_common_arguments, build_runner, load_config
+from mmbdg.engine.launch import add_common_arguments, build_runner, load_config, part_in_peace
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_json
 
@@ -33,6 +33,7 @@ def main() -> None:
         out = Path(args.out or Path(runner.work_dir) / 'test.json')
         write_json(out, dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics))
         runner.logger.info(f'figures are in {out}')
+    part_in_peace()
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_data, check_queue
-from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config
+from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config, part_in_peace
 from mmbdg.engine.resuming import apply_resume
 from mmbdg.engine.standing_hooks import add_standing_hooks
 from mmbdg.engine.tensorboard import add_tensorboard
@@ -52,6 +52,7 @@ def main() -> None:
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')
         runner.logger.info('next: ' + cfg.next_step.format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config))
+    part_in_peace()
 
 
 if __name__ == '__main__':

@@ -90,6 +90,13 @@ def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
         cfg.model_wrapper_cfg = wrapper | dict(find_unused_parameters=cfg.get('find_unused_parameters', False))
 
 
+def part_in_peace() -> None:
+    """At the end of a tool: wait for the other processes and take leave. One that ends while gloo still talks to it is aborted."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def build_runner(cfg: Config) -> Runner:
     """A Runner whose model does not need what a CPU does not have."""
     check_tensorboard(cfg)

@@ -15,7 +15,7 @@ from mmbdg.registry import MODELS
 @pytest.fixture
 def config():
     model = Config.fromfile(ROOT / 'configs/_base_/models/joint_densecl_r18_64px.py').model
-    model.queue_len, model.data_preprocessor = 64, None
+    model.queue_len, model.data_preprocessor = 64, dict(type='mmpretrain.SelfSupDataPreprocessor')
     return {key: value for key, value in model.items() if not key.startswith('seg_')}
 
 

@@ -95,10 +95,12 @@ def test_model_config(tiny_classifier):
 
 @pytest.mark.parametrize('size', [48, 100])
 def test_mmpretrain_file_is_its_inferencer(mm_file, size):
+    from mmengine.registry import DefaultScope
     from mmpretrain import ImageClassificationInferencer
 
     images, classifier = smooth_images(size), build_classifier(mm_file)
-    inferencer = ImageClassificationInferencer(mm_file['config'], pretrained=mm_file['checkpoint'], device='cpu')
+    with DefaultScope.overwrite_default_scope('mmpretrain'):  # whatever a training in this process has left
+        inferencer = ImageClassificationInferencer(mm_file['config'], pretrained=mm_file['checkpoint'], device='cpu')
     bgr = [np.ascontiguousarray(image.permute(1, 2, 0).numpy()[..., ::-1]) for image in images]
     expected = np.stack([result['pred_scores'] for result in inferencer(bgr)])
     np.testing.assert_allclose(classifier.probabilities(images), expected, atol=4e-3)  # OpenCV interpolates in fixed point

@@ -59,7 +59,7 @@ def test_densecl_over_992_classes(data, tmp_path):
     """Starts from a DenseCL checkpoint without a segmentation head; the learning rate is the 150th epoch's."""
     start = MODELS.build(
         dict(
-            type='mmpretrain.DenseCL', queue_len=64,
+            type='mmpretrain.DenseCL', queue_len=64, data_preprocessor=dict(type='mmpretrain.SelfSupDataPreprocessor'),
             backbone=dict(type='mmpretrain.ResNet', depth=18, norm_cfg=dict(type='BN')),
             neck=dict(type='mmpretrain.DenseCLNeck', in_channels=512, hid_channels=32, out_channels=128),
             head=dict(type='mmpretrain.ContrastiveHead', loss=dict(type='mmpretrain.CrossEntropyLoss')),
