@@ -40,7 +40,7 @@ class PeriodicHook(Hook):
 
     def look(self, runner: Runner, step: int) -> None:
         """Compute and write; ``step`` is the number of iterations done."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass looks at something else
 
     def before_train(self, runner: Runner) -> None:
         if runner.rank:

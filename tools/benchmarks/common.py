@@ -7,6 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -142,6 +143,20 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [head, ['-' * width for width in widths], *rows]
     return ['| ' + ' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + ' |' for line in lines]
+
+
+def comparison_table(records: list[dict], what: dict[str, str]) -> list[str]:
+    """Lines of a table of comparisons by their seconds; ``what`` says in words what each compares."""
+    rows = [
+        [
+            what[record['compare']],
+            f'{record["times_the_seconds"]:.3f}',
+            quartiles_cell(record),
+            *(f'{median(record["seconds"][record[name]]):.3g}' for name in ('first', 'second')),
+        ]
+        for record in records
+    ]
+    return table(['compared', 'times the seconds', 'quartiles', 'median s', 'to'], rows)
 
 
 def report(result: dict, text: str, out: Path | None) -> None:

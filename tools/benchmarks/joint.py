@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from benchmarks.common import MIB, Comparison, as_record, in_fresh_process, machine_lines, parameter_count, quartiles_cell, report, table
+from benchmarks.common import MIB, Comparison, as_record, comparison_table, in_fresh_process, machine_lines, parameter_count, report, table
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.memory import cuda_peak, resident_peaks
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved, repeated
@@ -273,21 +273,12 @@ WHAT = {
 
 def as_text(result: dict) -> str:
     """The tables, aligned and valid Markdown."""
-    rows = [
-        [
-            WHAT[record['compare']],
-            f'{record["times_the_seconds"]:.3f}',
-            quartiles_cell(record),
-            *(f'{median(record["seconds"][record[name]]):.3g}' for name in ('first', 'second')),
-        ]
-        for record in result['comparisons']
-    ]
     peaks = result['memory_mib']
     lines = [
         f'{result["model"]} of {result["config"]}, {result["batch_size"]} real images of {result["image_size"]} px a step',
         *machine_lines(result['environment']),
         '',
-        *table(['compared', 'times the seconds', 'quartiles', 'median s', 'to'], rows),
+        *comparison_table(result['comparisons'], WHAT),
         '',
         f'Medians over {result["pairs"]} interleaved pairs; {result["images_per_second"]:.3g} real images a second.',
         '',

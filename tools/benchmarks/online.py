@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from mmengine.runner import Runner
 from torch import nn
 from tqdm import tqdm
 
-from benchmarks.common import Comparison, as_record, machine_lines, quartiles_cell, report, table
+from benchmarks.common import Comparison, as_record, comparison_table, machine_lines, report
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
 from mmbdg.compat.config import check_requirements, read_config
@@ -128,21 +127,12 @@ WHAT = {
 
 def as_text(result: dict) -> str:
     """The table, aligned and valid Markdown."""
-    rows = [
-        [
-            WHAT[record['compare']],
-            f'{record["times_the_seconds"]:.3f}',
-            quartiles_cell(record),
-            *(f'{median(record["seconds"][record[name]]):.3g}' for name in ('first', 'second')),
-        ]
-        for record in result['comparisons']
-    ]
     return '\n'.join(
         [
             f'{result["online"]} beside {result["offline"]}, batches of {result["batch_size"]}',
             *machine_lines(result['environment']),
             '',
-            *table(['compared', 'times the seconds', 'quartiles', 'median s', 'to'], rows),
+            *comparison_table(result['comparisons'], WHAT),
             '',
             f'Medians over {result["pairs"]} interleaved pairs.',
         ]
