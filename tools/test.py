@@ -9,6 +9,7 @@ from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.checkpoint import load_strict, read_state_dict
+from mmbdg.engine.checks import check_annotations
 from mmbdg.engine.launch import add_common_arguments, build_runner, load_config, part_in_peace
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_json
@@ -28,6 +29,7 @@ def main() -> None:
     runner = build_runner(cfg)
     model = getattr(runner.model, 'module', runner.model)
     load_strict(model, read_state_dict(args.checkpoint), args.checkpoint)
+    check_annotations(cfg, 'test_dataloader')
     metrics = runner.test()
     if runner.rank == 0:
         out = Path(args.out or Path(runner.work_dir) / 'test.json')

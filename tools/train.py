@@ -11,7 +11,7 @@ from pathlib import Path
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
-from mmbdg.engine.checks import check_data, check_queue
+from mmbdg.engine.checks import check_annotations, check_data, check_queue
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config, part_in_peace
 from mmbdg.engine.resuming import apply_resume
 from mmbdg.engine.standing_hooks import add_standing_hooks
@@ -47,6 +47,7 @@ def main() -> None:
     runner = build_runner(cfg)
     check_pretrained(runner.model)
     check_start(cfg, runner.model)
+    check_annotations(cfg, 'train_dataloader', 'val_dataloader')
     check_data(runner)
     runner.train()
     if runner.rank == 0 and cfg.get('next_step'):

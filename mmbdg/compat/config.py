@@ -32,7 +32,7 @@ def apply_variables(cfg: Config, options: dict | None = None) -> None:
 
     mmengine copies a variable into the model while it reads the file; what a child config or ``--cfg-options`` sets later does not
     arrive there. ``reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'])`` makes it arrive. A place that is overridden itself
-    keeps what it was given.
+    keeps what it was given. ``'val_evaluator.ann_file={}/val.json'`` puts the value where the braces are.
 
     Args:
         cfg: With ``options`` merged into it.
@@ -62,16 +62,18 @@ def spread(cfg: Config, variable: str, options: dict | None = None, changed: boo
         InputError: A place is unknown, or it and the variable are both overridden.
     """
     options = options or {}
-    for place in cfg.get('reach', {}).get(variable, ()):
+    for entry in cfg.get('reach', {}).get(variable, ()):
+        place, _, pattern = entry.partition('=')
+        value = pattern.format(cfg[variable]) if pattern else cfg[variable]
         given = [key for key in options if f'{key}.'.startswith(f'{place}.') or f'{place}.'.startswith(f'{key}.')]
         node = _owner(cfg, place)
         if node is None:
             continue
         key = place.split('.')[-1]
-        if given and variable in options and node[key] != cfg[variable]:
+        if given and variable in options and node[key] != value:
             raise InputError(f'{variable} and {given[0]} are both given, and {variable} decides {place}: give one of them')
         if changed and not given:
-            node[key] = cfg[variable]
+            node[key] = value
 
 
 def _changed_variables(path: str) -> set[str]:

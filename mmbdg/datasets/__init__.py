@@ -9,7 +9,7 @@ from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.datasets.synthetic import SyntheticSegDataset
-from mmbdg.datasets.transforms import AugmentLabelled, LoadMask
+from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult, LoadMask
 
 __all__ = [
     'Address',
@@ -18,6 +18,7 @@ __all__ = [
     'FashionMNIST32',
     'ImageFolder',
     'JointDataset',
+    'KeepDifficult',
     'LabelledFolder',
     'LoadMask',
     'OnlineSyntheticDataset',

@@ -55,3 +55,16 @@ class AugmentLabelled(BaseTransform):
         results['gt_seg_map'] = mask.numpy()
         results['img_shape'] = results['img'].shape[:2]
         return results
+
+
+@TRANSFORMS.register_module()
+class KeepDifficult(BaseTransform):
+    """Trains on the objects that VOC marks "difficult", as Detectron2 does; after ``mmdet.LoadAnnotations``.
+
+    mmdet marks them as ignored and its detectors then learn them as background. Not for a test: there they do not count (VOC's rule).
+    """
+
+    def transform(self, results: dict) -> dict:
+        """``gt_ignore_flags`` bool (N) becomes False."""
+        results['gt_ignore_flags'] = np.zeros_like(results['gt_ignore_flags'])
+        return results

@@ -1,6 +1,7 @@
 """Hooks, samplers and constructors for mmengine's Runner."""
 
 from mmbdg.engine.addressed_sampler import AddressedSampler
+from mmbdg.engine.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.autocast_optim_wrapper import AutocastOptimWrapper
 from mmbdg.engine.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.continued_cosine_lr import ContinuedCosineLR
@@ -11,6 +12,7 @@ from mmbdg.engine.export_hook import ExportLabelledGeneratorHook, ExportWeightsH
 from mmbdg.engine.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
 from mmbdg.engine.momentum_encoder_hook import MomentumEncoderHook
+from mmbdg.engine.precise_bn_hook import PreciseBNHook
 from mmbdg.engine.queue_report_hook import QueueReportHook
 from mmbdg.engine.random_state_hook import RandomStateHook
 from mmbdg.engine.rank_agreement_hook import RankAgreementHook
@@ -21,6 +23,7 @@ from mmbdg.engine.total_batch_hook import TotalBatchHook
 
 __all__ = [
     'AddressedSampler',
+    'AspectRatioSampler',
     'AverageStatisticsHook',
     'AutocastOptimWrapper',
     'ContinuedCosineLR',
@@ -32,6 +35,7 @@ __all__ = [
     'GANOptimWrapperConstructor',
     'GeneratedSamplesHook',
     'MomentumEncoderHook',
+    'PreciseBNHook',
     'QueueReportHook',
     'RandomStateHook',
     'RankAgreementHook',

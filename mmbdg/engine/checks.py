@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 from mmengine.config import Config
 from mmengine.dataset import InfiniteSampler
+from mmengine.dist import get_rank
+from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from mmpretrain.utils import get_ori_model
 from torch import nn
@@ -13,8 +15,10 @@ from torch.utils.data import DataLoader, Sampler
 
 from mmbdg.datasets import JointDataset
 from mmbdg.datasets.address import ADDRESSED_SAMPLER
+from mmbdg.datasets.listed_files import check_listed_files
 from mmbdg.datasets.online import is_online
 from mmbdg.engine.addressed_sampler import AddressedSampler
+from mmbdg.engine.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.ensemble_sampler import EnsembleSampler
 from mmbdg.errors import InputError
 from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
@@ -35,8 +39,26 @@ def check_data(runner: Runner) -> None:
         *address_problems(loader, model),
         *label_problems(loader, model),
         *size_problems(loader),
+        *grouping_problems(loader),
     ):
         raise InputError(problem)
+
+
+def check_annotations(cfg: Config, *loaders: str) -> None:
+    """Refuse annotations that are incomplete or of other classes, see :func:`~mmbdg.datasets.listed_files.check_listed_files`; what they
+    leave out goes to the log. The first process looks for all.
+
+    Args:
+        cfg: Of a training or test.
+        loaders: ``train_dataloader``, ...
+
+    Raises:
+        InputError: With the first problem.
+    """
+    for name in loaders if get_rank() == 0 else ():
+        dataset = (cfg.get(name) or {}).get('dataset')
+        for note in check_listed_files(dataset, cfg.get('default_scope', 'mmengine'), name) if isinstance(dataset, dict) else ():
+            print_log(note, 'current')
 
 
 def loop_problems(loop: EpochBasedTrainLoop | IterBasedTrainLoop) -> Iterator[str]:
@@ -151,6 +173,15 @@ def size_problems(loader: DataLoader) -> Iterator[str]:
         yield (
             f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '
             'lower train_dataloader.batch_size or add data'
+        )
+
+
+def grouping_problems(loader: DataLoader) -> Iterator[str]:
+    """Batches of one orientation are as large as the data loader's."""
+    sampler = loader.sampler
+    if isinstance(sampler, AspectRatioSampler) and sampler.batch_size != loader.batch_size:
+        yield (
+            f'the sampler groups {sampler.batch_size} images of one orientation, a batch has {loader.batch_size}: set them by batch_size'
         )
 
 

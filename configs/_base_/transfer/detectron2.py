@@ -1,0 +1,16 @@
+"""How Detectron2 trains a detector, as far as MoCo's files for it (detection/configs) do not change that.
+
+A learning rate belongs to a total batch; the configs say how many GPUs share it.
+"""
+
+_base_ = '../runtime.py'
+
+default_scope = 'mmdet'
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=1e-4),  # MoCo's, for 16 images; momentum and decay Detectron2's
+    paramwise_cfg=dict(norm_decay_mult=0.0),  # Detectron2's WEIGHT_DECAY_NORM
+)
+# MoCo's PRECISE_BN. mmpretrain's PreciseBNHook would measure the heads on RPN's proposals of the test, the mask head on 100 of them.
+custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=200)]  # Detectron2's NUM_ITER
+default_hooks = dict(checkpoint=dict(interval=5000))  # Detectron2's CHECKPOINT_PERIOD

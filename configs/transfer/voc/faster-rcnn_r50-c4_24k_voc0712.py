@@ -1,0 +1,105 @@
+"""PASCAL VOC detection: Faster R-CNN R50-C4, 24k iterations (BigDatasetGAN, Table 4; five runs).
+
+    tools/dist_train.sh configs/transfer/voc/faster-rcnn_r50-c4_24k_voc0712.py 8 --cfg-options pretrained=BACKBONE
+    tools/dist_test.sh  configs/transfer/voc/faster-rcnn_r50-c4_24k_voc0712.py work_dirs/faster-rcnn_r50-c4_24k_voc0712/iter_24000.pth 8
+
+MoCo's detection/configs/pascal_voc_R_50_C4_24k_moco.yaml, which DenseCL uses too: the fifth stage of the ResNet with a batch norm more is
+the head, SyncBN everywhere, all layers are tuned, RGB. mmselfsup's config of this name fed BGR. Not run by us at this size.
+"""
+
+_base_ = ['../../_base_/transfer/detectron2.py', 'mmdet::_base_/models/faster-rcnn_r50-caffe-c4.py']
+custom_imports = dict(imports=['mmpretrain.models.utils.res_layer_extra_norm'])  # registers ResLayerExtraNorm, if mmdet is there
+
+pretrained = 'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors'  # None: random initialisation
+data_root = 'data/VOCdevkit'
+batch_size = 2  # x 8 GPUs: MoCo's 16
+iterations = 24000  # paper, MoCo's
+
+norm = dict(type='SyncBN', requires_grad=True)
+weights = dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained)
+model = dict(
+    # In the model: a data_preprocessor at the top would not replace the one of the caffe base.
+    data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True),  # MoCo's
+    backbone=dict(frozen_stages=-1, norm_cfg=norm, norm_eval=False, style='pytorch', init_cfg=weights),
+    roi_head=dict(
+        shared_head=dict(type='ResLayerExtraNorm', norm_cfg=norm, norm_eval=False, style='pytorch', init_cfg=weights),
+        bbox_head=dict(num_classes=20),
+    ),
+)
+
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(type='mmbdg.KeepDifficult'),  # Detectron2's; mmdet counts them as background
+    dict(
+        type='RandomChoiceResize',  # MoCo's sizes
+        scales=[(1333, side) for side in range(480, 801, 32)],
+        keep_ratio=True,
+    ),
+    dict(type='RandomFlip', prob=0.5),  # Detectron2's
+    dict(type='PackDetInputs'),
+]
+trainval = dict(type='VOCDataset', data_root=data_root, filter_cfg=dict(filter_empty_gt=True), pipeline=train_pipeline)
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='mmbdg.AspectRatioSampler', batch_size=batch_size),  # Detectron2's ASPECT_RATIO_GROUPING
+    dataset=dict(
+        type='ConcatDataset',
+        ignore_keys=['dataset_type'],
+        datasets=[  # paper: trainval07+12
+            dict(ann_file='VOC2007/ImageSets/Main/trainval.txt', data_prefix=dict(sub_data_root='VOC2007/'), **trainval),
+            dict(ann_file='VOC2012/ImageSets/Main/trainval.txt', data_prefix=dict(sub_data_root='VOC2012/'), **trainval),
+        ],
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=2,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='VOCDataset',
+        data_root=data_root,
+        ann_file='VOC2007/ImageSets/Main/test.txt',  # paper: test07
+        data_prefix=dict(sub_data_root='VOC2007/'),
+        test_mode=True,
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='Resize', scale=(1333, 800), keep_ratio=True),  # MoCo's
+            dict(type='LoadAnnotations', with_bbox=True),
+            dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')),
+        ],
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(  # as Detectron2's PascalVOCDetectionEvaluator: mAP over IoU 0.5:0.95, AP50, AP75, by the rule of 2007
+    type='VOCMetric', metric='mAP', iou_thrs=[0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95], eval_mode='11points'
+)
+test_evaluator = val_evaluator
+
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
+val_cfg = dict()
+test_cfg = dict()
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=101),  # MoCo's warm-up: full from iteration 100 on
+    dict(type='MultiStepLR', milestones=[18000, 22000], gamma=0.1, by_epoch=False),  # MoCo's
+]
+
+reach = dict(
+    pretrained=['model.backbone.init_cfg.checkpoint', 'model.roi_head.shared_head.init_cfg.checkpoint'],
+    data_root=[
+        'train_dataloader.dataset.datasets.0.data_root',
+        'train_dataloader.dataset.datasets.1.data_root',
+        'val_dataloader.dataset.data_root',
+        'test_dataloader.dataset.data_root',
+    ],
+    batch_size=['train_dataloader.batch_size', 'train_dataloader.sampler.batch_size'],
+    iterations=['train_cfg.max_iters', 'train_cfg.val_interval'],
+)
+requires = dict(
+    pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
+    'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
+    data_root='VOC 2007 and 2012: python tools/dataset_converters/voc.py',
+)
+next_step = 'python tools/test.py {config} {checkpoint}'
