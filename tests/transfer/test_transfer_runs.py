@@ -16,14 +16,15 @@ SMALL = dict(  # schedule and size only
     model__backbone__init_cfg=None,
     pretrained=None,
     train_cfg__max_iters=ITERATIONS,
-    train_cfg__val_interval=100,
     train_dataloader__num_workers=0,
-    val_dataloader__num_workers=0,
     test_dataloader__num_workers=0,
     default_hooks__logger__interval=1,
     default_hooks__checkpoint__save_optimizer=False,
 )
 DETECTOR = dict(
+    val_dataloader=None,  # the end of a training measures as tools/test.py does
+    val_cfg=None,
+    val_evaluator=None,
     batch_size=2,
     model__train_cfg__rpn_proposal__max_per_img=20,
     model__train_cfg__rcnn__sampler__num=8,
@@ -36,13 +37,17 @@ MASKS = dict(
     model__roi_head__bbox_head__conv_out_channels=32,
     model__roi_head__bbox_head__fc_out_channels=32,
     model__roi_head__mask_head__conv_out_channels=32,
-    test_dataloader__dataset__pipeline__1__scale='(96,64)',
-    train_dataloader__dataset__pipeline__2__scales='[(96,64),(96,48)]',
+    test_dataloader__dataset__pipeline__1__scale='(64,48)',
+    train_dataloader__dataset__pipeline__2__scales='[(64,48),(64,40)]',
 )
 SEGMENTOR = dict(
-    model__data_preprocessor__size='(64,64)', train_dataloader__batch_size=2, test_dataloader__dataset__pipeline__1__scale='(128,64)'
+    model__data_preprocessor__size='(64,64)',
+    train_dataloader__batch_size=2,
+    val_dataloader__num_workers=0,
+    val_dataloader__dataset__pipeline__1__scale='(128,64)',
+    test_dataloader__dataset__pipeline__1__scale='(128,64)',
 )
-VOC_SCALES = {f'train_dataloader__dataset__datasets__{i}__pipeline__3__scales': '[(96,64),(96,48)]' for i in (0, 1)}
+VOC_SCALES = {f'train_dataloader__dataset__datasets__{i}__pipeline__3__scales': '[(64,48),(64,40)]' for i in (0, 1)}
 VOC_CROPS = {f'train_dataloader__dataset__datasets__{i}__pipeline__2__scale': '(128,64)' for i in (0, 1)} | {
     f'train_dataloader__dataset__datasets__{i}__pipeline__3__crop_size': '(64,64)' for i in (0, 1)
 }
@@ -51,7 +56,7 @@ RUNS = {
     'coco/mask-rcnn_r50_fpn_1x_coco': (DETECTOR | MASKS, COCO_METRICS),
     'coco/mask-rcnn_r50_fpn_2x_coco': (DETECTOR | MASKS, COCO_METRICS),
     'voc/faster-rcnn_r50-c4_24k_voc0712': (
-        DETECTOR | VOC_SCALES | dict(test_dataloader__dataset__pipeline__1__scale='(96,64)', model__roi_head__shared_head__init_cfg=None),
+        DETECTOR | VOC_SCALES | dict(test_dataloader__dataset__pipeline__1__scale='(64,48)', model__roi_head__shared_head__init_cfg=None),
         ['pascal_voc/mAP', 'pascal_voc/AP50', 'pascal_voc/AP75', 'pascal_voc/AP95'],
     ),
     'voc/fcn_r50-d8_20k_voc12aug': (SEGMENTOR | VOC_CROPS, ['mIoU']),
