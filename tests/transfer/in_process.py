@@ -4,10 +4,12 @@ import json
 import runpy
 import sys
 from contextlib import contextmanager
+from unittest import mock
 
 from conftest import ROOT
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
 
@@ -28,13 +30,14 @@ def fresh_mmengine():
 
 def run_main(tool, *arguments):
     """``python tools/TOOL.py ARGUMENTS``; what it raises comes through."""
-    argv = sys.argv
-    sys.argv = [f'tools/{tool}.py', *map(str, arguments)]
-    try:
-        with fresh_mmengine():
-            runpy.run_path(str(ROOT / 'tools' / f'{tool}.py'), run_name='tool')['main']()
-    finally:
-        sys.argv = argv
+    with (
+        fresh_mmengine(),
+        mock.patch.object(sys, 'argv', [f'tools/{tool}.py', *map(str, arguments)]),
+        # What takes seconds and tells nothing here: the machine is described, the config is laid out prettily.
+        mock.patch.object(Runner, '_log_env'),
+        mock.patch('yapf.yapflib.yapf_api.FormatCode', lambda text, **style: (text, True)),
+    ):
+        runpy.run_path(str(ROOT / 'tools' / f'{tool}.py'), run_name='tool')['main']()
 
 
 def options(**values):

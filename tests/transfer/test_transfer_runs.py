@@ -13,7 +13,6 @@ from tiny_voc import write_voc
 
 ITERATIONS = 2
 SMALL = dict(  # schedule and size only
-    model__backbone__init_cfg=None,
     pretrained=None,
     train_cfg__max_iters=ITERATIONS,
     train_dataloader__num_workers=0,
@@ -56,7 +55,7 @@ RUNS = {
     'coco/mask-rcnn_r50_fpn_1x_coco': (DETECTOR | MASKS, COCO_METRICS),
     'coco/mask-rcnn_r50_fpn_2x_coco': (DETECTOR | MASKS, COCO_METRICS),
     'voc/faster-rcnn_r50-c4_24k_voc0712': (
-        DETECTOR | VOC_SCALES | dict(test_dataloader__dataset__pipeline__1__scale='(64,48)', model__roi_head__shared_head__init_cfg=None),
+        DETECTOR | VOC_SCALES | dict(test_dataloader__dataset__pipeline__1__scale='(64,48)'),
         ['pascal_voc/mAP', 'pascal_voc/AP50', 'pascal_voc/AP75', 'pascal_voc/AP95'],
     ),
     'voc/fcn_r50-d8_20k_voc12aug': (SEGMENTOR | VOC_CROPS, ['mIoU']),

@@ -22,7 +22,9 @@ model = dict(
     data_preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True),  # MoCo's
     backbone=dict(frozen_stages=-1, norm_cfg=norm, norm_eval=False, style='pytorch', init_cfg=weights),
     roi_head=dict(
-        shared_head=dict(type='ResLayerExtraNorm', norm_cfg=norm, norm_eval=False, style='pytorch', init_cfg=weights),
+        shared_head=dict(
+            type='ResLayerExtraNorm', norm_cfg=norm, norm_eval=False, style='pytorch', init_cfg=dict(fresh=('norm',), **weights)
+        ),
         bbox_head=dict(num_classes=20),
     ),
 )
