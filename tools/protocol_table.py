@@ -245,8 +245,7 @@ HEAD = """# The transfer configs against the paper and the protocols it follows
 
 Made by `python tools/protocol_table.py docs/transfer/protocol.md`; a test compares. Whose a number is: *BigDatasetGAN* is the paper
 (section 5.3), *MoCo* its files for Detectron2 (detection/configs), *Detectron2* its defaults and its Cityscapes config, *DenseCL* its
-paper and benchmarks, *mmseg* the config named in the file. "here" is read from the config; **bold** where it differs.
-"""
+paper and benchmarks, *mmseg* the config named in the file. "here" is read from the config; **bold** where it differs."""
 TAIL = """
 ## What the table does not hold
 

@@ -1,0 +1,172 @@
+"""What the annotation files promise and the disk or the classes do not have is said before a training begins."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from in_process import options, run_main
+from mmengine.registry import DefaultScope
+from PIL import Image
+from tiny_cityscapes import write_cityscapes
+from tiny_coco import write_coco
+from tiny_voc import write_voc
+
+from mmbdg.compat.config import read_config
+from mmbdg.datasets.listed_files import check_listed_files, missing
+from mmbdg.errors import InputError
+
+CONFIGS = dict(
+    voc='voc/faster-rcnn_r50-c4_24k_voc0712',
+    voc_maps='voc/fcn_r50-d8_20k_voc12aug',
+    coco='coco/mask-rcnn_r50_fpn_1x_coco',
+    cityscapes='cityscapes/mask-rcnn_r50_fpn_90k_cityscapes',
+    cityscapes_maps='cityscapes/fcn_r50-d8_40k_cityscapes-769x769',
+)
+WRITE = dict(voc=write_voc, coco=write_coco, cityscapes=write_cityscapes)
+
+
+@pytest.fixture(scope='module')
+def trees(tmp_path_factory):
+    return {name: write(tmp_path_factory.mktemp(name)) for name, write in WRITE.items()}
+
+
+@pytest.fixture
+def tree(trees, tmp_path, request):
+    """A copy to break: its kind, its folder."""
+    shutil.copytree(trees[request.param.split('_')[0]], tmp_path / 'tree')
+    return request.param, tmp_path / 'tree'
+
+
+def check(kind, root, loader='train_dataloader', **options):
+    cfg = read_config(str(ROOT / 'configs/transfer' / f'{CONFIGS[kind]}.py'), dict(data_root=str(root)) | options)
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        return check_listed_files(cfg[loader].dataset, cfg.default_scope, loader)
+
+
+@pytest.mark.parametrize('kind', CONFIGS)
+def test_whole_trees_pass(kind, trees):
+    root = trees[kind.split('_')[0]]
+    notes = check(kind, root)
+    assert check(kind, root, 'val_dataloader') == []
+    path = root / 'annotations/instances_train2017.json'
+    assert notes == ([f'train_dataloader: {path}: 1 of 4 images have no annotation and are skipped'] if kind == 'coco' else [])
+
+
+ANNOTATION_FILES = dict(
+    voc='VOC2012/ImageSets/Main/trainval.txt',
+    voc_maps='VOC2012/ImageSets/Segmentation/aug.txt',
+    coco='annotations/instances_train2017.json',
+    cityscapes='annotations/instancesonly_filtered_gtFine_train.json',
+)
+
+
+@pytest.mark.parametrize('tree', ANNOTATION_FILES, indirect=True)
+def test_missing_annotation_file(tree):
+    kind, root = tree
+    (root / ANNOTATION_FILES[kind]).unlink()
+    with pytest.raises(InputError, match=rf'{ANNOTATION_FILES[kind]}.* (is missing|or the folder of the images is missing)'):
+        check(kind, root)
+
+
+LISTED = {
+    'voc': ('VOC2007/Annotations/000002.xml', 'annotations of images that .*VOC2007/ImageSets/Main/trainval.txt lists are missing'),
+    'voc_maps': ('VOC2012/SegmentationClassAug/2008_000021.png', 'label maps of images of .*aug.txt are missing'),
+    'cityscapes_maps': (
+        'gtFine/train/bochum/bochum_000001_000019_gtFine_labelTrainIds.png',
+        'label maps of images of .*leftImg8bit/train are missing',
+    ),
+}
+
+
+@pytest.mark.parametrize('tree', LISTED, indirect=True)
+def test_listed_image_without_its_annotation(tree):
+    kind, root = tree
+    (root / LISTED[kind][0]).unlink()
+    with pytest.raises(InputError, match=rf'{LISTED[kind][1]} \(1\):\n  .*{LISTED[kind][0]}$'):
+        check(kind, root)
+
+
+IMAGES = dict(
+    voc='VOC2012/JPEGImages/2008_000001.jpg',
+    voc_maps='VOC2012/JPEGImages/2008_000021.jpg',
+    coco='train2017/000000000002.jpg',
+    cityscapes='leftImg8bit/train/bochum/bochum_000000_000019_leftImg8bit.png',
+)
+
+
+@pytest.mark.parametrize('tree', IMAGES, indirect=True)
+def test_listed_image_that_is_missing(tree):
+    kind, root = tree
+    (root / IMAGES[kind]).unlink()
+    with pytest.raises(InputError, match=rf'images that .* lists are missing \(1\):\n  .*{IMAGES[kind]}$'):
+        check(kind, root)
+
+
+@pytest.mark.parametrize('tree', ['voc'], indirect=True)
+def test_foreign_class_in_voc(tree):
+    """mmdet would leave the object out without a word."""
+    kind, root = tree
+    path = root / 'VOC2012/Annotations/2008_000002.xml'
+    name = path.read_text().split('<name>')[1].split('<')[0]
+    path.write_text(path.read_text().replace(f'<name>{name}</name>', '<name>zeppelin</name>', 1))
+    with pytest.raises(InputError, match=r'objects of classes that VOCDataset does not have \(1\):\n  .*2008_000002.xml: "zeppelin"'):
+        check(kind, root)
+    chosen = {f'train_dataloader.dataset.datasets.{i}.metainfo': dict(classes=(name, 'person')) for i in (0, 1)}
+    notes = check(kind, root, **chosen)  # classes are chosen on purpose
+    assert any('objects are of classes that the config leaves out' in note for note in notes)
+
+
+@pytest.mark.parametrize('tree', ['coco', 'cityscapes'], indirect=True)
+def test_foreign_category_in_coco(tree):
+    kind, root = tree
+    path = root / ANNOTATION_FILES[kind]
+    content = json.loads(path.read_text())
+    content['categories'].append(dict(id=1000, name='zeppelin'))
+    content['annotations'][0]['category_id'] = 1000
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r'categories that are none of the classes \(1\):\n  "zeppelin" \(1 annotations\)'):
+        check(kind, root)
+    content['annotations'][0]['image_id'] = 77
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r'annotations of images that it does not list \(1\)'):
+        check(kind, root)
+    content['categories'] = content['categories'][1:]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r'classes that .* has no category for \(1\):\n  "person"'):
+        check(kind, root)
+    path.write_text('{}')
+    with pytest.raises(InputError, match='is no COCO file of instances: it has no "images"'):
+        check(kind, root)
+
+
+@pytest.mark.parametrize('tree', ['voc_maps', 'cityscapes_maps'], indirect=True)
+def test_foreign_label_in_a_map(tree):
+    kind, root = tree
+    path = root / LISTED[kind][0]
+    labels = np.asarray(Image.open(path)).copy()
+    labels[0, 0] = 33
+    Image.fromarray(labels).save(path)
+    with pytest.raises(InputError, match=rf'labels that are none of the .* classes .* \(1\):\n  .*{path.name}: \[33\]$'):
+        check(kind, root)
+    path.write_bytes(path.read_bytes()[:30])
+    with pytest.raises(InputError, match=f'{path.name} is no picture, or is cut off'):
+        check(kind, root)
+
+
+def test_missing_lists_folders_once(tmp_path):
+    (tmp_path / 'there').touch()
+    assert missing([tmp_path / 'there', tmp_path / 'not', tmp_path / 'no' / 'folder']) == [
+        str(tmp_path / 'not'),
+        str(tmp_path / 'no/folder'),
+    ]
+
+
+@pytest.mark.parametrize('tree', ['voc_maps'], indirect=True)
+def test_the_tool_says_so_before_it_trains(tree, tmp_path):
+    kind, root = tree
+    (root / LISTED[kind][0]).unlink()
+    config = ROOT / 'configs/transfer' / f'{CONFIGS[kind]}.py'
+    with pytest.raises(InputError, match='label maps of images of .* are missing'):
+        run_main('train', config, '--work-dir', tmp_path / 'work', *options(data_root=root, pretrained=None))
