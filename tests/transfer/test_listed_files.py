@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 from conftest import ROOT
-from in_process import options, run_main
 from mmengine.registry import DefaultScope
+from one_process import run_here
 from PIL import Image
 from tiny_cityscapes import write_cityscapes
 from tiny_coco import write_coco
@@ -141,6 +141,19 @@ def test_foreign_category_in_coco(tree):
         check(kind, root)
 
 
+@pytest.mark.parametrize('tree', ['cityscapes'], indirect=True)
+def test_annotation_zero(tree):
+    """mmdet's converter of Cityscapes numbers from 0, which pycocotools takes for "not found"."""
+    kind, root = tree
+    path = root / 'annotations/instancesonly_filtered_gtFine_val.json'
+    content = json.loads(path.read_text())
+    content['annotations'][0]['id'] = 0
+    path.write_text(json.dumps(content))
+    assert check(kind, root, 'val_dataloader') == [
+        f'val_dataloader: {path}: one annotation has id 0, which pycocotools never counts as found; number them from 1'
+    ]
+
+
 @pytest.mark.parametrize('tree', ['voc_maps', 'cityscapes_maps'], indirect=True)
 def test_foreign_label_in_a_map(tree):
     kind, root = tree
@@ -168,5 +181,6 @@ def test_the_tool_says_so_before_it_trains(tree, tmp_path):
     kind, root = tree
     (root / LISTED[kind][0]).unlink()
     config = ROOT / 'configs/transfer' / f'{CONFIGS[kind]}.py'
-    with pytest.raises(InputError, match='label maps of images of .* are missing'):
-        run_main('train', config, '--work-dir', tmp_path / 'work', *options(data_root=root, pretrained=None))
+    arguments = ['--work-dir', tmp_path / 'work', '--cfg-options', f'data_root={root}', 'pretrained=None']
+    output = run_here('tools/train.py', config, *arguments, code=2)
+    assert f'error: label maps of images of {root}/VOC2012/ImageSets/Segmentation/aug.txt are missing (1):' in output

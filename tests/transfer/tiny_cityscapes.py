@@ -65,7 +65,7 @@ def write_cityscapes(root):
                 ids_file = f'{city}/{name}_gtFine_instanceIds.png'
                 images.append(dict(id=len(images), file_name=f'{city}/{name}_leftImg8bit.png', height=64, width=128, segm_file=ids_file))
                 for category, mask in instances(root / 'gtFine' / part / ids_file):
-                    annotations.append(annotation(len(annotations), len(images) - 1, THINGS_IDS[category], mask))
+                    annotations.append(annotation(len(annotations) + 1, len(images) - 1, THINGS_IDS[category], mask))
         content = dict(images=images, annotations=annotations, categories=[dict(id=i, name=name) for name, i in THINGS_IDS.items()])
         path = root / 'annotations' / f'instancesonly_filtered_gtFine_{part}.json'
         path.parent.mkdir(exist_ok=True)
