@@ -38,6 +38,18 @@ def test_variables_reach_the_model(config, tmp_path):
     assert load_config(arguments(config)).work_dir == 'work_dirs/base'
 
 
+def test_a_variable_as_a_part_of_a_place(config, tmp_path):
+    """A folder within the path of a file."""
+    with config.open('a') as file:
+        file.write("root = 'data'\nmetric = dict(file=f'{root}/val.json')\nreach['root'] = ['metric.file={}/val.json']\n")
+    assert load_config(arguments(config)).metric.file == 'data/val.json'
+    assert load_config(arguments(config, root='/elsewhere')).metric.file == '/elsewhere/val.json'
+    given = {'metric.file': 'own.json'}
+    assert load_config(arguments(config, **given)).metric.file == 'own.json'
+    with pytest.raises(InputError, match='both given'):
+        load_config(arguments(config, root='/elsewhere', **given))
+
+
 def test_switched_off_parts_are_left_alone(config):
     cfg = Config.fromfile(config)
     cfg.model.backbone.init_cfg = None

@@ -121,4 +121,4 @@ def test_perfect_predictions_score_one(kind, trees):
             metric.process({}, [predictions(dataset[i]['data_samples'])])
     figures = evaluator.evaluate(len(dataset))
     for key in KEYS[kind]:
-        assert figures[key] == pytest.approx(1, abs=0.05 if kind == 'coco' else 1e-3), figures
+        assert figures[key] == pytest.approx(1, abs=1e-3), figures
