@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.checkpoint import load_strict, read_state_dict
-from mmbdg.engine.checks import check_annotations
+from mmbdg.engine.checks import check_annotations, check_metrics
 from mmbdg.engine.launch import add_common_arguments, build_runner, load_config, part_in_peace
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_json
@@ -25,6 +25,7 @@ def main() -> None:
     cfg = load_config(args)
     if not cfg.get('test_dataloader'):
         raise InputError(f'{args.config} has no test_dataloader: nothing to measure a checkpoint by')
+    check_metrics(cfg)
     cfg.load_from, cfg.resume = None, False  # else the Runner would load that over the given checkpoint
     runner = build_runner(cfg)
     model = getattr(runner.model, 'module', runner.model)

@@ -11,7 +11,7 @@ from pathlib import Path
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.compat.config import check_requirements
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
-from mmbdg.engine.checks import check_annotations, check_data, check_queue
+from mmbdg.engine.checks import check_annotations, check_data, check_metrics, check_queue
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config, part_in_peace
 from mmbdg.engine.resuming import apply_resume
 from mmbdg.engine.standing_hooks import add_standing_hooks
@@ -40,6 +40,7 @@ def main() -> None:
     add_standing_hooks(cfg)
     check_requirements(cfg)
     check_queue(cfg)
+    check_metrics(cfg)
     if args.amp:
         apply_amp(cfg, args.amp)
     if args.tensorboard:

@@ -15,12 +15,16 @@ def read_config(path: str, options: dict | None = None) -> Config:
     """A config file with ``--cfg-options`` merged into it and its variables applied.
 
     Raises:
-        InputError: There is no such file, or ``reach`` names something that is not there.
+        InputError: There is no such file, a package that it inherits from is not installed, or ``reach`` names something that is not
+            there.
     """
     refuse_pickle()
     if not Path(path).is_file():
         raise InputError(f'there is no config at {path}')
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except ModuleNotFoundError as error:  # of a base, mmdet::... say
+        raise InputError(f'{path} needs a package: {error}. OpenMMLab\'s are installed by pip install "mmbdg[onedl,det]"') from error
     if options:
         cfg.merge_from_dict(options)
     apply_variables(cfg, options)

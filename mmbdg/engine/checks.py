@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 from mmengine.config import Config
@@ -42,6 +43,20 @@ def check_data(runner: Runner) -> None:
         *grouping_problems(loader),
     ):
         raise InputError(problem)
+
+
+def check_metrics(cfg: Config) -> None:
+    """Refuse metrics whose package is missing; theirs would be found out by a traceback.
+
+    Raises:
+        InputError: A metric of Cityscapes without its scripts.
+    """
+    for key in ('val_evaluator', 'test_evaluator'):
+        evaluators = cfg.get(key) or []
+        for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+            name = str(evaluator['type']).split('.')[-1]
+            if name.lower() == 'cityscapesmetric' and find_spec('cityscapesscripts') is None:
+                raise InputError(f'{name} needs cityscapesscripts, which is not installed: pip install "mmbdg[cityscapes]"')
 
 
 def check_annotations(cfg: Config, *loaders: str) -> None:

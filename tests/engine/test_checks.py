@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from mmbdg.datasets import JointDataset
 from mmbdg.engine import AddressedSampler
-from mmbdg.engine.checks import check_data, check_queue, label_problems
+from mmbdg.engine.checks import check_data, check_metrics, check_queue, label_problems
 from mmbdg.errors import InputError
 
 REAL = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmpretrain.PackInputs')])
@@ -108,3 +108,12 @@ def test_the_queue_is_checked_before_data_is_made(monkeypatch):
     monkeypatch.setenv('SLURM_NTASKS', '2')
     check_queue(cfg)
     check_queue(Config(dict(launcher='none', model=dict(type='x'))))
+
+
+def test_a_metric_without_its_package(monkeypatch):
+    cfg = Config(dict(val_evaluator=[dict(type='CocoMetric'), dict(type='mmdet.CityScapesMetric')], test_evaluator=dict(type='IoUMetric')))
+    check_metrics(cfg)
+    monkeypatch.setattr('mmbdg.engine.checks.find_spec', lambda name: None)
+    with pytest.raises(InputError, match=r'CityScapesMetric needs cityscapesscripts.*mmbdg\[cityscapes\]'):
+        check_metrics(cfg)
+    check_metrics(Config(dict(val_evaluator=None, test_evaluator=cfg.test_evaluator)))

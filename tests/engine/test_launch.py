@@ -99,6 +99,12 @@ def test_all_that_is_missing_is_named_at_once(tmp_path):
     assert 'is there' not in str(error.value)
 
 
+def test_missing_package_of_a_base(tmp_path):
+    (tmp_path / 'config.py').write_text("_base_ = 'mmrotate::_base_/default_runtime.py'\n")
+    with pytest.raises(InputError, match=r'config.py needs a package: .*mmrotate.*pip install "mmbdg\[onedl,det\]"'):
+        load_config(arguments(tmp_path / 'config.py'))
+
+
 def test_missing_config():
     with pytest.raises(InputError, match='no config at'):
         load_config(arguments('no.py'))

@@ -8,7 +8,7 @@ the head, SyncBN everywhere, all layers are tuned, RGB. mmselfsup's config of th
 """
 
 _base_ = ['../../_base_/transfer/detectron2.py', 'mmdet::_base_/models/faster-rcnn_r50-caffe-c4.py']
-custom_imports = dict(imports=['mmpretrain.models.utils.res_layer_extra_norm'])  # registers ResLayerExtraNorm, if mmdet is there
+custom_imports = dict(imports=['mmbdg', 'mmpretrain.models.utils.res_layer_extra_norm'])  # registers ResLayerExtraNorm, if mmdet is there
 
 pretrained = 'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors'  # None: random initialisation
 data_root = 'data/VOCdevkit'
