@@ -16,6 +16,7 @@ from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPP
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
 OPENMMLAB_PACKAGES = ('mmcv', 'mmpretrain', 'mmseg', 'mmdet')
@@ -70,3 +71,4 @@ OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry(
     'optimizer wrapper constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, locations=['mmbdg.engine']
 )
 PARAM_SCHEDULERS = RoomRegistry('parameter scheduler', parent=MMENGINE_PARAM_SCHEDULERS, locations=['mmbdg.engine'])
+WEIGHT_INITIALIZERS = RoomRegistry('weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, light=('mmbdg.backbones',))

@@ -19,7 +19,7 @@ ALLOWED = {
     'datasets': {'generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'},
     'evaluation': {'datasets', 'synthesis', 'analysis', 'interpreter', 'compat'},
     'models': {'generators', 'interpreter', 'synthesis', 'datasets', 'compat'},
-    'engine': {'models', 'datasets', 'synthesis', 'annotation', 'analysis', 'generators', 'compat', 'evaluation', 'assets'},
+    'engine': {'models', 'datasets', 'synthesis', 'annotation', 'analysis', 'generators', 'backbones', 'compat', 'evaluation', 'assets'},
     'backbones': {'compat'},
     'compat': {'assets'},
     'assets': set(),

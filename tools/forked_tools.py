@@ -26,6 +26,8 @@ class Step(NamedTuple):
     tool: str
     arguments: tuple[str, ...]
     log: Path
+    processes: int = 1
+    """More than one: by torchrun, on this machine."""
 
 
 def work_off(chains: Iterable[Iterator[Step]], jobs: int = 1) -> None:
@@ -77,9 +79,13 @@ def _next_step(chain: Iterator[Step], running: dict[int, tuple[BaseProcess, Step
     running[process.sentinel] = process, step, chain
 
 
-def _run(tool: str, arguments: tuple[str, ...], log: Path) -> None:
+def _run(tool: str, arguments: tuple[str, ...], log: Path, processes: int) -> None:
     with log.open('wb') as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    if processes > 1:
+        first, *others = arguments
+        start = ('-m', 'torch.distributed.run', '--standalone', f'--nproc-per-node={processes}')
+        os.execv(sys.executable, [sys.executable, *start, str(TOOLS / tool), first, '--launcher', 'pytorch', *others])
     sys.argv = [str(TOOLS / tool), *arguments]
     runpy.run_path(sys.argv[0], run_name='__main__')

@@ -17,10 +17,10 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import mean, stdev
 from typing import NamedTuple
 
 from forked_tools import Step, work_off
+from measured import mean_and_spread, validations
 from tqdm import tqdm
 
 from mmbdg.errors import InputError, plain_errors
@@ -105,18 +105,12 @@ def pretrain(row: Row, seed: int, iterations: int | None, work_dir: Path) -> Ite
 def transfer(config: str, backbone: Path | None, fraction: float, seed: int, iterations: int | None, work_dir: Path) -> Iterator[Step]:
     """``figures.json`` in the work dir, measured once."""
     if not (work_dir / 'figures.json').is_file():
-        options = [f'pretrained={backbone}'] if backbone else ['pretrained=None', 'model.backbone.init_cfg=None']
+        options = [f'pretrained={backbone}'] if backbone else ['pretrained=None']
         options += [f'label_fraction={fraction}', f'label_seed={seed}', f'randomness.seed={seed}']
         options += ['custom_hooks=[]', 'default_hooks.checkpoint.save_last=False']  # neither pictures nor a checkpoint
         options += [f'iterations={iterations}'] if iterations else []
         yield Step('train.py', (config, '--work-dir', str(work_dir), '--cfg-options', *options), work_dir / 'train.txt')
-        write_json(work_dir / 'figures.json', last_validation(work_dir))
-
-
-def last_validation(work_dir: Path) -> dict[str, float]:
-    """The figures of the newest training's last validation."""
-    scalars = sorted(work_dir.glob('*/vis_data/scalars.json'))[-1]
-    return [line for line in map(json.loads, scalars.read_text().splitlines()) if 'mIoU' in line][-1]
+        write_json(work_dir / 'figures.json', validations(work_dir)[-1])
 
 
 def chain(key: str, row: Row, seed: int, args: argparse.Namespace, figures: Figures, bar: tqdm) -> Iterator[Step]:
@@ -155,16 +149,8 @@ def as_markdown(rows: dict[str, Row], figures: Figures) -> str:
     lines.append('| --- | --- |' + ' --- |' * len(fractions))
     for key, row in rows.items():
         about = row.consumed or (f'`{row.recipe}`' if row.config else 'nothing')
-        lines.append(f'| {row.title} | {about} | ' + ' | '.join(map(as_text, figures[key].values())) + ' |')
+        lines.append(f'| {row.title} | {about} | ' + ' | '.join(map(mean_and_spread, figures[key].values())) + ' |')
     return '\n'.join(lines) + '\n'
-
-
-def as_text(seeds: list[float | None]) -> str:
-    """``19.7 ± 0.7``; a single seed has no spread."""
-    known = [figure for figure in seeds if figure is not None]
-    if not known:
-        return '-'
-    return f'{mean(known):.1f}' + (f' ± {stdev(known):.1f}' if len(known) > 1 else '')
 
 
 def main() -> None:

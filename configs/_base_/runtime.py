@@ -3,7 +3,7 @@
 default_scope = 'mmpretrain'
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=20),
+    logger=dict(type='LoggerHook', interval=20, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=-1, by_epoch=False, save_last=True, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),

@@ -13,7 +13,10 @@ model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(type='SegDataPreProcessor', mean=_base_.mean, std=_base_.std, bgr_to_rgb=True, size=size, seg_pad_val=255),
     backbone=dict(
-        norm_cfg=dict(type='SyncBN'), out_indices=(3,), init_cfg=dict(type='Pretrained', checkpoint=pretrained), **_base_.backbone
+        norm_cfg=dict(type='SyncBN'),
+        out_indices=(3,),
+        init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained),
+        **_base_.backbone,
     ),
     decode_head=dict(
         type='FCNHead',

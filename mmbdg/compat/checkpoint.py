@@ -30,6 +30,18 @@ def read_checkpoint(path: str | os.PathLike, map_location: str | torch.device | 
     return _read_torch(path, map_location, str(path))
 
 
+def read_anywhere(source: str | os.PathLike) -> dict:
+    """As :func:`read_checkpoint`, also from where mmengine reads: ``https://``, ``torchvision://``, ``open-mmlab://``.
+
+    Raises:
+        InputError: As :func:`read_checkpoint`.
+    """
+    source = str(source)
+    if '://' in source and not source.startswith(SCHEME):
+        return mmengine_checkpoint.CheckpointLoader.load_checkpoint(source, 'cpu', logger=None)
+    return read_checkpoint(source)
+
+
 def checkpoint_file(path: str | os.PathLike) -> Path:
     """The file a path names, see :func:`mmbdg.assets.resolve`.
 

@@ -3,21 +3,24 @@
 import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
-from mmengine.runner import CheckpointLoader, Runner, find_latest_checkpoint
+from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
-from mmbdg.assets import SCHEME
 from mmbdg.assets.class_lists import class_names
-from mmbdg.compat.checkpoint import difference, read_checkpoint, tensors_under
+from mmbdg.backbones import backbone_tensors
+from mmbdg.compat.checkpoint import difference, read_anywhere, tensors_under
 from mmbdg.compat.config import read_config, spread
 from mmbdg.engine.tensorboard import check_tensorboard
 from mmbdg.errors import InputError
 from mmbdg.synthesis.label_spaces import label_space
+
+BACKBONE_INIT = 'mmbdg.PretrainedBackbone'
 
 
 def add_common_arguments(parser: ArgumentParser) -> None:
@@ -37,6 +40,7 @@ def load_config(args: Namespace) -> Config:
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
     fit_labels(cfg, args.cfg_options)
+    leave_at_random(cfg._cfg_dict)
     use_cpu_where_there_is_no_gpu(cfg)
     fit_data_loaders(cfg)
     return cfg
@@ -58,6 +62,15 @@ def fit_labels(cfg: Config, options: dict | None = None) -> None:
             raise InputError(f'label space "{space.name}" has {variable}={value}, the command line says {cfg[variable]}: leave it out')
         cfg[variable] = value
         spread(cfg, variable, options)
+
+
+def leave_at_random(node: Any) -> None:
+    """``pretrained=None``: without a checkpoint for its ``mmbdg.PretrainedBackbone`` a module has the initialisation of its class."""
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ():
+        leave_at_random(child)
+        init_cfg = child.get('init_cfg') if isinstance(child, dict) else None
+        if isinstance(init_cfg, dict) and init_cfg.get('type') == BACKBONE_INIT and init_cfg.get('checkpoint') is None:
+            child['init_cfg'] = None
 
 
 def fit_data_loaders(cfg: Config) -> None:
@@ -120,18 +133,22 @@ def check_pretrained(model: nn.Module) -> None:
     What the file holds beside the module (a classifier's head, say) is no error.
 
     Raises:
-        InputError: A module with ``init_cfg=dict(type='Pretrained')`` finds keys missing or of another shape in its file.
+        InputError: A module with ``init_cfg=dict(type='Pretrained')`` finds keys missing or of another shape in its file, or one with
+            ``mmbdg.PretrainedBackbone`` see there.
     """
     for name, module in model.named_modules():
         listed = getattr(module, 'init_cfg', None)
         cfgs = [cfg for cfg in (listed if isinstance(listed, list) else [listed]) if isinstance(cfg, dict)]
+        for cfg in cfgs:
+            if cfg.get('type') == BACKBONE_INIT:
+                backbone_tensors(module, cfg['checkpoint'], cfg.get('fresh', ()))
         cfg = next((cfg for cfg in cfgs if cfg.get('type') == 'Pretrained'), None)
         if cfg is None:
             continue
         prefix = cfg.get('prefix') or ''
         prefix += '.' if prefix and not prefix.endswith('.') else ''
         source = str(cfg['checkpoint'])
-        found, own = tensors_under(_read(source), prefix, source), module.state_dict()
+        found, own = tensors_under(read_anywhere(source), prefix, source), module.state_dict()
         counters = {key: value for key, value in own.items() if key.endswith('num_batches_tracked')}
         if problem := difference(module, {key: value for key, value in (counters | found).items() if key in own}):
             raise InputError(
@@ -153,7 +170,7 @@ def check_start(cfg: Config, model: nn.Module) -> None:
     if source is None:
         return
     model = getattr(model, 'module', model)
-    found, own = tensors_under(_read(source), '', source), model.state_dict()
+    found, own = tensors_under(read_anywhere(source), '', source), model.state_dict()
     new_parts = set()
     if not cfg.get('resume'):
         new_parts = {key.split('.')[0] for key in own} - {key.split('.')[0] for key in found}
@@ -167,8 +184,3 @@ def check_start(cfg: Config, model: nn.Module) -> None:
         )
     if new_parts:
         print_log(f'not in {source}, so trained from the start: {", ".join(sorted(new_parts))}', 'current')
-
-
-def _read(source: str) -> dict:
-    remote = '://' in source and not source.startswith(SCHEME)  # https://, open-mmlab://, torchvision://
-    return CheckpointLoader.load_checkpoint(source, 'cpu', logger=None) if remote else read_checkpoint(source)

@@ -21,6 +21,20 @@ def with_gradient_now(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
     return _Handed.apply(loss.detach(), [gradient for _, gradient in used], *[parameter for parameter, _ in used])
 
 
+def losses_with_gradient_now(losses: dict[str, Tensor], parameters: Sequence[Tensor]) -> dict[str, Tensor]:
+    """:func:`with_gradient_now` for the losses of a model by their names, which mmengine adds up if "loss" is in them.
+
+    Each keeps its value; the gradient of their sum comes with the first of them.
+    """
+    names = [name for name in losses if 'loss' in name]
+    total = sum(losses[name].mean() for name in names)
+    handed = with_gradient_now(total, parameters)
+    if handed is total:
+        return losses
+    apart = losses | {name: losses[name].detach() for name in names}
+    return apart | {names[0]: apart[names[0]] + (handed - handed.detach())}
+
+
 class _Handed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.model import Sequential
 from mmengine.structures import BaseDataElement
 from mmpretrain.models import selfsup
@@ -10,6 +11,7 @@ from mmseg.models.segmentors.base import BaseSegmentor
 from torch import Tensor
 
 from mmbdg.errors import InputError
+from mmbdg.interpreter.early_gradient import losses_with_gradient_now
 from mmbdg.models.activation_checkpointing import checkpoint_activations
 from mmbdg.models.densecl import DenseCL
 from mmbdg.models.float32_losses import float32_losses
@@ -67,10 +69,13 @@ class JointPretraining:
     def loss(self, inputs: dict, data_samples: dict, **kwargs) -> dict[str, Tensor]:
         """The losses of the self-supervised method, and ``seg.loss_*`` of the segmentation head.
 
-        What a method calls ``loss`` is ``ssl.loss`` here: mmengine logs the sum of all under that name.
+        What a method calls ``loss`` is ``ssl.loss`` here: mmengine logs the sum of all under that name. The graph of the self-supervised
+        losses is gone before the segmentation branch builds its own: memory is that of the larger of the two.
         """
         with float32_losses(self):
             losses = super().loss(inputs['ssl'], data_samples['ssl'], **kwargs)
+        if not _needs_one_graph():
+            losses = losses_with_gradient_now(losses, list(self.parameters()))
         features = self.seg_neck(self.extract_pyramid(inputs['seg']))
         seg = self.seg_head.loss(features, data_samples['seg'], None)
         losses = {'ssl.loss' if key == 'loss' else key: value for key, value in losses.items()}
@@ -95,6 +100,12 @@ class JointPretraining:
         finally:
             for name, value in usual.items():
                 setattr(backbone, name, value)
+
+
+def _needs_one_graph() -> bool:
+    """float16 underflows in a backward pass before the scaler multiplied the loss; torch.compile does not follow a gradient inside."""
+    half = torch.is_autocast_enabled('cuda') and torch.get_autocast_dtype('cuda') == torch.float16
+    return half or torch.compiler.is_compiling()
 
 
 @MODELS.register_module()

@@ -1,4 +1,5 @@
 import copy
+import weakref
 
 import numpy as np
 import pytest
@@ -216,3 +217,48 @@ def test_views_are_normalised_as_rgb(config):
         out = processed['inputs'][name][0] if name == 'ssl' else processed['inputs'][name]
         expected = (raw.numpy()[:, ::-1] - mean[:, None, None]) / std[:, None, None]
         np.testing.assert_allclose(out.numpy(), expected, atol=1e-4)
+
+
+class Probe:
+    """Lives as long as the graph it hangs on."""
+
+    def __init__(self, graph):
+        graph.metadata['probe'] = self
+
+
+def gradients(model):
+    return {name: parameter.grad.clone() for name, parameter in model.named_parameters() if parameter.grad is not None}
+
+
+@pytest.mark.parametrize('method', ['densecl', 'byol'])
+def test_one_graph_at_a_time(method, monkeypatch):
+    """The activations of the self-supervised branch are gone before the segmentation branch begins; losses and gradients stay."""
+    batch, found, alive = data(), [], []
+    for one_graph in (True, False):
+        monkeypatch.setattr('mmbdg.models.joint_pretraining._needs_one_graph', lambda one_graph=one_graph: one_graph)
+        model = build(shrunk(method)).train()
+        MessageHub.get_current_instance().update_info('max_iters', 10)
+        maps = []
+        model.backbone.layer1.register_forward_hook(lambda module, args, out, maps=maps: maps.append(weakref.ref(Probe(out.grad_fn))))
+        model.seg_neck.register_forward_pre_hook(lambda *_, maps=maps: alive.append(maps[0]() is not None))
+        inputs = model.data_preprocessor(copy.deepcopy(batch), training=True)
+        loss, logged = model.parse_losses(model(**inputs, mode='loss'))
+        loss.backward()
+        found.append((logged, gradients(model)))
+    assert alive == [True, False]
+    (logged, expected), (logged_apart, apart) = found
+    assert logged.keys() == logged_apart.keys() and all(torch.equal(logged[name], logged_apart[name]) for name in logged)
+    assert expected.keys() == apart.keys() and 'seg_neck.lateral_convs.0.conv.weight' in apart and 'neck.' in ' '.join(apart)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(apart[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_float16_keeps_one_graph():
+    """Its scaler multiplies the loss before the backward pass."""
+    from mmbdg.models.joint_pretraining import _needs_one_graph
+
+    assert not _needs_one_graph()
+    with torch.autocast('cuda', torch.float16, enabled=True):
+        assert _needs_one_graph() == torch.is_autocast_enabled('cuda')
+    with torch.autocast('cpu', torch.bfloat16):
+        assert not _needs_one_graph()

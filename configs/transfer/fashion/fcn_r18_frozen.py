@@ -3,7 +3,7 @@
     python tools/train.py configs/transfer/fashion/fcn_r18_frozen.py --cfg-options pretrained=BACKBONE label_fraction=0.1
     python tools/test.py  configs/transfer/fashion/fcn_r18_frozen.py work_dirs/fcn_r18_frozen/iter_300.pth
 
-Backbone: tools/extract_backbone.py; the random one by --cfg-options pretrained=None model.backbone.init_cfg=None
+Backbone: tools/extract_backbone.py; the random one by --cfg-options pretrained=None
 """
 
 _base_ = [
@@ -24,7 +24,7 @@ model = dict(
         frozen_stages=4,
         norm_eval=True,
         norm_cfg=dict(requires_grad=False),
-        init_cfg=dict(type='Pretrained', checkpoint=pretrained),
+        init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained),
     ),
 )
 
@@ -54,7 +54,7 @@ reach = dict(
     pretrained=['model.backbone.init_cfg.checkpoint'],
     label_fraction=['train_dataloader.dataset.label_fraction'],
     label_seed=['train_dataloader.dataset.label_seed'],
-    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.end'],
+    iterations=['train_cfg.max_iters', 'param_scheduler.end'],
 )
 requires = dict(
     pretrained='a pre-trained backbone: python tools/extract_backbone.py work_dirs/densecl_biggan_fpn/iter_240.pth '
