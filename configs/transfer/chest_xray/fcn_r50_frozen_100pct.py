@@ -3,8 +3,11 @@
     python tools/train.py configs/transfer/chest_xray/fcn_r50_frozen_100pct.py --cfg-options pretrained=BACKBONE
     python tools/test.py  configs/transfer/chest_xray/fcn_r50_frozen_100pct.py work_dirs/fcn_r50_frozen_100pct/iter_2760.pth
 
-The other four files set label_fraction only. The paper's table is the mean of three trials; a trial of ours has its own label_seed and
-randomness.seed. Its figure is "mIoU" of a "binary segmentation": taken to be the mean of the IoU of background and of lung, mIoU of
+The other four files set label_fraction only. The paper's table is the mean of three trials; of ours each has its own label_seed too:
+
+    python tools/repeat.py configs/transfer/chest_xray/fcn_r50_frozen_1pct.py --seeds 0 1 2 --seeded label_seed --grid pretrained=A,B,C
+
+Its figure is "mIoU" of a "binary segmentation": taken to be the mean of the IoU of background and of lung, mIoU of
 mmseg's IoUMetric, whose table gives the IoU of the lungs beside it.
 
 A number is ours where nothing else is said; the paper gives no optimiser, schedule, size or augmentation.
@@ -97,7 +100,7 @@ reach = dict(
         'val_dataloader.dataset.pipeline.1.scale',
         'test_dataloader.dataset.pipeline.1.scale',
     ],
-    epochs=['train_cfg.max_epochs', 'train_cfg.val_interval', 'param_scheduler.end'],
+    epochs=['train_cfg.max_epochs', 'param_scheduler.end'],
 )
 requires = dict(
     pretrained='the backbone of the FG/BG pre-training (paper): configs/densecl_biggan_fpn_fgbg_in1k.py, then python '
