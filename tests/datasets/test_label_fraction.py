@@ -26,6 +26,17 @@ def test_beginnings_are_in_proportion():
         assert len(names) == 4 and np.abs(counts - wanted).max() < 1.5
 
 
+def test_the_order_of_a_few():
+    """After one sample of each, the k-th of n stands at (k + 1/2) / n: here at 3/12, 5/12, 7/12, 9/12, 11/12 of a and 3/4 of b."""
+    strata = np.array(list('aaaaaabb'))
+    assert ''.join(strata[stratified_order(strata, 0)]) == 'abaaaaba'
+
+
+def test_strata_are_drawn_apart():
+    order = stratified_order(np.repeat(['a', 'b'], 20), 0)
+    assert [i for i in order if i < 20] != [i - 20 for i in order if i >= 20]
+
+
 def test_a_stratum_depends_on_nothing_outside_it():
     strata = np.repeat(['a', 'b', 'c'], [10, 20, 30])
     whole = [position for position in stratified_order(strata, 0) if strata[position] == 'b']

@@ -1,7 +1,9 @@
 """The converter on trees as the archives unpack."""
 
 import json
+import logging
 import shutil
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -227,6 +229,9 @@ def test_some_of_the_sets_are_another_dataset(tree, tmp_path):
     assert card['name'] == 'chest_xray_jsrt+montgomery' and card['missing_sets'] == ['shenzhen', 'nih']
     assert sum(card['train'].values()) == 7 and sum(card['test'].values()) == 3  # 10 * 735 / 1051
     assert 'not the paper' in card['note']
+    with mock.patch('mmbdg.datasets.chest_xray.dataset.print_log') as log:
+        ChestXray(str(tmp_path / 'two'))
+    assert "not the paper's dataset" in log.call_args.args[0] and log.call_args.args[2] == logging.WARNING
     with pytest.raises(InputError, match='holds another dataset: its name is chest_xray_jsrt\\+montgomery, not chest_xray'):
         converted(tree, tmp_path / 'two')
 

@@ -79,6 +79,9 @@ def write_nih(root: Path, count: int) -> None:
         grey, lungs = radiograph(300 + i)
         save(root / 'nih' / 'images' / f'{i:08d}_00{i}.png', grey)
         save_mask(root / 'nih' / 'masks' / f'{i:08d}_00{i}_mask.png', lungs, 2)
+    twin = root / 'nih' / '__MACOSX' / 'images' / '._00000000_000.png'  # of an archive packed on a Mac
+    twin.parent.mkdir(parents=True)
+    twin.write_bytes(b'no picture')
 
 
 def write_all(root: Path, **counts) -> None:

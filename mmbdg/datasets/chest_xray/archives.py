@@ -67,7 +67,7 @@ class Archive:
             missing = [kind for kind in masks if name not in masks[kind]]
             if name not in images:
                 yield f'{next(kind[name][0] for kind in masks.values() if name in kind)} has no radiograph'
-            elif missing and (name in masked or not self.spare_images):
+            elif missing and not self.spare_images:
                 yield f'{images[name][0]} has no {" and no ".join(missing)}'
             for paths in (images.get(name, []), *(kind.get(name, []) for kind in masks.values())):
                 if len(paths) > 1:
@@ -75,12 +75,8 @@ class Archive:
 
 
 def _files(root: Path, suffixes: tuple[str, ...] = PICTURES) -> list[Path]:
-    """Without the ``__MACOSX`` twins that some archives hold."""
-    return sorted(
-        path
-        for path in root.rglob('*')
-        if path.suffix.lower() in suffixes and not path.name.startswith('.') and '__MACOSX' not in path.parts
-    )
+    """Without the ``._NAME`` twins that archives packed on a Mac hold."""
+    return sorted(path for path in root.rglob('*') if path.suffix.lower() in suffixes and not path.name.startswith('.'))
 
 
 def _by_name(paths: list[Path], pattern: str) -> dict[str, list[Path]]:
