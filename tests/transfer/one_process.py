@@ -1,0 +1,56 @@
+"""The tools in the process of the tests: importing the mm packages takes seconds each time."""
+
+import contextlib
+import io
+import runpy
+import sys
+from unittest import mock
+
+import numpy as np
+import torch
+from conftest import ROOT
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
+
+GLOBAL = (DefaultScope, MessageHub, MMLogger, Visualizer)
+"""Classes of mmengine that keep their instances by name; a Runner takes what an earlier one left there."""
+
+
+@contextlib.contextmanager
+def fresh_process():
+    """mmengine's instances and the random states as they are at the start of a process, and as they were afterwards."""
+    kept = {kind: dict(kind._instance_dict) for kind in GLOBAL}
+    states = torch.get_rng_state(), np.random.get_state()
+    for kind in GLOBAL:
+        kind._instance_dict.clear()
+    try:
+        yield
+    finally:
+        for kind in GLOBAL:
+            kind._instance_dict.clear()
+            kind._instance_dict.update(kept[kind])
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+
+
+def run_here(tool, *arguments, code=0):
+    """``python tool arguments...`` in this process; returns what it printed, and fails if it ends with another code."""
+    argv, output = sys.argv, io.StringIO()
+    sys.argv = [str(tool), *map(str, arguments)]
+    try:
+        with (
+            fresh_process(),
+            mock.patch('yapf.yapflib.yapf_api.FormatCode', lambda code, **_: (code, True)),  # a config is laid out five times, 0.3 s each
+            contextlib.chdir(ROOT),
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(output),
+        ):
+            runpy.run_path(str(ROOT / tool), run_name='__main__')
+        ended = 0
+    except SystemExit as end:
+        ended = end.code or 0
+    finally:
+        sys.argv = argv
+    assert ended == code, output.getvalue()[-6000:]
+    return output.getvalue()
