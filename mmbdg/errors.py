@@ -1,7 +1,7 @@
 """Errors that are the input's, not the program's."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -11,6 +11,12 @@ class InputError(ValueError):
 
 
 PLAIN = (InputError, FileExistsError, IsADirectoryError, NotADirectoryError, FileNotFoundError, PermissionError)
+
+
+def listed(problems: Sequence[str], most: int = 20) -> str:
+    """Problems on a line each, indented; of more than ``most`` the first ones and how many more there are."""
+    more = [f'... and {len(problems) - most} more'] if len(problems) > most else []
+    return '\n  '.join([*problems[:most], *more])
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
+from forked import run_forked
 
 import mmbdg  # noqa: F401
 from mmbdg.files import write_safetensors
@@ -124,16 +126,24 @@ def tiny_classifier(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 
 def run_tool(*command: str | Path, cwd: Path | None = None, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
-    """Run a tool of this repository with this interpreter; fails with its whole output."""
-    result = subprocess.run(
-        [sys.executable, *map(str, command)],
-        cwd=cwd or ROOT,
-        env=os.environ | dict(OMP_NUM_THREADS=str(THREADS)) | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-    )
+    """Run a tool of this repository with this interpreter; fails with its whole output.
+
+    A script starts in a forked process; a module (``-m``) or one with an environment of its own in a new interpreter.
+    """
+    arguments, cwd, variables = list(map(str, command)), cwd or ROOT, os.environ | dict(OMP_NUM_THREADS=str(THREADS)) | environment
+    if environment or arguments[0].startswith('-'):
+        result = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=cwd,
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            result = run_forked(arguments, cwd, dict(variables), Path(folder) / 'log', timeout=600)
     if check:
         assert result.returncode == 0, result.stdout[-6000:]
     return result

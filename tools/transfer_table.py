@@ -8,7 +8,7 @@ The table main compares random features, DenseCL, class labels and the joint pre
 (paper, Table 5).
 Every backbone is made by tools/train.py and tools/extract_backbone.py, every cell is tools/train.py on the transfer's config; the figure is
 the validation at the end of it, on the test images. A seed decides the pre-training, which labels are bought
-(mmbdg.datasets.fashion_mnist.labelled_subset; configs/transfer/fashion/label_subsets.json lists some), and the transfer. Writes
+(mmbdg.datasets.label_fraction.labelled_subset; configs/transfer/fashion/label_subsets.json lists some), and the transfer. Writes
 <name of the transfer>.json and .md into the folder, of the ablation ablation.json and .md, after each cell; the backbones there serve every
 transfer.
 """

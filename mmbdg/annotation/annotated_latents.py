@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from mmbdg.annotation.mask_values import read_mask
-from mmbdg.errors import InputError
+from mmbdg.errors import InputError, listed
 from mmbdg.files import write_npy, write_png
 from mmbdg.generators import ClassConditionalGenerator, to_pixels
 from mmbdg.synthesis.latents import generator_inputs
@@ -108,12 +108,12 @@ def read_annotated_latents(
         pairs.append(AnnotatedLatent(key.name, class_id, masks[key], zs[key]))
     missing = sorted(set(range(num_classes or 0)) - {pair.class_id for pair in pairs})
     if missing and not problems and not allow_missing_classes:
-        listed = ', '.join(map(str, missing[:20])) + (', ...' if len(missing) > 20 else '')
-        problems.append(f'{len(missing)} of {num_classes} classes have no pairs: {listed} (allow_missing_classes=True if that is meant)')
+        first = ', '.join(map(str, missing[:20])) + (', ...' if len(missing) > 20 else '')
+        problems.append(f'{len(missing)} of {num_classes} classes have no pairs: {first} (allow_missing_classes=True if that is meant)')
     if problems:
-        shown = '\n  '.join(problems[:20]) + (f'\n  ... and {len(problems) - 20} more' if len(problems) > 20 else '')
         raise InputError(
-            f'{root} is no consistent set of annotated latents; nothing was read:\n  {shown}\nAdd what is missing, or remove its partner.'
+            f'{root} is no consistent set of annotated latents; nothing was read:\n  {listed(problems)}\n'
+            'Add what is missing, or remove its partner.'
         )
     if not pairs:
         raise InputError(f'{annotations} and {latents_root} hold no pairs')

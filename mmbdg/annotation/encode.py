@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from mmbdg.annotation.annotated_latents import class_folders
-from mmbdg.errors import InputError
+from mmbdg.errors import InputError, listed
 from mmbdg.files import whole_folder, write_npy, write_png
 from mmbdg.generators import VQGAN, to_pixels
 
@@ -121,8 +121,7 @@ def read_annotated_images(
     if not found and not problems:
         problems.append(f'there are no images {images}/<class>/*.png')
     if problems:
-        shown = '\n  '.join(problems[:20]) + (f'\n  ... and {len(problems) - 20} more' if len(problems) > 20 else '')
-        raise InputError(f'{root} is no consistent set of annotated images; nothing was written:\n  {shown}')
+        raise InputError(f'{root} is no consistent set of annotated images; nothing was written:\n  {listed(problems)}')
     return sorted(found, key=lambda pair: (pair.class_id, pair.stem))
 
 

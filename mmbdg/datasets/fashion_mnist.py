@@ -1,6 +1,5 @@
 """Fashion-MNIST at 32 px, with masks by the documented foreground rule."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,31 +7,10 @@ from mmengine.dataset import BaseDataset
 
 from mmbdg.analysis.foreground import BACKGROUND_LEVEL, fashion_foreground
 from mmbdg.datasets.fashion_files import CLASSES, load_fashion
+from mmbdg.datasets.label_fraction import labelled_subset
 from mmbdg.registry import DATASETS
 from mmbdg.synthesis import label_spaces
-from mmbdg.synthesis.latents import generator_at
 from mmbdg.synthesis.palette import palette
-
-
-def label_order(labels: np.ndarray, seed: int) -> list[np.ndarray]:
-    """For each class the indices of its samples, in the order in which labels are bought under ``seed``."""
-    return [generator_at('labels', seed, c).permutation(np.flatnonzero(labels == c)) for c in range(len(CLASSES))]
-
-
-def labelled_subset(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Sorted indices of a stratified subset; a smaller fraction is contained in a larger one of the same seed.
-
-    Args:
-        labels: int64 (N,).
-        fraction: In (0, 1]; at least one sample of each class is kept.
-        seed: Which order the labels come in.
-
-    Raises:
-        ValueError: fraction lies outside (0, 1].
-    """
-    if not 0 < fraction <= 1:
-        raise ValueError(f'label_fraction must be in (0, 1], got {fraction}')
-    return np.sort(np.concatenate([order[: max(1, math.ceil(fraction * len(order)))] for order in label_order(labels, seed)]))
 
 
 @DATASETS.register_module()
@@ -47,7 +25,8 @@ class FashionMNIST32(BaseDataset):
         source: "embedded", "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
         label_space: The ids of ``gt_seg_map`` and the classes in the meta information: "fgbg", "classes" or groups of classes, see
             :func:`mmbdg.synthesis.label_spaces.label_space`; images of classes outside it are left out.
-        label_fraction: Part of the images of each class that is kept (stratified, nested).
+        label_fraction: Part of the images that is kept (stratified by class, nested), see
+            :func:`~mmbdg.datasets.label_fraction.labelled_subset`.
         label_seed: Which images those are.
         threshold: Grey level of the foreground rule.
         pipeline: Transforms.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from mmseg.datasets import BaseSegDataset
 
-from mmbdg.errors import InputError
+from mmbdg.errors import InputError, listed
 from mmbdg.registry import DATASETS
 
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp')
@@ -20,12 +20,13 @@ class LabelledFolder(BaseSegDataset):
 
     Args:
         data_root: Folder with ``images/`` and ``masks/``.
+        ann_file: Text file in ``data_root`` with the names that count, one a line, without suffix; default: all.
         ignore_index: Value of mask pixels that do not count.
         **kwargs: As ``mmseg.BaseSegDataset``, ``metainfo=dict(classes=...)`` and ``pipeline`` above all.
 
     Raises:
-        InputError: There are no images, an image has no mask or the reverse, a mask has another size than its image, is no grey or
-            palette picture, or has a value that is no label. All problems are listed at once.
+        InputError: There are no images, a listed one is missing, an image has no mask or the reverse, a mask has another size than its
+            image, is no grey or palette picture, or has a value that is no label. All problems are listed at once.
     """
 
     def __init__(self, data_root: str, ignore_index: int = 255, **kwargs: Any) -> None:
@@ -34,18 +35,21 @@ class LabelledFolder(BaseSegDataset):
         )
 
     def load_data_list(self) -> list[dict]:
-        root = Path(self.data_root)
+        root, names = Path(self.data_root), self._names() if self.ann_file else None
         images, masks = (
             {path.stem: path for path in sorted((root / kind).glob('*')) if path.suffix.lower() in SUFFIXES} for kind in ('images', 'masks')
         )
         if not images:
             raise InputError(f'{root}/images holds no images ({", ".join(SUFFIXES)})')
+        if names is not None:
+            if missing := [f'{root}/images/{name}.*' for name in names if name not in images]:
+                raise InputError(f'{self.ann_file} lists images that are not there:\n  {listed(missing)}')
+            images, masks = ({name: kind[name] for name in names if name in kind} for kind in (images, masks))
         problems = [f'{images[stem]} has no mask {root}/masks/{stem}.png' for stem in sorted(images.keys() - masks.keys())]
         problems += [f'{masks[stem]} has no image' for stem in sorted(masks.keys() - images.keys())]
         problems += [text for stem in sorted(images.keys() & masks.keys()) if (text := self._problem(images[stem], masks[stem]))]
         if problems:
-            listed = '\n  '.join(problems[:20]) + (f'\n  ... and {len(problems) - 20} more' if len(problems) > 20 else '')
-            raise InputError(f'{root} is no consistent set of images and masks:\n  {listed}')
+            raise InputError(f'{root} is no consistent set of images and masks:\n  {listed(problems)}')
         return [
             dict(
                 img_path=str(images[stem]),
@@ -56,6 +60,12 @@ class LabelledFolder(BaseSegDataset):
             )
             for stem in images
         ]
+
+    def _names(self) -> list[str]:
+        """What the file of names lists, in its order."""
+        if not Path(self.ann_file).is_file():
+            raise InputError(f'there is no list of images at {self.ann_file}')
+        return [line.strip() for line in Path(self.ann_file).read_text(encoding='utf-8').splitlines() if line.strip()]
 
     def _problem(self, image_path: Path, mask_path: Path) -> str:
         from PIL import Image

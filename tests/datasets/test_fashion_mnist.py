@@ -8,7 +8,7 @@ from conftest import ROOT
 from mmbdg.analysis.foreground import fashion_foreground
 from mmbdg.datasets import FashionMNIST32
 from mmbdg.datasets.fashion_files import load_fashion, read_idx, write_subset
-from mmbdg.datasets.fashion_mnist import labelled_subset
+from mmbdg.datasets.label_fraction import labelled_subset
 from mmbdg.errors import InputError
 
 

@@ -25,6 +25,22 @@ def test_pairs_by_name(folder):
     assert [int(dataset[i]['img'].mean().round()) for i in range(3)] == [0, 60, 120]
 
 
+def test_a_list_of_names(folder):
+    (folder / 'few.txt').write_text('2\n\n0\n')
+    write_mask(folder, np.full((4, 6), 128))  # not listed, so not looked at
+    dataset = LabelledFolder(str(folder), ann_file='few.txt', metainfo=CLASSES)
+    assert [dataset.get_data_info(i)['img_path'][len(str(folder)) :] for i in range(2)] == ['/images/2.jpeg', '/images/0.png']
+    (folder / 'few.txt').write_text('0\n7\n')
+    with pytest.raises(InputError, match='few.txt lists images that are not there:\n.*images/7'):
+        LabelledFolder(str(folder), ann_file='few.txt', metainfo=CLASSES)
+    (folder / 'few.txt').write_text('0\n')
+    (folder / 'masks' / '0.png').unlink()
+    with pytest.raises(InputError, match='0.png has no mask'):
+        LabelledFolder(str(folder), ann_file='few.txt', metainfo=CLASSES)
+    with pytest.raises(InputError, match='no list of images at'):
+        LabelledFolder(str(folder), ann_file='none.txt', metainfo=CLASSES)
+
+
 def write_mask(folder, values):
     Image.fromarray(np.asarray(values, np.uint8)).save(folder / 'masks' / '1.png')
 

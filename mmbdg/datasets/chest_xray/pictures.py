@@ -1,0 +1,104 @@
+"""Reading radiographs and lung masks, and bringing them to one size."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmbdg.errors import InputError
+
+RAW_SIDE = 2048
+"""JSRT's raw files are square and hold nothing but pixels."""
+SOFT_EDGES = 0.02
+"""Part of a mask's pixels that may be neither black nor white."""
+
+
+def read_radiograph(path: Path, raw_side: int = RAW_SIDE) -> np.ndarray:
+    """Grey levels, air dark and bones bright: float32 (H,W) in [0, 255].
+
+    JSRT's raw ``.IMG`` are big-endian 16-bit numbers of 12 bits, in which air is bright: they are turned round. Pictures of 16 bits count
+    as 12 bits deep where no value exceeds 4095; pictures are not turned round.
+
+    Raises:
+        InputError: The file cannot be read, is cut off, or holds other values than its format has.
+    """
+    if path.suffix.lower() == '.img':
+        return (4095 - _read_raw(path, raw_side)) * np.float32(255 / 4095)
+    picture = _open(path)
+    if picture.mode.startswith('I'):
+        values = np.asarray(picture).astype(np.float32)
+        return values * np.float32(255 / (4095 if values.max() <= 4095 else 65535))
+    return np.asarray(picture.convert('L'), dtype=np.float32)
+
+
+def read_lungs(paths: Sequence[Path]) -> np.ndarray:
+    """The union of masks of one organ each: bool (H,W).
+
+    Everything above half of a mask's highest value is lung: masks are black and white, some with soft edges.
+
+    Raises:
+        InputError: A file cannot be read, the masks differ in size, one has greys beyond soft edges (several organs), or they mark nothing
+            or everything.
+    """
+    union = np.zeros((), bool)
+    for path in paths:
+        values = np.asarray(_open(path).convert('L'), dtype=np.float32)
+        top = max(values.max(), 1)
+        if ((values > top / 10) & (values < top * 9 / 10)).mean() > SOFT_EDGES:
+            raise InputError(f'{path} is more than black and white; a mask of several organs must be taken apart first')
+        if union.shape and union.shape != values.shape:
+            raise InputError(f'{path} is {_size(values)} px, the mask of the other lung {_size(union)}')
+        union = union | (values > top / 2)
+    if not union.any() or union.all():
+        raise InputError(f'{" and ".join(map(str, paths))} mark {"everything" if union.any() else "no lung"}')
+    return union
+
+
+def check_same_shape(case: str, radiograph: np.ndarray, lungs: np.ndarray) -> None:
+    """A mask may be smaller than its radiograph (SCR's are), not of another shape.
+
+    Raises:
+        InputError: Their side ratios differ by more than a hundredth.
+    """
+    ratios = [values.shape[0] / values.shape[1] for values in (radiograph, lungs)]
+    if abs(ratios[0] / ratios[1] - 1) > 0.01:
+        raise InputError(f'{case}: the radiograph is {_size(radiograph)} px, its mask {_size(lungs)}: not the same picture')
+
+
+def resized(values: np.ndarray, size: int) -> np.ndarray:
+    """Means over the pixels that fall into each of size x size: float32 (size,size). The side ratio is not kept."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(values.astype(np.float32)).resize((size, size), Image.Resampling.BOX))
+
+
+def as_pictures(radiograph: np.ndarray, lungs: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is stored: the radiograph as uint8 (size,size,3) with equal channels, and the mask as uint8 (size,size), 1 where at least half
+    of a pixel is lung."""
+    grey = np.rint(resized(radiograph, size)).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2), (resized(lungs, size) >= 0.5).astype(np.uint8)
+
+
+def _size(values: np.ndarray) -> str:
+    return f'{values.shape[1]}x{values.shape[0]}'
+
+
+def _read_raw(path: Path, side: int) -> np.ndarray:
+    content = path.read_bytes()
+    if len(content) != 2 * side * side:
+        raise InputError(f'{path} has {len(content)} bytes; a raw radiograph of {side}x{side} px has {2 * side * side}: it is cut off')
+    values = np.frombuffer(content, '>u2').reshape(side, side)
+    if values.max() > 4095:
+        raise InputError(f'{path} has values up to {values.max()}; raw radiographs are big-endian and have 12 bits (0 to 4095)')
+    return values.astype(np.float32)
+
+
+def _open(path: Path) -> 'Image.Image':  # noqa: F821
+    from PIL import Image
+
+    try:
+        picture = Image.open(path)
+        picture.load()
+    except OSError as error:
+        raise InputError(f'{path} is no picture, or is cut off: unpack it again ({error})') from error
+    return picture

@@ -1,0 +1,100 @@
+"""Cityscapes, fine annotations."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from mmbdg.datasets.official.checking import count_problems, refuse
+from mmbdg.datasets.official.mm_converters import mm_converter
+from mmbdg.errors import InputError
+from mmbdg.files import write_atomically
+
+IMAGES = dict(train=2_975, val=500)
+HOW = (
+    'cityscapes-dataset.com, after registration: leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, unpacked into one folder '
+    '(non-commercial use; no redistribution)'
+)
+IMAGE = '_leftImg8bit.png'
+ANNOTATIONS = ('_gtFine_polygons.json', '_gtFine_instanceIds.png', '_gtFine_labelIds.png')
+TRAIN_IDS = '_gtFine_labelTrainIds.png'
+
+
+def prepare_cityscapes(root: str | os.PathLike, images: dict[str, int] | None = None) -> dict[str, dict[str, int]]:
+    """Check the archives, and write what mmseg and mmdet want beside them.
+
+    For mmseg ``*_labelTrainIds.png`` by cityscapesscripts, for mmdet ``annotations/instancesonly_filtered_gtFine_<split>.json`` by mmdet's
+    own converter. What is there already is not made again, and a file appears whole or not at all.
+
+    Args:
+        root: Folder with ``leftImg8bit`` and ``gtFine``.
+        images: How many images each split has; default: :data:`IMAGES`.
+
+    Returns:
+        For each split how many images it has, and how many masks were made now.
+
+    Raises:
+        InputError: What is missing or wrong, and how to get it; cityscapesscripts or mmdet is not installed.
+    """
+    root, images = Path(root), images or IMAGES
+    names = check_cityscapes(root, images)
+    made = {split: _write_train_ids(root, split, names[split]) for split in images}
+    for split in images:
+        _write_instances(root, split, names[split])
+    return {split: dict(images=len(names[split]), made_now=made[split]) for split in images}
+
+
+def check_cityscapes(root: Path, images: dict[str, int]) -> dict[str, list[str]]:
+    """The names of the images of each split, ``city/city_000000_000019``.
+
+    Raises:
+        InputError: An image without its annotations or the reverse, or another number of images than there should be.
+    """
+    problems, names = [], {}
+    for split, count in images.items():
+        pictures = _names(root / 'leftImg8bit' / split, IMAGE)
+        problems += count_problems(f'images in {root / "leftImg8bit" / split}', len(pictures), count)
+        for suffix in ANNOTATIONS:
+            annotated = _names(root / 'gtFine' / split, suffix)
+            problems += [f'{root / "gtFine" / split / name}{suffix} is missing or empty' for name in sorted(pictures - annotated)]
+            problems += [f'{root / "gtFine" / split / name}{suffix} has no image' for name in sorted(annotated - pictures)]
+        names[split] = sorted(pictures)
+    refuse(root, problems, HOW)
+    return names
+
+
+def _names(folder: Path, suffix: str) -> set[str]:
+    return {path.relative_to(folder).as_posix().removesuffix(suffix) for path in folder.glob(f'*/*{suffix}') if path.stat().st_size}
+
+
+def _write_train_ids(root: Path, split: str, names: list[str]) -> int:
+    from tqdm import tqdm
+
+    try:
+        from cityscapesscripts.helpers.annotation import Annotation
+        from cityscapesscripts.preparation.json2labelImg import createLabelImage
+    except ModuleNotFoundError as error:
+        raise InputError(f'masks of Cityscapes are made by cityscapesscripts ({error}): pip install cityscapesscripts') from error
+    folder = root / 'gtFine' / split
+    missing = [name for name in names if not (folder / f'{name}{TRAIN_IDS}').is_file()]
+    for name in tqdm(missing, desc=f'{split} masks', unit='mask', disable=None):
+        annotation = Annotation()
+        annotation.fromJsonFile(str(folder / f'{name}{ANNOTATIONS[0]}'))
+        picture = createLabelImage(annotation, 'trainIds')
+        write_atomically(folder / f'{name}{TRAIN_IDS}', lambda part, picture=picture: picture.save(part, format='PNG'))
+    return len(missing)
+
+
+def _write_instances(root: Path, split: str, names: list[str]) -> None:
+    from tqdm import tqdm
+
+    out = root / 'annotations' / f'instancesonly_filtered_gtFine_{split}.json'
+    if out.is_file():
+        return
+    converter = mm_converter('mmdet', 'cityscapes')
+    suffixes = dict(leftImg8bit=[IMAGE], gtFine=ANNOTATIONS[1:])
+    files = [[f'{root / kind / split / name}{suffix}' for kind in suffixes for suffix in suffixes[kind]] for name in names]
+    infos = [converter.load_img_info(paths) for paths in tqdm(files, desc=f'{split} instances', unit='image', disable=None)]
+    out.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as part:
+        converter.cvt_annotations(infos, str(Path(part) / out.name))
+        (Path(part) / out.name).replace(out)

@@ -1,0 +1,93 @@
+"""The four X-ray sets as their archives unpack, tiny: real garments, dark on bright, are the lungs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mmbdg.analysis.foreground import fashion_foreground
+from mmbdg.datasets.chest_xray.archives import ARCHIVES
+from mmbdg.datasets.fashion_files import load_fashion
+
+RAW_SIDE = 64
+COUNTS = dict(jsrt=6, montgomery=4, shenzhen=8, nih=3)
+
+
+def archives(**counts):
+    """The archives, with other numbers of cases."""
+    return tuple(replace(archive, count=(COUNTS | counts)[archive.set]) for archive in ARCHIVES)
+
+
+def radiograph(index):
+    """Grey levels uint8 (64,64), air dark, and lungs bool (32,32): half as large, as SCR's are."""
+    image = load_fashion('test')[0][index]
+    return np.kron(230 - (image.astype(int) * 200 // 255), np.ones((2, 2), int)).astype(np.uint8), fashion_foreground(image)
+
+
+def halves(lungs):
+    """The two lungs of a mask."""
+    left = np.arange(lungs.shape[1]) < lungs.shape[1] // 2
+    return lungs & left, lungs & ~left
+
+
+def save(path, values):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path)
+
+
+def save_mask(path, mask, zoom=1):
+    save(path, np.kron(mask, np.ones((zoom, zoom), bool)).astype(np.uint8) * 255)
+
+
+def write_jsrt(root: Path, count: int) -> None:
+    for i in range(count):
+        name = f'JPCLN{i + 1:03d}' if i % 2 else f'JPCNN{i + 1:03d}'
+        grey, lungs = radiograph(i)
+        raw = root / 'jsrt' / 'All247images' / f'{name}.IMG'
+        raw.parent.mkdir(parents=True, exist_ok=True)
+        (4095 - grey.astype('>u2') * 16).astype('>u2').tofile(raw)
+        organs = dict(zip(('left lung', 'right lung'), halves(lungs), strict=True))
+        organs |= {'heart': np.roll(lungs, 9, 1), 'left clavicle': ~lungs, 'right clavicle': ~lungs}
+        for organ, mask in organs.items():
+            save_mask(root / 'jsrt' / 'scratch' / f'fold{i % 2 + 1}' / 'masks' / organ / f'{name}.gif', mask)
+        save_mask(root / 'jsrt' / 'scratch' / f'fold{i % 2 + 1}' / 'second_observer' / 'left lung' / f'{name}.gif', ~lungs)
+
+
+def write_montgomery(root: Path, count: int) -> None:
+    """Wider than high, and of full size each."""
+    for i in range(count):
+        grey, lungs = radiograph(100 + i)
+        name, base = f'MCUCXR_{3 * i + 1:04d}_{i % 2}.png', root / 'montgomery' / 'MontgomerySet'
+        save(base / 'CXR_png' / name, np.pad(grey, ((0, 0), (8, 8)), mode='edge'))
+        for folder, mask in zip(('leftMask', 'rightMask'), halves(np.pad(lungs, ((0, 0), (4, 4)))), strict=True):
+            save_mask(base / 'ManualMask' / folder / name, mask, 2)
+
+
+def write_shenzhen(root: Path, count: int) -> None:
+    """Colour pictures of equal channels; three radiographs without a mask, as the set has 96."""
+    for i in range(count + 3):
+        grey, lungs = radiograph(200 + i)
+        name = f'CHNCXR_{i + 1:04d}_{i % 2}'
+        save(root / 'shenzhen' / 'ChinaSet_AllFiles' / 'CXR_png' / f'{name}.png', np.repeat(grey[..., None], 3, 2))
+        if i < count:
+            save_mask(root / 'shenzhen' / 'mask' / 'mask' / f'{name}_mask.png', lungs, 2)
+
+
+def write_nih(root: Path, count: int) -> None:
+    for i in range(count):
+        grey, lungs = radiograph(300 + i)
+        save(root / 'nih' / 'images' / f'{i:08d}_00{i}.png', grey)
+        save_mask(root / 'nih' / 'masks' / f'{i:08d}_00{i}_mask.png', lungs, 2)
+    twin = root / 'nih' / '__MACOSX' / 'images' / '._00000000_000.png'  # of an archive packed on a Mac
+    twin.parent.mkdir(parents=True)
+    twin.write_bytes(b'no picture')
+
+
+def write_all(root: Path, **counts) -> None:
+    """All four sets, ``COUNTS`` cases each if nothing else is said."""
+    counts = COUNTS | counts
+    write_jsrt(root, counts['jsrt'])
+    write_montgomery(root, counts['montgomery'])
+    write_shenzhen(root, counts['shenzhen'])
+    write_nih(root, counts['nih'])

@@ -1,0 +1,25 @@
+"""Check that Cityscapes' fine set is whole, and make the masks (mmseg) and instances (mmdet) that trainings read.
+
+python tools/dataset_converters/cityscapes.py data/cityscapes
+
+docs/transfer/data.md says what to download, from whom, and under which terms. A second call makes only what is missing. Needs
+cityscapesscripts, and onedl-mmdetection for the instances.
+"""
+
+import argparse
+
+from mmbdg.datasets.official.cityscapes import prepare_cityscapes
+from mmbdg.errors import plain_errors
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('root', help='folder with leftImg8bit and gtFine')
+    args = parser.parse_args()
+    for split, found in prepare_cityscapes(args.root).items():
+        print(f'{split}: {found["images"]} images; {found["made_now"]} masks made now')
+
+
+if __name__ == '__main__':
+    with plain_errors():
+        main()
