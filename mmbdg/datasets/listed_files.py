@@ -16,7 +16,7 @@ from mmengine.registry import DATASETS
 from mmseg.datasets import BaseSegDataset
 from tqdm import tqdm
 
-from mmbdg.errors import InputError
+from mmbdg.errors import InputError, listed
 
 SHOWN = 5
 """Of each kind of problem so many examples are shown."""
@@ -129,8 +129,10 @@ def coco_notes(dataset: BaseDataset, chosen: bool) -> list[str]:
     foreign = Counter(names.get(entry['category_id'], entry['category_id']) for entry in annotations)
     foreign = {name: count for name, count in foreign.items() if name not in classes}
     if not chosen:
-        listed = [f'"{name}" ({count} annotations)' for name, count in foreign.items()]
-        refuse(listed, f'{path} has annotations of categories that are none of the classes')
+        refuse(
+            [f'"{name}" ({count} annotations)' for name, count in foreign.items()],
+            f'{path} has annotations of categories that are none of the classes',
+        )
     empty = len(images.keys() - {entry['image_id'] for entry in annotations})
     notes = left_out(dataset, path, len(images), empty, sum(foreign.values()))
     if dataset.test_mode and any(entry.get('id') == 0 for entry in annotations):  # mmdet's converter of Cityscapes begins there
@@ -210,8 +212,7 @@ def refuse(problems: list[str], what: str) -> None:
         InputError: There are problems.
     """
     if problems:
-        more = [f'... and {len(problems) - SHOWN} more'] if len(problems) > SHOWN else []
-        raise InputError('\n  '.join([f'{what} ({len(problems)}):', *problems[:SHOWN], *more]))
+        raise InputError(f'{what} ({len(problems)}):\n  {listed(problems, SHOWN)}')
 
 
 def left_out(dataset: BaseDataset, source: str | Path, images: int, empty: int, foreign: int) -> list[str]:

@@ -44,6 +44,7 @@ def test_prepared(root):
     train_ids = np.asarray(Image.open(root / 'gtFine/train/city/city_000001_000019_gtFine_labelTrainIds.png'))
     assert np.array_equal(train_ids, np.where(ids == CAR, 13, 0))  # road is 0, car is 13
     content = json.loads((root / 'annotations/instancesonly_filtered_gtFine_train.json').read_text())
+    assert [entry['id'] for entry in content['annotations']] == list(range(1, len(content['annotations']) + 1))
     assert [image['file_name'] for image in content['images']] == [f'city/city_{i:06d}_000019_leftImg8bit.png' for i in range(2)]
     found = {(a['image_id'], a['iscrowd']): (a['category_id'], a['area'], a['bbox']) for a in content['annotations']}
     assert found == {

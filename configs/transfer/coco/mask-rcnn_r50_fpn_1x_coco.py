@@ -84,6 +84,6 @@ reach = dict(
 requires = dict(
     pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
-    data_root='COCO 2017: python tools/dataset_converters/coco.py',
+    data_root='COCO 2017: python tools/dataset_converters/coco.py data/coco (docs/transfer/data.md)',
 )
 next_step = 'python tools/test.py {config} {checkpoint}'

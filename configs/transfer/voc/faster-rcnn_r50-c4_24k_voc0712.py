@@ -102,6 +102,6 @@ reach = dict(
 requires = dict(
     pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
-    data_root='VOC 2007 and 2012: python tools/dataset_converters/voc.py',
+    data_root='VOC 2007 and 2012: python tools/dataset_converters/voc.py data/VOCdevkit (docs/transfer/data.md)',
 )
 next_step = 'python tools/test.py {config} {checkpoint}'

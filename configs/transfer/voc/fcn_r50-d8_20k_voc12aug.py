@@ -90,5 +90,5 @@ reach = dict(
 requires = dict(
     pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
-    data_root='VOC 2012 with the annotations of SBD: python tools/dataset_converters/voc.py',
+    data_root='VOC 2012 with the annotations of SBD: python tools/dataset_converters/voc.py data/VOCdevkit (docs/transfer/data.md)',
 )

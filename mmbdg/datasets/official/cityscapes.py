@@ -1,5 +1,6 @@
 """Cityscapes, fine annotations."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -97,4 +98,7 @@ def _write_instances(root: Path, split: str, names: list[str]) -> None:
     out.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as part:
         converter.cvt_annotations(infos, str(Path(part) / out.name))
-        (Path(part) / out.name).replace(out)
+        content = json.loads((Path(part) / out.name).read_text())
+    for entry in content['annotations']:
+        entry['id'] += 1  # the converter begins with 0, which pycocotools takes for "not found"
+    write_atomically(out, lambda path: path.write_text(json.dumps(content)))
