@@ -96,6 +96,6 @@ reach = dict(
 requires = dict(
     pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
-    data_root='Cityscapes, leftImg8bit and gtFine, with instances as COCO JSON: python tools/dataset_converters/cityscapes.py data/cityscapes (docs/transfer/data.md)',
+    data_root='Cityscapes with its instances: python tools/dataset_converters/cityscapes.py data/cityscapes (docs/transfer/data.md)',
 )
 next_step = 'python tools/test.py {config} {checkpoint}'
