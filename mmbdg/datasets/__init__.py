@@ -2,7 +2,7 @@
 
 from mmbdg.datasets.address import Address
 from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLatents
-from mmbdg.datasets.chest_xray import ChestXray
+from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.image_folder import ImageFolder
 from mmbdg.datasets.joint import JointDataset
@@ -16,7 +16,7 @@ __all__ = [
     'Address',
     'AnnotatedLatents',
     'AugmentLabelled',
-    'ChestXray',
+    'ChestXRayDataset',
     'FashionMNIST32',
     'ImageFolder',
     'JointDataset',

@@ -11,7 +11,7 @@ import tiny_chest_xray as tiny
 from one_process import run_here
 from PIL import Image
 
-from mmbdg.datasets import ChestXray
+from mmbdg.datasets import ChestXRayDataset
 from mmbdg.datasets.chest_xray import convert as converting
 from mmbdg.datasets.chest_xray.convert import convert
 from mmbdg.datasets.chest_xray.pictures import read_lungs, read_radiograph
@@ -121,7 +121,7 @@ def test_an_interrupted_run_is_finished_by_a_second_one(tree, out, tmp_path, mon
             converted(tree, tmp_path / 'out')
     assert len(list((tmp_path / 'out').rglob('*.png'))) == 9 and not (tmp_path / 'out' / 'train.txt').exists()
     with pytest.raises(InputError, match=r'holds no finished dataset: python tools/dataset_converters/chest_xray\.py'):
-        ChestXray(str(tmp_path / 'out'))
+        ChestXRayDataset(str(tmp_path / 'out'))
     made = []
     monkeypatch.setattr(converting, 'write_png', lambda path, values: (made.append(path), write(path, values)))
     converted(tree, tmp_path / 'out')
@@ -230,7 +230,7 @@ def test_some_of_the_sets_are_another_dataset(tree, tmp_path):
     assert sum(card['train'].values()) == 7 and sum(card['test'].values()) == 3  # 10 * 735 / 1051
     assert 'not the paper' in card['note']
     with mock.patch('mmbdg.datasets.chest_xray.dataset.print_log') as log:
-        ChestXray(str(tmp_path / 'two'))
+        ChestXRayDataset(str(tmp_path / 'two'))
     assert "not the paper's dataset" in log.call_args.args[0] and log.call_args.args[2] == logging.WARNING
     with pytest.raises(InputError, match='holds another dataset: its name is chest_xray_jsrt\\+montgomery, not chest_xray'):
         converted(tree, tmp_path / 'two')
@@ -252,11 +252,11 @@ def test_command(tree, tmp_path):
 
 
 def test_dataset(out):
-    dataset = ChestXray(str(out), pipeline=[dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')])
-    assert len(dataset) == 15 and dataset.metainfo['classes'] == ('background', 'lung') and len(ChestXray(str(out), 'test')) == 6
+    dataset = ChestXRayDataset(str(out), pipeline=[dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')])
+    assert len(dataset) == 15 and dataset.metainfo['classes'] == ('background', 'lung') and len(ChestXRayDataset(str(out), 'test')) == 6
     listed = json.loads((out / 'label_subsets.json').read_text())
     for seed in (0, 1):
-        part = ChestXray(str(out), label_fraction=0.5, label_seed=seed)
+        part = ChestXRayDataset(str(out), label_fraction=0.5, label_seed=seed)
         assert [part[i]['img_path'] for i in range(len(part))] == [f'{out}/images/{name}.png' for name in listed['0.5'][str(seed)]]
     image, mask = stored(out, dataset[3]['img_path'].split('/')[-1][:-4])
     assert np.array_equal(dataset[3]['img'][..., 1], image) and np.array_equal(dataset[3]['gt_seg_map'], mask)
@@ -267,8 +267,8 @@ def test_dataset_that_was_changed(out, tmp_path):
     (copy / 'images' / 'jsrt_JPCLN002.png').unlink()
     split = 'train' if 'jsrt_JPCLN002' in (copy / 'train.txt').read_text() else 'test'
     with pytest.raises(InputError, match=f'{split}.txt lists images that are not there:\n.*jsrt_JPCLN002'):
-        ChestXray(str(copy), split)
+        ChestXRayDataset(str(copy), split)
     with pytest.raises(InputError, match='split must be'):
-        ChestXray(str(copy), 'val')
+        ChestXRayDataset(str(copy), 'val')
     with pytest.raises(InputError, match='holds no finished dataset'):
-        ChestXray(str(tmp_path))
+        ChestXRayDataset(str(tmp_path))

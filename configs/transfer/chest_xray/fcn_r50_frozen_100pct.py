@@ -37,7 +37,7 @@ model = dict(
     auxiliary_head=None,  # it could change nothing but the backbone
 )
 
-lungs = dict(type='mmbdg.ChestXray', data_root=data_root)
+lungs = dict(type='mmbdg.ChestXRayDataset', data_root=data_root)
 train_dataloader = dict(
     batch_size=8,  # paper
     num_workers=2,

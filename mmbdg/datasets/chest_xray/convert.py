@@ -1,4 +1,4 @@
-"""From the archives to images, masks and lists that :class:`~mmbdg.datasets.chest_xray.ChestXray` reads."""
+"""From the archives to images, masks and lists that :class:`~mmbdg.datasets.chest_xray.ChestXRayDataset` reads."""
 
 import json
 import os

@@ -13,7 +13,7 @@ from mmbdg.registry import DATASETS
 
 
 @DATASETS.register_module()
-class ChestXray(LabelledFolder):
+class ChestXRayDataset(LabelledFolder):
     """Lungs in chest X-rays (BigDatasetGAN, section 5.3, Table 5), as tools/dataset_converters/chest_xray.py writes them.
 
     Args:
