@@ -2,7 +2,7 @@
 
     python tools/transfer_table.py work_dirs/transfer_table        # an hour on two cores; an interrupted run continues
     python tools/transfer_table.py work_dirs/transfer_table --transfer configs/transfer/fashion/linear_r18_frozen.py
-    python tools/transfer_table.py work_dirs/ablation --table ablation --jobs 2 --iterations 120 --transfer-iterations 150
+    python tools/transfer_table.py work_dirs/ablation --table ablation --jobs 2 --iterations 100 --transfer-iterations 75
 
 The table main compares random features, DenseCL, class labels and the joint pre-training, the table ablation the parts of the latter
 (paper, Table 5).
