@@ -30,7 +30,7 @@ class Arrived(NamedTuple):
     """What a checkpoint holds for a module.
 
     Args:
-        tensors: By the module's names.
+        tensors: By the module's names; counters of batches too, if the file has them.
         prefix: One of :data:`PREFIXES`.
         stem: Whether the module has a stem, which then is among them.
     """
@@ -105,7 +105,8 @@ def backbone_tensors(module: nn.Module, checkpoint: str, fresh: Sequence[str] = 
             f'{checkpoint} (names {prefix}..., {PREFIXES[prefix]}) does not fit {type(module).__name__}; '
             f'is it a backbone of another depth or with another stem?\n{problem}'
         )
-    return Arrived({key: found[key] for key in own}, prefix, bool(parts & set(STEMS)))
+    counters = {key: found[key] for key in module.state_dict() if key.endswith(COUNTER) and key in found}
+    return Arrived({key: found[key] for key in own} | counters, prefix, bool(parts & set(STEMS)))
 
 
 def _best_layout(state: dict[str, Tensor], own: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:

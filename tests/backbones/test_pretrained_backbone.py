@@ -129,9 +129,11 @@ def test_blocks_do_not_overwrite_what_arrived(published, tmp_path):
     """mmengine initialises the children behind their parent."""
     write_safetensors(tmp_path / 'b.safetensors', published.state_dict())
     network = resnet(tmp_path / 'b.safetensors')
+    assert network.bn1.num_batches_tracked == 0
     network.layer1[0].init_cfg = dict(type='Constant', layer='Conv2d', val=0.0)
     network.init_weights()
-    assert torch.equal(network.layer1[0].conv1.weight, published.layer1[0].conv1.weight)
+    assert all(torch.equal(value, published.state_dict()[key]) for key, value in network.state_dict().items())
+    assert network.bn1.num_batches_tracked == 1
 
 
 CONFIG = """
