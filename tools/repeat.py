@@ -79,6 +79,7 @@ def run(cell: Cell, seed: int, args: argparse.Namespace, runs: Runs, bar: tqdm) 
     """A training, as far as it is not done."""
     work_dir = args.out / cell.folder / f'seed{seed}'
     settings = dict(config=args.config, options=[*cell.options, *(args.cfg_options or ())], seed=seed, seeded=list(args.seeded))
+    refuse_other_settings(work_dir / 'settings.json', settings)
     done = work_dir / 'figures.json'
     if not done.is_file():
         options = [*settings['options'], *(f'{key}={seed}' for key in ('randomness.seed', *args.seeded))]
@@ -91,13 +92,23 @@ def run(cell: Cell, seed: int, args: argparse.Namespace, runs: Runs, bar: tqdm) 
                 f'{args.config} logs none of {", ".join(HEADLINES)} in {work_dir}: has it a validation (train_cfg.val_interval)?'
             )
         write_json(done, dict(**settings, validations=found))
-    measured = json.loads(done.read_text(encoding='utf-8'))
-    if other := [key for key in settings if measured[key] != settings[key]]:
-        raise InputError(f'{done} has another {" and ".join(other)} ({measured[other[0]]}): choose another --out, or remove that folder')
-    runs[cell][seed] = measured['validations']
+    runs[cell][seed] = json.loads(done.read_text(encoding='utf-8'))['validations']
     write(args, runs)
     bar.set_postfix_str(f'{cell.title}, seed {seed}')
     bar.update()
+
+
+def refuse_other_settings(path: Path, settings: dict) -> None:
+    """A run that was begun goes on with what it was begun with; the first call writes that down.
+
+    Raises:
+        InputError: It was begun with other settings.
+    """
+    if not path.is_file():
+        write_json(path, settings)
+    begun = json.loads(path.read_text(encoding='utf-8'))
+    if other := [key for key in settings if begun[key] != settings[key]]:
+        raise InputError(f'{path} has another {" and ".join(other)} ({begun[other[0]]}): choose another --out, or remove that folder')
 
 
 def write(args: argparse.Namespace, runs: Runs) -> str:

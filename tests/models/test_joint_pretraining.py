@@ -253,12 +253,14 @@ def test_one_graph_at_a_time(method, monkeypatch):
         torch.testing.assert_close(apart[name], gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_float16_keeps_one_graph():
+def test_float16_keeps_one_graph(monkeypatch):
     """Its scaler multiplies the loss before the backward pass."""
     from mmbdg.models.joint_pretraining import _needs_one_graph
 
     assert not _needs_one_graph()
-    with torch.autocast('cuda', torch.float16, enabled=True):
-        assert _needs_one_graph() == torch.is_autocast_enabled('cuda')
     with torch.autocast('cpu', torch.bfloat16):
         assert not _needs_one_graph()
+    monkeypatch.setattr(torch, 'is_autocast_enabled', lambda device: device == 'cuda')  # a CPU refuses it
+    for dtype in (torch.float16, torch.bfloat16):
+        monkeypatch.setattr(torch, 'get_autocast_dtype', lambda device, dtype=dtype: dtype)
+        assert _needs_one_graph() == (dtype == torch.float16)

@@ -120,8 +120,9 @@ def test_runs_and_what_is_missing(tmp_path, monkeypatch, capsys):
     tool.main()
     (step,) = started
     assert '--resume' in step.arguments and str(cell) in step.arguments  # its checkpoint is there, so it goes on
+    (cell / 'figures.json').unlink()
 
-    monkeypatch.setattr(sys, 'argv', [*command, 'model.decode_head.dropout_ratio=0.3', '--seeds', '0'])
+    monkeypatch.setattr(sys, 'argv', [*command, 'model.decode_head.dropout_ratio=0.3', '--seeds', '0'])  # of a run that is not done
     with pytest.raises(InputError, match='has another options'):
         tool.main()
 

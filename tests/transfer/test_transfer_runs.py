@@ -3,6 +3,8 @@
 import json
 import math
 import shutil
+import sys
+from importlib import import_module
 
 import pytest
 import torch
@@ -90,6 +92,13 @@ def trees(tmp_path_factory):
 def test_every_config_is_run():
     found = {p.relative_to(ROOT / 'configs/transfer').with_suffix('').as_posix() for p in (ROOT / 'configs/transfer').rglob('*.py')}
     assert {name for name in found if name.split('/')[0] in WRITE} == set(RUNS)
+
+
+def test_the_papers_columns_are_measured():
+    """What tools/repeat.py looks for in the logs is what the metrics call it."""
+    sys.path.append(str(ROOT / 'tools'))
+    paper = import_module('paper_tables').PAPER
+    assert all(set(paper[name.split('/')[1]].metrics) <= set(measured) for name, (_, measured) in RUNS.items())
 
 
 def options(values):

@@ -71,8 +71,6 @@ val_evaluator = [
 test_evaluator = val_evaluator
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
-val_cfg = dict()
-test_cfg = dict()
 optim_wrapper = dict(optimizer=dict(lr=0.01))  # Detectron2's for 8 images
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1001),  # Detectron2's: full from iteration 1000 on
@@ -98,4 +96,3 @@ requires = dict(
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
     data_root='Cityscapes with its instances: python tools/dataset_converters/cityscapes.py data/cityscapes (docs/transfer/data.md)',
 )
-next_step = 'python tools/test.py {config} {checkpoint}'

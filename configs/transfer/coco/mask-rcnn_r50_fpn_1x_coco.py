@@ -62,8 +62,6 @@ val_evaluator = dict(type='CocoMetric', ann_file=f'{data_root}/annotations/insta
 test_evaluator = val_evaluator
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
-val_cfg = dict()
-test_cfg = dict()
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1001),  # Detectron2's: full from iteration 1000 on
     dict(type='MultiStepLR', milestones=[60000, 80000], gamma=0.1, by_epoch=False),  # Detectron2's 1x
@@ -86,4 +84,3 @@ requires = dict(
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
     data_root='COCO 2017: python tools/dataset_converters/coco.py data/coco (docs/transfer/data.md)',
 )
-next_step = 'python tools/test.py {config} {checkpoint}'

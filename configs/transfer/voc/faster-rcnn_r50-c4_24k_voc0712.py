@@ -81,8 +81,6 @@ val_evaluator = dict(  # as Detectron2's PascalVOCDetectionEvaluator: mAP over I
 test_evaluator = val_evaluator
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
-val_cfg = dict()
-test_cfg = dict()
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=101),  # MoCo's warm-up: full from iteration 100 on
     dict(type='MultiStepLR', milestones=[18000, 22000], gamma=0.1, by_epoch=False),  # MoCo's
@@ -104,4 +102,3 @@ requires = dict(
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
     data_root='VOC 2007 and 2012: python tools/dataset_converters/voc.py data/VOCdevkit (docs/transfer/data.md)',
 )
-next_step = 'python tools/test.py {config} {checkpoint}'

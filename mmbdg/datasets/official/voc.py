@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from mmseg.datasets import PascalVOCDataset
+
 from mmbdg.datasets.official.checking import count_problems, missing_files, read_names, refuse
 from mmbdg.datasets.official.mm_converters import mm_converter
 from mmbdg.errors import InputError
@@ -20,10 +22,7 @@ HOW_SBD = (
     'SBD (Hariharan et al. 2011): benchmark.tgz from www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/semantic_contours, '
     'its folder benchmark_RELEASE moved to VOCdevkit/VOCaug'
 )
-CLASSES = (
-    'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow', 'diningtable', 'dog', 'horse', 'motorbike',
-    'person', 'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor',
-)  # fmt: skip
+CLASSES = PascalVOCDataset.METAINFO['classes'][1:]  # without background
 
 
 @dataclass(frozen=True)
