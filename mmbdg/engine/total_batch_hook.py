@@ -1,4 +1,4 @@
-"""Samples are counted in batches, online ones by their ratio: a resumed training must have both as it began."""
+"""Samples are counted in batches, online ones by their ratio, real ones in passes: a resumed training should have all as it began."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -11,14 +11,17 @@ from mmbdg.registry import HOOKS
 
 KEY = 'total_batch_size'
 RATIO_KEY = 'online_ratio'
+IMAGES_KEY = 'real_images'
 
 
 @HOOKS.register_module()
 class TotalBatchHook(Hook):
-    """Keeps the total batch size in the checkpoints and compares it when a training resumes; so it does with the ratio of online samples.
+    """Keeps the total batch size in the checkpoints and compares it when a training resumes; so it does with the ratio of online samples
+    and with the number of real images.
 
     mmengine tells a sampler how many steps were made, not how many samples: with smaller batches some would come a second time. Beside
-    sample n of the real images are the online ones from n times the ratio on: with a smaller ratio they, too, would come again.
+    sample n of the real images are the online ones from n times the ratio on: with a smaller ratio they, too, would come again. Other real
+    images may be meant, so that their order is another from there on is a warning.
 
     Raises:
         InputError: A training that counts iterations resumes with another total batch size, or one with online samples beside real images
@@ -27,8 +30,10 @@ class TotalBatchHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         loader = runner.train_loop.dataloader
-        if isinstance(loader.dataset, JointDataset) and is_online(loader.dataset):
-            self._check_ratio(runner, loader.dataset.ratio)
+        if isinstance(loader.dataset, JointDataset):
+            self._compare_images(runner, len(loader.dataset))
+            if is_online(loader.dataset):
+                self._check_ratio(runner, loader.dataset.ratio)
         if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:
             return  # epochs are counted in samples
         total, before = loader.batch_size * runner.world_size, runner.message_hub.get_info(KEY)
@@ -38,6 +43,16 @@ class TotalBatchHook(Hook):
                 f' processes = {total}: samples would be left out or come twice. Set train_dataloader.batch_size so that the product stays'
             )
         runner.message_hub.update_info(KEY, total)
+
+    @staticmethod
+    def _compare_images(runner: Runner, images: int) -> None:
+        before = runner.message_hub.get_info(IMAGES_KEY)
+        if runner.iter and before not in (None, images):
+            runner.logger.warning(
+                f'the training began with {before} real images, here it resumes with {images}: their order is another from here on, and in '
+                'this pass some come twice or not at all'
+            )
+        runner.message_hub.update_info(IMAGES_KEY, images)
 
     @staticmethod
     def _check_ratio(runner: Runner, ratio: int) -> None:

@@ -44,3 +44,22 @@ def test_the_ratio_of_online_samples_is_kept(by_epoch):
     with pytest.raises(InputError, match='began with 2 online samples for each real image, here it resumes with 1: .*ratio=2'):
         TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, online, ratio=1), 8, 1, 10, by_epoch))
     TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, stored, ratio=1), 8, 1, 10, by_epoch))
+
+
+def test_other_real_images_are_noticed():
+    """They may be meant: a warning, once."""
+    hub, warnings = MessageHub.get_instance('real_images'), []
+
+    def train(fraction, iterations):
+        dataset = JointDataset(dict(REAL, label_fraction=fraction))
+        found = resumed(hub, dataset, 8, 1, iterations, by_epoch=False)
+        found.logger = SimpleNamespace(warning=warnings.append)
+        TotalBatchHook().before_train(found)
+
+    train(0.02, 0)
+    train(0.02, 10)
+    assert not warnings
+    train(0.03, 20)
+    train(0.03, 30)
+    (warning,) = warnings
+    assert 'began with 20 real images, here it resumes with 30' in warning
