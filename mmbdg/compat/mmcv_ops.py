@@ -140,3 +140,6 @@ def install_ops_finder() -> None:
     """Idempotent; does not import mmcv."""
     if not any(isinstance(finder, OpsFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, OpsFinder())
+        # mmseg imports mmdet where there is one, and mmdet keeps functions that only raise where there are no operators.
+        if 'mmdet.models.dense_heads.rpn_head' in sys.modules and NAME not in sys.modules:
+            print("mmbdg: mmdet was imported before mmbdg, without mmcv's operators; for detectors import mmbdg first", file=sys.stderr)

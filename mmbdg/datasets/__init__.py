@@ -4,6 +4,7 @@ from mmbdg.datasets.address import Address
 from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLatents
 from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
+from mmbdg.datasets.fashion_scenes import FashionScenes
 from mmbdg.datasets.image_folder import ImageFolder
 from mmbdg.datasets.joint import JointDataset
 from mmbdg.datasets.labelled_folder import LabelledFolder
@@ -18,6 +19,7 @@ __all__ = [
     'AugmentLabelled',
     'ChestXRayDataset',
     'FashionMNIST32',
+    'FashionScenes',
     'ImageFolder',
     'JointDataset',
     'KeepDifficult',

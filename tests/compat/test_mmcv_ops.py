@@ -208,6 +208,15 @@ with torch.no_grad():
 """
 
 
+@pytest.mark.parametrize('code', ['import mmseg.models, mmbdg', 'import mmbdg, mmseg.models'])
+def test_detectors_that_came_too_early(code):
+    """mmseg imports mmdet, which then has no operators for good."""
+    code += "\nimport mmcv._ext\nprint('compiled' if type(mmcv._ext).__name__ == 'module' else 'stand-in')"
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    early = code.startswith('import mmseg') and 'stand-in' in result.stdout
+    assert ('for detectors import mmbdg first' in result.stderr) == early, result.stderr
+
+
 @pytest.mark.parametrize('first', ['import mmbdg', "from mmengine.config import Config; Config.fromfile('user_config.py')"])
 def test_detectors_import_and_predict(first, tmp_path):
     """In our tools, and for a user who only writes custom_imports=dict(imports=['mmbdg'])."""

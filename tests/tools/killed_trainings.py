@@ -7,6 +7,7 @@ files loses its second half.
 """
 
 import glob
+import importlib
 import json
 import os
 import random
@@ -16,14 +17,15 @@ import sys
 import time
 import traceback
 
-import mmpretrain.models  # noqa: F401
-import mmseg.models  # noqa: F401
 import numpy
 from mmengine.config import config
 from mmengine.runner import Runner
 
 import mmbdg.engine
 import mmbdg.evaluation  # noqa: F401
+
+for package in ('mmpretrain', 'mmseg', 'mmdet'):
+    importlib.import_module(f'{package}.models')  # after mmbdg, which brings the operators
 
 
 def train(arguments: list[str], output: str) -> None:

@@ -46,16 +46,43 @@ train_cfg = dict(max_iters=9, val_interval=9)
 default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
 custom_hooks = [dict(type='mmbdg.RefreshAverageHook', num_samples=20)]
 """
-CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN)
+DETECTOR = f"""
+_base_ = '{ROOT}/configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py'
+pretrained = None
+iterations = 9
+model = dict(
+    backbone=dict(base_channels=8, stem_channels=8, init_cfg=None),
+    neck=dict(in_channels=[8, 16, 32, 64], out_channels=16),
+    rpn_head=dict(in_channels=16, feat_channels=16),
+    roi_head=dict(
+        bbox_roi_extractor=dict(out_channels=16),
+        bbox_head=dict(in_channels=16, conv_out_channels=16, fc_out_channels=32),
+        mask_roi_extractor=dict(out_channels=16),
+        mask_head=dict(in_channels=16, conv_out_channels=16),
+    ),
+)
+# Flips are drawn in this process: what a worker drew is not in a checkpoint.
+train_dataloader = dict(
+    batch_size=2, num_workers=0, persistent_workers=False, dataset=dict(size=(64, 64), garments=2, count=10)
+)
+val_dataloader = dict(dataset=dict(count=2))
+default_hooks = dict(checkpoint=dict(interval=3))
+custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=2)]
+"""
+CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, detector=DETECTOR)
 VALIDATED, NO_SEED = ['--cfg-options', 'train_cfg.val_interval=3'], ['--cfg-options', 'randomness.seed=None']
 OPTIONS = dict(  # how it begins, how it resumes; a seed that was drawn is found in the checkpoint
     iterations=(VALIDATED, ['--resume', *VALIDATED]),
     epochs=(['--cfg-options', 'randomness.seed=5'], ['--resume', *NO_SEED]),
     gan=([], ['--resume']),
+    detector=([], ['--resume']),
 )
 # The checkpoints after which it is killed, and the last one. After the last kill the newest is cut off, so one before it must do.
 NAMES = dict(
-    iterations=('iter_3.pth', 'iter_6.pth', 'iter_12.pth'), epochs=('epoch_2.pth', 'epoch_4.pth'), gan=('iter_6.pth', 'iter_9.pth')
+    iterations=('iter_3.pth', 'iter_6.pth', 'iter_12.pth'),
+    epochs=('epoch_2.pth', 'epoch_4.pth'),
+    gan=('iter_6.pth', 'iter_9.pth'),
+    detector=('iter_6.pth', 'iter_9.pth'),
 )
 
 
@@ -125,7 +152,7 @@ def test_killed_training_ends_as_an_uninterrupted_one(trained, kind):
     for part in whole.keys() - {'meta', 'message_hub'}:
         assert_same(whole[part], resumed[part], part)
     assert {'state_dict', 'optimizer', 'param_schedulers', 'random_states'} <= whole.keys()
-    assert kind == 'gan' or 'ema_state_dict' in whole
+    assert kind in ('gan', 'detector') or 'ema_state_dict' in whole
 
 
 @pytest.mark.parametrize('kind', CONFIGS)

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from composed_scenes import box_of, compose
+from composed_scenes import compose
 from conftest import ROOT
 from mmengine.evaluator import Evaluator
 from mmengine.registry import DATASETS, DefaultScope
@@ -59,8 +59,7 @@ def test_voc_boxes_and_difficult_objects(trees):
     assert len(dataset) == 5 and dataset.metainfo['classes'][:10] == NAMES
     sample = dataset[0]['data_samples']
     scene = compose(0, garments=2)
-    boxes = np.array([box_of(mask) for mask in scene.masks])
-    np.testing.assert_array_equal(sample.gt_instances.bboxes.tensor.numpy(), boxes - [0, 0, 1, 1])  # mmdet's: the last pixel
+    np.testing.assert_array_equal(sample.gt_instances.bboxes.tensor.numpy(), scene.boxes() - [0, 0, 1, 1])  # mmdet's: the last pixel
     assert sample.gt_instances.labels.tolist() == scene.labels.tolist() and len(sample.ignored_instances) == 0
     cfg.test_dataloader.dataset.pipeline = unscaled(cfg.test_dataloader.dataset.pipeline)
     sample = DATASETS.build(cfg.test_dataloader.dataset)[0]['data_samples']

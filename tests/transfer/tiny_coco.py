@@ -3,7 +3,7 @@
 import json
 
 import numpy as np
-from composed_scenes import box_of, compose, polygons_of, save
+from composed_scenes import compose, polygons_of, save
 
 from mmbdg.annotation import run_lengths
 
@@ -36,13 +36,13 @@ def write_coco(root):
             save(root / f'{part}2017' / name, scene.image, quality=95)
             height, width = scene.image.shape[:2]
             images.append(dict(id=int(name[:12]), file_name=name, height=height, width=width, license=1))
-            for position, (mask, label) in enumerate(zip(scene.masks, scene.labels, strict=True)):
+            for position, (mask, box, label) in enumerate(zip(scene.masks, scene.boxes().tolist(), scene.labels, strict=True)):
                 first, crowd = (number, position) == (0, 0), (number, position) == (0, 2)
                 shape = [[float(v) for point in outline for v in point] for outline in polygons_of(mask)]
                 if first or crowd:
                     lengths = run_lengths.encode(mask)
                     shape = dict(size=[height, width], counts=lengths if crowd else run_lengths.compress(lengths))
-                x1, y1, x2, y2 = box_of(mask)
+                x1, y1, x2, y2 = box
                 annotations.append(
                     dict(
                         id=len(annotations) + 1,

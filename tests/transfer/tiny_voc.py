@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 import numpy as np
-from composed_scenes import box_of, compose, save
+from composed_scenes import compose, save
 
 NAMES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow')
 """VOC's classes that the ten kinds of garments stand for; their label in a label map is one more."""
@@ -16,9 +16,8 @@ def annotation_xml(name, scene, difficult):
     height, width = scene.image.shape[:2]
     for key, value in dict(width=width, height=height, depth=3).items():
         ElementTree.SubElement(size, key).text = str(value)
-    for number, (mask, label) in enumerate(zip(scene.masks, scene.labels, strict=True)):
+    for number, ((x1, y1, x2, y2), label) in enumerate(zip(scene.boxes(), scene.labels, strict=True)):
         entry = ElementTree.SubElement(root, 'object')
-        x1, y1, x2, y2 = box_of(mask)
         for key, value in dict(name=NAMES[label], pose='Frontal', truncated=0, difficult=int(difficult and number == 0)).items():
             ElementTree.SubElement(entry, key).text = str(value)
         box = ElementTree.SubElement(entry, 'bndbox')

@@ -1,0 +1,169 @@
+"""Scenes of Fashion-MNIST's product photos: several garments on a textured ground, the class, box and mask of each known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from mmbdg.analysis.foreground import fashion_foreground
+from mmbdg.analysis.mask_columns import tight_box
+from mmbdg.annotation import run_lengths
+from mmbdg.datasets.fashion_files import CLASSES, load_fashion
+from mmbdg.errors import InputError
+from mmbdg.registry import DATASETS
+from mmbdg.synthesis.latents import generator_at
+from mmbdg.synthesis.palette import palette
+
+SIDES = (24, 64)
+"""Of a photo in a scene, in pixels."""
+PLACES = 20
+"""That are tried for a garment; the one that hides least is taken."""
+
+
+@dataclass
+class Scene:
+    """image uint8 (H,W,3) RGB; masks bool (N,H,W), what is seen of each garment; labels int64 (N) 0..9."""
+
+    image: np.ndarray
+    masks: np.ndarray
+    labels: np.ndarray
+
+    def boxes(self) -> np.ndarray:
+        """int64 (N,4): x1, y1, x2, y2 of what is seen, the ends one beyond."""
+        slices = [tight_box(mask) for mask in self.masks]
+        return np.array([(x.start, y.start, x.stop, y.stop) for y, x in slices], dtype=np.int64).reshape(-1, 4)
+
+
+def compose_scene(
+    index: int,
+    size: tuple[int, int] = (128, 128),
+    garments: int | tuple[int, int] = (2, 4),
+    split: str = 'train',
+    source: str = 'embedded',
+    seed: int = 0,
+) -> Scene:
+    """The scene at an address: the same wherever, and in whatever order, it is asked for.
+
+    Each garment is a photo of a class drawn at even chances, enlarged or made smaller, in a tint of its own; its mask is that of the
+    foreground rule. A later one may hide part of an earlier one.
+
+    Args:
+        index: Of the scene.
+        size: Width and height in pixels, at least 32 each.
+        garments: How many, or the least and the most.
+        split: Whose photos, "train" or "test".
+        source: See :func:`~mmbdg.datasets.fashion_files.load_fashion`.
+        seed: Of all scenes.
+
+    Raises:
+        InputError: The scene is too small for a photo, or the counts make no range.
+    """
+    width, height = size
+    least, most = (garments, garments) if isinstance(garments, int) else garments
+    if min(size) < 32 or not 0 <= least <= most:
+        raise InputError(f'a scene takes a size from 32x32 on and counts of garments from 0 on, got {width}x{height} and {garments}')
+    rng = generator_at('scene', seed, split, index)
+    photos, classes = load_fashion(split, source)
+    image = textured_ground(rng, height, width)
+    labels = rng.integers(0, len(CLASSES), rng.integers(least, most + 1))
+    masks = np.zeros((0, height, width), bool)
+    for label in labels:
+        photo = photos[rng.choice(np.flatnonzero(classes == label))]
+        side = round(np.exp(rng.uniform(*np.log([SIDES[0], min(SIDES[1], 0.75 * min(size))]))))
+        grey, shape = _resized(photo, side), _resized(fashion_foreground(photo).astype(np.uint8) * 255, side) > 127
+        top, left = _place(rng, masks, shape)
+        area = np.zeros((height, width), bool)
+        area[top : top + side, left : left + side] = shape
+        image[area] = (grey[shape][:, None] * rng.uniform(0.5, 1.0, 3)).astype(np.uint8)
+        masks = np.concatenate([masks & ~area, area[None]])
+    return Scene(image, masks, labels)
+
+
+def textured_ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Soft patches of colour with grain, uint8 (height,width,3)."""
+    from PIL import Image
+
+    patches = rng.integers(40, 200, (4, 5, 3)).astype(np.uint8)
+    soft = np.asarray(Image.fromarray(patches).resize((width, height), Image.Resampling.BICUBIC)).astype(float)
+    return np.clip(soft + rng.normal(0, 12, (height, width, 1)), 0, 255).astype(np.uint8)
+
+
+def _resized(picture: np.ndarray, side: int) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR))
+
+
+def _place(rng: np.random.Generator, masks: np.ndarray, shape: np.ndarray) -> tuple[int, int]:
+    """Top and left end where the garment that loses most of what is seen of it loses least."""
+    (height, width), side = masks.shape[1:], len(shape)
+    places = rng.integers(0, (height - side + 1, width - side + 1), (PLACES, 2)).tolist()
+    seen = masks.sum((1, 2))
+
+    def lost(place: list[int]) -> float:
+        top, left = place
+        return max(((masks[:, top : top + side, left : left + side] & shape).sum((1, 2)) / seen).tolist(), default=0.0)
+
+    top, left = min(places, key=lost)
+    return top, left
+
+
+@DATASETS.register_module()
+class FashionScenes(BaseDataset):
+    """The scenes 0..count-1 of :func:`compose_scene`, for detection and instance segmentation with mmdet.
+
+    Each item holds ``img`` uint8 (H,W,3) BGR, as OpenMMLab's loading leaves it, and ``instances`` as ``CocoDataset`` makes them; a pipeline
+    begins with ``mmdet.LoadAnnotations`` and ends with ``mmdet.PackDetInputs``, for a test with "instances" among its ``meta_keys``, which
+    ``mmdet.CocoMetric`` then needs no file for.
+
+    Args:
+        split: "train" or "test": whose photos the scenes show.
+        source: See :func:`~mmbdg.datasets.fashion_files.load_fashion`.
+        count: Number of scenes.
+        size: Width and height in pixels.
+        garments: How many in a scene, or the least and the most.
+        seed: Of the scenes.
+        pipeline: Transforms.
+        test_mode: As in mmengine.
+    """
+
+    def __init__(
+        self,
+        split: str = 'train',
+        source: str = 'embedded',
+        count: int = 1000,
+        size: tuple[int, int] = (128, 128),
+        garments: int | tuple[int, int] = (2, 4),
+        seed: int = 0,
+        pipeline: Sequence[dict] = (),
+        test_mode: bool = False,
+    ) -> None:
+        self.count = count
+        self.scene = dict(size=tuple(size), garments=garments, split=split, source=source, seed=seed)
+        super().__init__(
+            metainfo=dict(classes=CLASSES, palette=palette(len(CLASSES))),
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            serialize_data=False,
+        )
+
+    def load_data_list(self) -> list[dict]:
+        return [dict(img_id=index) for index in range(self.count)]
+
+    def get_data_info(self, idx: int) -> dict:
+        info = super().get_data_info(idx)
+        scene = compose_scene(info['img_id'], **self.scene)
+        shape = scene.image.shape[:2]
+        instances = [
+            dict(
+                bbox=[float(end) for end in box],
+                bbox_label=int(label),
+                ignore_flag=0,
+                mask=dict(size=list(shape), counts=run_lengths.encode(mask)),
+            )
+            for mask, box, label in zip(scene.masks, scene.boxes(), scene.labels, strict=True)
+        ]
+        height, width = shape
+        image = np.ascontiguousarray(scene.image[:, :, ::-1])
+        return info | dict(img=image, instances=instances, ori_shape=shape, img_shape=shape, height=height, width=width)
