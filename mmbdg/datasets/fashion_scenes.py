@@ -46,7 +46,7 @@ def compose_scene(
     """The scene at an address: the same wherever, and in whatever order, it is asked for.
 
     Each garment is a photo of a class drawn at even chances, enlarged or made smaller, in a tint of its own; its mask is that of the
-    foreground rule. A later one may hide part of an earlier one.
+    foreground rule. A later one may hide part of an earlier one; of many in little room some are hidden whole, and left out.
 
     Args:
         index: Of the scene.
@@ -77,7 +77,8 @@ def compose_scene(
         area[top : top + side, left : left + side] = shape
         image[area] = (grey[shape][:, None] * rng.uniform(0.5, 1.0, 3)).astype(np.uint8)
         masks = np.concatenate([masks & ~area, area[None]])
-    return Scene(image, masks, labels)
+    seen = masks.any((1, 2))
+    return Scene(image, masks[seen], labels[seen])
 
 
 def textured_ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -99,7 +100,7 @@ def _place(rng: np.random.Generator, masks: np.ndarray, shape: np.ndarray) -> tu
     """Top and left end where the garment that loses most of what is seen of it loses least."""
     (height, width), side = masks.shape[1:], len(shape)
     places = rng.integers(0, (height - side + 1, width - side + 1), (PLACES, 2)).tolist()
-    seen = masks.sum((1, 2))
+    seen = np.maximum(masks.sum((1, 2)), 1)
 
     def lost(place: list[int]) -> float:
         top, left = place
@@ -114,8 +115,8 @@ class FashionScenes(BaseDataset):
     """The scenes 0..count-1 of :func:`compose_scene`, for detection and instance segmentation with mmdet.
 
     Each item holds ``img`` uint8 (H,W,3) BGR, as OpenMMLab's loading leaves it, and ``instances`` as ``CocoDataset`` makes them; a pipeline
-    begins with ``mmdet.LoadAnnotations`` and ends with ``mmdet.PackDetInputs``, for a test with "instances" among its ``meta_keys``, which
-    ``mmdet.CocoMetric`` then needs no file for.
+    begins with ``mmdet.LoadAnnotations`` and ends with ``mmdet.PackDetInputs``. With "instances" among its ``meta_keys`` the truth comes
+    with the samples, and ``mmdet.CocoMetric`` needs no annotation file.
 
     Args:
         split: "train" or "test": whose photos the scenes show.
@@ -126,6 +127,9 @@ class FashionScenes(BaseDataset):
         seed: Of the scenes.
         pipeline: Transforms.
         test_mode: As in mmengine.
+
+    Raises:
+        InputError: There is no scene to make, see :func:`compose_scene`.
     """
 
     def __init__(
@@ -141,8 +145,11 @@ class FashionScenes(BaseDataset):
     ) -> None:
         self.count = count
         self.scene = dict(size=tuple(size), garments=garments, split=split, source=source, seed=seed)
+        if count < 1:
+            raise InputError(f'FashionScenes makes count scenes, at least 1; got {count}')
+        compose_scene(0, **self.scene)  # what cannot be made is said here, not by a worker
         super().__init__(
-            metainfo=dict(classes=CLASSES, palette=palette(len(CLASSES))),
+            metainfo=dict(classes=CLASSES, palette=palette(len(CLASSES) + 1)[1:]),  # without the background's
             pipeline=list(pipeline),
             test_mode=test_mode,
             serialize_data=False,
@@ -166,4 +173,4 @@ class FashionScenes(BaseDataset):
         ]
         height, width = shape
         image = np.ascontiguousarray(scene.image[:, :, ::-1])
-        return info | dict(img=image, instances=instances, ori_shape=shape, img_shape=shape, height=height, width=width)
+        return info | dict(img=image, instances=instances, ori_shape=shape, img_shape=shape, scale_factor=(1.0, 1.0), height=height, width=width)

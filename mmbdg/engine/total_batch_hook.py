@@ -21,7 +21,7 @@ class TotalBatchHook(Hook):
 
     mmengine tells a sampler how many steps were made, not how many samples: with smaller batches some would come a second time. Beside
     sample n of the real images are the online ones from n times the ratio on: with a smaller ratio they, too, would come again. Other real
-    images may be meant, so that their order is another from there on is a warning.
+    images of a ``JointDataset`` may be meant: a warning.
 
     Raises:
         InputError: A training that counts iterations resumes with another total batch size, or one with online samples beside real images
@@ -30,12 +30,12 @@ class TotalBatchHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         loader = runner.train_loop.dataloader
+        if isinstance(loader.dataset, JointDataset) and is_online(loader.dataset):
+            self._check_ratio(runner, loader.dataset.ratio)
+        if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:
+            return  # epochs are counted in samples, and are the passes
         if isinstance(loader.dataset, JointDataset):
             self._compare_images(runner, len(loader.dataset))
-            if is_online(loader.dataset):
-                self._check_ratio(runner, loader.dataset.ratio)
-        if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:
-            return  # epochs are counted in samples
         total, before = loader.batch_size * runner.world_size, runner.message_hub.get_info(KEY)
         if runner.iter and before not in (None, total):
             raise InputError(
@@ -49,8 +49,8 @@ class TotalBatchHook(Hook):
         before = runner.message_hub.get_info(IMAGES_KEY)
         if runner.iter and before not in (None, images):
             runner.logger.warning(
-                f'the training began with {before} real images, here it resumes with {images}: their order is another from here on, and in '
-                'this pass some come twice or not at all'
+                f'the training began with {before} real images, here it resumes with {images}: its samples so far make other passes through '
+                'them, and some images, and views of them, come again sooner than others'
             )
         runner.message_hub.update_info(IMAGES_KEY, images)
 

@@ -213,7 +213,8 @@ def test_detectors_that_came_too_early(code):
     """mmseg imports mmdet, which then has no operators for good."""
     code += "\nimport mmcv._ext\nprint('compiled' if type(mmcv._ext).__name__ == 'module' else 'stand-in')"
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    early = code.startswith('import mmseg') and 'stand-in' in result.stdout
+    assert result.returncode == 0, result.stderr
+    early = code.startswith('import mmseg') and result.stdout.splitlines()[-1] == 'stand-in'
     assert ('for detectors import mmbdg first' in result.stderr) == early, result.stderr
 
 

@@ -38,8 +38,19 @@ def test_garments_are_apart_and_seen():
             assert (x1, y1, x2, y2) == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
         ground = textured_ground(generator_at('scene', 0, 'train', i), 96, 128)
         np.testing.assert_array_equal(scene.image[~scene.masks.any(0)], ground[~scene.masks.any(0)])
-    # What a garment of the smallest side shows at least, alone; hiding it all would be easy without looking for a place.
-    assert np.mean([mask.sum() < 60 for scene in scenes for mask in scene.masks]) < 0.02
+
+
+def test_a_place_is_looked_for(monkeypatch):
+    """Of many garments few are hidden whole, and those are left out."""
+
+    def seen():
+        scenes = [compose_scene(i, size=(64, 64), garments=8) for i in range(20)]
+        assert all(scene.masks.any((1, 2)).all() and len(scene.masks) == len(scene.labels) == len(scene.boxes()) for scene in scenes)
+        return sum(len(scene.masks) for scene in scenes)
+
+    looked = seen()
+    monkeypatch.setattr(fashion_scenes, 'PLACES', 1)
+    assert seen() < looked <= 20 * 8
 
 
 def test_a_garment_is_a_photo_of_its_class_with_the_rules_mask(monkeypatch):
@@ -50,8 +61,8 @@ def test_a_garment_is_a_photo_of_its_class_with_the_rules_mask(monkeypatch):
     matching = []
     for photo in photos[classes == label]:
         shape = fashion_foreground(photo)
-        if shape.sum() == area.sum() and (tilted := scene.image[area] / np.maximum(photo[shape], 1)[:, None]).max() <= 1:
-            matching.append(tilted[photo[shape] > 100])
+        if shape.sum() == area.sum() and (tinted := scene.image[area] / np.maximum(photo[shape], 1)[:, None]).max() <= 1:
+            matching.append(tinted[photo[shape] > 100])
     assert len(matching) == 1
     tint = matching[0].mean(0)
     assert ((tint > 0.49) & (tint < 1)).all() and np.abs(matching[0] - tint).max() < 0.011  # cut off to whole numbers
@@ -64,6 +75,12 @@ def test_a_garment_is_a_photo_of_its_class_with_the_rules_mask(monkeypatch):
 def test_impossible_scenes(changes, message):
     with pytest.raises(InputError, match=message):
         compose_scene(0, **changes)
+
+
+@pytest.mark.parametrize(('changes', 'message'), [(dict(count=0), 'at least 1'), (dict(size=(16, 16)), '16x16')])
+def test_impossible_datasets_say_so_when_they_are_built(changes, message):
+    with pytest.raises(InputError, match=message):
+        DATASETS.build(dict(type='mmbdg.FashionScenes', **changes))
 
 
 def test_no_garment():

@@ -50,14 +50,16 @@ def test_other_real_images_are_noticed():
     """They may be meant: a warning, once."""
     hub, warnings = MessageHub.get_instance('real_images'), []
 
-    def train(fraction, iterations):
+    def train(fraction, iterations, by_epoch=False):
         dataset = JointDataset(dict(REAL, label_fraction=fraction))
-        found = resumed(hub, dataset, 8, 1, iterations, by_epoch=False)
+        found = resumed(hub, dataset, 8, 1, iterations, by_epoch)
         found.logger = SimpleNamespace(warning=warnings.append)
         TotalBatchHook().before_train(found)
 
     train(0.02, 0)
     train(0.02, 10)
+    assert not warnings
+    train(0.03, 20, by_epoch=True)  # the next epoch is a pass through these
     assert not warnings
     train(0.03, 20)
     train(0.03, 30)
