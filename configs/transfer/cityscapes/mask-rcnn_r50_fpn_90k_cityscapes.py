@@ -23,8 +23,6 @@ model = dict(
 
 train_dataloader = dict(
     batch_size=batch_size,
-    num_workers=4,
-    persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),  # all images are 2048x1024
     dataset=dict(
         type='CityscapesDataset',
@@ -46,9 +44,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='CityscapesDataset',
         data_root=data_root,

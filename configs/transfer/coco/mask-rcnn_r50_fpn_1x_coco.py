@@ -17,8 +17,6 @@ model = dict(backbone=dict(init_cfg=dict(type='mmbdg.PretrainedBackbone', checkp
 
 train_dataloader = dict(
     batch_size=batch_size,
-    num_workers=4,
-    persistent_workers=True,
     sampler=dict(type='mmbdg.AspectRatioSampler', batch_size=batch_size),  # Detectron2's ASPECT_RATIO_GROUPING
     dataset=dict(
         type='CocoDataset',
@@ -40,9 +38,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='CocoDataset',
         data_root=data_root,

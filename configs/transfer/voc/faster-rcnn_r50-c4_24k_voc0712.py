@@ -44,8 +44,6 @@ train_pipeline = [
 trainval = dict(type='VOCDataset', data_root=data_root, filter_cfg=dict(filter_empty_gt=True), pipeline=train_pipeline)
 train_dataloader = dict(
     batch_size=batch_size,
-    num_workers=4,
-    persistent_workers=True,
     sampler=dict(type='mmbdg.AspectRatioSampler', batch_size=batch_size),  # Detectron2's ASPECT_RATIO_GROUPING
     dataset=dict(
         type='ConcatDataset',
@@ -57,9 +55,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='VOCDataset',
         data_root=data_root,
