@@ -3,8 +3,8 @@
     python tools/train.py configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py --cfg-options pretrained=BACKBONE
     python tools/test.py  configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py work_dirs/mask-rcnn_r18_fpn_scenes/iter_240.pth
 
-What the COCO config does, small: MoCo's batch norm everywhere, all layers are tuned, final batch statistics. Widths, sizes and schedule
-are ours. Scenes: mmbdg/datasets/fashion_scenes.py.
+What the COCO config does, small: MoCo's batch norm in backbone, FPN and heads, all layers are tuned, final batch statistics. Widths, sizes
+and schedule are ours. What came out: docs/transfer/scenes.md.
 """
 
 _base_ = ['../../_base_/transfer/detectron2.py', '../../_base_/transfer/mask-rcnn_r50_fpn_syncbn.py']
@@ -16,7 +16,7 @@ iterations = 240
 model = dict(
     backbone=dict(depth=18, init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained)),
     neck=dict(in_channels=[64, 128, 256, 512], out_channels=64),
-    rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[4])),  # boxes from 16 px on
+    rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[4])),  # anchors from 16 px on
     roi_head=dict(
         bbox_roi_extractor=dict(out_channels=64, finest_scale=28),  # a box of 56 px is looked for where COCO has one of 112
         bbox_head=dict(in_channels=64, conv_out_channels=64, fc_out_channels=256, num_classes=10),
@@ -53,7 +53,6 @@ val_dataloader = dict(
         count=200,
         test_mode=True,
         pipeline=[
-            dict(type='Resize', scale=(128, 128)),  # of the same size: it notes a scale of 1
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
             dict(type='PackDetInputs', meta_keys=('img_id', 'ori_shape', 'img_shape', 'scale_factor', 'instances')),
         ],
