@@ -173,4 +173,6 @@ class FashionScenes(BaseDataset):
         ]
         height, width = shape
         image = np.ascontiguousarray(scene.image[:, :, ::-1])
-        return info | dict(img=image, instances=instances, ori_shape=shape, img_shape=shape, scale_factor=(1.0, 1.0), height=height, width=width)
+        return info | dict(
+            img=image, instances=instances, ori_shape=shape, img_shape=shape, scale_factor=(1.0, 1.0), height=height, width=width
+        )

@@ -49,8 +49,8 @@ class TotalBatchHook(Hook):
         before = runner.message_hub.get_info(IMAGES_KEY)
         if runner.iter and before not in (None, images):
             runner.logger.warning(
-                f'the training began with {before} real images, here it resumes with {images}: its samples so far make other passes through '
-                'them, and some images, and views of them, come again sooner than others'
+                f'the training began with {before} real images, here it resumes with {images}: its samples so far make other passes '
+                'through them, and some images, and views of them, come again sooner than others'
             )
         runner.message_hub.update_info(IMAGES_KEY, images)
 
