@@ -71,6 +71,13 @@ def test_beside_the_papers_figures():
     assert tool.as_markdown(ours, None).splitlines()[0] == '| pre-training | seeds | mIoU |'
 
 
+def test_the_table_of_the_scenes_is_that_of_its_figures():
+    rows = json.loads((ROOT / 'docs/transfer/scenes.json').read_text())['rows']
+    found = {tool.Cell(row['title'], tuple(row['options'])): row['validations'] for row in rows}
+    table = tool.as_markdown(found, None).split('\n\n')[0]
+    assert len(table.splitlines()) == 5 and table in (ROOT / 'docs/transfer/scenes.md').read_text()
+
+
 def test_fractions_become_percent():
     validation = {'step': 5, 'coco/bbox_mAP': 0.394, 'coco/segm_mAP': 0.35}
     head, rows = tool.table({tool.Cell('all', ()): {0: [validation]}}, None)
