@@ -14,7 +14,7 @@ optim_wrapper = dict(
 # MoCo's PRECISE_BN. mmpretrain's PreciseBNHook would measure the heads on RPN's proposals of the test, the mask head on 100 of them.
 custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=200)]  # Detectron2's NUM_ITER
 default_hooks = dict(checkpoint=dict(interval=5000))  # Detectron2's CHECKPOINT_PERIOD
-train_dataloader = dict(num_workers=4, persistent_workers=True)
+train_dataloader = dict(num_workers=4, persistent_workers=True, sampler=dict(type='InfiniteSampler', shuffle=True))
 val_dataloader = dict(batch_size=1, num_workers=2, sampler=dict(type='DefaultSampler', shuffle=False))
 test_dataloader = val_dataloader
 val_cfg = dict()

@@ -22,8 +22,7 @@ model = dict(
 )
 
 train_dataloader = dict(
-    batch_size=batch_size,
-    sampler=dict(type='InfiniteSampler', shuffle=True),  # all images are 2048x1024
+    batch_size=batch_size,  # by no groups of aspect ratio: all images are 2048x1024
     dataset=dict(
         type='CityscapesDataset',
         data_root=data_root,

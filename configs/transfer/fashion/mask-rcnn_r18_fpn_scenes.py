@@ -30,8 +30,6 @@ model = dict(
 train_dataloader = dict(
     batch_size=8,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
         type='mmbdg.FashionScenes',
         split='train',
@@ -46,7 +44,6 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=10,
     num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='mmbdg.FashionScenes',
         split='test',
