@@ -1,15 +1,17 @@
-"""A picture of samples with their masks, from any config with a segmentation dataset.
+"""A picture of samples with their masks, from any config with a dataset for segmentation or detection.
 
     python tools/browse_dataset.py configs/densecl_biggan_fpn.py samples.png
     python tools/browse_dataset.py CONFIG samples.png --split test --num 48
 
-Of a joint dataset the labelled images are shown. Images are shown as the pipeline gives them, crops and flips included; online samples as
+Of a joint dataset the labelled images are shown, of a detector's dataset the instances in the colours of their classes, or the boxes where
+there are no masks. Images are shown as the pipeline gives them, crops and flips included; online samples as
 the data preprocessor makes them.
 """
 
 import argparse
 
 import numpy as np
+from mmengine.structures import BaseDataElement
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
@@ -24,6 +26,28 @@ def made(item: dict, preprocessor: OnlineDataPreprocessor) -> dict:
     """An item of an online dataset with its image and mask in place of its address."""
     images, samples = preprocessor.make([item['inputs'].tolist()], [item['data_samples']], training=True)
     return dict(inputs=images[0], data_samples=samples[0])
+
+
+def label_map(sample: BaseDataElement, resized: bool) -> np.ndarray | None:
+    """Of a segmentation or detection sample, integer (H,W); of instances class + 1, small ones above large ones. None: it has no labels.
+
+    Args:
+        sample: As a pipeline packs it.
+        resized: Its instances were resized with its image; in a test they are not.
+    """
+    if 'gt_sem_seg' in sample:
+        return sample.gt_sem_seg.data[0].numpy()
+    if 'gt_instances' not in sample or 'bboxes' not in sample.gt_instances:
+        return None
+    instances = sample.gt_instances
+    ids = np.zeros((sample.img_shape if resized else sample.ori_shape)[:2], np.int64)
+    if 'masks' in instances:
+        areas = list(instances.masks.to_ndarray().astype(bool))
+    else:
+        areas = [(slice(y1, y2 + 1), slice(x1, x2 + 1)) for x1, y1, x2, y2 in instances.bboxes.tensor.round().int().tolist()]
+    for i in instances.bboxes.areas.argsort(descending=True).tolist():
+        ids[areas[i]] = instances.labels[i] + 1
+    return ids
 
 
 def main() -> None:
@@ -49,13 +73,14 @@ def main() -> None:
     tiles = []
     for i in np.linspace(0, len(dataset) - 1, min(args.num, len(dataset))).astype(int):
         item = made(dataset[int(i)], preprocessor) if is_online(dataset) else dataset[int(i)]
-        if 'gt_sem_seg' not in item['data_samples']:
-            raise InputError(f'the {args.split} dataset of {args.config} has no masks')
         image = item['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
-        mask = item['data_samples'].gt_sem_seg.data[0].numpy()
+        mask = label_map(item['data_samples'], resized=not getattr(dataset, 'test_mode', False))
+        if mask is None:
+            raise InputError(f'the {args.split} dataset of {args.config} has neither masks nor boxes')
         if mask.shape != image.shape[:2]:  # test pipelines leave the mask at its own size
             mask = mask[np.ix_(*(np.arange(n) * m // n for n, m in zip(image.shape, mask.shape, strict=False)))]
-        tiles.append(np.concatenate([image, overlay(image, mask, dataset.metainfo['palette'])], axis=0))
+        background = [] if 'gt_sem_seg' in item['data_samples'] else [[0, 0, 0]]  # detectors' classes have none
+        tiles.append(np.concatenate([image, overlay(image, mask, [*background, *dataset.metainfo['palette']])], axis=0))
     save_picture(args.out, grid(tiles, args.columns), scale=max(1, 64 // tiles[0].shape[1]))
     print(f'{len(tiles)} of {len(dataset)} samples, image above mask, in {args.out}')
 
