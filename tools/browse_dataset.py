@@ -4,8 +4,8 @@
     python tools/browse_dataset.py CONFIG samples.png --split test --num 48
 
 Of a joint dataset the labelled images are shown, of a detector's dataset the instances in the colours of their classes, or the boxes where
-there are no masks. Images are shown as the pipeline gives them, crops and flips included; online samples as
-the data preprocessor makes them.
+there are no masks. Images are shown as the pipeline gives them, crops and flips included; online samples as the data preprocessor makes
+them.
 """
 
 import argparse
