@@ -1,6 +1,8 @@
 """From a config file and a command line to a Runner: what tools/train.py and tools/test.py share."""
 
+import atexit
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
@@ -104,10 +106,21 @@ def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
 
 
 def part_in_peace() -> None:
-    """At the end of a tool: wait for the other processes and take leave. One that ends while gloo still talks to it is aborted."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
+    """The last call of a tool: one of several processes waits for the others, takes leave and ends here, with exit code 0.
+
+    It ends as a child of :mod:`multiprocessing` does: what is registered with ``atexit`` runs, but objects are not taken apart. A thread of
+    gloo may still hold the last gathered tensors, and to free them it needs Python: while the interpreter is taken apart that aborts the
+    process ("terminate called without an active exception"), and while the group is taken apart both wait for each other for ever.
+    """
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return
+    torch.distributed.barrier()
+    group = torch.distributed.group.WORLD  # noqa: F841  without a reference the next line would take the group apart
+    torch.distributed.destroy_process_group()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def build_runner(cfg: Config) -> Runner:

@@ -2,6 +2,7 @@ from argparse import Namespace
 
 import pytest
 import torch
+from conftest import ROOT, run_tool
 from mmengine.config import Config
 from mmengine.model import BaseModule
 from torch import nn
@@ -193,3 +194,36 @@ def test_data_loaders(config, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     assert load_config(arguments(config)).train_dataloader.pin_memory is True
     assert load_config(arguments(config, **{'train_dataloader.pin_memory': False})).train_dataloader.pin_memory is False
+
+
+LEAVE = """
+import atexit, sys
+import torch
+from mmbdg.engine.launch import part_in_peace
+
+class Kept:
+    def __del__(self):
+        print('taken apart')
+
+def work():
+    torch.distributed.init_process_group('gloo')
+    rank, gathered, kept = torch.distributed.get_rank(), [None, None], Kept()
+    torch.distributed.all_gather_object(gathered, rank)
+    atexit.register(print, f'rank {rank} of {gathered} ran its exit functions')
+    print(f'rank {rank} leaves')
+    part_in_peace()
+    print('returned')
+
+part_in_peace()  # one process: goes on
+print('alone')
+work()
+"""
+
+
+def test_processes_end_without_taking_anything_apart(tmp_path):
+    """What is taken apart is the group too, and its threads may be waiting for the interpreter: a deadlock, or an abort."""
+    (tmp_path / 'job.py').write_text(LEAVE)
+    result = run_tool('-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', tmp_path / 'job.py', PYTHONPATH=str(ROOT))
+    for told in ('alone', *(f'rank {rank} {does}' for rank in (0, 1) for does in ('leaves', 'of [0, 1] ran its exit functions'))):
+        assert told in result.stdout
+    assert 'taken apart' not in result.stdout and 'returned' not in result.stdout

@@ -10,10 +10,12 @@ from mmbdg.compat.checkpoint import read_checkpoint
 
 CODE = """
 import json, sys
+from pathlib import Path
 import numpy as np
 import torch
 from mmengine.hooks import Hook
 from tiny_training import build, train
+from mmbdg.engine.launch import part_in_peace
 from mmbdg.errors import InputError
 
 torch.distributed.init_process_group('gloo')
@@ -38,7 +40,8 @@ try:
     runner.train()
 except InputError as error:
     result['nan'] = str(error)
-json.dump(result, open(f'{folder}/{rank}.json', 'w'))
+Path(f'{folder}/{rank}.json').write_text(json.dumps(result))
+part_in_peace()
 """
 
 

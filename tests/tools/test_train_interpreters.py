@@ -91,7 +91,7 @@ def test_two_processes_end_with_the_same_weights(config, tmp_path):
         'custom_hooks = [', "custom_imports = dict(imports=['gather_weights'])\ncustom_hooks = [dict(type='GatherWeights'), "
     )
     (tmp_path / 'config.py').write_text(text)
-    launch = ['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29517', 'tools/train.py', tmp_path / 'config.py']
+    launch = ['-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', 'tools/train.py', tmp_path / 'config.py']
     options = ['--launcher', 'pytorch', '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=3']
     assert 'gloo' in run_tool(*launch, *options, PYTHONPATH=f'{tmp_path}:{ROOT}').stdout
     (one, other), (one_batch, other_batch) = torch.load(tmp_path / 'ranks.pth', weights_only=True)
