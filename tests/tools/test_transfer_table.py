@@ -28,6 +28,21 @@ def test_mean_and_spread():
     assert lines[3].split(' | ')[1] == '`configs/densecl_biggan_fpn.py --cfg-options label_space=fgbg`'
 
 
+@pytest.mark.parametrize(
+    'figures, document',
+    [('linear_r18_frozen', 'README.md'), ('fcn_r18_frozen', 'README.md'), ('ablation', 'docs/ablation.md')],
+)
+def test_published_tables_are_those_of_their_figures(figures, document):
+    written = json.loads((ROOT / f'docs/transfer/{figures}.json').read_text())
+    rows = tool.TABLES['ablation' if figures == 'ablation' else 'main'].rows
+    assert written['mIoU'].keys() == rows.keys() and written['pretraining'] == {key: row.recipe for key, row in rows.items()}
+    lines = (ROOT / document).read_text().splitlines()
+    for key, by_fraction in written['mIoU'].items():
+        assert all(len(seeds) == 3 for seeds in by_fraction.values())
+        cells = ' | '.join(map(tool.mean_and_spread, by_fraction.values()))
+        assert any(line.startswith(f'| {rows[key].title} |') and f'| {cells} |' in line for line in lines), (key, cells)
+
+
 @pytest.mark.parametrize('table', list(tool.TABLES))
 def test_rows_reach_the_training(table, monkeypatch):
     """What a row changes arrives where it is used."""
