@@ -197,7 +197,7 @@ def test_data_loaders(config, monkeypatch):
 
 
 LEAVE = """
-import atexit, sys
+import atexit
 import torch
 from mmbdg.engine.launch import part_in_peace
 
