@@ -1,12 +1,14 @@
 """What OpenMMLab lacks today. ``import mmbdg`` installs all of it; nothing here imports mmcv, mmpretrain, mmseg or mmdet."""
 
-from mmbdg.compat.checkpoint import register_schemes
+from mmbdg.compat.checkpoint import install_safe_reader
 from mmbdg.compat.config_scopes import register_config_scopes
 from mmbdg.compat.mmcv_ops import install_ops_finder
+from mmbdg.compat.safe_yaml import install_safe_yaml
 
 
 def install() -> None:
     """Idempotent."""
     install_ops_finder()
     register_config_scopes()
-    register_schemes()
+    install_safe_reader()
+    install_safe_yaml()

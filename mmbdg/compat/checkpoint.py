@@ -1,16 +1,26 @@
 """Reading weights: safetensors or torch files, never a pickle that runs code, every key accounted for."""
 
 import os
+import re
+import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import IO, Any
+from urllib.parse import urlparse
 
 import torch
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from torch import Tensor, nn
 
 from mmbdg.assets import SCHEME, resolve
+from mmbdg.compat.file_kind import file_kind
+from mmbdg.compat.plain_pickle import PlainValueError, only_plain_globals, plain_values
 from mmbdg.errors import InputError
+
+WRAPPERS = ('state_dict', 'model', 'model_state_dict')
+"""Keys under which libraries keep a model's tensors in a checkpoint: mmengine and Lightning; DETR, MAE, detectron2; torch's tutorials."""
+COMPILED = '_orig_mod.'
+"""What ``torch.compile`` puts into the names of a module's tensors."""
 
 
 def read_checkpoint(path: str | os.PathLike, map_location: str | torch.device | None = 'cpu') -> dict:
@@ -55,13 +65,16 @@ def checkpoint_file(path: str | os.PathLike) -> Path:
 
 
 def _read_torch(file: Path | IO[bytes], map_location: str | torch.device | None, name: str) -> dict:
+    if isinstance(file, Path):
+        _check_kind(file)
     try:
-        with torch.serialization.safe_globals(_plain_globals()):
-            return torch.load(file, map_location=map_location, weights_only=True)
-    except UnpicklingError as error:
+        with only_plain_globals():
+            content = torch.load(file, map_location=map_location, weights_only=True)
+        return plain_values(content)
+    except (UnpicklingError, PlainValueError, RecursionError) as error:
         raise InputError(
-            f'{name} was not loaded: it is no checkpoint of plain tensors, and unpickling it could run code '
-            f'({_first_line(error)}). Ask for the weights as .safetensors, or as a state dict of tensors.'
+            f'{name} was not loaded: it holds more than tensors and plain values ({_refused(error)}), and what else a pickle holds could '
+            'run code. Ask for the weights as .safetensors, or as a state dict of tensors.'
         ) from error
     except Exception as error:  # what a damaged file raises depends on where it is damaged
         raise InputError(
@@ -69,13 +82,33 @@ def _read_torch(file: Path | IO[bytes], map_location: str | torch.device | None,
         ) from error
 
 
+def _refused(error: Exception) -> str:
+    """What was refused, without the advice of torch's message to load it all the same."""
+    if isinstance(error, PlainValueError):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return 'values are nested too deeply'
+    if found := re.search(r'GLOBAL (\S+)', str(error)):
+        return f'the name {found[1]}'
+    if found := re.search(r'(?:Unsupported (?:class|operand|global|type)|Trying to \w+|Can only|Tried to)[^\n.`]*', str(error)):
+        return found[0].strip()
+    return 'it is of another form'
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse a file that is something else, and an archive whose files are compressed: torch stores them as they are."""
+    if kind := file_kind(path):
+        raise InputError(f'{path} was not loaded: it is {kind}.')
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise InputError(
+                    f'{path} was not loaded: it is a compressed archive, which torch does not write; unpacked it could be of any size.'
+                )
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _plain_globals() -> list:
-    """Classes in mmengine's training checkpoints that hold data only (OneDL names them; upstream mmengine has no such list)."""
-    return getattr(mmengine_checkpoint, 'get_torch_safe_globals', list)()
 
 
 def _read_safetensors(path: Path, map_location: str | torch.device | None) -> dict[str, Tensor]:
@@ -85,6 +118,8 @@ def _read_safetensors(path: Path, map_location: str | torch.device | None) -> di
     try:
         return load_file(path, device=str(map_location or 'cpu'))
     except SafetensorError as error:
+        if kind := file_kind(path):
+            raise InputError(f'{path} was not loaded: it is {kind}.') from error
         raise InputError(
             f'{path} was not loaded: the file is cut off or no safetensors file ({error}). Copy or download it again.'
         ) from error
@@ -100,14 +135,41 @@ def read_state_dict(path: str | os.PathLike, prefix: str = '') -> dict[str, Tens
 
 
 def tensors_under(checkpoint: dict, prefix: str, source: str | os.PathLike) -> dict[str, Tensor]:
-    """The tensors of a checkpoint that was read, see :func:`read_state_dict`."""
-    state_dict = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else {}
-    named = {key: value for key, value in state_dict.items() if isinstance(key, str)} if isinstance(state_dict, dict) else {}
+    """The tensors of a checkpoint that was read, see :func:`read_state_dict`.
+
+    They may lie under one of :data:`WRAPPERS`, and under names to which ``torch.compile`` has added.
+    """
+    named = {key.replace(COMPILED, ''): value for key, value in _unwrapped(checkpoint).items() if isinstance(key, str)}
     tensors = {key[len(prefix) :]: value for key, value in named.items() if key.startswith(prefix) and isinstance(value, Tensor)}
     if not tensors:
         known = sorted({key.split('.')[0] for key in named})
         raise InputError(f'{source} holds no tensors' + (f' under "{prefix}"' if prefix else '') + f'; its first names are {known[:12]}')
     return tensors
+
+
+def _unwrapped(checkpoint: Any) -> dict:
+    for key in WRAPPERS if isinstance(checkpoint, dict) else ():
+        inner = checkpoint.get(key)
+        if isinstance(inner, dict) and any(isinstance(value, Tensor) for value in inner.values()):
+            return inner
+    if isinstance(checkpoint, dict):
+        inner = checkpoint.get('state_dict', checkpoint)
+        return inner if isinstance(inner, dict) else {}
+    return {}
+
+
+def check_finite(tensors: dict[str, Tensor], source: str | os.PathLike) -> None:
+    """Refuse weights that are no numbers: what is computed with them is none either.
+
+    Raises:
+        InputError: Floating-point tensors hold NaN or infinity; it names the first ones.
+    """
+    bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+    if bad:
+        raise InputError(
+            f'{source}: {len(bad)} of {len(tensors)} tensors hold NaN or infinity ({", ".join(bad[:5])}{", ..." if len(bad) > 5 else ""}); '
+            'the training that wrote it had failed: take an earlier checkpoint'
+        )
 
 
 def difference(module: nn.Module, state_dict: dict[str, Tensor]) -> str:
@@ -133,10 +195,12 @@ def load_strict(module: nn.Module, state_dict: dict[str, Tensor], source: str | 
     """Load exactly this state, or nothing.
 
     Raises:
-        InputError: Keys are missing, unexpected or of another shape; all kinds are listed and the module is left as it was.
+        InputError: Keys are missing, unexpected or of another shape, all kinds are listed; or a tensor holds NaN or infinity. The module is
+            left as it was.
     """
     if problem := difference(module, state_dict):
         raise InputError(f'{source} does not fit {type(module).__name__}; is it a checkpoint of another architecture?\n{problem}')
+    check_finite(state_dict, source)
     module.load_state_dict(state_dict)
 
 
@@ -151,26 +215,41 @@ def load_pretrained(module: nn.Module, init_cfg: dict) -> None:
     load_strict(module, read_state_dict(init_cfg['checkpoint'], init_cfg.get('prefix') or ''), init_cfg['checkpoint'])
 
 
-def register_schemes() -> None:
-    """Let mmengine's ``init_cfg`` and ``load_from`` read ``*.safetensors`` and this package's assets (``mmbdg://...``)."""
-    for prefix in (r'.*\.safetensors$', SCHEME):
-        mmengine_checkpoint.CheckpointLoader.register_scheme(prefixes=prefix, loader=_load, force=True)
+def install_safe_reader() -> None:
+    """Let mmengine read every checkpoint as :func:`read_checkpoint` does, in this process. Idempotent.
 
-
-def _load(filename: str, map_location: str | torch.device | None = None) -> dict[str, Tensor]:
-    return read_checkpoint(filename, map_location)
-
-
-def refuse_pickle() -> None:
-    """Replace mmengine's fallback to full pickle in this process: a file that needs it is refused. Our tools call this first."""
+    ``init_cfg``, ``load_from`` and ``resume`` read ``*.safetensors`` and this package's assets (``mmbdg://...``) too, and no pickle that
+    runs code: mmengine's own reader falls back to one, for downloads with no question.
+    """
+    for prefix in ('', r'.*\.safetensors$', SCHEME):  # '': local files
+        mmengine_checkpoint.CheckpointLoader.register_scheme(prefixes=prefix, loader=load_from_local, force=True)
     mmengine_checkpoint._safe_torch_load = _torch_load
     mmengine_checkpoint.load_url = _load_url
+
+
+def load_from_local(filename: str, map_location: str | torch.device | None = None) -> dict[str, Tensor]:
+    """As mmengine's function of this name, which its log calls "local"."""
+    return read_checkpoint(filename, map_location)
 
 
 def _torch_load(file: Any, map_location: str | torch.device | None = None, weights_only: bool | None = None) -> dict:
     return _read_torch(file, map_location, 'the file') if hasattr(file, 'read') else read_checkpoint(file, map_location)
 
 
-def _load_url(url: str, **options: Any) -> dict:
-    with torch.serialization.safe_globals(_plain_globals()):
-        return torch.hub.load_state_dict_from_url(url, **{**options, 'weights_only': True})
+def _load_url(
+    url: str,
+    model_dir: str | None = None,
+    map_location: str | torch.device | None = None,
+    progress: bool = True,
+    check_hash: bool = False,
+    file_name: str | None = None,
+    **_: Any,
+) -> dict:
+    """``torch.hub.load_state_dict_from_url``, the file read as :func:`read_checkpoint` does; arguments as there."""
+    folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
+    path = folder / Path(file_name or urlparse(url).path).name
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        stated = torch.hub.HASH_REGEX.search(path.name) if check_hash else None
+        torch.hub.download_url_to_file(url, str(path), stated[1] if stated else None, progress)
+    return read_checkpoint(path, map_location)

@@ -7,7 +7,6 @@ from typing import Any
 from mmengine.config import Config
 
 from mmbdg.assets import SCHEME, resolve
-from mmbdg.compat.checkpoint import refuse_pickle
 from mmbdg.errors import InputError
 
 
@@ -18,7 +17,6 @@ def read_config(path: str, options: dict | None = None) -> Config:
         InputError: There is no such file, a package that it inherits from is not installed, or ``reach`` names something that is not
             there.
     """
-    refuse_pickle()
     if not Path(path).is_file():
         raise InputError(f'there is no config at {path}')
     try:

@@ -63,7 +63,7 @@ def test_inception_refuses(inception_file, tmp_path):
     with pytest.raises(InputError, match="does not fit FID's Inception-v3"):
         inception(tmp_path / 'other.pth')
     torch.save({'fc.weight': torch.nn.Linear(2, 2)}, tmp_path / 'code.pth')
-    with pytest.raises(InputError, match='unpickling it could run code'):
+    with pytest.raises(InputError, match='could run code'):
         inception(tmp_path / 'code.pth')
 
 

@@ -1,14 +1,19 @@
+import io
 import os
-import pickle
+import zipfile
+from collections import OrderedDict
 
+import numpy as np
 import pytest
 import torch
+from hostile_files import Named, write_checkpoint_that_runs_code
+from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from torch import nn
 
-from mmbdg.compat.checkpoint import difference, load_strict, read_checkpoint, read_state_dict, refuse_pickle
+from mmbdg.compat.checkpoint import difference, load_strict, read_checkpoint, read_state_dict
 from mmbdg.errors import InputError
 from mmbdg.files import write_safetensors
 
@@ -37,25 +42,126 @@ def test_pickle_that_runs_code_is_refused(hostile):
     assert not marker.exists()
 
 
-def test_our_tools_replace_mmengines_fallback(hostile, monkeypatch):
+def test_import_replaces_mmengines_readers(hostile):
+    """Also in a project that has no tool of ours: ``import mmbdg`` is enough."""
     path, marker = hostile
-    for name in ('_safe_torch_load', 'load_url'):
-        monkeypatch.setattr(mmengine_checkpoint, name, getattr(mmengine_checkpoint, name))
-    refuse_pickle()
-    with pytest.raises(pickle.UnpicklingError), path.open('rb') as file:  # a server on this machine stands in for one on the net
-        # Stands in for torch's own function with its unsafe default: our call must set weights_only=True.
-        monkeypatch.setattr(
-            torch.hub, 'load_state_dict_from_url', lambda url, weights_only=False: torch.load(file, weights_only=weights_only)
+    readers = [
+        lambda: CheckpointLoader.load_checkpoint(str(path)),
+        lambda: mmengine_checkpoint._safe_torch_load(path, weights_only=False),  # a caller who asks for the unsafe way is refused too
+        lambda: mmengine_checkpoint._safe_torch_load(io.BytesIO(path.read_bytes())),
+        lambda: mmengine_checkpoint.load_url(path.as_uri(), model_dir=str(path.parent / 'downloads')),
+        lambda: Net(init_cfg=dict(type='Pretrained', checkpoint=str(path))).init_weights(),
+    ]
+    for read in readers:
+        with pytest.raises(InputError, match='could run code') as refused:
+            read()
+        assert 'weights_only' not in str(refused.value) and 'posix.system' in str(refused.value)
+    assert not marker.exists()
+
+
+class Net(BaseModule):
+    def __init__(self, init_cfg=None):
+        super().__init__(init_cfg)
+        self.conv = nn.Conv2d(1, 2, 3)
+
+
+@pytest.mark.parametrize('attack', ['getattr', 'statistics', 'objects', 'shape'])
+def test_what_mmengines_checkpoints_hold_lets_nothing_else_in(tmp_path, attack):
+    """mmengine's list of safe globals holds getattr, by which a file calls anything; arrays may hold objects, or lie about their size."""
+    path, marker = tmp_path / 'hostile.pth', tmp_path / 'executed'
+    if attack == 'getattr':
+        write_checkpoint_that_runs_code(path, marker)
+    else:
+        content = dict(
+            statistics=Named(getattr, HistoryBuffer, '__init__'),
+            objects=np.array([dict(a=1)], dtype=object),
+            shape=Named(np._core.multiarray.scalar, np.dtype('f8'), b'too short'),
         )
-        mmengine_checkpoint.load_url('https://example.org/hostile.pth')
-    with pytest.raises(InputError, match='could run code'), path.open('rb') as file:
-        mmengine_checkpoint._safe_torch_load(file)
-    with pytest.raises(InputError, match='could run code'):
-        CheckpointLoader.load_checkpoint(str(path))
+        torch.save(content[attack], path)
+    with pytest.raises(InputError, match='more than tensors and plain values'):
+        read_checkpoint(path)
     assert not marker.exists()
-    with pytest.raises((ValueError, pickle.UnpicklingError)):
-        mmengine_checkpoint._safe_torch_load(path, weights_only=False)  # a caller who asks for the unsafe way is refused too
-    assert not marker.exists()
+
+
+def test_plain_values_come_back(tmp_path):
+    """What mmengine's trainings write: histories with their statistics, arrays and numbers of numpy, states of optimisers."""
+    history = HistoryBuffer([1.0, 2.0, 6.0], [1, 1, 1])
+    state = OrderedDict(weight=torch.arange(3.0))
+    state._metadata = {'': dict(version=1)}
+    shared = np.arange(6.0).reshape(2, 3)
+    content = dict(
+        state_dict=state, history=dict(loss=history), number=np.float32(0.5), same=[shared, (shared, None)],
+        fortran=np.asfortranarray(shared), big_endian=np.arange(3, dtype='>i4'), empty=np.zeros((0, 2), np.uint8),
+    )  # fmt: skip
+    torch.save(content, tmp_path / 'c.pth')
+    found = read_checkpoint(tmp_path / 'c.pth')
+    assert type(found['history']['loss']) is HistoryBuffer
+    found['history']['loss'].update(7.0)  # a training goes on with it
+    assert found['history']['loss'].statistics('mean') == 4.0 and found['history']['loss'].data[0].tolist() == [1, 2, 6, 7]
+    assert found['number'] == np.float32(0.5) and type(found['number']) is np.float32
+    assert found['same'][0] is found['same'][1][0] and found['same'][0].flags.writeable
+    for key in ('fortran', 'big_endian', 'empty'):
+        np.testing.assert_array_equal(found[key], content[key])
+        assert found[key].dtype == content[key].dtype.newbyteorder('=')
+    assert found['state_dict']._metadata == state._metadata
+
+
+def test_globals_that_somebody_has_allowed_stay_out(tmp_path):
+    torch.save(Named(os.getcwd), tmp_path / 'c.pth')
+    before = torch.serialization.get_safe_globals()
+    torch.serialization.add_safe_globals([os.getcwd])
+    try:
+        with pytest.raises(InputError, match='posix.getcwd'):
+            read_checkpoint(tmp_path / 'c.pth')
+        assert set(torch.serialization.get_safe_globals()) == {*before, os.getcwd}
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)
+
+
+def test_declared_sizes(tmp_path):
+    torch.save(dict(a=torch.zeros(1).expand(10**9)), tmp_path / 'expanded.pth')
+    with pytest.raises(InputError, match='takes 4,000,000,000 bytes, the file holds 4'):
+        read_checkpoint(tmp_path / 'expanded.pth')
+    torch.save(dict(a=torch.zeros(10**6)), tmp_path / 'plain.pth')
+    with zipfile.ZipFile(tmp_path / 'plain.pth') as plain, zipfile.ZipFile(tmp_path / 'bomb.pth', 'w', zipfile.ZIP_DEFLATED) as bomb:
+        for entry in plain.infolist():
+            bomb.writestr(entry.filename, plain.read(entry))
+    with pytest.raises(InputError, match='compressed archive'):
+        read_checkpoint(tmp_path / 'bomb.pth')
+
+
+@pytest.mark.parametrize(
+    ('content', 'what'),
+    [
+        (b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n', 'Git LFS'),
+        (b'<!DOCTYPE html>\n<html><head><title>Sign in</title>', 'a web page'),
+        (b'\n  <HTML>', 'a web page'),
+        (b'\x1f\x8b\x08\x00', 'gzip'),
+        (b'', 'empty'),
+    ],
+)
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_other_files_are_named(tmp_path, content, what, suffix):
+    path = tmp_path / f'weights{suffix}'
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=what):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize('key', ['state_dict', 'model', 'model_state_dict', None])
+def test_wrapped_and_compiled_names(tmp_path, key):
+    """{'model': ...} of DETR and MAE; names under which torch.compile puts a module."""
+    state = {'_orig_mod.backbone.a': torch.ones(1), 'backbone._orig_mod.b': torch.ones(1)}
+    torch.save({key: state, 'epoch': 3} if key else state, tmp_path / 'c.pth')
+    assert sorted(read_state_dict(tmp_path / 'c.pth', 'backbone.')) == ['a', 'b']
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_weights_that_are_no_numbers_are_refused(value):
+    module, state = nn.Linear(2, 1), dict(weight=torch.zeros(1, 2), bias=torch.full((1,), value))
+    with pytest.raises(InputError, match=r'x.pth: 1 of 2 tensors hold NaN or infinity \(bias\)'):
+        load_strict(module, state, 'x.pth')
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
@@ -103,11 +209,6 @@ def test_strict_loading_lists_every_kind_and_changes_nothing():
 
 
 def test_safetensors_load_through_init_cfg(tmp_path):
-    class Net(BaseModule):
-        def __init__(self, init_cfg=None):
-            super().__init__(init_cfg)
-            self.conv = nn.Conv2d(1, 2, 3)
-
     source = Net()
     write_safetensors(tmp_path / 'w.safetensors', {f'backbone.{k}': v for k, v in source.state_dict().items()})
     loaded = Net(init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'w.safetensors'), prefix='backbone.'))

@@ -1,0 +1,195 @@
+"""What a torch file may hold beside tensors: a closed list of names, and plain values built from them.
+
+``torch.load(weights_only=True)`` calls the globals that it is allowed, with arguments from the file. mmengine's list of safe globals holds
+``getattr``, whose ``__self__`` is the module ``builtins``: such a file calls any function. Nothing of Python's or numpy's own is allowed
+here. Each name in the list stands for a class or a function of this module that only stores its arguments; :func:`plain_values` turns what
+was stored into arrays, numbers and mmengine's log histories after it has checked types and sizes.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from torch import Tensor
+
+STATISTICS = ('min', 'max', 'mean', 'current')
+"""Methods of ``HistoryBuffer`` that mmengine's training checkpoints name."""
+NUMBERS = 'biufc'
+"""Kinds of numpy's dtypes that a file may hold: no objects, records or text."""
+SMALL = 2**20
+"""Bytes up to which a tensor may show more numbers than its storage holds (an expanded one)."""
+
+
+class PlainValueError(ValueError):
+    """A value in the file is no array of numbers, or not of the size it declares."""
+
+
+class _Dtype:
+    """Stands for ``numpy.dtype``."""
+
+    def __init__(self, code: object = '', align: object = False, copy: object = False) -> None:
+        self.code, self.order = code, '='
+
+    def __setstate__(self, state: object) -> None:
+        if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ('<', '>', '|', '='):
+            raise PlainValueError('an array has a type of a form that numpy does not write')
+        self.order = state[1]
+
+    def numpy(self) -> np.dtype:
+        """The dtype of numbers that it names."""
+        try:
+            dtype = np.dtype(self.code) if isinstance(self.code, str) and len(self.code) < 8 else None
+        except TypeError:
+            dtype = None
+        if dtype is None or dtype.kind not in NUMBERS:
+            raise PlainValueError(f'an array has the type {self.code!r}; arrays of numbers are read')
+        return dtype.newbyteorder(self.order)
+
+
+class _Array:
+    """Stands for an array that ``numpy`` has pickled."""
+
+    def __init__(self, *_: object) -> None:
+        self.state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def numpy(self) -> np.ndarray:
+        """The array."""
+        if not isinstance(self.state, tuple) or len(self.state) != 5:
+            raise PlainValueError('an array has another form than numpy writes')
+        _, shape, dtype, fortran, content = self.state
+        if not (isinstance(shape, tuple) and all(type(side) is int and side >= 0 for side in shape) and isinstance(dtype, _Dtype)):
+            raise PlainValueError('an array has no shape or no type')
+        kind = dtype.numpy()
+        if not isinstance(content, bytes) or len(content) != prod(shape) * kind.itemsize:
+            raise PlainValueError(f'an array of shape {shape} does not hold as many numbers')
+        values = np.frombuffer(content, kind).reshape(shape, order='F' if fortran else 'C')
+        return values.astype(kind.newbyteorder('='))  # a copy: what frombuffer gives cannot be written
+
+
+class _Scalar:
+    """Stands for a number of numpy's."""
+
+    def __init__(self, dtype: object = None, content: object = b'') -> None:
+        self.dtype, self.content = dtype, content
+
+    def numpy(self) -> np.generic:
+        """The number."""
+        kind = self.dtype.numpy() if isinstance(self.dtype, _Dtype) else None
+        if kind is None or not isinstance(self.content, bytes) or len(self.content) != kind.itemsize:
+            raise PlainValueError('a number has another form than numpy writes')
+        return np.frombuffer(self.content, kind)[0]
+
+
+class _History:
+    """Stands for ``mmengine.logging.HistoryBuffer``."""
+
+    def __init__(self, *_: object) -> None:
+        self.state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def mmengine(self) -> HistoryBuffer:
+        """The history, with mmengine's own statistics."""
+        state = self.state if isinstance(self.state, dict) else {}
+        logs, counts, length = (state.get(key) for key in ('_log_history', '_count_history', 'max_length'))
+        if not isinstance(logs, _Array) or not isinstance(counts, _Array) or type(length) is not int:
+            raise PlainValueError('a log history has another form than mmengine writes')
+        history = HistoryBuffer(max_length=length)
+        history._log_history, history._count_history = logs.numpy(), counts.numpy()
+        return history
+
+
+def _statistics(owner: object, name: object) -> str:
+    """Stands for ``getattr``: the name of a statistic of a history, which mmengine writes beside it."""
+    if owner is not _History or name not in STATISTICS:
+        raise PlainValueError(f'it asks for the attribute {str(name)[:40]!r} of an object')
+    return str(name)
+
+
+def _no_bytes(*arguments: object) -> bytes:
+    """Stands for ``bytes``, as an empty array is written."""
+    if arguments:
+        raise PlainValueError('it calls bytes with arguments')
+    return b''
+
+
+def _number_type(*_: object) -> _Dtype:
+    raise PlainValueError('an array has a type of a form that numpy does not write')
+
+
+ALLOWED: list[tuple[Callable, str]] = [
+    (_History, 'mmengine.logging.history_buffer.HistoryBuffer'),
+    (_statistics, 'builtins.getattr'),
+    (_no_bytes, 'builtins.bytes'),
+    (_Dtype, 'numpy.dtype'),
+    (_number_type, 'numpy.ndarray'),  # an argument of _reconstruct; never called
+    *((_Array, f'{module}._reconstruct') for module in ('numpy.core.multiarray', 'numpy._core.multiarray')),
+    *((_Scalar, f'{module}.scalar') for module in ('numpy.core.multiarray', 'numpy._core.multiarray')),
+]
+"""Stand-ins, each with the name in the file that it stands for."""
+
+
+@contextmanager
+def only_plain_globals() -> Iterator[None]:
+    """Inside, ``torch.load(weights_only=True)`` knows torch's own names and :data:`ALLOWED`; what this process has added is put back
+    afterwards."""
+    added = torch.serialization.get_safe_globals()
+    torch.serialization.clear_safe_globals()
+    try:
+        with torch.serialization.safe_globals(ALLOWED):
+            yield
+    finally:
+        torch.serialization.add_safe_globals(added)
+
+
+def plain_values(value: Any) -> Any:
+    """What ``torch.load`` gave inside :func:`only_plain_globals`, with real arrays, numbers and histories for the stand-ins.
+
+    Dicts, lists and their order stay; they are changed in place.
+
+    Raises:
+        PlainValueError: A value has another form than its library writes, or a tensor shows more numbers than it holds.
+        RecursionError: Values are nested too deeply.
+    """
+    return _plain(value, {})
+
+
+def _plain(value: Any, known: dict[int, tuple[Any, Any]]) -> Any:
+    if id(value) in known:
+        return known[id(value)][1]
+    if isinstance(value, Tensor):
+        _check_size(value)
+    elif isinstance(value, _Array | _Scalar):
+        known[id(value)] = value, value.numpy()
+    elif isinstance(value, _History):
+        known[id(value)] = value, value.mmengine()
+    elif isinstance(value, _Dtype):
+        known[id(value)] = value, value.numpy()
+    elif isinstance(value, dict):
+        known[id(value)] = value, value
+        for key, part in value.items():
+            value[key] = _plain(part, known)
+        for part in vars(value).values() if hasattr(value, '__dict__') else ():  # the metadata of a state dict
+            _plain(part, known)
+    elif isinstance(value, list):
+        known[id(value)] = value, value
+        value[:] = [_plain(part, known) for part in value]
+    elif type(value) is tuple:
+        known[id(value)] = value, tuple(_plain(part, known) for part in value)
+    return known.get(id(value), (value, value))[1]
+
+
+def _check_size(tensor: Tensor) -> None:
+    if tensor.layout != torch.strided or tensor.device.type == 'meta':
+        return
+    shown, held = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
+    if shown > max(held, SMALL):
+        raise PlainValueError(f'a tensor of shape {tuple(tensor.shape)} takes {shown:,} bytes, the file holds {held:,} of them')
