@@ -66,6 +66,7 @@ setup(
         'pillow>=10',
         'safetensors>=0.4',
         'tqdm',
+        'pydantic>=2.6',  # what JSON that is read has to look like
         'filelock',
         'jinja2',  # the report of tools/analyze.py; torch brings it
         'torch-fidelity>=0.4',  # distances of a GAN's images while it trains, and of datasets; brings nothing that is not here already

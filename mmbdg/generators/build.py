@@ -1,5 +1,6 @@
 """A generator from a config, or a plain word about why not."""
 
+from mmbdg.data_configs import build_plainly
 from mmbdg.errors import InputError
 from mmbdg.generators.base import ClassConditionalGenerator
 from mmbdg.registry import MODELS
@@ -11,19 +12,7 @@ def build_generator(config: dict) -> ClassConditionalGenerator:
     Raises:
         InputError: There is no such type, or its sizes are unknown or do not fit each other.
     """
-    try:  # what a wrong size raises depends on which it is
-        generator = MODELS.build(dict(config))
-    except InputError:
-        raise
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        RuntimeError,
-        ArithmeticError,
-        AttributeError,
-    ) as error:  # what a wrong size raises depends on it
-        raise InputError(f'the generator cannot be built: {error}') from error
+    generator = build_plainly(MODELS, config, 'the generator')
     if not isinstance(generator, ClassConditionalGenerator):
         raise InputError(f'a {type(generator).__name__} is no generator')
     return generator

@@ -16,6 +16,10 @@ from mmbdg.registry import MODELS
 TOLERANCE = 1e-2
 
 
+MOST_LAYERS = 256
+"""Blocks of a transformer; the released one has 48."""
+
+
 @MODELS.register_module()
 class VQGAN(ClassConditionalGenerator):
     """VQGAN (Taming Transformers, arXiv 2012.09841) with feature taps. The defaults are the released ImageNet model's.
@@ -81,8 +85,8 @@ class VQGAN(ClassConditionalGenerator):
             raise ValueError(f'class k is row k of the token embedding: num_classes must be 1..{n_embed} (n_embed), got {num_classes}')
         if n_head < 1 or n_embd % n_head:
             raise ValueError(f'n_embd must be a multiple of n_head, got {n_embd} and {n_head}')
-        if not 1 <= tap_every <= n_layer:
-            raise ValueError(f'tap_every must lie in 1..{n_layer}, the number of blocks, got {tap_every}')
+        if not 1 <= tap_every <= n_layer <= MOST_LAYERS:
+            raise ValueError(f'tap_every must lie in 1..n_layer and n_layer in 1..{MOST_LAYERS}, got {tap_every} and {n_layer}')
         check_settings(top_k, top_p, temperature)
 
         grid = resolution >> (len(ch_mult) - 1)

@@ -169,7 +169,7 @@ def check_sizes(resolution: int, ch: int, ch_mult: Sequence[int], num_res_blocks
         raise ValueError(
             f'ch and ch times each of ch_mult must be multiples of {GROUPS} (the groups of a norm), got {ch} and {tuple(ch_mult)}'
         )
-    if num_res_blocks < 1:
-        raise ValueError(f'num_res_blocks must be at least 1, got {num_res_blocks}')
+    if not 1 <= num_res_blocks <= 64:
+        raise ValueError(f'num_res_blocks must be 1..64, got {num_res_blocks}')
     if unknown := set(attn_resolutions) - {resolution >> i for i in range(levels)}:
         raise ValueError(f'no level of a {resolution} px model with {levels} levels has the attn_resolutions {sorted(unknown)}')

@@ -13,8 +13,16 @@ from mmbdg.errors import InputError
 from mmbdg.interpreter.early_gradient import with_gradient_now
 from mmbdg.registry import MODELS
 
+MOST_MEMBERS = 1024
+"""Members of an ensemble (paper: 16)."""
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Logits (N,C,H,W), labels (N,H,W) -> scalar."""
+
+
+def check_members(number: int) -> None:
+    """Raise InputError unless an ensemble can have so many members."""
+    if type(number) is not int or not 1 <= number <= MOST_MEMBERS:
+        raise InputError(f'num_members must be a whole number, 1 to {MOST_MEMBERS:,}, got {number!r}')
 
 
 class Ensemble(BaseModule):
@@ -97,6 +105,7 @@ class InterpreterEnsemble(Ensemble):
         self, member: dict, num_members: int = 16, members_at_once: int = 1, init_cfg: dict | None = None, **features: object
     ) -> None:
         super().__init__(init_cfg)
+        check_members(num_members)
         self.members = ModuleList([MODELS.build({**features, **member}) for _ in range(num_members)])
         self.num_members, self.members_at_once = num_members, members_at_once
         self.num_outputs = self.members[0].num_outputs

@@ -6,7 +6,7 @@ import torch
 from mmengine.model import ModuleList
 from torch import Tensor, nn
 
-from mmbdg.interpreter.ensemble import Ensemble
+from mmbdg.interpreter.ensemble import Ensemble, check_members
 from mmbdg.registry import MODELS
 
 
@@ -28,6 +28,7 @@ class SharedTrunkEnsemble(Ensemble):
 
     def __init__(self, member: dict, num_members: int = 16, own: str = 'output', init_cfg: dict | None = None, **features: object) -> None:
         super().__init__(init_cfg)
+        check_members(num_members)
         if own not in ('mix', 'output'):
             raise ValueError(f"own must be 'mix' or 'output', got {own!r}")
         interpreters = [MODELS.build({**features, **member}) for _ in range(num_members)]

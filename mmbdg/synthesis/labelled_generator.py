@@ -1,27 +1,59 @@
 """Generator + interpreter: images with masks, one call."""
 
-import json
 import math
 import os
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from mmbdg import assets
+from mmbdg.data_configs import build_plainly, check_weights_hold, checked_config
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
-from mmbdg.generators import to_pixels
+from mmbdg.generators import ClassConditionalGenerator, to_pixels
 from mmbdg.generators.frozen import Frozen
-from mmbdg.interpreter import Consensus, ignore_label, ignore_uncertain, image_uncertainty
+from mmbdg.interpreter import Consensus, Ensemble, FeatureInterpreter, PixelMLP, ignore_label, ignore_uncertain, image_uncertainty
+from mmbdg.reading import read_json
 from mmbdg.registry import MODELS
+from mmbdg.schema import PlainName, Schema
 from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.truncation import Truncation, select_statistics
 
 CARD = 'labelled_generator.json'
+KINDS = dict(generator=(ClassConditionalGenerator,), interpreter=(Ensemble, FeatureInterpreter, PixelMLP))
+"""What the parts of a card are built from."""
+
+
+class TruncationCard(Schema):
+    """A truncation in a card, see :class:`~mmbdg.synthesis.Truncation`."""
+
+    threshold: float
+    definition: str = 'resampled'
+    statistics: str = 'default'
+
+
+class Card(Schema):
+    """What ``labelled_generator.json`` holds: arguments of :class:`LabelledGenerator`."""
+
+    generator: dict[str, Any]
+    interpreter: dict[str, Any]
+    classes: Annotated[list[str], Field(min_length=1, max_length=100_000)]
+    folders: Annotated[list[PlainName], Field(min_length=1, max_length=100_000)]
+    labels: Annotated[list[str], Field(min_length=2, max_length=65_534)] = ['background', 'foreground']
+    seed: int = 0
+    truncation: float | TruncationCard | None = 0.9
+    vote: str = 'majority'
+    ignore_above: float | None = None
+    licence: str = ''
+    precision: Literal['float32', 'bfloat16', 'float16'] = 'float32'
+    compile: bool = False
+    members: int | None = None
 
 
 class LabelledBatch(NamedTuple):
@@ -73,9 +105,9 @@ class LabelledGenerator:
         compile: bool = False,
         members: int | None = None,
     ) -> None:
-        net = MODELS.build(generator)
+        net = build_plainly(MODELS, generator, 'the generator')
         net.init_weights()
-        head = MODELS.build({**net.interpreter_sizes(), **interpreter})
+        head = build_plainly(MODELS, {**net.interpreter_sizes(), **interpreter}, 'the interpreter')
         head.init_weights()
         if members is not None:
             head.keep_first(members)
@@ -119,6 +151,10 @@ class LabelledGenerator:
             InputError: There is no such folder, or a file in it is missing, cut off, or does not fit.
         """
         folder, card = cls.find(path), cls.card(path)
+        quick = card['generator']
+        if 'spectral_norm' in signature(MODELS.get(quick['type'])).parameters:  # whose vectors take long to estimate, of nothing
+            quick = quick | dict(spectral_norm=False)
+        check_weights_hold(quick, MODELS, f'the generator of {folder / CARD}', folder / 'generator.safetensors')
         weights = {part: dict(type='Pretrained', checkpoint=str(folder / f'{part}.safetensors')) for part in ('generator', 'interpreter')}
         return cls(**{key: {**value, 'init_cfg': weights[key]} if key in weights else value for key, value in card.items()} | options)
 
@@ -130,10 +166,8 @@ class LabelledGenerator:
             InputError: As :meth:`load`.
         """
         file = cls.find(path) / CARD
-        try:
-            return json.loads(file.read_text(encoding='utf-8'))
-        except json.JSONDecodeError as error:
-            raise InputError(f'{file} is no JSON; the file may be cut off ({error})') from error
+        card = read_json(file, Card)
+        return card | {part: checked_config(card[part], MODELS, kinds, f'{file}: {part}') for part, kinds in KINDS.items()}
 
     @staticmethod
     def find(path: str | os.PathLike) -> Path:

@@ -9,6 +9,8 @@ import numpy as np
 from mmbdg.errors import InputError
 from mmbdg.generators import ClassConditionalGenerator
 
+LEAST_RESAMPLED = 0.001
+"""Below this a normal number is drawn again more than a thousand times until it lies within the threshold."""
 DEFINITIONS = ('resampled', 'scaled_truncnorm', 'scaled_normal')
 
 
@@ -50,6 +52,8 @@ class Truncation:
         is_number = isinstance(self.threshold, int | float) and not isinstance(self.threshold, bool)
         if not (is_number and 0 < self.threshold < math.inf):
             raise InputError(f'truncation must be None or positive and finite, got {self.threshold!r}')
+        if self.definition == 'resampled' and self.threshold < LEAST_RESAMPLED:
+            raise InputError(f'truncation by resampling is defined from {LEAST_RESAMPLED} on, got {self.threshold}: drawing would not end')
         if self.definition == 'scaled_truncnorm' and self.threshold > 1:
             raise InputError(f'scaled_truncnorm is defined for truncations up to 1, got {self.threshold}')
 

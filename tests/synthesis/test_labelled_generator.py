@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from hostile_files import write_hostile_cards
 
 from mmbdg import LabelledGenerator
 from mmbdg.errors import InputError
@@ -89,3 +90,13 @@ def test_uncertain_pixels_are_ignored(tiny_labelled_generator):
     assert (marked.masks[uncertain] == 255).all() and torch.equal(marked.masks[~uncertain], plain.masks[~uncertain])
     top = plain.disagreement.flatten(1).sort(descending=True).values[:, : int(0.1 * 256)].mean(1)
     torch.testing.assert_close(plain.uncertainty, top)
+
+
+def test_a_card_builds_from_a_closed_list(tiny_labelled_generator, tmp_path):
+    """mmengine's registries import any dotted name; what a file describes is built from our own types only."""
+    marker = tmp_path / 'executed'
+    folders = write_hostile_cards(tiny_labelled_generator, tmp_path / 'cards', marker)
+    for folder in folders:
+        with pytest.raises(InputError, match='labelled_generator.json|num_members'):
+            LabelledGenerator.load(folder)
+    assert not marker.exists() and len(folders) > 12

@@ -1,0 +1,135 @@
+"""Text, lists, JSON and arrays from files, whatever program wrote them. The one way to read each."""
+
+import codecs
+import io
+import json
+import os
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmbdg.errors import InputError
+from mmbdg.paths import check_regular
+from mmbdg.schema import validated
+
+MOST_BYTES = 2**31
+"""Of a text or JSON file; COCO's largest, with all of its stuff, has less than half of that."""
+MARKS = ((codecs.BOM_UTF8, 'utf-8-sig'), (codecs.BOM_UTF32_LE, 'utf-32'), (codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
+
+
+def read_bytes(path: str | os.PathLike, most: int = MOST_BYTES) -> bytes:
+    """All of a file.
+
+    Raises:
+        InputError: It is no regular file, larger than ``most`` bytes, or cannot be read.
+    """
+    if (size := check_regular(path).st_size) > most:
+        raise InputError(f'{path} has {size:,} bytes; more than {most:,} are not read')
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f'{path} cannot be read: {error.strerror or error}') from error
+
+
+def decoded(data: bytes, where: str | os.PathLike) -> str:
+    """Bytes as text: UTF-8 with or without a byte order mark, UTF-16 or UTF-32 with one.
+
+    Raises:
+        InputError: They are neither.
+    """
+    encoding = next((name for mark, name in MARKS if data.startswith(mark)), 'utf-8')
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b'\n') + 1
+        raise InputError(f'{where}, line {line}, is not {encoding.removesuffix("-sig").upper()}: save it as UTF-8') from error
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """A text file, see :func:`decoded`; line ends of any system become ``\\n``.
+
+    Raises:
+        InputError: See :func:`read_bytes` and :func:`decoded`.
+    """
+    return decoded(read_bytes(path), path).replace('\r\n', '\n').replace('\r', '\n')
+
+
+def read_lines(path: str | os.PathLike) -> list[str]:
+    """The lines of a list that are not blank, without blanks around them.
+
+    Raises:
+        InputError: See :func:`read_text`; or a line holds control characters: the file is cut off, or was zeroed when a disk failed.
+    """
+    lines = [line.strip() for line in read_text(path).split('\n')]
+    for number, line in enumerate(lines, start=1):
+        if '\0' in line:
+            raise InputError(f'{path}, line {number}, holds null characters; the file is damaged')
+    return [line for line in lines if line]
+
+
+def parsed_json(text: str | bytes, where: str | os.PathLike) -> Any:
+    """JSON as plain values.
+
+    Raises:
+        InputError: It is none, is cut off, is nested too deeply, or has numbers of thousands of digits.
+    """
+    if isinstance(text, bytes):
+        text = decoded(text, where)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()) or not text.strip():
+            raise InputError(f'{where} is cut off: its JSON has no end' if text.strip() else f'{where} is empty, and no JSON') from error
+        raise InputError(f'{where} is no JSON, or is cut off: {error.msg} at line {error.lineno}, column {error.colno}') from error
+    except RecursionError as error:
+        raise InputError(f'{where} is nested too deeply for JSON that is read here') from error
+    except ValueError as error:
+        raise InputError(f'{where} is no JSON that is read here: {error}') from error
+
+
+def read_json(path: str | os.PathLike, schema: type | None = None) -> Any:
+    """A JSON file as plain values.
+
+    Args:
+        path: Of the file.
+        schema: What it must look like, see :func:`mmbdg.schema.validated`; None: any JSON.
+
+    Raises:
+        InputError: See :func:`read_bytes`, :func:`decoded`, :func:`parsed_json`; or it is not of the schema.
+    """
+    content = parsed_json(read_bytes(path), path)
+    return validated(schema, content, str(path)) if schema else content
+
+
+def read_array(source: str | os.PathLike | bytes, name: str | os.PathLike = '') -> np.ndarray:
+    """An array of numbers from a ``.npy`` file, of any shape.
+
+    Args:
+        source: Path, or the bytes of the file.
+        name: What messages call it; default: the path.
+
+    Raises:
+        InputError: It is no such file, is cut off, holds something else than real numbers, or none at all.
+    """
+    data = source if isinstance(source, bytes) else read_bytes(source)
+    name = name or ('the array' if isinstance(source, bytes) else source)
+    file = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(file)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = header(file)
+        if dtype.hasobject or dtype.kind not in 'fiub':
+            raise InputError(f'{name} holds values of the type {dtype}; real numbers are read')
+        content = data[file.tell() :]
+        if len(content) != prod(shape) * dtype.itemsize:  # before memory is taken for a shape that is only claimed
+            raise InputError(f'{name} is cut off: {len(content):,} bytes for an array of shape {shape} and type {dtype}')
+        values = np.frombuffer(content, dtype).reshape(shape, order='F' if fortran else 'C')
+    except InputError:
+        raise
+    except (ValueError, EOFError, OSError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise InputError(f'{name} is no .npy file of numbers, or is cut off ({error})') from error
+    if not values.size:
+        raise InputError(f'{name} holds no numbers')
+    return values.astype(dtype.newbyteorder('='))

@@ -1,0 +1,83 @@
+"""What JSON that is read from a file has to look like: one way to state it, and plain words about what is wrong.
+
+A schema is a pydantic model or a ``TypedDict``; :func:`validated` checks content against it.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from mmbdg.errors import InputError
+from mmbdg.paths import is_plain_name
+
+SHOWN = 5
+"""Problems that a message lists."""
+
+
+class Schema(BaseModel):
+    """Base of schemas: types are not converted, unknown keys are refused, NaN and infinity are no numbers."""
+
+    model_config = ConfigDict(extra='forbid', strict=True, frozen=True, allow_inf_nan=False)
+
+
+class OpenSchema(Schema):
+    """A :class:`Schema` of files that other programs write too: unknown keys are kept."""
+
+    model_config = ConfigDict(extra='allow')
+
+
+def _plain_name(text: str) -> str:
+    if not is_plain_name(text) or text[0] in '. ' or text[-1] in '. ' or ':' in text:
+        raise PydanticCustomError('plain_name', 'must be the name of a folder or file: no slash, no colon, no dot or blank at an end')
+    return text
+
+
+PlainName = Annotated[str, AfterValidator(_plain_name)]
+"""A string that is the name of one file or folder."""
+
+
+@cache
+def adapter(schema: type) -> TypeAdapter:
+    """pydantic's validator of a schema, made once."""
+    return TypeAdapter(schema)
+
+
+def validated(schema: type, content: Any, where: str) -> Any:
+    """The content, unchanged, if it is of the schema.
+
+    Args:
+        schema: A pydantic model or a ``TypedDict``.
+        content: What JSON holds: dicts, lists, strings, numbers, booleans, None.
+        where: Name of the file, and place in it, for the message.
+
+    Raises:
+        InputError: It is not; the first problems are listed with the keys at which they are.
+    """
+    try:
+        adapter(schema).validate_python(content, strict=True)
+    except (ValidationError, RecursionError) as error:
+        raise InputError(f'{where} {problems(error)}') from error
+    return content
+
+
+def problems(error: ValidationError | RecursionError) -> str:
+    """What is wrong, in words: ``is not as it should be: counts.cat: Input should be a valid integer, got "x"``."""
+    if isinstance(error, RecursionError):
+        return 'is nested too deeply'
+    found = error.errors(include_url=False, include_context=False)
+    listed = '; '.join(f'{_place(one["loc"])}{one["msg"]}{_given(one)}' for one in found[:SHOWN])
+    return f'is not as it should be: {listed}' + (f'; and {len(found) - SHOWN} more' if len(found) > SHOWN else '')
+
+
+def _place(keys: Sequence[str | int]) -> str:
+    return f'{".".join(str(key)[:80] for key in keys)}: ' if keys else ''
+
+
+def _given(one: dict) -> str:
+    if one['type'] == 'missing':
+        return ''
+    text = repr(one['input'])
+    return f', got {text[:60]}{"..." if len(text) > 60 else ""}'
