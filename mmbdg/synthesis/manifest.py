@@ -4,11 +4,33 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated, NotRequired
 
 import numpy as np
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
+from mmbdg.reading import read_bytes
+from mmbdg.schema import PlainName, validated
+
+# A line of a sample. The keyword "class" is no name of Python's, so the long form.
+Line = TypedDict(
+    'Line',
+    {
+        'id': Annotated[str, Field(pattern=r'^[0-9]{8,18}$')],
+        'class': Annotated[int, Field(ge=0, lt=2**31)],
+        'wnid': NotRequired[PlainName],
+        'slug': NotRequired[PlainName],
+        'seed': NotRequired[int],
+        'classifier_score': NotRequired[float | None],
+        'uncertainty': NotRequired[float | None],
+        'foreground_ratio': NotRequired[float | None],
+        'shard': NotRequired[Annotated[str, Field(pattern=r'^shards/[^/\\]+/[0-9]{6,}\.tar$')]],
+    },
+)
+"""What a sample's line must hold; other keys are kept."""
 
 
 class Manifest(Sequence):
@@ -16,13 +38,14 @@ class Manifest(Sequence):
 
     Args:
         path: Of the file.
+        schema: What each line must look like; samples' by default, None for any JSON.
 
     Raises:
-        InputError: On access, if a line is no JSON object.
+        InputError: There is no such file; on access, a line is no JSON object or not of the schema.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
-        self._path, self._text = Path(path), Path(path).read_bytes()
+    def __init__(self, path: str | os.PathLike, schema: type | None = Line) -> None:
+        self._path, self._text, self._schema = Path(path), read_bytes(path), schema
         ends = np.flatnonzero(np.frombuffer(self._text, np.uint8) == ord('\n'))
         if self._text and not self._text.endswith(b'\n'):
             ends = np.append(ends, len(self._text))
@@ -36,7 +59,7 @@ class Manifest(Sequence):
             return [self[i] for i in range(*index.indices(len(self)))]
         number = range(len(self))[index]  # the sequence's own IndexError
         begin = self._ends[number - 1] + 1 if number else 0
-        return parse_line(self._text[begin : self._ends[number]], self._path, number + 1)
+        return parse_line(self._text[begin : self._ends[number]], self._path, number + 1, self._schema)
 
     def __iter__(self) -> Iterator[dict]:
         return (self[i] for i in range(len(self)))
@@ -45,16 +68,17 @@ class Manifest(Sequence):
         return isinstance(other, Sequence) and list(self) == list(other)
 
 
-def parse_line(text: bytes | str, path: Path, number: int) -> dict:
+def parse_line(text: bytes | str, path: Path, number: int, schema: type | None = None) -> dict:
     """One line.
 
     Raises:
-        InputError: It is no JSON; the file may be cut off.
+        InputError: It is no JSON, the file may be cut off; or it is not of the schema.
     """
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputError(f'{path}, line {number}, is no JSON; the file may be cut off: run the synthesis again') from error
+    return validated(schema, content, f'{path}, line {number},') if schema else content
 
 
 def write_jsonl(path: str | os.PathLike, lines: Sequence[dict]) -> None:
@@ -69,4 +93,4 @@ def read_jsonl(path: str | os.PathLike) -> list[dict]:
     Raises:
         InputError: A line is no JSON object; the file may be cut off.
     """
-    return list(Manifest(path))
+    return list(Manifest(path, schema=None))

@@ -1,7 +1,7 @@
 """Tar shards: many small files of a dataset in one, as the library webdataset reads them.
 
 The same files give the same bytes: times and owners are fixed. ``tar://PATH.tar!NAME`` names a file in a shard for everything in OpenMMLab
-that reads through ``mmengine.fileio``.
+that reads through ``mmengine.fileio``; signs that URLs do not have are written as they are there (``%21`` for ``!``).
 """
 
 import io
@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from mmengine.fileio import BaseStorageBackend, register_backend
 
@@ -64,7 +65,7 @@ def _index(path: str, size: int, changed: int) -> dict[str, tuple[int, int]]:
 
 def shard_url(path: str | os.PathLike, name: str) -> str:
     """How ``mmengine.fileio`` is told of a file in a shard."""
-    return f'{PREFIX}{path}!{name}'
+    return f'{PREFIX}{quote(os.fspath(path))}!{quote(name)}'
 
 
 class TarBackend(BaseStorageBackend):
@@ -74,7 +75,7 @@ class TarBackend(BaseStorageBackend):
         path, found, name = str(filepath).removeprefix(PREFIX).partition('.tar!')
         if not found:
             raise InputError(f'{filepath} names no file in a shard: {PREFIX}PATH.tar!NAME')
-        return read_from_shard(f'{path}.tar', name)
+        return read_from_shard(f'{unquote(path)}.tar', unquote(name))
 
     def get_text(self, filepath: str, encoding: str = 'utf-8') -> str:
         return self.get(filepath).decode(encoding)

@@ -8,7 +8,6 @@ from pathlib import Path
 from mmbdg.errors import InputError
 from mmbdg.files import whole_folder, write_json
 from mmbdg.synthesis.layout import folder_of, sample_files
-from mmbdg.synthesis.shards import read_from_shard
 from mmbdg.synthesis.stored import StoredDataset
 
 
@@ -29,10 +28,10 @@ def write_image_folder(dataset: StoredDataset, out: str | os.PathLike, link: boo
         for line in _shown(dataset, progress):
             target = part / folder_of(line) / f'{line["id"]}{suffix}'
             target.parent.mkdir(exist_ok=True)
-            if shard := line.get('shard'):
+            if line.get('shard'):
                 if link:
                     raise InputError(f'{dataset.root} is in shards, there is nothing to link to: leave --link out')
-                target.write_bytes(read_from_shard(dataset.root / shard, sample_files(folder_of(line), line['id'], suffix, True)['image']))
+                target.write_bytes(dataset.stored_bytes(line, 'image'))
                 continue
             source = Path(dataset.paths(line)[0])
             if not source.is_file():
@@ -56,11 +55,11 @@ def unpack_shards(dataset: StoredDataset, out: str | os.PathLike, progress: bool
     kinds = ['image', 'mask', *(['uncertainty'] if info.get('uncertainty_maps') else []), *(['tokens'] if info.get('tokens') else [])]
     with whole_folder(out) as part:
         for line in _shown(dataset, progress):
-            inside, outside = (sample_files(folder_of(line), line['id'], info['image_suffix'], sharded) for sharded in (True, False))
+            outside = sample_files(folder_of(line), line['id'], info['image_suffix'])
             for kind in kinds:
                 target = part / outside[kind]
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(read_from_shard(dataset.root / line['shard'], inside[kind]))
+                target.write_bytes(dataset.stored_bytes(line, kind))
         with open(part / 'manifest.jsonl', 'w', encoding='utf-8') as manifest:
             for line in dataset.lines:
                 manifest.write(json.dumps({key: value for key, value in line.items() if key != 'shard'}, ensure_ascii=False) + '\n')

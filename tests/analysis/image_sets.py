@@ -63,7 +63,8 @@ def write_stored(root: Path, samples, labels=('background', 'foreground')) -> Pa
     counts = {name: sum(line['class'] == c for line in lines) for c, name in enumerate(CLASSES)}
     content = dict(
         classes=labels,
-        palette=[[0, 0, 0]] + [[128, 0, i] for i in range(1, len(labels))],
+        palette=[[0, 0, 0]] + [[128, i // 256, i % 256] for i in range(1, len(labels))],
+        resolution=samples[0][1].shape[0],
         label_space='fgbg',
         generator_classes=[dict(name=name.title(), folder=name) for name in CLASSES],
         counts=counts,

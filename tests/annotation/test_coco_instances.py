@@ -32,6 +32,7 @@ def drawn_dataset(root, masks, classes=('background', 'foreground'), label_space
     write_jsonl(root / 'manifest.jsonl', lines)
     names = [dict(name=name, folder=name.lower()) for name in ('A', 'B', 'C')]
     info = dict(classes=list(classes), label_space=label_space, resolution=SIZE, generator_classes=names, licence='CC0')
+    info['palette'] = [[0, 0, 0]] * len(classes)
     write_json(root / 'dataset.json', dict(**info, counts={'b': len(lines[::2]), 'c': len(lines[1::2])}))
     return StoredDataset(root)
 
