@@ -1,16 +1,47 @@
-"""Errors that are the input's, not the program's."""
+"""Errors that are the input's, or the machine's, not the program's; and how a command ends with one line."""
 
+import errno
+import os
+import re
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
+
+TRACEBACK_VARIABLE = 'MMBDG_TRACEBACK'
+"""Set in the environment, a command prints the traceback of what ended it, too."""
+
+DISK = {
+    errno.ENOSPC: 'the disk is full',
+    errno.EDQUOT: 'your quota of disk space is used up',
+    errno.EROFS: 'the disk is read-only',
+    errno.EIO: 'the disk fails',
+    errno.EFBIG: 'the file would be larger than the file system, or a limit (ulimit -f), allows',
+    errno.EACCES: 'it may not be read or written by you',
+    errno.EPERM: 'it may not be read or written by you',
+    errno.ENAMETOOLONG: 'the name is too long for the file system',
+    errno.ELOOP: 'it is a link that leads back to itself',
+    errno.ENOENT: 'there is no such file or folder',
+    errno.ENOTDIR: 'a part of the path is a file, not a folder',
+    errno.EISDIR: 'it is a folder, not a file',
+    errno.EEXIST: 'it is there already',
+    errno.EMFILE: 'this process has too many open files (ulimit -n)',
+    errno.ENFILE: 'the system has too many open files',
+    errno.ESTALE: 'the network drive has lost it',
+    errno.ETXTBSY: 'another program is running it',
+}
+"""Errors of the file system in words."""
 
 
 class InputError(ValueError):
     """Something that was given is wrong or missing; the message says what, where, and what to do."""
 
 
-PLAIN = (InputError, FileExistsError, IsADirectoryError, NotADirectoryError, FileNotFoundError, PermissionError)
+class Terminated(BaseException):
+    """SIGTERM has arrived; as ``KeyboardInterrupt`` is for SIGINT."""
 
 
 def listed(problems: Sequence[str], most: int = 20) -> str:
@@ -19,24 +50,105 @@ def listed(problems: Sequence[str], most: int = 20) -> str:
     return '\n  '.join([*problems[:most], *more])
 
 
+def os_error_text(error: OSError) -> str:
+    """What an error of the file system means, with the file: ``data/x.png: the disk is full``."""
+    reason = DISK.get(error.errno, error.strerror or str(error))
+    names = [str(name)[:300] for name in (error.filename, error.filename2) if name not in (None, '')]
+    return f'{" -> ".join(names)}: {reason}' if names else reason
+
+
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """In a command: print an :class:`InputError`, a file that cannot be read or written, or the death of a data loader's worker, without a
-    traceback, and exit with 2."""
-    try:
-        yield
-    except PLAIN as error:
-        stop(str(error).split(f'{type(error).__name__}: ')[-1])  # without the traceback that a data loader's worker wraps it in
-    except RuntimeError as error:
-        if not str(error).startswith('DataLoader worker'):
-            raise
-        stop(
-            f'{error}\nA process that loads images was killed, mostly for want of memory (also of /dev/shm): lower '
-            'train_dataloader.num_workers or batch_size, and go on with --resume'
-        )
+def plain_errors(go_on: str = 'Run the same command again') -> Iterator[None]:
+    """Around a command: errors of the input and of the machine end it with one line instead of a traceback.
+
+    The exit code is 2; 130 after SIGINT (Ctrl-C), 143 after SIGTERM, with a line that says how to go on. Processes that the command has
+    forked ignore SIGINT: a terminal sends it to all of them, and the command ends them itself.
+
+    Args:
+        go_on: What to do after an interruption; one sentence without its full stop.
+    """
+    with _signals():
+        try:
+            yield
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read the output has gone: no further word to anybody
+            sys.exit(141)
+        except (KeyboardInterrupt, Terminated) as error:
+            signalled = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+            stop(f'ended by {signalled.name}. What was complete stays. {go_on}', 128 + signalled)
+        except Exception as error:
+            message = _plain_message(error)
+            if message is None:
+                raise
+            if os.environ.get(TRACEBACK_VARIABLE):
+                traceback.print_exc()
+            stop(message)
 
 
-def stop(message: str) -> NoReturn:
+def stop(message: str, code: int = 2) -> NoReturn:
     """End the program with a message."""
     print(f'\nerror: {message.rstrip()}', file=sys.stderr, flush=True)
-    sys.exit(2)
+    sys.exit(code)
+
+
+def _plain_message(error: Exception) -> str | None:
+    """What ends a command without a traceback, in words; None for a fault of the program."""
+    text = str(error)
+    if isinstance(error, InputError):
+        return _of_worker(error) or text
+    if isinstance(error, OSError):
+        if (wrapped := _of_worker(error)) or error.errno is not None:
+            return wrapped or os_error_text(error)
+        return None
+    if isinstance(error, MemoryError):
+        return f'there is not enough memory{f" ({text})" if text else ""}: lower batch sizes, workers or sizes'
+    if type(error).__name__ == 'OutOfMemoryError':  # torch's, which need not be imported here
+        return f'the memory of the GPU is full: lower the batch size ({text.splitlines()[0]})'
+    if found := re.search(r'os error (\d+)', text):  # safetensors, whose errors are of another language
+        return f'a file cannot be read or written: {DISK.get(int(found[1]), text)}'
+    if isinstance(error, RuntimeError) and text.startswith('DataLoader worker'):
+        return (
+            f'{text}\nA process that loads images was killed, mostly for want of memory (also of /dev/shm): lower '
+            'train_dataloader.num_workers or batch_size, and go on with --resume'
+        )
+    if isinstance(error, RuntimeError) and 'PytorchStreamWriter failed' in text:
+        return f'a checkpoint cannot be written: is the disk full? ({text.splitlines()[0]})'
+    return None
+
+
+def _of_worker(error: Exception) -> str:
+    """The message of an error in a process of a data loader, whose traceback torch puts before it."""
+    text = str(error)
+    return text.split(f'{type(error).__name__}: ')[-1] if text.startswith('Caught ') and ' in DataLoader worker' in text else ''
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGINT and SIGTERM as exceptions in this process; what is forked inside ignores the first.
+
+    Of several processes under a launcher SIGTERM keeps its own effect: one that waits for the others would not come to an exception.
+    """
+    own, several = os.getpid(), int(os.environ.get('WORLD_SIZE') or 1) > 1
+
+    def raised(kind: type[BaseException]) -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, _: FrameType | None) -> None:
+            if os.getpid() == own:
+                raise kind
+            if number == signal.SIGTERM:
+                os._exit(128 + number)
+
+        return handle
+
+    wanted = {signal.SIGINT: KeyboardInterrupt} | ({} if several else {signal.SIGTERM: Terminated})
+    before = {}
+    try:
+        for number, kind in wanted.items():
+            before[number] = signal.signal(number, raised(kind))
+    except ValueError:  # not in the main thread: whoever has that decides
+        pass
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,6 +1,8 @@
 """A report in words: what HTML and Markdown share, and the Markdown."""
 
 import json
+import re
+from html import escape
 
 from mmbdg.analysis import table1
 from mmbdg.analysis.picture_features import KINDS
@@ -75,16 +77,21 @@ def made(numbers: dict) -> list[tuple[str, str]]:
     return rows
 
 
+def plain_markdown(text: str) -> str:
+    """Text from a dataset, shown as it is: no HTML, link, picture or further line comes of it."""
+    return re.sub(r'([\[\]`\\])', r'\\\1', escape(' '.join(text.split()), quote=False))
+
+
 def as_markdown(report: Report) -> str:
     """Table 1, counts and acceptance; the pictures are in the HTML."""
     numbers = report.numbers
     found = numbers['distances']
     keys = [key for key in table1.HEADS if found or not key.endswith(('_frechet', '_kernel'))]
     heads = table1.heads(*short_names(numbers), keys)
-    rows = [[row['name'], *(table1.cell(key, row[key]) for key in keys)] for row in numbers['table1']]
-    parts = [f'# {report.images.name}', markdown_table(['', *heads.values()], rows)]
+    rows = [[plain_markdown(row['name']), *(table1.cell(key, row[key]) for key in keys)] for row in numbers['table1']]
+    parts = [f'# {plain_markdown(report.images.name)}', markdown_table(['', *heads.values()], rows)]
     parts.append('\n'.join(f'- **{key}**: {text}' for key, text in meanings(numbers)))
-    parts.append(distance_note(numbers))
+    parts.append(plain_markdown(distance_note(numbers)))
     if found:
         full = {kind: found[kind]['kernel_full'] for kind in KINDS}
         if None not in full.values():
@@ -98,7 +105,7 @@ def as_markdown(report: Report) -> str:
         parts.append('## Classes')
         parts.append(_classes(numbers))
     parts.append('## How this was made')
-    parts.append('\n'.join(f'- {key}: {value}' for key, value in made(numbers)))
+    parts.append('\n'.join(f'- {key}: {plain_markdown(value)}' for key, value in made(numbers)))
     return '\n\n'.join(parts) + '\n'
 
 
@@ -111,11 +118,16 @@ def markdown_table(heads: list[str], rows: list[list[str]]) -> str:
 def _classes(numbers: dict) -> str:
     classes = numbers['classes']
     filters, columns = filter_keys(classes), class_heads(classes)
-    heads = ['class', 'images', *(['reference'] if numbers['reference'] else []), *(key.replace('_', ' ') for key in filters)]
+    heads = [
+        'class',
+        'images',
+        *(['reference'] if numbers['reference'] else []),
+        *(plain_markdown(key.replace('_', ' ')) for key in filters),
+    ]
     heads += (['accepted'] if filters else []) + columns
     rows = []
     for row in classes:
-        cells = [row['name'], f'{row["n"]:,}']
+        cells = [plain_markdown(row['name']), f'{row["n"]:,}']
         if numbers['reference']:
             cells.append('–' if row['reference_n'] is None else f'{row["reference_n"]:,}')
         cells += ['–' if (row['filters'] or {}).get(key) is None else f'{row["filters"][key]:,}' for key in filters]

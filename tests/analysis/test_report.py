@@ -131,6 +131,18 @@ def test_markdown(report):
             assert heads.count('|') == line.count('|')
 
 
+def test_markdown_carries_no_html(images):
+    """Names, licences and versions come from a dataset.json that anybody may have written."""
+    hostile = '<img src=x onerror=alert(1)>[a](javascript:b) `c` <script>d</script>\n# e'
+    others = Drawn(drawn())
+    others.name, others.classes = hostile, tuple(hostile for _ in CLASSES)
+    others.facts = dict(source=hostile, licence=hostile, versions={hostile: hostile}, filters={hostile: {hostile: 3, 'candidates': 9}})
+    text = as_markdown(analyse(others, reference(), POOLED, ReportSettings(n=12), progress=False))
+    lines = [line for line in text.splitlines() if 'onerror' in line]
+    assert len(lines) > 6 and '<img' not in text and '<script' not in text and '\n# e' not in text
+    assert all('[a]' not in line and '&lt;img src=x onerror=alert(1)&gt;\\[a\\](javascript:b)' in line for line in lines)
+
+
 def test_alone(images):
     report = analyse(images, progress=False)
     assert report.numbers['distances'] is None and report.numbers['nearest'] is None and len(report.numbers['table1']) == 1
