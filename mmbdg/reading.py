@@ -80,7 +80,7 @@ def parsed_json(text: str | bytes, where: str | os.PathLike) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or not text.strip():
+        if error.pos >= len(text.rstrip()) or error.msg.startswith('Unterminated string') or not text.strip():
             raise InputError(f'{where} is cut off: its JSON has no end' if text.strip() else f'{where} is empty, and no JSON') from error
         raise InputError(f'{where} is no JSON, or is cut off: {error.msg} at line {error.lineno}, column {error.colno}') from error
     except RecursionError as error:

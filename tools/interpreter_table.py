@@ -9,7 +9,6 @@ folder. A job computes with one thread.
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
+from measured import Tested, figures_of
 from tqdm import tqdm
 
 from mmbdg.errors import InputError, plain_errors
@@ -78,7 +78,7 @@ def cell(out: Path, row: str, per_class: int, seed: int, annotated: Path, args: 
         measured = ['model.keep_members=True', 'test_evaluator.type=mmbdg.EnsembleQuality', 'test_evaluator.per_class=False']
         measured += [f'model.interpreter.num_members={args.members}']
         run(str(TOOLS / 'test.py'), path, checkpoint, *place, '--cfg-options', *measured, log=work_dir / 'test.txt')
-    return json.loads(figures.read_text())['metrics']
+    return figures_of(figures, Tested)['metrics']
 
 
 def as_text(figures: list[float | None]) -> str:

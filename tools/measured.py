@@ -1,9 +1,12 @@
 """What trainings measured: read from their logs; mean and spread over seeds."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
+
+from mmbdg.reading import parsed_json, read_json, read_lines
+from mmbdg.schema import OpenSchema
 
 HEADLINES = {
     'mIoU': ('mIoU', 1),
@@ -22,6 +25,33 @@ HEADLINES = {
 """What a table shows of a metric's figures: a name, and what makes a percentage of them."""
 
 
+class Validation(OpenSchema):
+    """Figures of one validation, as a metric logs them."""
+
+    step: int
+
+
+class Run(OpenSchema):
+    """What ``figures.json`` of a run that is done holds."""
+
+    validations: list[Validation]
+
+
+class Tested(OpenSchema):
+    """What tools/test.py writes."""
+
+    metrics: dict[str, float | int]
+
+
+def figures_of(path: Path, schema: type) -> Any:
+    """A file of figures that one of these tools has written; damaged, it says so.
+
+    Raises:
+        InputError: It is no JSON, or of another form: it can be removed, and is measured again then.
+    """
+    return read_json(path, schema)
+
+
 def validations(work_dir: Path) -> list[dict[str, float]]:
     """Every validation of a training, in the order of its iterations.
 
@@ -32,7 +62,7 @@ def validations(work_dir: Path) -> list[dict[str, float]]:
     """
     by_step = {}
     for log in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        lines = [json.loads(line) for line in log.read_text(encoding='utf-8').splitlines() if line.strip()]
+        lines = [parsed_json(line, log) for line in read_lines(log)]
         by_step |= {line['step']: line for line in lines if HEADLINES.keys() & line.keys()}
     return [by_step[step] for step in sorted(by_step)]
 

@@ -15,15 +15,14 @@ figures stand beside the rows whose title is one of its own names: 'random init.
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from forked_tools import Step, work_off
-from measured import HEADLINES, mean_and_spread, validations
+from measured import HEADLINES, Run, figures_of, mean_and_spread, validations
 from paper_tables import PAPER, RANDOM, SUPERVISED, Published
 from tqdm import tqdm
 
@@ -92,7 +91,7 @@ def run(cell: Cell, seed: int, args: argparse.Namespace, runs: Runs, bar: tqdm) 
                 f'{args.config} logs none of {", ".join(HEADLINES)} in {work_dir}: has it a validation (train_cfg.val_interval)?'
             )
         write_json(done, dict(**settings, validations=found))
-    runs[cell][seed] = json.loads(done.read_text(encoding='utf-8'))['validations']
+    runs[cell][seed] = figures_of(done, Run)['validations']
     write(args, runs)
     bar.set_postfix_str(f'{cell.title}, seed {seed}')
     bar.update()
@@ -106,9 +105,9 @@ def refuse_other_settings(path: Path, settings: dict) -> None:
     """
     if not path.is_file():
         write_json(path, settings)
-    begun = json.loads(path.read_text(encoding='utf-8'))
-    if other := [key for key in settings if begun[key] != settings[key]]:
-        raise InputError(f'{path} has another {" and ".join(other)} ({begun[other[0]]}): choose another --out, or remove that folder')
+    begun = figures_of(path, dict[str, Any])
+    if other := [key for key in settings if begun.get(key) != settings[key]]:
+        raise InputError(f'{path} has another {" and ".join(other)} ({begun.get(other[0])}): choose another --out, or remove that folder')
 
 
 def write(args: argparse.Namespace, runs: Runs) -> str:

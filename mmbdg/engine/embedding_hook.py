@@ -1,6 +1,5 @@
 """How well a self-supervised embedding spreads images and keeps their views together, while it trains."""
 
-import json
 from pathlib import Path
 
 import torch
@@ -14,7 +13,21 @@ from mmbdg.engine.fixed_samples import fixed_views, view_preprocessor
 from mmbdg.engine.periodic_hook import PeriodicHook
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
+from mmbdg.reading import read_json
 from mmbdg.registry import HOOKS
+from mmbdg.schema import OpenSchema
+
+
+class Entry(OpenSchema):
+    """A look at the embedding in ``embedding.json``."""
+
+    step: int
+
+
+class History(OpenSchema):
+    """What ``embedding.json`` holds."""
+
+    history: list[Entry]
 
 
 @HOOKS.register_module()
@@ -42,7 +55,7 @@ class EmbeddingHook(PeriodicHook):
 
     def prepare(self, runner: Runner) -> None:
         self._views, self._path = fixed_views(runner, self.num_images), Path(runner.work_dir) / self.filename
-        history = json.loads(self._path.read_text(encoding='utf-8'))['history'] if runner.iter and self._path.is_file() else []
+        history = read_json(self._path, History)['history'] if runner.iter and self._path.is_file() else []
         self._history = [entry for entry in history if entry['step'] <= runner.iter]  # a training that resumes goes on from there
 
     def look(self, runner: Runner, step: int) -> None:

@@ -57,4 +57,4 @@ def test_wrong_annotations(coco):
     path.write_text(path.read_text()[:100])
     (coco / 'annotations' / 'instances_val2017.json').unlink()
     text = message(coco)
-    assert 'instances_train2017.json is cut off or no JSON file' in text and 'instances_val2017.json is missing' in text
+    assert 'instances_train2017.json is cut off' in text and 'instances_val2017.json is missing' in text

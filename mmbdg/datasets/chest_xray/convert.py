@@ -1,6 +1,5 @@
 """From the archives to images, masks and lists that :class:`~mmbdg.datasets.chest_xray.ChestXRayDataset` reads."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -13,10 +12,21 @@ from mmbdg.datasets.chest_xray.pictures import RAW_SIDE, as_pictures, check_same
 from mmbdg.datasets.chest_xray.split import FRACTIONS, labelled_part, set_of, split
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically, write_json, write_png
+from mmbdg.reading import read_json
+from mmbdg.schema import OpenSchema
 
 CARD = 'chest_xray.json'
 NAME = 'chest_xray'
 LABEL_SEEDS = (0, 1, 2)  # three trials (paper, Table 5)
+
+
+class Card(OpenSchema):
+    """What ``chest_xray.json`` must hold."""
+
+    name: str
+    size: int
+    finished: bool
+    note: str = ''
 
 
 def convert(
@@ -78,7 +88,7 @@ def read_card(folder: str | os.PathLike) -> dict:
         InputError: There is none, or it was not finished.
     """
     path = Path(folder) / CARD
-    if not path.is_file() or not (card := json.loads(path.read_text(encoding='utf-8')))['finished']:
+    if not path.is_file() or not (card := read_json(path, Card))['finished']:
         raise InputError(f'{folder} holds no finished dataset: python tools/dataset_converters/chest_xray.py ARCHIVES {folder}')
     return card
 
@@ -123,7 +133,7 @@ def _claim(out: Path, card: dict) -> None:
     """Refuse a folder in which another size or other sets were begun; mark this one as begun."""
     path = out / CARD
     if path.is_file():
-        found = json.loads(path.read_text(encoding='utf-8'))
+        found = read_json(path, Card)
         if differing := [key for key, value in card.items() if found.get(key) != value]:
             raise InputError(
                 f'{out} holds another dataset: its {differing[0]} is {found.get(differing[0])}, not {card[differing[0]]}. '

@@ -1,12 +1,14 @@
 """COCO 2017, instances."""
 
-import json
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from mmbdg.datasets.official.checking import count_problems, files_in, missing_files, refuse
 from mmbdg.errors import InputError
+from mmbdg.reading import read_json
+from mmbdg.schema import OpenSchema
 
 IMAGES = dict(train2017=118_287, val2017=5_000)
 CATEGORIES = 80
@@ -14,6 +16,35 @@ HOW = (
     'cocodataset.org: train2017.zip, val2017.zip and annotations_trainval2017.zip from images.cocodataset.org, unpacked into one folder '
     '(annotations: CC BY 4.0; images: terms of Flickr)'
 )
+
+
+class Image(OpenSchema):
+    """An image of COCO."""
+
+    id: int
+    file_name: str
+
+
+class Category(OpenSchema):
+    """A category of COCO."""
+
+    id: int
+
+
+class Annotation(OpenSchema):
+    """An instance of COCO."""
+
+    image_id: int
+    category_id: int
+    iscrowd: Any = 0
+
+
+class Instances(OpenSchema):
+    """What a file of COCO's instances must hold."""
+
+    images: list[Image]
+    categories: list[Category]
+    annotations: list[Annotation]
 
 
 def check_coco(root: str | os.PathLike, images: dict[str, int] | None = None, categories: int = CATEGORIES) -> dict[str, dict[str, int]]:
@@ -63,7 +94,4 @@ def check_coco(root: str | os.PathLike, images: dict[str, int] | None = None, ca
 def _read(path: Path) -> dict:
     if not path.is_file():
         raise InputError(f'{path} is missing')
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise InputError(f'{path} is cut off or no JSON file ({error})') from error
+    return read_json(path, Instances)
