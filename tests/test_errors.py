@@ -1,9 +1,20 @@
 """How an error reaches whoever typed the command."""
 
+import errno
+import os
+import resource
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import torch
+
+from mmbdg.errors import DISK, plain_errors
+from mmbdg.files import write_json, write_safetensors
 
 PROGRAM = """
 import os, signal, sys, time
@@ -37,3 +48,108 @@ def test_errors_of_workers(what):
         assert error.strip() == 'error: image 3 has no mask: draw one'
     else:
         assert 'killed' in error and 'lower train_dataloader.num_workers' in error and '--resume' in error
+
+
+def ended(command: Callable[[], None], log: Path, after_start: Callable[[int], None] = lambda pid: None) -> tuple[int, str]:
+    """Exit code and output of a command in a process of its own."""
+    sys.stdout.flush()
+    if (pid := os.fork()) == 0:
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), 1)
+            os.dup2(1, 2)
+            sys.stdout = sys.stderr = os.fdopen(1, 'w', closefd=False)
+            with plain_errors('Go on with --resume'):
+                command()
+            code = 0
+        except SystemExit as exit_:
+            code = exit_.code
+        except BaseException as error:
+            print('Traceback', repr(error))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            try:
+                sys.stdout.flush()
+            finally:
+                os._exit(code)
+    after_start(pid)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), log.read_text().strip()
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def command() -> None:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize('number', sorted(DISK), ids=lambda number: errno.errorcode[number])
+def test_errors_of_the_disk(number, tmp_path):
+    """ENOSPC, EROFS, EFBIG, ENAMETOOLONG, ELOOP ... in any tool: one line that names the file."""
+    code, output = ended(raising(OSError(number, os.strerror(number), 'out/x.png')), tmp_path / 'log')
+    assert code == 2 and output == f'error: out/x.png: {DISK[number]}'
+
+
+def too_large(folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+    write_safetensors(folder / 'w.safetensors', dict(a=torch.zeros(10_000)))
+
+
+def named_too_long(folder: Path) -> None:
+    write_json(folder / ('x' * 300), {})
+
+
+def in_a_loop(folder: Path) -> None:
+    (folder / 'loop').symlink_to('loop')
+    write_json(folder / 'loop' / 'x.json', {})
+
+
+@pytest.mark.parametrize('write', [too_large, named_too_long, in_a_loop])
+def test_real_errors_of_the_disk(write, tmp_path):
+    (tmp_path / 'out').mkdir()
+    code, output = ended(lambda: write(tmp_path / 'out'), tmp_path / 'log')
+    assert code == 2 and output.startswith('error: ') and '\n' not in output and 'Traceback' not in output
+    assert not list((tmp_path / 'out').glob('*.part'))
+
+
+@pytest.mark.parametrize(('number', 'name'), [(signal.SIGINT, 'SIGINT'), (signal.SIGTERM, 'SIGTERM')])
+def test_signals(number, name, tmp_path):
+    """Sent to the whole group, as a terminal does it: the processes that load images say nothing."""
+
+    def command() -> None:
+        if os.fork() == 0:
+            time.sleep(0.5)
+            print('the other process was not disturbed' if number == signal.SIGINT else 'not reached')
+            sys.stdout.flush()
+            os._exit(0)
+        (tmp_path / 'begun').touch()
+        time.sleep(60)
+
+    def interrupt(pid: int) -> None:
+        while not (tmp_path / 'begun').exists():
+            time.sleep(0.01)
+        os.killpg(pid, number)
+
+    code, output = ended(command, tmp_path / 'log', interrupt)
+    time.sleep(0.8)
+    assert code == 128 + number and output == f'error: ended by {name}. What was complete stays. Go on with --resume'
+    assert 'Traceback' not in (said := (tmp_path / 'log').read_text()) and 'not reached' not in said
+    assert ('was not disturbed' in said) == (number == signal.SIGINT)
+
+
+def test_a_reader_that_has_gone():
+    """python tools/x.py | head -1"""
+    program = 'from mmbdg.errors import plain_errors\nwith plain_errors():\n    for i in range(10**6):\n        print(i)'
+    process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == '0\n'
+    process.stdout.close()
+    assert process.stderr.read() == '' and process.wait(60) == 141
+    process.stderr.close()
+
+
+def test_what_is_not_the_inputs_fault_keeps_its_traceback(tmp_path):
+    code, output = ended(raising(KeyError('x')), tmp_path / 'log')
+    assert code == 1 and 'Traceback' in output
+    code, output = ended(raising(MemoryError()), tmp_path / 'log2')
+    assert code == 2 and output.startswith('error: there is not enough memory')
