@@ -4,6 +4,9 @@ import codecs
 import io
 import json
 import os
+import zipfile
+import zlib
+from collections.abc import Collection
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from mmbdg.schema import validated
 
 MOST_BYTES = 2**31
 """Of a text or JSON file; COCO's largest, with all of its stuff, has less than half of that."""
+MOST_ARRAY_BYTES = 2**34
+"""Of all arrays in a ``.npz`` file, unpacked; the largest published BigGAN has a tenth of that."""
 MARKS = ((codecs.BOM_UTF8, 'utf-8-sig'), (codecs.BOM_UTF32_LE, 'utf-32'), (codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
 
 
@@ -133,3 +138,30 @@ def read_array(source: str | os.PathLike | bytes, name: str | os.PathLike = '') 
     if not values.size:
         raise InputError(f'{name} holds no numbers')
     return values.astype(dtype.newbyteorder('='))
+
+
+def read_arrays(path: str | os.PathLike, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Arrays of numbers by name from a ``.npz`` file, as ``numpy.savez`` writes it.
+
+    Args:
+        path: Of the file.
+        names: Which arrays to read; default: all.
+
+    Raises:
+        InputError: It is no such file, is cut off, lacks one of ``names``, holds something else than real numbers, or more of them than
+            :data:`MOST_ARRAY_BYTES`.
+    """
+    check_regular(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = {entry.filename.removesuffix('.npy'): entry for entry in archive.infolist()}
+            if lacking := sorted(set(names or ()) - set(entries)):
+                raise InputError(f'{path} has no array {", ".join(lacking)}; it has {sorted(entries)[:10]}')
+            wanted = {name: entry for name, entry in entries.items() if names is None or name in names}
+            if (total := sum(entry.file_size for entry in wanted.values())) > MOST_ARRAY_BYTES:
+                raise InputError(f'{path} would unpack to {total:,} bytes; more than {MOST_ARRAY_BYTES:,} are not read')
+            return {name: read_array(archive.read(entry), f'{path}, {name},') for name, entry in wanted.items()}
+    except InputError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, MemoryError) as error:
+        raise InputError(f'{path} is no .npz file of numbers, or is cut off ({error})') from error

@@ -3,12 +3,13 @@
 import codecs
 import io
 import os
+import zipfile
 
 import numpy as np
 import pytest
 
 from mmbdg.errors import InputError
-from mmbdg.reading import read_array, read_json, read_lines, read_text
+from mmbdg.reading import read_array, read_arrays, read_json, read_lines, read_text
 from mmbdg.schema import PlainName, Schema
 
 
@@ -117,3 +118,28 @@ def test_arrays(array):
 def test_arrays_that_are_refused(data, message):
     with pytest.raises(InputError, match=message):
         read_array(data)
+
+
+def test_arrays_by_name(tmp_path):
+    np.savez_compressed(tmp_path / 'x.npz', a=np.arange(3), b=np.float32([[0.5]]))
+    found = read_arrays(tmp_path / 'x.npz')
+    assert {name: values.tolist() for name, values in found.items()} == dict(a=[0, 1, 2], b=[[0.5]])
+    assert list(read_arrays(tmp_path / 'x.npz', ['b'])) == ['b']
+    with pytest.raises(InputError, match="has no array c; it has .'a', 'b'."):
+        read_arrays(tmp_path / 'x.npz', ['a', 'c'])
+
+
+def test_archives_of_arrays_that_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / 'x.npz'
+    np.savez(path, a=np.array([{}], dtype=object))
+    with pytest.raises(InputError, match='x.npz, a, holds values of the type object'):
+        read_arrays(path)
+    np.savez(path, a=np.zeros(1000))
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(InputError, match='no .npz file'):
+        read_arrays(path)
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('a.npy', saved(np.zeros(10**6)))
+    monkeypatch.setattr('mmbdg.reading.MOST_ARRAY_BYTES', 10**6)
+    with pytest.raises(InputError, match='would unpack to 8,000,128 bytes'):
+        read_arrays(path)

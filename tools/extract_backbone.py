@@ -20,7 +20,7 @@ from mmengine.config import ConfigDict, DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.backbones import LAYOUTS, card, read_origin, to_layout
-from mmbdg.compat.checkpoint import checkpoint_file, read_checkpoint, tensors_under
+from mmbdg.compat.checkpoint import check_finite, checkpoint_file, read_checkpoint, tensors_under
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import sha256, write_atomically, write_json, write_safetensors
 
@@ -43,6 +43,7 @@ def main() -> None:
         raise InputError(f'OUT is the checkpoint itself ({args.out}); it would be lost')
     checkpoint = read_checkpoint(args.checkpoint)
     state = tensors_under(checkpoint, args.prefix, args.checkpoint)
+    check_finite(state, args.checkpoint)
     origin = read_origin(checkpoint, args.prefix, args.checkpoint, _nested(args.backbone))
     export = to_layout(state, origin.backbone, args.layout, args.allow_arguments)
     source = dict(file=Path(args.checkpoint).name, sha256=sha256(checkpoint_file(args.checkpoint)))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmbdg.compat.checkpoint import checkpoint_file, read_state_dict
+from mmbdg.compat.checkpoint import check_finite, checkpoint_file, read_state_dict
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
 from mmbdg.generators.frozen import Frozen
@@ -79,6 +79,7 @@ def inception(weights: str | os.PathLike) -> FeatureNetwork:
     """
     file = checkpoint_file(weights)
     state_dict = read_state_dict(file)
+    check_finite(state_dict, file)
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError as error:

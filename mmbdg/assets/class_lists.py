@@ -1,11 +1,12 @@
 """Lists of classes by name: ``in1k`` and ``fashion32`` wherever a config lists the classes of a generator."""
 
-import json
 from collections.abc import Sequence
 from functools import cache
 
 from mmbdg.assets import ROOT
 from mmbdg.errors import InputError
+from mmbdg.paths import is_plain_name
+from mmbdg.reading import read_json
 
 IN1K = 'in1k'
 
@@ -14,11 +15,11 @@ IN1K = 'in1k'
 def _listed(name: str) -> dict[str, str]:
     """Folder: name, for each class of an embedded list, in its order."""
     if name == IN1K:
-        return json.loads((ROOT / IN1K / 'classes.json').read_text(encoding='utf-8'))
+        return read_json(ROOT / IN1K / 'classes.json', dict[str, str])
     card = ROOT / name / 'labelled_generator.json'
-    if not card.is_file():
+    if not is_plain_name(name) or not card.is_file():
         raise InputError(f'classes are a list of names, "{IN1K}", or an embedded labelled generator ("fashion32"); got "{name}"')
-    content = json.loads(card.read_text(encoding='utf-8'))
+    content = read_json(card)
     return dict(zip(content['folders'], content['classes'], strict=True))
 
 
@@ -43,4 +44,4 @@ def folder_names(folders: Sequence[str] | str) -> tuple[str, ...]:
 @cache
 def imagenet_groups() -> dict[str, dict[str, list[int]]]:
     """Label spaces over the 1,000 ImageNet classes, space: label: class indices, see tools/dataset_converters/imagenet_label_spaces.py."""
-    return json.loads((ROOT / IN1K / 'label_spaces.json').read_text(encoding='utf-8'))
+    return read_json(ROOT / IN1K / 'label_spaces.json', dict[str, dict[str, list[int]]])

@@ -86,7 +86,10 @@ def pixels(cfg: dict | None) -> dict | None:
         found = found['ssl']
     if not isinstance(found, dict) or found.get('mean') is None or found.get('std') is None:
         return None
-    mean, std = ([float(value) for value in found[key]] for key in ('mean', 'std'))
+    try:
+        mean, std = ([float(value) for value in found[key]] for key in ('mean', 'std'))
+    except (TypeError, ValueError):
+        return None
     return dict(
         channels='RGB' if found.get('to_rgb') or found.get('bgr_to_rgb') else 'BGR',  # mmcv loads BGR
         mean=mean,

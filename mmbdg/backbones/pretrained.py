@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
 
-from mmbdg.compat.checkpoint import describe_difference, read_anywhere, tensors_under
+from mmbdg.compat.checkpoint import check_finite, describe_difference, read_anywhere, tensors_under
 from mmbdg.errors import InputError
 from mmbdg.registry import WEIGHT_INITIALIZERS
 
@@ -82,7 +82,7 @@ def backbone_tensors(module: nn.Module, checkpoint: str, fresh: Sequence[str] = 
 
     Raises:
         InputError: There is no such file; nothing in it has the module's names; some of the tensors are missing or of another shape; or it
-            has more blocks in one of the module's stages (a backbone of another depth).
+            has more blocks in one of the module's stages (a backbone of another depth); or tensors hold NaN or infinity.
     """
     own = {key: value for key, value in module.state_dict().items() if key.split('.')[0] not in fresh and not key.endswith(COUNTER)}
     state = tensors_under(read_anywhere(checkpoint), '', checkpoint)
@@ -105,6 +105,7 @@ def backbone_tensors(module: nn.Module, checkpoint: str, fresh: Sequence[str] = 
             f'{checkpoint} (names {prefix}..., {PREFIXES[prefix]}) does not fit {type(module).__name__}; '
             f'is it a backbone of another depth or with another stem?\n{problem}'
         )
+    check_finite({key: found[key] for key in own}, checkpoint)
     counters = {key: found[key] for key in module.state_dict() if key.endswith(COUNTER) and key in found}
     return Arrived({key: found[key] for key in own} | counters, prefix, bool(parts & set(STEMS)))
 

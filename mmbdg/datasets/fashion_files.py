@@ -1,18 +1,24 @@
 """Fashion-MNIST's files: the embedded subset, or the full set where it is installed."""
 
 import gzip
+import io
 import os
 import zipfile
+import zlib
 from functools import cache
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
+from mmbdg.reading import read_arrays, read_bytes
 
 CLASSES = ('t-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot')
 EMBEDDED = Path(__file__).parents[1] / 'assets' / 'fashion32' / 'images.npz'
+MOST_BYTES = 2**28
+"""Of a file of the full set; the largest has 47 MB."""
 PADDING = 2
 """Zero pixels on each side: 28 px become 32 px."""
 
@@ -27,17 +33,21 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
         InputError: The file is no such file, or is cut off.
     """
     path = Path(path)
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == '.gz' else path.read_bytes()
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise InputError(f'{path} is cut off or no gzip file; install it again ({error})') from error
-    if content[:3] != b'\x00\x00\x08':
+    content = read_bytes(path, MOST_BYTES)
+    if path.suffix == '.gz':
+        try:
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(MOST_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f'{path} is cut off or no gzip file; install it again ({error})') from error
+        if len(content) > MOST_BYTES:
+            raise InputError(f'{path} unpacks to more than {MOST_BYTES:,} bytes, which Fashion-MNIST does not')
+    if content[:3] != b'\x00\x00\x08' or len(content) < 4 or len(content) < 4 + 4 * content[3]:
         raise InputError(f'{path} is no IDX file of unsigned bytes')
     ndim = content[3]
     shape = tuple(np.frombuffer(content, '>u4', ndim, offset=4).tolist())
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * ndim)
-    if values.size != np.prod(shape):
-        raise InputError(f'{path} is cut off: {values.size} of {np.prod(shape)} bytes')
+    if values.size != prod(shape):
+        raise InputError(f'{path} is cut off: {values.size} of {prod(shape)} bytes')
     return values.reshape(shape)
 
 
@@ -79,12 +89,18 @@ def load_fashion(split: str, source: str = 'embedded') -> tuple[np.ndarray, np.n
     if split not in ('train', 'test'):
         raise ValueError(f'split must be "train" or "test", got "{split}"')
     if source == 'embedded':
-        with np.load(EMBEDDED, allow_pickle=False) as arrays:
-            images, labels = arrays[f'{split}_images'], arrays[f'{split}_labels']
+        names = (f'{split}_images', f'{split}_labels')
+        arrays = read_arrays(EMBEDDED, names)
+        images, labels = (arrays[name] for name in names)
     else:
         root = find_full(None if source == 'full' else source)
         name = dict(train='train', test='t10k')[split]
         images, labels = (read_idx(_existing(root / f'{name}-{kind}-ubyte')) for kind in ('images-idx3', 'labels-idx1'))
+        if images.shape != (len(labels), 28, 28) or labels.ndim != 1 or labels.max(initial=0) >= len(CLASSES):
+            raise InputError(
+                f'{root} holds images of shape {images.shape} and {len(labels)} labels up to {labels.max(initial=0)}; '
+                'that is not Fashion-MNIST'
+            )
     pad = ((0, 0), (PADDING, PADDING), (PADDING, PADDING))
     return np.pad(images, pad), labels.astype(np.int64)
 

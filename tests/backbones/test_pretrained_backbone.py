@@ -157,3 +157,11 @@ def test_no_checkpoint_is_the_initialisation_of_the_class(tmp_path):
         assert model.heads[0].init_cfg.type == 'Normal'
     model = load('c.py', dict(pretrained='b.pth'))
     assert model.backbone.init_cfg.checkpoint == model.roi_head.shared_head.init_cfg.checkpoint == 'b.pth'
+
+
+def test_weights_that_are_no_numbers(published, tmp_path):
+    state = {key: value.clone() for key, value in published.state_dict().items()}
+    state['layer1.0.conv1.weight'][0] = float('inf')
+    torch.save(state, tmp_path / 'failed.pth')
+    with pytest.raises(InputError, match=r'failed.pth: 1 of .* tensors hold NaN or infinity \(layer1.0.conv1.weight\)'):
+        backbone_tensors(resnet(), str(tmp_path / 'failed.pth'))

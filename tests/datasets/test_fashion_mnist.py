@@ -94,3 +94,26 @@ def test_missing_or_broken_files(full_set, tmp_path):
         read_idx(path)
     with pytest.raises(ValueError, match='split'):
         load_fashion('val')
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (bytes(10_001), 'unpacks to more than 10,000 bytes'),
+        (b'\0\0\x08', 'no IDX file'),
+        (b'\0\0\x08\xff' + b'\xff' * 100, 'no IDX file'),
+        (b'\0\0\x08\x02' + b'\xff' * 8, 'cut off: 0 of 18446744065119617025 bytes'),
+    ],
+)
+def test_hostile_files(content, message, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmbdg.datasets.fashion_files.MOST_BYTES', 10_000)
+    (tmp_path / 'x.gz').write_bytes(gzip.compress(content, 1))
+    with pytest.raises(InputError, match=message):
+        read_idx(tmp_path / 'x.gz')
+
+
+def test_files_of_another_set(full_set):
+    write_idx(full_set / 'train-labels-idx1-ubyte.gz', np.full(60, 10, np.uint8))
+    load_fashion.cache_clear()
+    with pytest.raises(InputError, match='60 labels up to 10'):
+        load_fashion('train', str(full_set))

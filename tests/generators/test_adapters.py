@@ -276,6 +276,14 @@ def test_every_key_is_accounted_for(source, tmp_path):
     assert all(torch.equal(value, before[key]) for key, value in generator.state_dict().items())
 
 
+def test_weights_that_are_no_numbers(tmp_path):
+    path, generator = write('ajbrock', tmp_path)
+    raw = adapter_of('ajbrock').read(path)
+    raw[next(key for key in raw if key.endswith('bias'))][0] = float('nan')
+    with pytest.raises(InputError, match=f'{path}: 1 of .* tensors hold NaN or infinity'):
+        adapter_of('ajbrock').convert(raw, generator, path)
+
+
 def spoil(path: Path, how: str) -> None:
     if how == 'cut off':
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

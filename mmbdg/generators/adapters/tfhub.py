@@ -24,12 +24,9 @@ A dump without the stacks converts too, to a generator with the un-truncated sta
 
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -39,6 +36,7 @@ from mmbdg.generators.adapters.adapter import Entry, parameter_entries
 from mmbdg.generators.adapters.biggan_sizes import biggan_config
 from mmbdg.generators.adapters.deepmind import DeepMindAdapter
 from mmbdg.generators.adapters.layouts import FLAT, HWIO, PLAIN, ROW, SCALAR, TRANSPOSED, Layout
+from mmbdg.reading import read_arrays
 
 AVERAGED = re.compile(r'/ema_[^/]*$')
 
@@ -68,12 +66,9 @@ class TFHubAdapter(DeepMindAdapter):
     def read(self, path: str | os.PathLike) -> dict[str, Tensor]:
         path = checkpoint_file(path)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                raw = {key: torch.from_numpy(np.asarray(arrays[key])) for key in arrays.files}
-        except (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(
-                f'{path} is no .npz file of numbers, or is cut off ({error}); mmbdg/generators/adapters/tfhub.py says how to make one'
-            ) from error
+            raw = {key: torch.from_numpy(array) for key, array in read_arrays(path).items()}
+        except (InputError, TypeError) as error:  # TypeError: numbers that torch does not have
+            raise InputError(f'{error}; mmbdg/generators/adapters/tfhub.py says how to make such a file') from error
         plain = {re.sub(r':0$', '', key).removeprefix('module/'): value for key, value in raw.items()}
         averaged = {AVERAGED.sub('', key): value for key, value in plain.items() if AVERAGED.search(key)}
         return {key: value for key, value in plain.items() if not AVERAGED.search(key)} | averaged
