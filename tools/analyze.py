@@ -67,6 +67,8 @@ def main() -> None:
     for option in ('n', 'max_samples', 'min_pixels', 'processes', 'batch_size'):
         if getattr(args, option) is not None and getattr(args, option) < 1:
             raise InputError(f'--{option.replace("_", "-")} must be at least 1')
+    if args.reference is None and (unused := [f'--{name}' for name in ('inception', 'classifier') if getattr(args, name)]):
+        raise InputError(f'{unused[0]} names the network of the distances to a reference: give --reference')
     usable_device(args.device)
     out = prepared_folder(args)
     images = opened(args.dataset, args.name, 'dataset', args)
