@@ -67,7 +67,7 @@ TABLES = {
             'joint': Row('joint', JOINT, consumed='10,000 class labels (generator, classifier), 50 masks (interpreter)'),
         },
         (0.01, 0.1, 1.0),
-        'configs/transfer/fashion/fcn_r18_frozen.py',
+        'configs/transfer/fashion/fpn_r18_frozen.py',
     ),
     'ablation': Table(
         {
