@@ -1,7 +1,7 @@
 """A ResNet-18 for 64 px, and the FPN decoder that resolves a quarter of that.
 
-The last stage keeps its resolution, so DenseCL's grid is 4x4; keys and shapes are those of any ResNet-18. The decoder's logits have stride 4:
-of an image of 32 px that was enlarged to 64 px, every second pixel.
+The last stage keeps its resolution, so DenseCL's grid is 4x4; keys and shapes are those of any ResNet-18. The decoder's logits have a
+stride of 4: of an image of 32 px that was enlarged to 64 px, every second pixel.
 """
 
 backbone = dict(type='mmseg.ResNet', depth=18, num_stages=4, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), style='pytorch')
