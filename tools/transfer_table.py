@@ -14,17 +14,22 @@ transfer.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from forked_tools import Step, work_off
-from measured import mean_and_spread, validations
+from measured import Validation, figures_of, mean_and_spread, validations
 from tqdm import tqdm
 
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
+
+
+class Segmentation(Validation):
+    """The validation of a transfer."""
+
+    mIoU: float
 
 
 class Row(NamedTuple):
@@ -123,7 +128,7 @@ def chain(key: str, row: Row, seed: int, args: argparse.Namespace, figures: Figu
     for fraction in args.fractions:
         work_dir = transfers / f'labels{fraction}'
         yield from transfer(args.transfer, backbone, fraction, seed, args.transfer_iterations, work_dir)
-        figures[key][str(fraction)][seed] = json.loads((work_dir / 'figures.json').read_text())['mIoU']
+        figures[key][str(fraction)][seed] = figures_of(work_dir / 'figures.json', Segmentation)['mIoU']
         write(args, figures)
         bar.set_postfix_str(f'{row.title}, seed {seed}, {fraction:.0%}')
         bar.update()
