@@ -21,6 +21,7 @@ import numpy as np
 from measured import Tested, figures_of
 from tqdm import tqdm
 
+from mmbdg.arguments import Parser, positive_int
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 
@@ -146,15 +147,15 @@ def draw(path: Path, table: list[dict]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('out', type=Path, help='folder for all trainings and the table')
     parser.add_argument('--rows', nargs='+', choices=list(ROWS), default=list(ROWS))
-    parser.add_argument('--per-class', nargs='+', type=int, default=[1, 2, 5, 10], help='annotations of each class')
-    parser.add_argument('--also', nargs='*', type=int, default=[5], help='annotations of each class for the last two rows')
-    parser.add_argument('--seeds', type=int, default=3, choices=(1, 2, 3))
-    parser.add_argument('--members', type=int, default=8)
-    parser.add_argument('--iterations', type=int, default=500)
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at once')
+    parser.add_argument('--per-class', nargs='+', type=positive_int, default=[1, 2, 5, 10], help='annotations of each class')
+    parser.add_argument('--also', nargs='*', type=positive_int, default=[5], help='annotations of each class for the last two rows')
+    parser.add_argument('--seeds', type=positive_int, default=3, choices=(1, 2, 3))
+    parser.add_argument('--members', type=positive_int, default=8)
+    parser.add_argument('--iterations', type=positive_int, default=500)
+    parser.add_argument('--jobs', type=positive_int, default=1, help='trainings at once')
     args = parser.parse_args()
     counts = {row: args.per_class if row in ('head', 'MLP') else args.also for row in args.rows}
     most = max(10, *(count for row in counts.values() for count in row))
@@ -182,5 +183,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors():
+    with plain_errors('The same command goes on with what is missing'):
         main()

@@ -6,7 +6,6 @@
 What a protocol says stands here once more, in its own words; what we do is read from the configs. Where the two differ, the table says why.
 """
 
-import argparse
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from mmbdg.arguments import Parser
 from mmbdg.errors import plain_errors
 from mmbdg.files import write_atomically
 
@@ -276,7 +276,7 @@ def page() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('out', nargs='?', help='Markdown file; default: print it')
     out = parser.parse_args().out
     if out:
