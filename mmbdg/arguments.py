@@ -111,7 +111,7 @@ class ConfigOptions(argparse.Action):
             try:
                 options[key] = parsed(value)
             except ValueError as error:
-                parser.error(f'argument {"/".join(self.option_strings)}: {key}: {error}')
+                parser.error(f'{"/".join(self.option_strings)} {key}: {error}')
         setattr(namespace, self.dest, options)
 
 

@@ -141,6 +141,8 @@ def _signals() -> Iterator[None]:
     def raised(kind: type[BaseException]) -> Callable[[int, FrameType | None], None]:
         def handle(number: int, _: FrameType | None) -> None:
             if os.getpid() == own:
+                if hasattr(signal, 'SIGCHLD'):  # torch raises there when a process that loads images ends, as all do now
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 raise kind
             if number == signal.SIGTERM:
                 os._exit(128 + number)

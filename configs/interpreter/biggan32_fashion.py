@@ -10,7 +10,8 @@ _base_ = ['../_base_/interpreter_training.py', '../_base_/models/biggan32_fashio
 generator_weights = 'mmbdg://fashion32/generator.safetensors'
 annotated = 'mmbdg://fashion32/annotated_latents'
 generator = dict(init_cfg=dict(type='Pretrained', checkpoint=generator_weights), **_base_.generator)
-model = dict(type='mmbdg.InterpreterTraining', generator=generator, interpreter=_base_.interpreter)
+interpreter = dict(_base_.interpreter, num_members=_base_.num_members)
+model = dict(type='mmbdg.InterpreterTraining', generator=generator, interpreter=interpreter)
 
 annotation_seed = 1  # tools/annotate.py sample
 train_dataloader = dict(

@@ -1,7 +1,6 @@
 """Reading a config: what the command line sets arrives, and what is wrong or missing is named before anything is built."""
 
 from collections.abc import Collection, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +38,28 @@ def read_config(path: str, options: Mapping[str, Any] | None = None, used: Colle
     check_regular(path)
     if Path(path).suffix not in SUFFIXES:
         raise InputError(f'{path} is no config: its name ends in none of {", ".join(SUFFIXES)}')
-    plain = _with_options(path, {})
+    plain = _with_options(path, {})  # as the files say
     if not plain.keys():
         raise InputError(f'{path} sets nothing')
     if not options:
         return plain
     given, insisted = as_meant(plain, options)
-    with_all = cache(lambda: _with_options(path, given))
-    for key in given.keys() - insisted:
-        check_known(plain, with_all, key)
-    cfg = with_all()
+    seen = {frozenset(): plain}
+
+    def read(some: Collection[str]) -> Config:
+        if (keys := frozenset(some)) not in seen:
+            seen[keys] = _with_options(path, {key: given[key] for key in given if key in keys})
+        return seen[keys]
+
+    wanted = [key for key in given if key not in insisted]
+    for key in wanted:
+        check_known(plain, lambda: read(given), key)
+    cfg = read(given)
     used = {*runner_keys(), *TOOLS} if used is None else used
     if 'label_classes' in plain:  # they decide num_labels, see fit_labels
         used = {*used, 'label_space', 'label_classes'}
-    for key in given.keys() - insisted:
-        check_arrival(lambda some: _with_options(path, some), given, key, used)
+    for key in wanted:
+        check_arrival(read, given, key, used)
     return cfg
 
 

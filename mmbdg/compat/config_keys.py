@@ -100,9 +100,10 @@ ROLES = {
     'val_loop': Role(('LOOPS',), default='ValLoop', rest='data'),
     'test_loop': Role(('LOOPS',), default='TestLoop', rest='data'),
     'env': Role(
-        known=lambda: frozenset({'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}), parts=dict(mp_cfg='mp', dist_cfg='data')
+        known=lambda: frozenset({'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}), parts=dict(mp_cfg='mp', dist_cfg='dist')
     ),
     'mp': Role(known=lambda: frozenset({'mp_start_method', 'opencv_num_threads'})),
+    'dist': Role(known=lambda: frozenset({'backend', 'timeout', 'init_backend', 'init_method', 'port'}), open=True),
     'randomness': Role(known=_randomness),
     'auto_scale': Role(known=lambda: frozenset({'enable', 'base_batch_size'})),
     'imports': Role(known=lambda: frozenset({'imports', 'allow_failed_imports'})),

@@ -121,11 +121,11 @@ def _check_new(before: Config, after: Config, keys: list[str], first: int) -> No
             )
 
 
-def check_arrival(read: Callable[[Mapping[str, Any]], Config], options: Mapping[str, Any], key: str, used: Collection[str]) -> None:
+def check_arrival(read: Callable[[Collection[str]], Config], options: Mapping[str, Any], key: str, used: Collection[str]) -> None:
     """Refuse an option for a variable that has no effect: nothing uses it, or other options took its place everywhere.
 
     Args:
-        read: Gives the config with some options.
+        read: Gives the config with some options, by their keys.
         options: All of them.
         key: The one to look at.
         used: Top-level keys that something is built from.
@@ -133,12 +133,12 @@ def check_arrival(read: Callable[[Mapping[str, Any]], Config], options: Mapping[
     Raises:
         InputError: It has none; the message says which key to set instead.
     """
-    if key.split('.')[0] in used:
+    if key.split('.')[0] in {*used, *SAID}:
         return
-    after, before = read(options), read({name: value for name, value in options.items() if name != key})
+    after, before = read(options), read([name for name in options if name != key])
     if value_at(before, key.split('.')) == options[key] or any(differences(before, after, used)):
         return
-    plain, alone = read({}), read({key: options[key]})
+    plain, alone = read([]), read([key])
     places = list(differences(plain, alone, used))
     for place in places:
         others = [name for name in options if name != key and f'{place}.'.startswith(f'{name}.')]
@@ -167,15 +167,16 @@ def differences(before: Any, after: Any, keys: Collection[str] | None = None, pl
 
 
 def _alike(cfg: Config, key: str, used: Collection[str], most: int = 3) -> Iterator[str]:
-    """Places that bear the name of a variable, or hold the same text."""
+    """Variables and places that hold what a variable holds: the same text, or under the same name."""
     name, value = key.split('.')[-1], value_at(cfg, key.split('.'))
 
     def search(node: Any, place: str) -> Iterator[str]:
         for part, below in node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list | tuple) else ():
             here = f'{place}.{part}'
-            if part == name or (isinstance(value, str) and len(value) > 3 and below == value):
+            if below == value and (part == name or (isinstance(value, str) and len(value) > 3)):
                 yield here
             yield from search(below, here)
 
-    found = (place for top in used if top in cfg for place in search(cfg[top], top))
-    return (place for _, place in zip(range(most), found, strict=False))
+    places = [place for top in cfg if top in used for place in search(cfg[top], top)]
+    variables = [top for top in cfg if top not in {*used, *SAID, key} and places and isinstance(value, str) and cfg[top] == value]
+    return iter([*variables, *places][:most])

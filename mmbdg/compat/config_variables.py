@@ -190,6 +190,7 @@ def install_variables() -> None:
     mmengine_config._variables_of_mmbdg = True
     for name in ('RemoveAssignFromAST', 'ImportTransformer'):  # what each kind of config file is passed through before it is evaluated
         setattr(mmengine_config, name, _noticing(getattr(mmengine_config, name)))
+    mmengine_config._get_external_cfg_path = _remembering(mmengine_config._get_external_cfg_path)
     for name in ('_file2dict', '_parse_lazy_import'):
         setattr(Config, name, staticmethod(_watched(getattr(Config, name))))
 
@@ -203,6 +204,25 @@ def _watched(read: Callable[..., Any]) -> Callable[..., Any]:
             return read(filename, *args, **kwargs)
 
     return read_one
+
+
+def _remembering(find: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    """Where a package has a config, or that its index does not say: mmengine reads the index and all it lists each time, 0.1 s."""
+    found: dict[tuple[str, str], str | ValueError] = {}
+
+    @wraps(find)
+    def path_in_package(package_path: str, cfg_path: str) -> str:
+        key = package_path, cfg_path
+        if key not in found:
+            try:
+                found[key] = find(package_path, cfg_path)
+            except ValueError as error:
+                found[key] = error
+        if isinstance(answer := found[key], ValueError):
+            raise answer
+        return answer
+
+    return path_in_package
 
 
 def _noticing(transformer: type[ast.NodeTransformer]) -> type[ast.NodeTransformer]:

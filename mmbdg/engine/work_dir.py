@@ -45,8 +45,13 @@ def held_work_dir(cfg: Config, patient: bool = False) -> Iterator[None]:
     """
     folder = Path(cfg.work_dir)
     patience = STALE + 2 * HEARTBEAT if patient else 0.0
+
+    def clear() -> None:  # called while nobody is at work there
+        for left in (folder / LOCK / 'ranks').glob('*.lock'):
+            left.unlink(missing_ok=True)
+
     try:
-        with held(folder / LOCK, training_job(cfg.launcher), lambda: None, patience=patience):
+        with held(folder / LOCK, training_job(cfg.launcher), clear, patience=patience):
             yield
     except InputError as error:
         if str(error).startswith(f'another run is writing to {folder}'):
