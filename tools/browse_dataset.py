@@ -14,6 +14,7 @@ from mmengine.structures import BaseDataElement
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
 from mmbdg.arguments import Parser, positive_int
+from mmbdg.data_configs import building
 from mmbdg.datasets.online import is_online
 from mmbdg.engine.launch import add_common_arguments, load_config
 from mmbdg.errors import InputError, plain_errors
@@ -64,11 +65,13 @@ def main() -> None:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if not cfg.get(f'{args.split}_dataloader'):
         raise InputError(f'{args.config} has no {args.split}_dataloader')
-    dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+    with building(f'{args.split}_dataloader.dataset'):
+        dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
     dataset = getattr(dataset, 'seg', dataset)
     if is_online(dataset):
         config = cfg.model.data_preprocessor
-        preprocessor = MODELS.build(config.get('seg', config))
+        with building('model.data_preprocessor'):
+            preprocessor = MODELS.build(config.get('seg', config))
     tiles = []
     for i in np.linspace(0, len(dataset) - 1, min(args.num, len(dataset))).astype(int):
         item = made(dataset[int(i)], preprocessor) if is_online(dataset) else dataset[int(i)]

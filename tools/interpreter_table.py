@@ -22,6 +22,7 @@ from measured import Tested, figures_of
 from tqdm import tqdm
 
 from mmbdg.arguments import Parser, positive_int
+from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 
@@ -69,15 +70,14 @@ def cell(out: Path, row: str, per_class: int, seed: int, annotated: Path, args: 
     figures = work_dir / 'test.json'
     if not figures.is_file():
         options = [f'annotated={annotated}', f'train_dataloader.dataset.per_class={per_class}', f'randomness.seed={seed}']
-        options += [f'model.interpreter.num_members={args.members}', f'train_dataloader.sampler.num_members={args.members}']
-        options += [f'train_dataloader.batch_size={args.members * member_batch}', f'train_cfg.max_iters={args.iterations}']
+        options += [f'num_members={args.members}', f'member_batch={member_batch}', f'train_cfg.max_iters={args.iterations}']
         options += [f'train_cfg.val_interval={args.iterations + 1}', f'default_hooks.checkpoint.interval={args.iterations}']
         options += [f'model.feature_cache.folder={out / "features"}']
         path, place = str(CONFIGS / config), ['--work-dir', str(work_dir)]
         run(str(TOOLS / 'train.py'), path, *place, '--cfg-options', *options, log=work_dir / 'train.txt')
         checkpoint = (work_dir / 'last_checkpoint').read_text().strip()
         measured = ['model.keep_members=True', 'test_evaluator.type=mmbdg.EnsembleQuality', 'test_evaluator.per_class=False']
-        measured += [f'model.interpreter.num_members={args.members}']
+        measured += [f'num_members={args.members}']
         run(str(TOOLS / 'test.py'), path, checkpoint, *place, '--cfg-options', *measured, log=work_dir / 'test.txt')
     return figures_of(figures, Tested)['metrics']
 
@@ -104,12 +104,11 @@ def as_markdown(table: list[dict]) -> str:
 def ceiling(stride: int) -> dict[str, float]:
     """mIoU that masks drawn at a stride can reach: the mean of each block of pixels, resized as logits are, foreground from one half on."""
     import torch
-    from mmengine.config import Config
 
     from mmbdg.datasets import RuleAnnotatedLatents
     from mmbdg.evaluation import LabellerIoU
 
-    cfg = Config.fromfile(CONFIGS / ROWS['head'][0]).test_dataloader.dataset
+    cfg = read_config(CONFIGS / ROWS['head'][0]).test_dataloader.dataset
     cfg.pop('type')
     dataset, metric = RuleAnnotatedLatents(**cfg), LabellerIoU()
     metric.dataset_meta = dataset.metainfo

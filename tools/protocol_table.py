@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from mmbdg.arguments import Parser
+from mmbdg.compat.config import read_config
 from mmbdg.errors import plain_errors
 from mmbdg.files import write_atomically
 
@@ -259,7 +260,7 @@ TAIL = """
 
 def rows(name: str) -> Iterator[tuple[Row, str]]:
     """Each row of a config, and what the config has there."""
-    cfg = Config.fromfile(FOLDER / name)
+    cfg = read_config(FOLDER / name)
     for row in PROTOCOLS[name]:
         yield row, str(row.here(cfg))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser
 from mmbdg.compat.config import check_requirements
+from mmbdg.data_configs import building
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_annotations, check_data, check_metrics, check_queue
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config, part_in_peace
@@ -57,7 +58,8 @@ def main() -> None:
         runner.train()
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')
-        runner.logger.info('next: ' + cfg.next_step.format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config))
+        with building('next_step'):
+            runner.logger.info('next: ' + cfg.next_step.format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config))
     part_in_peace()
 
 

@@ -46,14 +46,6 @@ custom_hooks = [
         licence='MIT: made by a generator trained on Fashion-MNIST (MIT, Zalando SE)',
     )
 ]
-reach = dict(
-    generator_weights=[
-        'model.generator.init_cfg.checkpoint',
-        'val_dataloader.dataset.generator.init_cfg.checkpoint',
-        'test_dataloader.dataset.generator.init_cfg.checkpoint',
-    ],
-    annotated=['train_dataloader.dataset.data_root'],
-)
 requires = dict(
     generator_weights='the trained generator: python tools/train.py configs/gan/biggan_fashion32.py',
     annotated='annotated latents: python tools/annotate.py sample configs/interpreter/biggan32_fashion.py OUT',

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmbdg.analysis.labelled_images import LabelledImages
 from mmbdg.compat.config import check_keys, generator_config, read_config
+from mmbdg.data_configs import unbuilt_text
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS, TRANSFORMS
 from mmbdg.synthesis.palette import palette
@@ -95,7 +96,7 @@ class DatasetImages(LabelledImages):
                 raise
             except (ImportError, KeyError, ValueError, TypeError) as error:
                 empty = ' (it found no images: are its folders and img_suffix right?)' if 'at least one array' in str(error) else ''
-                raise InputError(f'{name} cannot be built: {error.args[0] if error.args else error}{empty}') from error
+                raise InputError(f'{name} cannot be built: {unbuilt_text(error)}{empty}') from error
             if str(config['type']).endswith('AnnotatedLatents'):
                 from mmbdg.analysis.annotated_images import AnnotatedImages
 

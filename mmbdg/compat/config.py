@@ -1,5 +1,6 @@
 """Reading a config: what the command line sets arrives, and what is wrong or missing is named before anything is built."""
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from mmbdg.paths import check_regular
 SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 
 
-def read_config(path: str, options: Mapping[str, Any] | None = None, used: Collection[str] | None = None) -> Config:
+def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = None, used: Collection[str] | None = None) -> Config:
     """A config file with ``--cfg-options``.
 
     An option for a variable of the file, or for a part of one, holds from its assignment on: what is computed from it follows, in the
@@ -97,8 +98,11 @@ def check_requirements(cfg: Config) -> None:
     Raises:
         InputError: A path does not exist.
     """
-    requires = {cfg.get(path, path): how for path, how in cfg.get('requires', {}).items()}
-    local = {path: how for path, how in requires.items() if path is not None and ('://' not in path or path.startswith(SCHEME))}
+    given = cfg.get('requires') or {}
+    if not isinstance(given, Mapping):
+        raise InputError(f'{cfg.filename}: requires must be a dict of paths and how to get them, got {given!r}')
+    requires = [(cfg.get(path, path), how) for path, how in given.items()]
+    local = {path: how for path, how in requires if isinstance(path, str) and ('://' not in path or path.startswith(SCHEME))}
     missing = [f'  {path}\n      {how}' for path, how in local.items() if not resolve(path).exists()]
     if missing:
         raise InputError(f'{cfg.filename} needs what is not there (relative to {Path.cwd()}):\n' + '\n'.join(missing))

@@ -48,7 +48,7 @@ def load_config(args: Namespace) -> Config:
     check_keys(cfg)
     check_values(cfg)
     cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
+    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or Path('work_dirs') / Path(args.config).stem)
     leave_at_random(cfg._cfg_dict)
     use_cpu_where_there_is_no_gpu(cfg)
     fit_data_loaders(cfg)
