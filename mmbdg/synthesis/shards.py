@@ -16,6 +16,7 @@ from mmengine.fileio import BaseStorageBackend, register_backend
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
+from mmbdg.paths import check_regular
 
 PREFIX = 'tar://'
 
@@ -40,10 +41,9 @@ def read_from_shard(path: str | os.PathLike, name: str) -> bytes:
         InputError: There is no such shard or no such file in it, or the shard is cut off.
     """
     path = Path(path)
-    try:
-        state = path.stat()
-    except FileNotFoundError as error:
-        raise InputError(f'there is no shard {path}; the synthesis, run again, makes it') from error
+    if not path.exists():
+        raise InputError(f'there is no shard {path}; the synthesis, run again, makes it')
+    state = check_regular(path)
     index = _index(str(path), state.st_size, state.st_mtime_ns)
     offset, size = index.get(name, (0, -1))
     if not 0 <= size <= state.st_size - offset:

@@ -80,3 +80,27 @@ def test_half_extracted(root):
     with pytest.raises(InputError, match='leftImg8bit/train: 2 instead of 2975'):
         prepare_cityscapes(root)
     assert not list(root.rglob('*labelTrainIds.png'))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(imgHeight=10**9), 'imgHeight: Input should be less than or equal to 8192'),
+        (dict(objects=[dict(label='road', polygon=[[0, 1e9], [1, 1], [2, 2]])]), r'objects\.0\.polygon\.0\.1: Input should be less'),
+        (dict(objects=[dict(label='road', polygon=[['0', 1]])]), r'objects\.0\.polygon\.0\.0: Input should be a valid number'),
+        (dict(objects='road'), 'objects: Input should be a valid list'),
+    ],
+)
+def test_polygons_of_another_shape(root, change, message):
+    path = next((root / 'gtFine/train').rglob('*_polygons.json'))
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=message) as refused:
+        prepare_cityscapes(root, COUNTS)
+    assert str(refused.value).startswith(str(path))
+
+
+def test_a_picture_that_is_none(root):
+    path = sorted((root / 'gtFine/train').rglob('*_instanceIds.png'))[0]
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(InputError, match=f'^{path}'):
+        prepare_cityscapes(root, COUNTS)

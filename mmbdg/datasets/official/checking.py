@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmbdg.errors import InputError, listed
+from mmbdg.reading import read_lines
 
 
 def files_in(folder: Path, suffix: str) -> set[str]:
@@ -33,11 +34,11 @@ def read_names(path: Path) -> list[str]:
     """First column of a list of names; VOC's have a second one in some files.
 
     Raises:
-        InputError: There is no such file.
+        InputError: There is no such file, or it is no text.
     """
     if not path.is_file():
         raise InputError(f'there is no list {path}')
-    return [line.split()[0] for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
+    return [line.split()[0] for line in read_lines(path)]
 
 
 def refuse(root: Path, problems: Sequence[str], how: str) -> None:

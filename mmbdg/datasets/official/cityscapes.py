@@ -4,11 +4,17 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from mmbdg.datasets.official.checking import count_problems, refuse
 from mmbdg.datasets.official.mm_converters import mm_converter
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
+from mmbdg.images import image_size
+from mmbdg.reading import read_json
+from mmbdg.schema import OpenSchema
 
 IMAGES = dict(train=2_975, val=500)
 HOW = (
@@ -18,6 +24,23 @@ HOW = (
 IMAGE = '_leftImg8bit.png'
 ANNOTATIONS = ('_gtFine_polygons.json', '_gtFine_instanceIds.png', '_gtFine_labelIds.png')
 TRAIN_IDS = '_gtFine_labelTrainIds.png'
+MOST_PIXELS = 8192
+"""Of a side; Cityscapes' images have 2048 by 1024."""
+
+
+class Polygon(OpenSchema):
+    """An object, in pixels (x, y)."""
+
+    label: str
+    polygon: list[Annotated[list[Annotated[float, Field(ge=-MOST_PIXELS, le=2 * MOST_PIXELS)]], Field(min_length=2, max_length=2)]]
+
+
+class Polygons(OpenSchema):
+    """``*_gtFine_polygons.json``."""
+
+    imgHeight: Annotated[int, Field(gt=0, le=MOST_PIXELS)]
+    imgWidth: Annotated[int, Field(gt=0, le=MOST_PIXELS)]
+    objects: list[Polygon]
 
 
 def prepare_cityscapes(root: str | os.PathLike, images: dict[str, int] | None = None) -> dict[str, dict[str, int]]:
@@ -78,9 +101,13 @@ def _write_train_ids(root: Path, split: str, names: list[str]) -> int:
     folder = root / 'gtFine' / split
     missing = [name for name in names if not (folder / f'{name}{TRAIN_IDS}').is_file()]
     for name in tqdm(missing, desc=f'{split} masks', unit='mask', disable=None):
-        annotation = Annotation()
-        annotation.fromJsonFile(str(folder / f'{name}{ANNOTATIONS[0]}'))
-        picture = createLabelImage(annotation, 'trainIds')
+        path, annotation = folder / f'{name}{ANNOTATIONS[0]}', Annotation()
+        read_json(path, Polygons)
+        try:
+            annotation.fromJsonFile(str(path))
+            picture = createLabelImage(annotation, 'trainIds')
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f'{path} is no annotation of Cityscapes ({error})') from error
         write_atomically(folder / f'{name}{TRAIN_IDS}', lambda part, picture=picture: picture.save(part, format='PNG'))
     return len(missing)
 
@@ -94,11 +121,14 @@ def _write_instances(root: Path, split: str, names: list[str]) -> None:
     converter = mm_converter('mmdet', 'cityscapes')
     suffixes = dict(leftImg8bit=[IMAGE], gtFine=ANNOTATIONS[1:])
     files = [[f'{root / kind / split / name}{suffix}' for kind in suffixes for suffix in suffixes[kind]] for name in names]
+    for paths in files:
+        for path in paths:
+            image_size(path)  # it is a picture, of a size that memory holds
     infos = [converter.load_img_info(paths) for paths in tqdm(files, desc=f'{split} instances', unit='image', disable=None)]
     out.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as part:
         converter.cvt_annotations(infos, str(Path(part) / out.name))
-        content = json.loads((Path(part) / out.name).read_text())
+        content = read_json(Path(part) / out.name)
     for entry in content['annotations']:
         entry['id'] += 1  # the converter begins with 0, which pycocotools takes for "not found"
     write_atomically(out, lambda path: path.write_text(json.dumps(content)))

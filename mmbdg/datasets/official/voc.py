@@ -86,7 +86,7 @@ def _box_problems(folder: Path, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         try:
             objects = [found.findtext('name') for found in ElementTree.parse(folder / f'{name}.xml').iter('object')]
-        except ElementTree.ParseError as error:
+        except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two: an encoding that is none
             yield f'{folder / name}.xml is cut off or no XML file ({error})'
             continue
         if foreign := sorted(set(objects) - set(CLASSES)):

@@ -1,0 +1,444 @@
+"""Every entry point against files that a stranger may have made: one plain line, no code that runs, nothing outside the folder.
+
+:data:`ATTACKS` says what each tool is given. A tool of the folder that is not in it fails the test.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import hostile_files
+import numpy as np
+import pytest
+from annotated import make_out, noisy_masks, write_masks
+from conftest import ROOT, TINY_CLASSES, TINY_CLASSIFIER, TINY_GENERATOR, run_tool
+
+from mmbdg.files import write_png
+from mmbdg.synthesis import Synthesis, synthesize
+
+TOOLS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'tools').rglob('*.py') if "__name__ == '__main__'" in path.read_text())
+MOST_MB, MOST_SECONDS = 2500, 30
+
+Attacks = Iterator[tuple[str, list]]
+"""Name and arguments."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the hostile files lie, and good ones."""
+
+    root: Path
+    marker: Path
+    checkpoints: list[Path]
+    cards: list[Path]
+    pictures: list[Path]
+    jsons: list[Path]
+    datasets: list[Path]
+    configs: list[Path]
+    good: Path
+    picture: Path
+    classifier: Path
+
+
+@pytest.fixture(scope='session')
+def files(tiny_labelled_generator, tiny_classifier, tmp_path_factory) -> Files:
+    root = tmp_path_factory.mktemp('hostile')
+    marker = root / 'marker'
+    (root / 'outside').mkdir()
+    good = root / 'good'
+    shutil.copytree(tiny_labelled_generator, root / 'labelled')
+    plan = Synthesis(str(tiny_labelled_generator), num_per_class=2, candidates=2, batch_size=2, uncertainty_rate=0)
+    for name in ('folder', 'shards'):
+        synthesize(replace(plan, format=name), good / name, log=lambda line: None)
+    return Files(
+        root=root,
+        marker=marker,
+        checkpoints=hostile_files.write_hostile_checkpoints(root / 'checkpoints', marker),
+        cards=hostile_files.write_hostile_cards(tiny_labelled_generator, root / 'cards', marker),
+        pictures=hostile_files.write_hostile_pictures(root / 'pictures'),
+        jsons=hostile_files.write_jsons(root / 'jsons'),
+        datasets=hostile_files.write_hostile_datasets(good / 'folder', good / 'shards', root / 'datasets'),
+        configs=hostile_files.write_hostile_configs(root / 'configs', marker),
+        good=good,
+        picture=good_picture(root),
+        classifier=Path(tiny_classifier['init_cfg']['checkpoint']),
+    )
+
+
+def good_picture(root: Path) -> Path:
+    """A grey image, and as well a mask of black and white."""
+    write_png(root / 'good.png', np.repeat(np.array([[0, 255]], np.uint8), 16, 1).repeat(32, 0))
+    return root / 'good.png'
+
+
+def bad_places(files: Files, arguments: Callable[[Path], list], suffix: str = '') -> Attacks:
+    """One attack for each place that cannot be written to, and one on a full disk."""
+    (files.root / 'loop').unlink(missing_ok=True)
+    (files.root / 'loop').symlink_to('loop')
+    yield 'place_too_long', arguments(Path('x' * 300 + suffix))
+    yield 'place_in_a_loop', arguments(files.root / 'loop' / f'x{suffix}')
+    yield 'place_in_a_file', arguments(files.picture / f'x{suffix}')
+    yield 'full_disk', arguments(Path(f'x{suffix}'))
+
+
+def config(files: Files, name: str, text: str) -> Path:
+    """A Python config of the user's own."""
+    path = files.root / 'own_configs' / f'{name}.py'
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def each(paths: list[Path], arguments: Callable[[Path], list], name: str = '') -> Attacks:
+    """One attack for each file."""
+    for path in paths:
+        yield f'{name or path.parent.name}_{path.stem}', arguments(path)
+
+
+SEGMENTATION = """
+train_dataloader = dict(
+    batch_size=2,
+    num_workers=0,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='mmbdg.SyntheticSegDataset',
+        data_root={root!r},
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations'), dict(type='mmseg.PackSegInputs')],
+    ),
+)
+"""
+
+
+def segmentation(files: Files, dataset: Path) -> Path:
+    """A config that trains on a synthetic dataset."""
+    return config(files, dataset.name, SEGMENTATION.format(root=str(dataset)))
+
+
+def analyze(files: Files) -> Attacks:
+    plain = ['--features', 'none', '--processes', '1']
+    yield from each(files.datasets, lambda path: [path, *plain])
+    yield from each(files.jsons, lambda path: [f'{path}:{files.pictures[0].parent}', *plain])
+    yield from each(files.configs, lambda path: [f'{path}:train_dataloader.dataset', *plain])
+    yield from each(files.checkpoints, lambda path: [files.good / 'folder', '--reference', files.good / 'shards', '--inception', path])
+    yield from bad_places(files, lambda out: [files.good / 'folder', *plain, '--out', out])
+
+
+def convert_generator(files: Files) -> Attacks:
+    for source in ('ajbrock', 'dcgan', 'tfhub', 'taming'):
+        yield from each(files.checkpoints, lambda path, source=source: [path, 'out.safetensors', '--from', source], source)
+
+
+def converter(suffix: str = '') -> Callable[[Files], Attacks]:
+    def attacks(files: Files) -> Attacks:
+        yield from each(files.datasets, lambda path: [path, f'out{suffix}'])
+        yield from bad_places(files, lambda out: [files.good / 'folder', out], suffix)
+
+    return attacks
+
+
+def unpack(files: Files) -> Attacks:
+    yield from each(files.datasets, lambda path: [path, 'out'])
+    yield from bad_places(files, lambda out: [files.good / 'shards', out])
+
+
+def extract_backbone(files: Files) -> Attacks:
+    yield from each(files.checkpoints, lambda path: [path, 'out.safetensors'])
+    for suffix in ('.safetensors', '.pth'):
+        for name, arguments in bad_places(files, lambda out: [files.classifier, out], suffix):
+            yield name + suffix, arguments
+
+
+def show_generator(files: Files) -> Attacks:
+    path = config(files, 'generator', f"generator = dict(init_cfg=dict(type='Pretrained', checkpoint=''), **{TINY_GENERATOR!r})")
+    yield from each(files.checkpoints, lambda weights: [path, 'x.png', '--cfg-options', f'generator.init_cfg.checkpoint={weights}'])
+    yield from each(files.configs, lambda path: [path, 'x.png'])
+    good = config(files, 'good_generator', f'generator = {TINY_GENERATOR!r}')
+    yield from bad_places(files, lambda out: [good, out], '.png')
+
+
+def synthesize_(files: Files) -> Attacks:
+    good = files.cards[0].parents[1] / 'labelled'
+    own = config(files, 'synthesis', "synthesis = dict(labelled_generator='', num_per_class=1, candidates=1, uncertainty_rate=0)")
+    yield from each(files.cards, lambda folder: [own, 'out', '--cfg-options', f'synthesis.labelled_generator={folder}'])
+    yield from each(files.jsons, lambda path: [own, 'out', '--cfg-options', f'synthesis.labelled_generator={with_card(good, path)}'])
+    judged = config(
+        files,
+        'judged',
+        f'synthesis = dict(labelled_generator={str(good)!r}, num_per_class=1, rejection_rate=0.5, candidates=2,\n'
+        f"    classifier=dict(init_cfg=dict(type='Pretrained', checkpoint=''), **{TINY_CLASSIFIER!r}))",
+    )
+    yield from each(files.checkpoints, lambda path: [judged, 'out', '--cfg-options', f'synthesis.classifier.init_cfg.checkpoint={path}'])
+    yield from each(files.configs, lambda path: [path, 'out'])
+    yield from bad_places(files, lambda out: [own, out, '--cfg-options', f'synthesis.labelled_generator={good}'])
+
+
+def with_card(good: Path, card: Path) -> Path:
+    """A labelled generator with another card."""
+    folder = Path(shutil.copytree(good, card.parents[1] / 'with_cards' / card.stem))
+    (folder / 'labelled_generator.json').unlink()
+    (folder / 'labelled_generator.json').symlink_to(card)
+    return folder
+
+
+def browse_dataset(files: Files) -> Attacks:
+    yield from each(files.datasets, lambda path: [segmentation(files, path), 'x.png'])
+    yield from each(files.configs, lambda path: [path, 'x.png'])
+    yield from bad_places(files, lambda out: [segmentation(files, files.good / 'folder'), out], '.png')
+
+
+INTERPRETER = """
+model = dict(type='mmbdg.InterpreterTraining', generator={generator!r})
+train_dataloader = dict(
+    dataset=dict(type='mmbdg.AnnotatedLatents', data_root='', name='tiny', latent_dim=12, resolution=16, class_names={classes!r})
+)
+"""
+
+
+def annotate(files: Files) -> Attacks:
+    interpreter = config(files, 'interpreter', INTERPRETER.format(generator=TINY_GENERATOR, classes=TINY_CLASSES))
+    sets = files.root / 'annotated'
+    for path in files.pictures:
+        for kind in ('images', 'annotations'):
+            root = annotated_set(sets / f'{kind}_{path.stem}', kind, path)
+            yield f'import_{kind}_{path.stem}', ['import', root, 'dst']
+            yield f'encode_{kind}_{path.stem}', ['encode', interpreter, root, 'dst']
+        yield f'check_{path.stem}', ['check', sets / f'annotations_{path.stem}', '--config', interpreter]
+        yield f'auto_{path.stem}', ['auto', sets / f'images_{path.stem}']
+    for path in hostile_files.write_hostile_latents(files.root / 'latents', files.marker):
+        root = annotated_set(sets / f'latents_{path.stem}', 'latents', path)
+        yield f'import_latents_{path.stem}', ['import', root, 'dst']
+        yield f'check_latents_{path.stem}', ['check', root]
+    good = annotated_set(sets / 'good')
+    exports = [*files.jsons, *hostile_files.write_hostile_annotations(files.root / 'annotations', good)]
+    yield from each(exports, lambda path: ['import', path, 'dst', '--latents', good])
+    yield from each(files.jsons, lambda path: ['import', with_project(good, path), 'dst'], 'project')
+    yield from each(files.checkpoints, lambda path: ['auto', good, '--model', path])
+    yield from bad_places(files, lambda out: ['import', good, out])
+    for name, arguments in bad_places(files, lambda out: ['sample', interpreter, out, '--per-class', '1']):
+        yield f'{name}_sample', arguments
+    for verb in ('sample', 'encode'):
+        yield from each(files.configs, lambda path, verb=verb: [verb, path, good, 'out'][: 4 if verb == 'encode' else 3], verb)
+
+
+def annotated_set(root: Path, kind: str = '', hostile: Path | None = None) -> Path:
+    """What an annotator gives back; one of its files of one kind is hostile."""
+    make_out(root)
+    write_masks(root, noisy_masks(), 'annotations')
+    if hostile:
+        path = sorted((root / kind).rglob('*.*'))[0]
+        path.unlink()
+        path.symlink_to(hostile)
+    return root
+
+
+def with_project(good: Path, project: Path) -> Path:
+    root = Path(shutil.copytree(good, good.parent / f'project_{project.stem}'))
+    (root / 'project.json').symlink_to(project)
+    return root
+
+
+def benchmark(files: Files) -> Attacks:
+    generator = config(files, 'benchmark', f"generator = dict(init_cfg=dict(type='Pretrained', checkpoint=''), **{TINY_GENERATOR!r})")
+    option = 'generator.init_cfg.checkpoint='
+    yield from each(files.checkpoints, lambda path: ['generator', generator, '--cfg-options', f'{option}{path}'])
+    for command in ('generator', 'interpreter', 'synthesis', 'joint'):
+        yield from each(files.configs, lambda path, command=command: [command, path], command)
+    yield from each(files.configs, lambda path: ['online', path, path], 'online')
+
+
+def chest_xray(files: Files) -> Attacks:
+    for path in files.pictures:
+        for kind in ('images', 'masks'):
+            root = files.root / 'chest_xray' / f'{kind}_{path.stem}'
+            for part in ('images', 'masks'):
+                (root / 'nih' / part).mkdir(parents=True)
+                for i in range(100):
+                    (root / 'nih' / part / f'{i:03d}.png').symlink_to(path if part == kind and i == 0 else files.picture)
+            yield f'{kind}_{path.stem}', [root, 'out', '--sets', 'nih', '--size', '32']
+
+
+def cityscapes(files: Files) -> Attacks:
+    yield from each(files.jsons, lambda path: [official(files, path, 'gtFine/train/aachen/aachen_000000_000019_gtFine_polygons.json')])
+
+
+def coco(files: Files) -> Attacks:
+    yield from each(files.jsons, lambda path: [official(files, path, 'annotations/instances_train2017.json')])
+
+
+def voc(files: Files) -> Attacks:
+    yield from each(files.jsons, lambda path: [official(files, path, 'VOC2007/ImageSets/Main/trainval.txt')])
+
+
+def official(files: Files, hostile: Path, place: str) -> Path:
+    """A folder of a public dataset with a hostile file in it."""
+    root = files.root / 'official' / hostile.stem
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    (root / place).symlink_to(hostile)
+    return root
+
+
+def fashion_mnist(files: Files) -> Attacks:
+    for path in hostile_files.write_hostile_idx(files.root / 'idx'):
+        root = files.root / 'fashion' / path.stem
+        root.mkdir(parents=True)
+        for name in ('train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'):
+            (root / f'{name}-ubyte{path.suffix}').symlink_to(path)
+        yield path.stem, ['out.npz', '--root', root]
+
+
+def label_spaces(files: Files) -> Attacks:
+    wordnet = files.root / 'data.noun'
+    wordnet.write_text('00001740 03 n 01 entity 0 000\n')
+    yield from each(files.jsons, lambda path: ['out', '--wordnet', wordnet, '--classes', path])
+    yield from each(files.jsons, lambda path: ['out', '--wordnet', path], 'wordnet')
+
+
+def convert_interpreter(files: Files) -> Attacks:
+    yield from each(files.checkpoints, lambda path: [ROOT / 'configs/interpreter/biggan32_fashion.py', 'out', path])
+    yield from each(files.configs, lambda path: [path, 'out', files.checkpoints[0]])
+
+
+def filter_table(files: Files) -> Attacks:
+    real = ROOT / 'configs/synthesis/biggan32_fashion.py'
+    yield from each(files.configs, lambda path: [path, 'out'])
+    yield from each(files.checkpoints, lambda path: [real, 'out', '--inception', path])
+    yield from each(files.datasets[:5], lambda path: [real, 'out', '--reference', path])
+
+
+def trained_before(files: Files, hostile: Path, place: str) -> Path:
+    """A folder of a table whose figures of one training are hostile."""
+    root = files.root / 'tables' / hostile.stem
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    (root / place).symlink_to(hostile)
+    return root
+
+
+def interpreter_table(files: Files) -> Attacks:
+    for path in files.jsons[:-1]:  # a pipe is no file of figures: it is measured again
+        root = trained_before(files, path, 'head/per-class1/seed0_members8_iters500/test.json')
+        (root / 'annotated/seed1_10').mkdir(parents=True)
+        yield path.stem, [root, '--rows', 'head', '--per-class', '1', '--also', '--seeds', '1']
+
+
+def repeat(files: Files) -> Attacks:
+    yield from each(files.configs, lambda path: [path, '--seeds', '0'])
+    own = config(files, 'training', 'train_cfg = dict(max_iters=1)')
+    for path in files.jsons:
+        yield f'settings_{path.stem}', [own, '--seeds', '0', '--out', trained_before(files, path, 'runs/seed0/settings.json')]
+
+
+def transfer_table(files: Files) -> Attacks:
+    for path in files.jsons:
+        root = trained_before(files, path, 'random/seed0/fcn_r18_frozen/labels0.01/figures.json')
+        yield path.stem, [root, '--rows', 'random', '--fractions', '0.01', '--seeds', '1']
+
+
+CLASSIFICATION = """
+model = {classifier!r}
+train_dataloader = val_dataloader = test_dataloader = dict(
+    batch_size=2,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='mmbdg.FashionMNIST32', split='test', pipeline=[dict(type='PackInputs')]),
+)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=1)
+val_cfg = test_cfg = dict()
+val_evaluator = test_evaluator = dict(type='Accuracy')
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.1))
+default_scope = 'mmpretrain'
+load_from = None
+"""
+
+
+def training(files: Files) -> Path:
+    return config(files, 'classification', CLASSIFICATION.format(classifier=TINY_CLASSIFIER))
+
+
+def measure(files: Files) -> Attacks:
+    yield from each(files.checkpoints, lambda path: [training(files), path])
+    yield from each(files.configs, lambda path: [path, files.checkpoints[0]])
+    yield from bad_places(files, lambda out: [training(files), files.classifier, '--out', out], '.json')
+    for name, arguments in bad_places(files, lambda out: [training(files), files.classifier, '--work-dir', out]):
+        yield f'{name}_work_dir', arguments
+
+
+def train(files: Files) -> Attacks:
+    own, option = training(files), '--cfg-options'
+    yield from each(files.checkpoints, lambda path: [own, option, f'load_from={path}'], 'load_from')
+    yield from each(files.checkpoints, lambda path: [own, '--resume', path], 'resume')
+    for kind in ('Pretrained', 'mmbdg.PretrainedBackbone'):
+        text = "model['backbone']['init_cfg'] = dict(type='{kind}', checkpoint='{path}')\n"
+        for path in files.checkpoints:
+            name = f'{kind.removeprefix("mmbdg.")}_{path.stem}'
+            yield name, [config(files, name, own.read_text() + text.format(kind=kind, path=path))]
+    yield from each(files.configs, lambda path: [path])
+    yield from bad_places(files, lambda out: [own, '--work-dir', out])
+
+
+def protocol_table(files: Files) -> Attacks:
+    yield from bad_places(files, lambda out: [out], '.md')
+
+
+ATTACKS: dict[str, Callable[[Files], Attacks]] = {
+    'tools/analyze.py': analyze,
+    'tools/annotate.py': annotate,
+    'tools/benchmark.py': benchmark,
+    'tools/browse_dataset.py': browse_dataset,
+    'tools/convert_generator.py': convert_generator,
+    'tools/convert_interpreter.py': convert_interpreter,
+    'tools/dataset_converters/chest_xray.py': chest_xray,
+    'tools/dataset_converters/cityscapes.py': cityscapes,
+    'tools/dataset_converters/coco.py': coco,
+    'tools/dataset_converters/fashion_mnist.py': fashion_mnist,
+    'tools/dataset_converters/imagenet_label_spaces.py': label_spaces,
+    'tools/dataset_converters/shards_to_folders.py': unpack,
+    'tools/dataset_converters/synthetic_to_coco.py': converter('.json'),
+    'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
+    'tools/dataset_converters/voc.py': voc,
+    'tools/extract_backbone.py': extract_backbone,
+    'tools/filter_table.py': filter_table,
+    'tools/interpreter_table.py': interpreter_table,
+    'tools/protocol_table.py': protocol_table,
+    'tools/repeat.py': repeat,
+    'tools/show_generator.py': show_generator,
+    'tools/synthesize.py': synthesize_,
+    'tools/test.py': measure,
+    'tools/train.py': train,
+    'tools/transfer_table.py': transfer_table,
+}
+
+
+def test_every_tool_is_attacked():
+    assert sorted(ATTACKS) == sorted(TOOLS), 'say in ATTACKS what a new tool is to be tried with'
+
+
+@pytest.mark.parametrize('tool', ATTACKS)
+def test_attacks(tool, files, tmp_path):
+    attacks = {name: [str(argument) for argument in arguments] for name, arguments in ATTACKS[tool](files)}
+    (tmp_path / 'attacks.json').write_text(json.dumps(attacks))
+    outside = below(files.root / 'outside')
+    run_tool(ROOT / 'tests' / 'attacks.py', ROOT / tool, tmp_path / 'attacks.json', tmp_path / 'results.json')
+    results = json.loads((tmp_path / 'results.json').read_text())
+    wrong = {name: fault for name, result in results.items() if (fault := fault_of(result))}
+    assert not wrong, '\n'.join(f'{name}: {fault}' for name, fault in wrong.items())
+    assert results.keys() == attacks.keys() and not files.marker.exists()
+    assert below(files.root / 'outside') == outside
+
+
+def below(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.rglob('*'))
+
+
+def fault_of(result: dict) -> str:
+    """What is wrong with how a tool ended; '' if nothing is."""
+    output = result['output']
+    if result['code'] != 2 or 'Traceback' in output or output.count('error: ') != 1:
+        return f'exit code {result["code"]} after {result["seconds"]:.0f} s: {output.strip()[-400:]}'
+    if 'weights_only' in output:
+        return f'advises to run the file: {output}'
+    if result['memory'] > MOST_MB or result['seconds'] > MOST_SECONDS:
+        return f'{result["memory"]:.0f} MB, {result["seconds"]:.0f} s'
+    return ''
