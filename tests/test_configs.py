@@ -86,3 +86,24 @@ def test_metafile_names_configs():
     for metafile in index['Import']:
         for model in yaml.safe_load((ROOT / metafile).read_text())['Models']:
             assert (ROOT / model['Config']).is_file()
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_logits_resolve_what_is_asked(name):
+    """A segmentation head of ours for small images gives logits at a quarter of the images' resolution or better."""
+    cfg = read_config(ROOT / 'configs' / name)
+    found = [(neck, head) for neck, head in (('neck', 'decode_head'), ('seg_neck', 'seg_head')) if head in cfg.get('model', {})]
+    if not found or 'in1k' in name or 'fcn_r50' in name:  # of the paper, for photographs
+        return
+    ((neck, head),) = found
+    more = dict(out_indices=(0, 1, 2, 3)) if cfg.model.backbone.type.endswith('ResNet') else {}
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmengine')):
+        backbone = ROOT_MODELS.build({**cfg.model.backbone, 'init_cfg': None, **more, 'norm_cfg': dict(type='BN')})
+        between = ROOT_MODELS.build(cfg.model[neck]) if cfg.model.get(neck) else torch.nn.Identity()
+        decoder = ROOT_MODELS.build({**cfg.model[head], 'norm_cfg': dict(type='BN')})
+    for module in (backbone, decoder):
+        module.eval()
+    images = torch.zeros(1, 3, 64, 64)
+    with torch.no_grad():
+        logits = decoder(between(backbone(images)))
+    assert logits.shape[-2] >= 16 and logits.shape[-1] >= 16

@@ -25,6 +25,7 @@ from mmbdg.arguments import Parser, positive_int
 from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
+from mmbdg.reading import read_text
 
 TOOLS = Path(__file__).parent
 CONFIGS = Path('configs/interpreter')
@@ -75,7 +76,7 @@ def cell(out: Path, row: str, per_class: int, seed: int, annotated: Path, args: 
         options += [f'model.feature_cache.folder={out / "features"}']
         path, place = str(CONFIGS / config), ['--work-dir', str(work_dir)]
         run(str(TOOLS / 'train.py'), path, *place, '--cfg-options', *options, log=work_dir / 'train.txt')
-        checkpoint = (work_dir / 'last_checkpoint').read_text().strip()
+        checkpoint = read_text(work_dir / 'last_checkpoint').strip()
         measured = ['model.keep_members=True', 'test_evaluator.type=mmbdg.EnsembleQuality', 'test_evaluator.per_class=False']
         measured += [f'num_members={args.members}']
         run(str(TOOLS / 'test.py'), path, checkpoint, *place, '--cfg-options', *measured, log=work_dir / 'test.txt')

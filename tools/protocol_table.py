@@ -17,6 +17,7 @@ from mmbdg.arguments import Parser
 from mmbdg.compat.config import read_config
 from mmbdg.errors import plain_errors
 from mmbdg.files import write_atomically
+from mmbdg.reading import read_text
 
 FOLDER = Path(__file__).parents[1] / 'configs' / 'transfer'
 
@@ -36,7 +37,7 @@ class Row(NamedTuple):
 
 def total_batch(cfg: Config) -> int:
     """Of all GPUs that the config's own command names."""
-    gpus = re.search(r'dist_train\.sh +\S+ (\d+)', Path(cfg.filename).read_text(encoding='utf-8'))
+    gpus = re.search(r'dist_train\.sh +\S+ (\d+)', read_text(cfg.filename))
     return cfg.train_dataloader.batch_size * int(gpus[1])
 
 

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from mmbdg.arguments import Parser, positive_fraction, positive_int
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
+from mmbdg.reading import read_text
 
 
 class Segmentation(Validation):
@@ -104,7 +105,7 @@ def pretrain(row: Row, seed: int, iterations: int | None, work_dir: Path) -> Ite
         options += [f'iterations={iterations}'] if iterations else []
         arguments = (row.config, '--work-dir', str(work_dir), '--cfg-options', *options)
         yield Step('train.py', arguments, work_dir / 'train.txt')
-        checkpoint = (work_dir / 'last_checkpoint').read_text().strip()
+        checkpoint = read_text(work_dir / 'last_checkpoint').strip()
         yield Step('extract_backbone.py', (checkpoint, str(backbone)), work_dir / 'extract.txt')
 
 

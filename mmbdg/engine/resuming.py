@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 
 from mmbdg.compat.checkpoint import read_checkpoint
 from mmbdg.errors import InputError
+from mmbdg.reading import read_text
 
 NEEDED = ('meta', 'state_dict', 'message_hub')  # without them mmengine cannot resume
 
@@ -62,7 +63,7 @@ def newest_checkpoint(work_dir: str, names: list[str], more_folders: list[Path])
         InputError: There are some, or were, and none can be read.
     """
     note = Path(work_dir) / 'last_checkpoint'
-    noted = note.read_text().strip() if note.is_file() else ''
+    noted = read_text(note).strip() if note.is_file() else ''
     if '://' in noted:
         return noted
     folders = dict.fromkeys([Path(work_dir), *more_folders, *([Path(noted).parent] if noted else [])])
