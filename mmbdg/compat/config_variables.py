@@ -208,19 +208,21 @@ def _watched(read: Callable[..., Any]) -> Callable[..., Any]:
 
 def _remembering(find: Callable[[str, str], str]) -> Callable[[str, str], str]:
     """Where a package has a config, or that its index does not say: mmengine reads the index and all it lists each time, 0.1 s."""
-    found: dict[tuple[str, str], str | ValueError] = {}
+    found: dict[tuple[str, str], str] = {}
+    refused: dict[tuple[str, str], tuple] = {}  # what the errors say; an error itself would keep all that its frames hold
 
     @wraps(find)
     def path_in_package(package_path: str, cfg_path: str) -> str:
         key = package_path, cfg_path
+        if key in refused:
+            raise ValueError(*refused[key])
         if key not in found:
             try:
                 found[key] = find(package_path, cfg_path)
             except ValueError as error:
-                found[key] = error
-        if isinstance(answer := found[key], ValueError):
-            raise answer
-        return answer
+                refused[key] = error.args
+                raise
+        return found[key]
 
     return path_in_package
 

@@ -1,5 +1,7 @@
 """What is computed from a variable of a config follows it, whoever sets it."""
 
+import weakref
+
 import pytest
 from conftest import ROOT
 
@@ -150,3 +152,17 @@ def test_json_and_yaml(write):
 def test_reading_twice_gives_the_same(name):
     path = ROOT / 'configs' / name
     assert read_config(path).to_dict() == read_config(path).to_dict()
+
+
+def test_reading_keeps_nothing_of_its_caller():
+    """That a package lacks a config is remembered, not the error, whose frames hold what the caller had: whole models in a long process."""
+
+    class Model:
+        pass
+
+    def read():
+        model = Model()
+        read_config(ROOT / 'configs' / 'densecl_biggan_fpn_in1k.py')
+        return weakref.ref(model)
+
+    assert [read()() for _ in range(2)] == [None, None]
