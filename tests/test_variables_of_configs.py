@@ -85,7 +85,7 @@ def test_variables_arrive(path):
             'test_evaluator.ann_file',
             '/c/annotations/instances_val2017.json',
         ),
-        ('benchmark/fashion/fcn_r18_biggan-off.py', 'synthesis.seed', 5, 'train_dataloader.dataset.prepare.seed', 5),
+        ('benchmark/fashion/fpn_r18_biggan-off.py', 'synthesis.seed', 5, 'train_dataloader.dataset.prepare.seed', 5),
     ],
 )
 def test_where_they_arrive(name, key, value, place, there):
