@@ -34,11 +34,11 @@ def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
     whole = content(synthesize(plan, tmp_path / 'whole', log=quiet))
     write, left = files.write_atomically, [20]
 
-    def full(path, do):
+    def full(path, do, sync):
         left[0] -= 1
         if not left[0]:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        write(path, do)
+        write(path, do, sync)
 
     monkeypatch.setattr('mmbdg.synthesis.writer.write_atomically', full)
     with pytest.raises(InputError, match='the disk is full.*What was complete stays.*run the same command again'):
@@ -52,7 +52,7 @@ def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
 def test_a_full_disk_beside_the_computation(plan, tmp_path, monkeypatch):
     """Threads that write tell of it too."""
 
-    def full(path, files):
+    def full(path, files, sync):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     monkeypatch.setattr('mmbdg.synthesis.writer.write_shard', full)
