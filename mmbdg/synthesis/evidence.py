@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmbdg.errors import InputError
 from mmbdg.synthesis.checksums import lines_checksum
 from mmbdg.synthesis.findings import Block
 from mmbdg.synthesis.plan import Synthesis
@@ -36,7 +37,11 @@ class Evidence:
         self.dataset, self.logs, self.plan, self.class_folders = dataset, logs, plan, class_folders
 
     def targets(self) -> dict[Block, Target]:
-        """Every block of the dataset."""
+        """Every block of the dataset.
+
+        Raises:
+            InputError: Nothing is left that says which ones there were.
+        """
         counts, numbers = self._extent()
         found: dict[Block, Target] = {}
         for folder, number in numbers.items():
@@ -69,6 +74,11 @@ class Evidence:
             numbers[folder] = max(numbers.get(folder, 0), block + 1)
         if self.dataset.records_whole:
             return {}, numbers
+        if self.plan.has_bounds and not self.logs.folders():
+            raise InputError(
+                f'{self.dataset.root} has lost blocks.jsonl, dataset.json and its logs: how many candidates were tried is no longer known, so '
+                'it cannot be what it was. Make it anew in another folder'
+            )
         counts = {}
         for folder in self.class_folders:
             numbers[folder] = max(numbers.get(folder, 0), self.plan.blocks)

@@ -101,8 +101,9 @@ def test_waiting_for_another_job(tmp_path, hold):
 
 
 @pytest.mark.parametrize('silent, alive', [(0, True), (STALE / 2, True), (STALE + 5, False)])
-def test_signs_of_life_of_another_host(tmp_path, silent, alive):
+def test_signs_of_life_of_another_host(tmp_path, silent, alive, monkeypatch):
     """Its lock cannot be asked from here."""
+    monkeypatch.setattr('mmbdg.synthesis.job.OBSERVED', 0.2)
     record = tmp_path / 'ranks' / 'elsewhere-1-x.json'
     record.parent.mkdir()
     record.write_text(json.dumps(dict(job='far', rank=0, host='elsewhere', pid=1, since='today')))

@@ -150,7 +150,8 @@ def test_a_rank_with_another_config_is_refused(plan, tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr('mmbdg.synthesis.pipeline.check_claim', first_comes_in)
             shutil.rmtree(out / 'images'), shutil.rmtree(out / 'masks'), shutil.rmtree(out / 'uncertainty')
-            (out / 'manifest.jsonl').unlink(), (out / 'dataset.json').unlink()
+            for name in ('manifest.jsonl', 'blocks.jsonl', 'dataset.json'):
+                (out / name).unlink()
             with pytest.raises(InputError, match='device: another there, cpu here'):
                 synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
     assert not (out / 'images').exists()
