@@ -112,7 +112,9 @@ def _plain_message(error: Exception) -> str | None:
             f'{text}\nA process that loads images was killed, mostly for want of memory (also of /dev/shm): lower '
             'train_dataloader.num_workers or batch_size, and go on with --resume'
         )
-    if isinstance(error, RuntimeError) and 'PytorchStreamWriter failed' in text:
+    if isinstance(error, RuntimeError) and text.startswith('Symlink loop from'):  # Path.resolve, up to Python 3.12
+        return f'{text.removeprefix("Symlink loop from ")}: {DISK[errno.ELOOP]}'
+    if isinstance(error, RuntimeError) and ('PytorchStreamWriter failed' in text or 'inline_container.cc' in text):
         return f'a checkpoint cannot be written: is the disk full? ({text.splitlines()[0]})'
     return None
 

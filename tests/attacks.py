@@ -1,12 +1,16 @@
 """Run a tool against hostile files: ``attacks.py TOOL ATTACKS.json RESULTS.json``.
 
 The tool is imported once. Each attack then runs its ``__main__`` in a process forked from this one, in a folder of its own; written down
-are its exit code, its output, the seconds it took and the most memory (MB) it had.
+are its exit code, its output, the seconds it took and the most memory (MB) it had. Of an attack whose name begins with "full" no file
+can grow beyond 100 bytes, as on a full disk.
 """
 
 import json
 import os
+import resource
 import runpy
+import select
+import signal
 import sys
 import time
 import traceback
@@ -14,36 +18,40 @@ from pathlib import Path
 
 SECONDS = 60
 """An attack that takes longer is killed; its exit code is then -9."""
+BYTES = 100
 
 
-def attack(tool: str, arguments: list[str], folder: Path) -> dict:
+def attack(tool: str, name: str, arguments: list[str], folder: Path) -> dict:
     """Exit code, output, seconds and memory of one run."""
     folder.mkdir(parents=True)
-    log, start = folder / 'log.txt', time.monotonic()
+    start, output = time.monotonic(), b''
+    reading, writing = os.pipe()
     if (pid := os.fork()) == 0:
-        _run(tool, arguments, folder, log)
-    status, usage = 0, None
-    while usage is None or not (os.WIFEXITED(status) or os.WIFSIGNALED(status)):
+        _run(tool, arguments, folder, writing, full=name.startswith('full'))
+    os.close(writing)
+    done, status, usage = 0, 0, None
+    while not done:
+        while select.select([reading], [], [], 0.01)[0] and (part := os.read(reading, 2**16)):
+            output += part
         if time.monotonic() - start > SECONDS:
-            os.killpg(pid, 9)
-        done, status, found = os.wait4(pid, os.WNOHANG)
-        if done:
-            usage = found
-        else:
-            time.sleep(0.01)
-    seconds = time.monotonic() - start
-    return dict(
-        code=os.waitstatus_to_exitcode(status), output=log.read_text(errors='replace'), seconds=seconds, memory=usage.ru_maxrss / 1024
-    )
+            os.killpg(pid, signal.SIGKILL)
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+    while select.select([reading], [], [], 0)[0] and (part := os.read(reading, 2**16)):
+        output += part
+    os.close(reading)
+    code, seconds = os.waitstatus_to_exitcode(status), time.monotonic() - start
+    return dict(code=code, output=output.decode(errors='replace'), seconds=seconds, memory=usage.ru_maxrss / 1024)
 
 
-def _run(tool: str, arguments: list[str], folder: Path, log: Path) -> None:
+def _run(tool: str, arguments: list[str], folder: Path, output: int, full: bool) -> None:
     code = 70
     try:
         os.setpgid(0, 0)
         os.chdir(folder)
-        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), 1)
+        os.dup2(output, 1)
         os.dup2(1, 2)
+        if full:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (BYTES, BYTES))
         sys.argv = [tool, *arguments]
         runpy.run_path(tool, run_name='__main__')
         code = 0
@@ -61,7 +69,6 @@ if __name__ == '__main__':
     path, attacks, results = sys.argv[1:]
     sys.path.insert(0, str(Path(path).resolve().parent))
     runpy.run_path(path, run_name='tool')
-    found = {
-        name: attack(path, arguments, Path(results).parent / name) for name, arguments in json.loads(Path(attacks).read_text()).items()
-    }
+    wanted, below = json.loads(Path(attacks).read_text()), Path(results).parent
+    found = {name: attack(path, name, arguments, below / name) for name, arguments in wanted.items()}
     Path(results).write_text(json.dumps(found))

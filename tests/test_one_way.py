@@ -1,0 +1,57 @@
+"""There is one way to read each kind of file: whoever reads it otherwise fails here."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+FILES = sorted([*(ROOT / 'mmbdg').rglob('*.py'), *(ROOT / 'tools').rglob('*.py')])
+WAYS = {
+    'json.load': 'mmbdg.reading.read_json, or parsed_json for text',
+    'json.loads': 'mmbdg.reading.read_json, or parsed_json for text',
+    'np.load': 'mmbdg.reading.read_array or read_arrays',
+    'numpy.load': 'mmbdg.reading.read_array or read_arrays',
+    'Image.open': 'mmbdg.images.open_image, read_mask, read_stored or image_size',
+    'cv2.imread': 'mmbdg.images.open_image',
+    'mmcv.imread': 'mmbdg.images.open_image',
+    'torch.load': 'mmbdg.compat.checkpoint.read_checkpoint',
+    'pickle.load': 'no pickle is read',
+    'pickle.loads': 'no pickle is read',
+    'yaml.load': 'mmengine.load, which mmbdg.compat.safe_yaml makes safe',
+    '.read_text': 'mmbdg.reading.read_text or read_lines',
+    '.read_bytes': 'mmbdg.reading.read_bytes',
+}
+"""Calls, and what to use in their place; one that begins with a dot is a method of anything."""
+ALLOWED = {
+    'mmbdg/reading.py': {'json.loads', '.read_bytes'},
+    'mmbdg/images.py': {'Image.open'},
+    'mmbdg/compat/checkpoint.py': {'torch.load'},
+    'mmbdg/compat/lightning.py': {'torch.load'},  # with an unpickler that finds nothing to run
+}
+"""The ways themselves, and files of the system or of this package that need none."""
+
+
+def calls(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of each call that WAYS lists."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            name = ast.unparse(node.func)
+            method = f'.{node.func.attr}'
+            found = name if name in WAYS else method if method in WAYS else None
+            if found:
+                yield node.lineno, found
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_one_way(path):
+    name = str(path.relative_to(ROOT))
+    others = [f'{name}:{line}: {call}: use {WAYS[call]}' for line, call in calls(path) if call not in ALLOWED.get(name, ())]
+    assert not others, '\n'.join(others)
+
+
+def test_what_is_allowed_is_needed():
+    """An entry of ALLOWED that nothing needs any more goes."""
+    for name, allowed in ALLOWED.items():
+        assert {call for _, call in calls(ROOT / name)} >= allowed, name
