@@ -77,7 +77,12 @@ class Presence(Schema):
 
 @contextmanager
 def held(
-    folder: Path, job: Job, first: Callable[[], None], wait: bool = False, say: Callable[[str], None] = lambda line: None
+    folder: Path,
+    job: Job,
+    first: Callable[[], None],
+    wait: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+    patience: float = 0.0,
 ) -> Iterator[None]:
     """Hold a folder for a job: its other processes may join, those of other jobs may not.
 
@@ -90,6 +95,7 @@ def held(
         first: Called by the first living process of the job, while no other can come in.
         wait: Whether to wait for another job to end instead of refusing.
         say: Takes a line about what is waited for.
+        patience: Seconds to wait for one of another host, which may be dead.
 
     Raises:
         InputError: Another job, or another process of this rank, is at work there.
@@ -98,6 +104,7 @@ def held(
 
     places = folder / 'ranks'
     places.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + patience
     while True:
         with ExitStack() as stack:
             with FileLock(folder / 'lock'):  # short, but for an observation: nobody else comes or is found dead meanwhile
@@ -110,8 +117,9 @@ def held(
             if not strangers:
                 yield
                 return
-        if not wait:
-            other = strangers[0]
+        other = next((one for one in strangers if one['host'] == socket.gethostname()), strangers[0])
+        far = other['host'] != socket.gethostname()
+        if not (wait or (far and time.monotonic() < until)):
             raise InputError(
                 f'another run is writing to {folder.parent} (process {other["pid"]} on {other["host"]}, since {other["since"]}): '
                 f'let it end, or stop it first; what it has made stays. On another host a dead one is known as such after {STALE:.0f} s'

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from mmbdg.errors import InputError
+from mmbdg.compat.config_keys import Role, register_part
+from mmbdg.errors import InputError, nearest
 from mmbdg.schema import validated
 from mmbdg.synthesis.labelled_generator import check_bound
 from mmbdg.synthesis.truncation import Truncation
@@ -130,7 +131,7 @@ class Synthesis:
         """
         names = {entry.name for entry in fields(cls)}
         if unknown := sorted(set(config) - names):
-            raise InputError(f'synthesis has unknown keys {unknown}; known are {sorted(names)}')
+            raise InputError(f'synthesis takes no "{unknown[0]}"{nearest(unknown[0], names)} It takes {", ".join(sorted(names))}')
         if 'labelled_generator' not in config:
             raise InputError('synthesis.labelled_generator is missing: the name or folder of a labelled generator')
         return cls(**config)
@@ -186,3 +187,8 @@ def _types(plan: type) -> type:
     """The types of its fields as a schema; nothing is converted."""
     types = TypedDict('types', {entry.name: entry.type for entry in fields(plan)})
     return with_config(ConfigDict(strict=True, allow_inf_nan=False))(types)
+
+
+register_part(
+    'synthesis', Role(known=lambda: frozenset(entry.name for entry in fields(Synthesis)), parts=dict(classifier='any'), rest='data')
+)
