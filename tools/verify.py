@@ -21,11 +21,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.ordered_map import ordered_map
-from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.arguments import ConfigOptions, Parser, positive_int
+from mmbdg.compat.config import check_keys, check_requirements, read_config
 from mmbdg.errors import InputError, listed, plain_errors
 from mmbdg.files import write_json
 from mmbdg.synthesis.findings import Findings
@@ -36,13 +35,14 @@ from mmbdg.synthesis.verify import verify
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    processes = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1
+    parser = Parser(__doc__)
     parser.add_argument('dataset', help='folder of a dataset of tools/synthesize.py, in folders or shards')
     parser.add_argument('--repair', action='store_true', help='make damaged blocks again')
     parser.add_argument('--config', help='config with the synthesis=dict(...) that made the dataset; default: what logs/plan.json says')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: synthesis.key=value ...')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.key=value ...')
     parser.add_argument('--device', default='cpu', help='where damaged blocks are made, e.g. cuda: as it was when the dataset was made')
-    parser.add_argument('--processes', type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1)
+    parser.add_argument('--processes', type=positive_int, default=processes, help='that read files at once; default: one for each core')
     parser.add_argument('--json', help='file to write with everything that was found')
     return parser.parse_args()
 
@@ -87,9 +87,10 @@ def chosen_plan(args: argparse.Namespace) -> Synthesis:
     """What made the dataset."""
     if not args.config:
         return read_plan(args.dataset)
-    cfg = read_config(args.config, args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options, ('synthesis',))
     if 'synthesis' not in cfg:
         raise InputError(f'{args.config} has no synthesis=dict(...)')
+    check_keys(cfg, 'synthesis')
     check_requirements(cfg)
     return Synthesis.from_config(cfg.synthesis)
 

@@ -76,8 +76,8 @@ class Evidence:
             return {}, numbers
         if self.plan.has_bounds and not self.logs.folders():
             raise InputError(
-                f'{self.dataset.root} has lost blocks.jsonl, dataset.json and its logs: how many candidates were tried is no longer known, so '
-                'it cannot be what it was. Make it anew in another folder'
+                f'{self.dataset.root} has lost blocks.jsonl, dataset.json and its logs: how many candidates were tried is no longer known, '
+                'so it cannot be what it was. Make it anew in another folder'
             )
         counts = {}
         for folder in self.class_folders:
