@@ -7,14 +7,15 @@ from mmcv.transforms import BaseTransform
 from mmengine import fileio
 
 from mmbdg.errors import InputError
+from mmbdg.synthesis.checksums import checksum
 from mmbdg.synthesis.mask_files import check_mask_header
 
 
 class CheckedLoading(BaseTransform):
     """A transform that loads ``gt_seg_map``, with a look at the file before and at the labels after.
 
-    Items say what must be: ``mask_size``, height and width in pixels; ``num_labels``, of the masks as they are stored; ``mask_labels``,
-    what ``gt_seg_map`` may hold.
+    Items say what must be: ``mask_size``, height and width in pixels; ``num_labels``, of the masks as they are stored; ``mask_checksum``,
+    of the file, None where none is known; ``mask_labels``, what ``gt_seg_map`` may hold.
 
     Args:
         loader: ``mmseg.LoadAnnotations`` or one that derives from it.
@@ -27,12 +28,14 @@ class CheckedLoading(BaseTransform):
         """What the loader gives.
 
         Raises:
-            InputError: The mask is no mask of the dataset, see :func:`~mmbdg.synthesis.mask_files.check_mask_header`, or holds a label that
-                its class does not have.
+            InputError: The mask is no mask of the dataset, see :func:`~mmbdg.synthesis.mask_files.check_mask_header`, is not of its
+                checksum, or holds a label that its class does not have.
         """
         name = results['seg_map_path']
         data = fileio.get(name, backend_args=getattr(self.loader, 'backend_args', None))
         check_mask_header(data, results['mask_size'], results['num_labels'], name)
+        if results['mask_checksum'] not in (None, checksum(data)):
+            raise InputError(f'{name} is not of its checksum; python tools/verify.py DATASET --repair mends it')
         results = self.loader(results)
         check_labels(results['gt_seg_map'], results['mask_labels'], name)
         return results

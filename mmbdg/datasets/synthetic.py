@@ -16,6 +16,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmbdg.datasets.checked_masks import CheckedLoading
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
+from mmbdg.synthesis.checksums import KEY
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.label_spaces import Groups, LabelSpace, label_space
 from mmbdg.synthesis.layout import canonical
@@ -144,6 +145,7 @@ class Items(Sequence):
             seg_fields=[],
             mask_size=self.stored.info['resolution'],
             num_labels=len(self.stored.info['classes']),
+            mask_checksum=line.get(KEY, {}).get('mask'),
             mask_labels=[label_map.get(label, label) for label in stored],
         )
 

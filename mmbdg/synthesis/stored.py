@@ -14,7 +14,7 @@ from mmbdg.interpreter import ignore_label
 from mmbdg.paths import inside, refuse_links_out, relative_path
 from mmbdg.reading import read_array, read_json
 from mmbdg.schema import OpenSchema, PlainName, Schema
-from mmbdg.synthesis.checksums import Checksum
+from mmbdg.synthesis.checksums import KEY, Checksum, checksum
 from mmbdg.synthesis.layout import IDENTITY, KINDS, folder_of, repair_hint, sample_files
 from mmbdg.synthesis.line_index import LineIndex
 from mmbdg.synthesis.manifest import Manifest
@@ -63,7 +63,7 @@ class StoredDataset:
     """A finished dataset of our layout (see :mod:`mmbdg.synthesis.layout`), as folders or as tar shards.
 
     What is cheap is checked at once: each line of the manifest, that its class, its folder and its file are there, and that none is there
-    twice. The pixels are checked when they are read; checksums are what ``tools/verify.py`` is for.
+    twice. A file's checksum and its pixels are checked when it is read; ``tools/verify.py`` reads them all.
 
     Args:
         root: Its folder.
@@ -151,15 +151,20 @@ class StoredDataset:
         """One of a sample's files, "image", "mask", "uncertainty" or "tokens", as it is stored.
 
         Raises:
-            InputError: It is missing, or its shard is missing or cut off.
+            InputError: It is missing, or its shard is missing or cut off; or it is not of its checksum.
         """
         name = self._names(line)[kind]
         if shard := self._shard(line):
-            return read_from_shard(shard, name)
-        try:
-            return (self.root / name).read_bytes()
-        except OSError as error:
-            raise InputError(f'{os_error_text(error)}; {repair_hint(self.root)} brings lost files back') from error
+            data = read_from_shard(shard, name)
+        else:
+            try:
+                data = (self.root / name).read_bytes()
+            except OSError as error:
+                raise InputError(f'{os_error_text(error)}; {repair_hint(self.root)} brings lost files back') from error
+        known = line.get(KEY, {}).get(kind)  # none in a dataset of version 0.4.0
+        if known is not None and checksum(data) != known:
+            raise InputError(f'{self.name(line, kind)} is not of its checksum; {repair_hint(self.root)} mends it')
+        return data
 
     def _read(self, line: dict, kind: str, read: Callable[[bytes, str], np.ndarray]) -> np.ndarray:
         """A picture of the size that dataset.json says."""

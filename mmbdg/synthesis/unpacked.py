@@ -1,7 +1,6 @@
 """A finished dataset as plain folders: its shards unpacked, or its images alone, a folder a class."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -24,25 +23,22 @@ def write_image_folder(dataset: StoredDataset, out: str | os.PathLike, link: boo
         progress: Whether to show a bar.
 
     Raises:
-        InputError: The folder is there already, links into shards are asked for, or a file of the dataset is missing.
+        InputError: The folder is there already, links into shards are asked for, or a file of the dataset is missing or damaged.
     """
     suffix = dataset.info.get('image_suffix', '.png')
     with whole_folder(out) as part:
         for line in _shown(dataset, progress):
             target = part / folder_of(line) / f'{line["id"]}{suffix}'
             target.parent.mkdir(exist_ok=True)
-            if line.get('shard'):
-                if link:
-                    raise InputError(f'{dataset.root} is in shards, there is nothing to link to: leave --link out')
+            if not link:
                 target.write_bytes(dataset.stored_bytes(line, 'image'))
                 continue
+            if line.get('shard'):
+                raise InputError(f'{dataset.root} is in shards, there is nothing to link to: leave --link out')
             source = Path(dataset.paths(line)[0])
             if not source.is_file():
                 raise InputError(f'{source} is missing; {repair_hint(dataset.root)} brings it back')
-            if link:
-                target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))  # as far from there under the final name
-            else:
-                shutil.copyfile(source, target)
+            target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))  # as far from there under the final name
     return Path(out)
 
 
@@ -50,7 +46,8 @@ def unpack_shards(dataset: StoredDataset, out: str | os.PathLike, progress: bool
     """The dataset in the folder format: what synthesis with ``--format folder`` writes, without ``logs/``.
 
     Raises:
-        InputError: It is in folders already, the folder is there already, a shard is missing or cut off, or blocks.jsonl is damaged.
+        InputError: It is in folders already, the folder is there already, a file is missing or not of its checksum, or blocks.jsonl is
+            damaged.
     """
     info = dataset.info
     if info.get('format', 'folder') != 'shards':
