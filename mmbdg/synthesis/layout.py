@@ -124,8 +124,8 @@ def read_identity(root: str | os.PathLike) -> dict:
         return read_json(path, Identity)
     except InputError as error:
         raise InputError(
-            f'{path} is damaged ({error}): what made the dataset is no longer known. {repair_hint(root)} may bring it back; or put it '
-            'back, or choose another folder'
+            f'{error}; what made the dataset is no longer known. {repair_hint(root)} may bring it back; or put it back, or choose another '
+            'folder'
         ) from error
 
 
