@@ -14,7 +14,8 @@ from mmbdg.synthesis.verify import MANIFEST, Dataset
 class Target(NamedTuple):
     """A block that belongs to the dataset."""
 
-    samples: int
+    samples: int | None = None
+    """That were written; None if nothing says it: as many as there can be, of what is left of its class."""
     record: Record | None = None
     """As it was written, if that is known."""
     lines: list[dict] | None = None
@@ -35,6 +36,7 @@ class Evidence:
 
     def __init__(self, dataset: Dataset, logs: BlockRecords, plan: Synthesis, class_folders: Sequence[str]) -> None:
         self.dataset, self.logs, self.plan, self.class_folders = dataset, logs, plan, class_folders
+        self._counts: dict[str, int] = {}
 
     def targets(self) -> dict[Block, Target]:
         """Every block of the dataset.
@@ -42,15 +44,17 @@ class Evidence:
         Raises:
             InputError: Nothing is left that says which ones there were.
         """
-        counts, numbers = self._extent()
-        found: dict[Block, Target] = {}
-        for folder, number in numbers.items():
-            left = counts.get(folder)
-            for block in range(number):
-                target = self._known((folder, block)) or Target(min(self.plan.kept, self.plan.kept if left is None else left))
-                found[folder, block] = target
-                left = None if left is None else max(0, left - target.samples)
-        return found
+        self._counts, numbers = self._extent()
+        blocks = [(folder, block) for folder, number in numbers.items() for block in range(number)]
+        return {block: self._known(block) or Target() for block in blocks}
+
+    def left(self, targets: dict[Block, Target]) -> dict[str, int]:
+        """How many samples of each class, of those whose number is known, are in blocks of which nothing is."""
+        left = dict(self._counts)
+        for (folder, _), target in targets.items():
+            if folder in left:
+                left[folder] -= target.samples or 0
+        return left
 
     def proofs(self, targets: dict[Block, Target]) -> list[tuple[Block, int, str]]:
         """Blocks by which a plan can show that it made the dataset: how many samples, and the checksum that their lines must have; the best
@@ -89,7 +93,7 @@ class Evidence:
     def _known(self, block: Block) -> Target | None:
         """From the dataset's own record, else from that of the synthesis, else from a whole manifest."""
         lines, record, logged = self.dataset.lines_of(block), self.dataset.records.get(block), self.logs.read(*block)
-        if record is None and lines and MANIFEST in self.dataset.intact:
+        if record is None and MANIFEST in self.dataset.intact:
             checksum = lines_checksum(lines)
             same = logged and logged.record['lines'] == checksum
             return Target(len(lines), logged.record if same else None, lines, checksum)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from mmbdg.files import sha256
+from mmbdg.reading import parsed_json
 from mmbdg.synthesis.classifier import classifier_files, classifier_identity
 from mmbdg.synthesis.labelled_generator import CARD, LabelledGenerator
 from mmbdg.synthesis.plan import Synthesis
@@ -38,4 +39,5 @@ def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> d
     versions |= {codec: features.version(codec) for codec in ('zlib', 'jpg')}
     if plan.classifier and plan.classifier['type'] in ('torchvision', 'timm'):  # how they prepare images for it is theirs
         versions[plan.classifier['type']] = metadata.version(plan.classifier['type']).split('+')[0]
-    return json.loads(json.dumps(dict(config=config, checksums=checksums, versions=versions, device=torch.device(device).type)))
+    content = dict(config=config, checksums=checksums, versions=versions, device=torch.device(device).type)
+    return parsed_json(json.dumps(content), 'what decides the bytes of the dataset')

@@ -10,9 +10,8 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
-from mmbdg.reading import read_bytes
+from mmbdg.reading import parsed_json, read_bytes
 from mmbdg.schema import PlainName, validated
 from mmbdg.synthesis.checksums import Checksum
 
@@ -74,13 +73,11 @@ def parse_line(text: bytes | str, path: Path, number: int, schema: type | None =
     """One line.
 
     Raises:
-        InputError: It is no JSON, the file may be cut off; or it is not of the schema.
+        InputError: It is no JSON, or is cut off; or it is not of the schema.
     """
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f'{path}, line {number}, is no JSON; the file may be cut off') from error
-    return validated(schema, content, f'{path}, line {number},') if schema else content
+    where = f'{path}, line {number},'
+    content = parsed_json(text, where)
+    return validated(schema, content, where) if schema else content
 
 
 def write_jsonl(path: str | os.PathLike, lines: Sequence[dict]) -> None:

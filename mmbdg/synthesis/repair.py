@@ -80,7 +80,7 @@ class _Repair:
                     self._prove(evidence.proofs(targets))
                 self._put_aside([*dataset.findings.links, *dataset.findings.foreign])
                 self._restore(targets, damaged)
-                self._make(targets, damaged)
+                self._make(targets, damaged, evidence.left(targets))
                 self._write_top(dataset)
                 findings = verify(self.root, each, only=damaged)
                 self._put_aside(findings.foreign)
@@ -178,14 +178,19 @@ class _Repair:
                 if logged is None or logged.record != target.record:
                     self.records.write(target.record, target.lines, sync=False)
 
-    def _make(self, targets: dict[Block, Target], damaged: set[Block]) -> None:
+    def _make(self, targets: dict[Block, Target], damaged: set[Block], left: dict[str, int]) -> None:
+        """``left``: samples of each class in blocks of which nothing is known; they were taken from the first block on."""
         from tqdm import tqdm
 
         writer = BlockWriter(self.root, self.plan, self.generator, self.maker.stages, run=self.records.run)
         for folder, number in tqdm(sorted(damaged), unit='block', desc='repair', dynamic_ncols=True, disable=not damaged):
             class_id, target = self.class_ids[folder], targets[folder, number]
             result = self.maker.make(class_id, number)
-            writer.write(class_id, number, result, target.samples, target.lines_checksum)
+            samples = target.samples
+            if samples is None:
+                samples = min(len(result.samples), max(0, left.get(folder, self.plan.kept)))
+                left |= {folder: left[folder] - samples} if folder in left else {}
+            writer.write(class_id, number, result, samples, target.lines_checksum)
 
     def _write_top(self, dataset: Dataset) -> None:
         """The three files of JSON.

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from mmbdg.errors import InputError, os_error_text
+from mmbdg.errors import InputError
 from mmbdg.images import open_grey, open_image
 from mmbdg.interpreter import ignore_label
 from mmbdg.paths import inside, refuse_links_out, relative_path
-from mmbdg.reading import read_array, read_json
+from mmbdg.reading import read_array, read_bytes, read_json
 from mmbdg.schema import OpenSchema, PlainName, Schema
 from mmbdg.synthesis.checksums import KEY, Checksum, checksum
 from mmbdg.synthesis.layout import IDENTITY, KINDS, folder_of, repair_hint, sample_files
@@ -158,9 +158,9 @@ class StoredDataset:
             data = read_from_shard(shard, name)
         else:
             try:
-                data = (self.root / name).read_bytes()
-            except OSError as error:
-                raise InputError(f'{os_error_text(error)}; {repair_hint(self.root)} brings lost files back') from error
+                data = read_bytes(self.root / name)
+            except InputError as error:
+                raise InputError(f'{error}; {repair_hint(self.root)} brings lost files back') from error
         known = line.get(KEY, {}).get(kind)  # none in a dataset of version 0.4.0
         if known is not None and checksum(data) != known:
             raise InputError(f'{self.name(line, kind)} is not of its checksum; {repair_hint(self.root)} mends it')

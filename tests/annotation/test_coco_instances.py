@@ -127,7 +127,7 @@ def test_what_is_wrong_leaves_no_file(damage, tmp_path):
     message = dict(
         label='holds the label 2 in 4096 pixels, dataset.json names 2',
         size='has 8x64 pixels',
-        missing='00000001.png: there is no such file .*--repair brings lost files back',
+        missing='there is no file .*00000001.png; .*--repair brings lost files back',
     )[damage]
     with pytest.raises(InputError, match=message):
         write_coco(dataset, tmp_path / 'coco.json')

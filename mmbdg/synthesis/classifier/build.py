@@ -7,6 +7,7 @@ from typing import Any
 
 from mmbdg.data_configs import building
 from mmbdg.errors import InputError
+from mmbdg.reading import parsed_json
 from mmbdg.synthesis.classifier.base import Classifier
 from mmbdg.synthesis.classifier.from_mmpretrain import MMPretrainClassifier, MMPretrainFile
 from mmbdg.synthesis.classifier.from_timm import TimmClassifier
@@ -55,7 +56,7 @@ def classifier_identity(config: dict) -> dict[str, Any]:
     Raises:
         InputError: A config file it names is not there.
     """
-    return json.loads(json.dumps(_kind(config).identity(config), default=str))
+    return parsed_json(json.dumps(_kind(config).identity(config), default=str), 'the config of the classifier')
 
 
 def _kind(config: dict) -> type[Classifier]:
