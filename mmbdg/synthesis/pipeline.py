@@ -3,7 +3,7 @@
 import errno
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -185,9 +185,11 @@ def _run(progress: Progress, units: Units, job: Job, throughput: Throughput, wri
     total = sum(wanted.samples for unit in own for wanted in progress.missing(unit))
     maker = progress.maker
     writer = BlockWriter(progress.out, progress.plan, maker.generator, maker.stages, writers, progress.records.run, sync)
-    with closing(writer), tqdm(total=total, unit='img', desc=name, dynamic_ncols=True, disable=job.rank != 0) as bar:
+    bar = tqdm(total=total, unit='img', desc=name, dynamic_ncols=True, disable=job.rank != 0)
+    with closing(writer), bar, ExitStack() as unrecorded:
         for number, unit in enumerate(chain(own, others)):
-            with at_work(progress.out / 'logs', f'{unit.class_id}-{unit.blocks.start}') as free:
+            with ExitStack() as work:
+                free = work.enter_context(at_work(progress.out / 'logs', f'{unit.class_id}-{unit.blocks.start}'))
                 if free and verify and number >= len(own):
                     progress.check(unit)
                 missing = progress.missing(unit) if free else []
@@ -201,6 +203,8 @@ def _run(progress: Progress, units: Units, job: Job, throughput: Throughput, wri
                 progress.make(unit, writer, throughput)
                 bar.set_postfix_str(throughput.acceptance_text())
                 bar.update(samples)
+                unrecorded.close()  # of what was made before this: writing has waited for its record
+                unrecorded.push(work.pop_all())  # nobody else begins it until it has one
         writer.wait()
     return left
 

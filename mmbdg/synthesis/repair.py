@@ -4,6 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from mmbdg.errors import InputError
@@ -183,14 +184,16 @@ class _Repair:
         from tqdm import tqdm
 
         writer = BlockWriter(self.root, self.plan, self.generator, self.maker.stages, run=self.records.run)
-        for folder, number in tqdm(sorted(damaged), unit='block', desc='repair', dynamic_ncols=True, disable=not damaged):
-            class_id, target = self.class_ids[folder], targets[folder, number]
-            result = self.maker.make(class_id, number)
-            samples = target.samples
-            if samples is None:
-                samples = min(len(result.samples), max(0, left.get(folder, self.plan.kept)))
-                left |= {folder: left[folder] - samples} if folder in left else {}
-            writer.write(class_id, number, result, samples, target.lines_checksum)
+        with closing(writer):
+            for folder, number in tqdm(sorted(damaged), unit='block', desc='repair', dynamic_ncols=True, disable=not damaged):
+                class_id, target = self.class_ids[folder], targets[folder, number]
+                result = self.maker.make(class_id, number)
+                samples = target.samples
+                if samples is None:
+                    samples = min(len(result.samples), max(0, left.get(folder, self.plan.kept)))
+                    left |= {folder: left[folder] - samples} if folder in left else {}
+                writer.write(class_id, number, result, samples, target.lines_checksum)
+            writer.wait()
 
     def _write_top(self, dataset: Dataset) -> None:
         """The three files of JSON.

@@ -15,7 +15,7 @@ from mmbdg.synthesis.checksums import KEY, checksum, file_checksum, lines_checks
 from mmbdg.synthesis.labelled_generator import LabelledGenerator
 from mmbdg.synthesis.layout import sample_files, sample_id, shard_name
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.records import BlockRecords, new_record
+from mmbdg.synthesis.records import BlockRecords, Record, new_record
 from mmbdg.synthesis.shards import write_shard
 from mmbdg.synthesis.stages import Stages
 
@@ -31,7 +31,8 @@ class BlockWriter:
         workers: Threads that encode and write while the next block is computed; 0 to do it in turn.
         run: Name of this run, for the records.
         sync: Whether a block's files are on the disk itself before its record is written, so that no power loss leaves a record of files
-            that are not whole. Without, such files are noticed by their checksums only.
+            that are not whole. Without, such files are noticed by their checksums only. The disk is waited for while the next block is
+            computed.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class BlockWriter:
         self.out, self.plan, self.generator, self.stages, self.sync = out, plan, generator, stages, sync
         self.records = BlockRecords(out, run)
         self._encoders = ThreadPoolExecutor(workers) if workers else None
-        self._behind = ThreadPoolExecutor(1) if workers else None
+        self._behind = ThreadPoolExecutor(1) if workers or sync else None
         self._pending: Future | None = None
 
     def write(self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str | None = None) -> None:
@@ -63,10 +64,14 @@ class BlockWriter:
             InputError: It is.
         """
         self.wait()
+        if self._encoders:
+            self._pending = self._behind.submit(lambda: self._finish(*self._write(class_id, block, result, wanted, expected)))
+            return
+        written = self._write(class_id, block, result, wanted, expected)
         if self._behind:
-            self._pending = self._behind.submit(self._write, class_id, block, result, wanted, expected)
+            self._pending = self._behind.submit(self._finish, *written)
         else:
-            self._write(class_id, block, result, wanted, expected)
+            self._finish(*written)
 
     def check(self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str) -> None:
         """As :meth:`write`, of a block that was made before, but nothing is written.
@@ -79,10 +84,10 @@ class BlockWriter:
         self._compare(self.generator.folders[class_id], block, lines, expected)
 
     def wait(self) -> None:
-        """Until everything is on the disk; what went wrong there is raised here."""
-        if self._pending:
-            self._pending.result()
-            self._pending = None
+        """Until everything is on the disk and recorded; what went wrong there is raised here."""
+        pending, self._pending = self._pending, None
+        if pending:
+            pending.result()
 
     def close(self) -> None:
         """End the threads."""
@@ -90,7 +95,10 @@ class BlockWriter:
             if pool:
                 pool.shutdown(cancel_futures=True)
 
-    def _write(self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str | None) -> None:
+    def _write(
+        self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str | None
+    ) -> tuple[list[Path], Record, list[dict]]:
+        """The files; what :meth:`_finish` takes."""
         samples = result.samples[:wanted]
         with self.stages('write', len(samples)):
             encode = self._encoders.map if self._encoders else map
@@ -106,9 +114,12 @@ class BlockWriter:
             size, shard = sum(path.stat().st_size for path in paths), None
             if paths and self.plan.format == 'shards':
                 shard = file_checksum(paths[0])
-            if paths and self.sync:
-                sync_files(paths, self.out)
-            self.records.write(new_record(folder, block, result.outcome, lines, size, shard), lines, self.sync)
+            return paths, new_record(folder, block, result.outcome, lines, size, shard), lines
+
+    def _finish(self, paths: Sequence[Path], record: Record, lines: Sequence[dict]) -> None:
+        if paths and self.sync:
+            sync_files(paths, self.out)
+        self.records.write(record, lines, self.sync)
 
     def _compare(self, folder: str, block: int, lines: Sequence[dict], expected: str) -> None:
         if lines_checksum(lines) != expected:
