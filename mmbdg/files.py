@@ -1,12 +1,13 @@
 """Files that appear whole or not at all."""
 
+import errno
 import hashlib
 import io
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,9 +16,19 @@ from torch import Tensor
 
 from mmbdg.errors import InputError
 
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+"""What file systems answer that have no such thing."""
 
-def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> None:
-    """Let ``write`` fill a file beside ``path`` and rename it; a killed process leaves no half file under the final name."""
+
+def write_atomically(path: str | os.PathLike, write: Callable[[Path], None], sync: bool = True) -> None:
+    """Let ``write`` fill a file beside ``path`` and rename it; a killed process leaves no half file under the final name.
+
+    Args:
+        path: Of the file; its folder is made.
+        write: Fills the file that it is given.
+        sync: Whether the file is on the disk itself when this returns, and whole after a power loss. Without, a machine that goes down may
+            leave an empty file, or one of zeros; a caller that writes many files can do without and call :func:`sync_files` at the end.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(
@@ -26,9 +37,44 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None]) -> 
     try:
         write(part)
         part.chmod(0o644)  # safetensors writes files for the owner only
+        if sync:
+            _sync(part)
         part.replace(path)
+        if sync:
+            _sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sync_files(paths: Iterable[str | os.PathLike], root: str | os.PathLike) -> None:
+    """Wait until files are on the disk itself, and their names.
+
+    Args:
+        paths: Of files below ``root``.
+        root: Folders from those of the files up to this one hold the names.
+    """
+    folders = {Path(root)}
+    for path in map(Path, paths):
+        _sync(path)
+        for folder in path.parents:
+            if folder in folders:
+                break
+            folders.add(folder)
+    for folder in folders:
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name != 'posix':  # elsewhere a folder cannot be opened
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -45,7 +91,9 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
     part.mkdir(parents=True)
     try:
         yield part
+        sync_files((file for file in part.rglob('*') if file.is_file() and not file.is_symlink()), part)
         part.rename(path)
+        _sync(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -56,10 +104,15 @@ def sha256(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
-def write_json(path: str | os.PathLike, content: dict | list) -> None:
+def json_text(content: dict | list) -> str:
     """Indented JSON with a final newline; numpy's numbers and arrays count as Python's."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=lambda value: np.asarray(value).tolist())
-    write_atomically(path, lambda part: part.write_text(text + '\n', encoding='utf-8'))
+    return json.dumps(content, indent=2, ensure_ascii=False, default=lambda value: np.asarray(value).tolist()) + '\n'
+
+
+def write_json(path: str | os.PathLike, content: dict | list, sync: bool = True) -> None:
+    """:func:`json_text` as a file."""
+    text = json_text(content)
+    write_atomically(path, lambda part: part.write_text(text, encoding='utf-8'), sync)
 
 
 def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:

@@ -6,9 +6,11 @@
     torchrun --nproc_per_node=8 tools/synthesize.py CONFIG OUT_DIR --device cuda
     srun --ntasks=32 --gpus-per-task=1 python tools/synthesize.py CONFIG OUT_DIR --device cuda
     python tools/synthesize.py CONFIG OUT_DIR --format shards --image jpeg --resolution 256
+    python tools/synthesize.py CONFIG OUT_DIR --verify
 
 An interrupted run continues when it is started again and ends with the same bytes, whatever the number of processes. More samples or
-further classes are added to what is there.
+further classes are added to what is there. Files that are lost, have another size or were changed later are made again; --verify reads all
+of them and compares their checksums.
 """
 
 import os
@@ -60,6 +62,10 @@ def main() -> None:
         '--writers', type=natural_int, help='threads that encode and write beside the computation; default: 4 on a GPU, else none'
     )
     parser.add_argument('--dry-run', action='store_true', help='write nothing; say how many candidates, hours and gigabytes it takes')
+    parser.add_argument('--verify', action='store_true', help='read the files that are there; those not of their checksum are made again')
+    parser.add_argument(
+        '--no-sync', action='store_true', help='do not wait for the disk itself; a power loss may leave damaged files, which --verify finds'
+    )
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.key=value ...')
     args = parser.parse_args()
     cfg = read_config(args.config, args.cfg_options, ('synthesis',))
@@ -73,7 +79,8 @@ def main() -> None:
     plan = replace(plan, **{key: value for key, value in given.items() if value is not None})
     writers = args.writers if args.writers is not None else 4 * args.device.startswith('cuda')
     job, device = Job.from_environment(), own_device(args.device)
-    synthesize(plan, args.out_dir, device, job=job, writers=writers, dry_run=args.dry_run)
+    how = dict(dry_run=args.dry_run, verify=args.verify, sync=not args.no_sync)
+    synthesize(plan, args.out_dir, device, job=job, writers=writers, **how)
 
 
 if __name__ == '__main__':

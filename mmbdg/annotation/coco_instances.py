@@ -95,7 +95,7 @@ def write_coco(dataset: StoredDataset, path: str | os.PathLike, min_pixels: int 
         progress: Whether to show a bar.
 
     Raises:
-        InputError: The file is there already, a file of the dataset is missing or cut off, or its masks are not of its size.
+        InputError: The file is there already, or a mask is none (see :meth:`~mmbdg.synthesis.stored.StoredDataset.mask`).
     """
     if Path(path).exists():
         raise InputError(f'{path} is there already and is not overwritten; choose another name, or remove it')
@@ -130,8 +130,6 @@ def _write(file: TextIO, dataset: StoredDataset, min_pixels: int, progress: bool
     file.write('\n],\n"annotations":[')
     for number, line in enumerate(tqdm(dataset.lines, unit='img', desc='instances', dynamic_ncols=True, disable=not progress), start=1):
         mask, before = dataset.mask(line), counts.instances
-        if mask.shape != (size, size):
-            raise InputError(f'{dataset.paths(line)[1]} has {mask.shape[1]}x{mask.shape[0]} pixels, dataset.json says {size}')
         for category, instance in _instances(mask, line, dataset, min_pixels, counts):
             file.write(f'{"," if counts.instances else ""}\n')
             counts.instances += 1
@@ -150,8 +148,6 @@ def _instances(
     counts.ignored_pixels += int(ignored.sum())
     height, width = mask.shape
     for label in np.unique(mask[~ignored & (mask > 0)]).tolist():
-        if label >= len(dataset.info['classes']):
-            raise InputError(f'{dataset.paths(line)[1]} holds the label {label}, dataset.json names {len(dataset.info["classes"])} labels')
         for part, box in boxed_components(mask == label):
             area = int(part.sum())
             if area < min_pixels:

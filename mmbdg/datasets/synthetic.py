@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
+from mmseg.datasets.transforms import LoadAnnotations
 
+from mmbdg.datasets.checked_masks import CheckedLoading
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
+from mmbdg.synthesis.checksums import KEY
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.label_spaces import Groups, LabelSpace, label_space
 from mmbdg.synthesis.layout import canonical
@@ -40,11 +44,13 @@ class SyntheticSegDataset(BaseSegDataset):
             :func:`mmbdg.synthesis.label_spaces.label_space`; images of classes outside it are left out. Applied by
             ``mmseg.LoadAnnotations`` as a label map, above 254 labels, here or in the masks, by ``mmbdg.LoadMask``.
         allow_empty: Labels may have no image at all; a head then learns that they are never there.
-        pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on.
-        **kwargs: As ``mmseg.BaseSegDataset``.
+        pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on; masks are checked as they are loaded, see
+            :class:`~mmbdg.datasets.checked_masks.CheckedLoading`.
+        **kwargs: As ``mmseg.BaseSegDataset``; ``serialize_data`` has no meaning: an item is made of its line when it is asked for.
 
     Raises:
-        InputError: The dataset is missing or unfinished and cannot be made, its masks do not fit the label space, or a label has no image.
+        InputError: The dataset is missing or unfinished and cannot be made, or damaged; its masks do not fit the label space; a label has
+            no image; ``reduce_zero_label`` is asked for, while the first label is the background.
     """
 
     def __init__(
@@ -58,6 +64,8 @@ class SyntheticSegDataset(BaseSegDataset):
     ) -> None:
         if data_root is None and prepare is None:
             raise InputError('SyntheticSegDataset needs data_root (a finished dataset) or prepare (a synthesis config)')
+        if kwargs.get('reduce_zero_label'):
+            raise InputError('the first label of a synthetic dataset is the background: reduce_zero_label has no meaning')
         root = prepare_dataset(Synthesis.from_config(prepare), data_root) if prepare else Path(data_root)
         self.stored, self.root = StoredDataset(root), root
         self.info, self.lines = self.stored.info, self.stored.lines
@@ -67,8 +75,9 @@ class SyntheticSegDataset(BaseSegDataset):
             metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=names),
             data_root=str(root),
             pipeline=list(pipeline),
-            **kwargs,
+            **kwargs | dict(serialize_data=False),
         )
+        self.pipeline.transforms = [self.checked_loader(step) for step in self.pipeline.transforms]
         if not allow_empty:
             self._check_labels()
 
@@ -83,7 +92,7 @@ class SyntheticSegDataset(BaseSegDataset):
         return space
 
     def _check_labels(self) -> None:
-        present = {self.space.foreground_ids[class_id] for class_id in {line['class'] for line in self.lines} if self.space.has(class_id)}
+        present = {self.space.foreground_ids[class_id] for class_id in self.stored.index.present_classes() if self.space.has(class_id)}
         if empty := [name for label, name in enumerate(self.space.classes) if label and label not in present]:
             raise InputError(
                 f'{self.root} has no image of {len(empty)} of the {self.space.num_classes - 1} labels of "{self.space.name}": '
@@ -91,28 +100,61 @@ class SyntheticSegDataset(BaseSegDataset):
                 'space without them (groups of your own), or set allow_empty=True'
             )
 
-    def load_data_list(self) -> list[dict]:
-        lines, label_maps, items = self.lines, {}, []
-        for number in self.space.within(range(len(lines)), lambda number: lines[number]['class'], 'images'):
-            line = lines[number]
-            image, mask = self.stored.paths(line)
-            if line['class'] not in label_maps:
-                label_maps[line['class']] = self._label_map(line['class'])
-            items.append(
-                dict(
-                    img_path=image,
-                    seg_map_path=mask,
-                    label_map=label_maps[line['class']] or None,
-                    gt_label=line['class'],
-                    reduce_zero_label=self.reduce_zero_label,
-                    seg_fields=[],
-                )
-            )
-        return items
+    def load_data_list(self) -> 'Items':
+        classes = self.stored.index.class_ids
+        within = np.array([self.space.has(class_id) for class_id in range(len(self.info['generator_classes']))])[classes]
+        places = self.space.within(np.arange(len(classes)), lambda place: classes[place], 'images') if not within.all() else None
+        return Items(self.stored, self.space, self.reduce_zero_label, places)
 
-    def _label_map(self, class_id: int) -> dict[int, int]:
+    @staticmethod
+    def checked_loader(step: Any) -> Any:
+        """A transform of a pipeline; one that loads masks with the checks."""
+        return CheckedLoading(step) if isinstance(step, LoadAnnotations) else step
+
+
+class Items(Sequence):
+    """What a pipeline is given of each image, made when it is asked for: a hundred thousand take the memory of the manifest.
+
+    Args:
+        stored: The dataset.
+        space: The label space.
+        reduce_zero_label: As mmseg wants it in each item.
+        places: Lines of the manifest; None for all.
+    """
+
+    def __init__(self, stored: StoredDataset, space: LabelSpace, reduce_zero_label: bool, places: np.ndarray | None = None) -> None:
+        self.stored, self.space, self.reduce_zero_label = stored, space, reduce_zero_label
+        self.places = np.arange(len(stored.lines)) if places is None else places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: int | slice) -> 'dict | Items':
+        if isinstance(index, slice):
+            return Items(self.stored, self.space, self.reduce_zero_label, self.places[index])
+        line = self.stored.lines[int(self.places[index])]
+        image, mask = self.stored.paths(line)
+        label_map = self.label_map(line['class'])
+        stored = [*range(len(self.stored.info['classes'])), self.stored.ignore]
+        return dict(
+            img_path=image,
+            seg_map_path=mask,
+            label_map=label_map or None,
+            gt_label=line['class'],
+            reduce_zero_label=self.reduce_zero_label,
+            seg_fields=[],
+            mask_size=self.stored.info['resolution'],
+            num_labels=len(self.stored.info['classes']),
+            mask_checksum=line.get(KEY, {}).get('mask'),
+            mask_labels=[label_map.get(label, label) for label in stored],
+        )
+
+    def __deepcopy__(self, memo: dict) -> 'Items':
+        return self  # nothing of it changes
+
+    def label_map(self, class_id: int) -> dict[int, int]:
         """From the ids that the masks of a class hold to the label space's."""
-        head, target = range(1, len(self.info['classes'])), self.space.foreground_ids[class_id]
+        head, target = range(1, len(self.stored.info['classes'])), self.space.foreground_ids[class_id]
         # An FG/BG head's 1 becomes the label of the image's class. A head that tells the labels apart has those ids already, or folds to 1.
         label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space.name == 'fgbg' else {}
         if self.stored.ignore != self.space.ignore:  # 255 of an uint8 mask is a label among more than 254

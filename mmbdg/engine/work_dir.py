@@ -51,7 +51,7 @@ def held_work_dir(cfg: Config, patient: bool = False) -> Iterator[None]:
             left.unlink(missing_ok=True)
 
     try:
-        with held(folder / LOCK, training_job(cfg.launcher), clear, patience=patience):
+        with held(folder / LOCK, training_job(cfg.launcher), clear, say=print, patience=patience):
             yield
     except InputError as error:
         if str(error).startswith(f'another run is writing to {folder}'):

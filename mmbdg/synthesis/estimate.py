@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmbdg.errors import InputError
 from mmbdg.synthesis.block import BlockMaker, Sample
-from mmbdg.synthesis.progress import Wanted
+from mmbdg.synthesis.progress import Missing
 from mmbdg.synthesis.writer import BlockWriter
 
 PROBED = 4
@@ -36,27 +36,27 @@ class Estimate:
         if not self.blocks:
             return 'nothing is missing'
         hours = self.seconds / 3600 / self.processes
-        time_needed = f'{hours:.1f} hours' if hours >= 1 else f'{60 * hours:.1f} minutes'
+        time_needed = f'{hours:,.1f} hours' if hours >= 1 else f'{60 * hours:.1f} minutes'
         return (
             f'{self.samples:,} samples of {self.candidates:,} candidates in {self.blocks:,} blocks: about {time_needed} with '
-            f'{self.processes} processes like this one, {self.bytes / 1e9:.2f} GB ({self.free / 1e9:.1f} GB are free)'
+            f'{self.processes} processes like this one, {size_text(self.bytes)} ({size_text(self.free)} are free)'
             + ('; more if bounds drop samples' if self.more else '')
         )
 
 
-def estimate(maker: BlockMaker, missing: Sequence[Wanted], out: Path, processes: int) -> Estimate:
+def estimate(maker: BlockMaker, missing: Missing, out: Path, processes: int) -> Estimate:
     """From one batch through each stage. Nothing is written.
 
     Args:
         maker: Makes the blocks.
-        missing: The blocks.
+        missing: What is to be made.
         out: Where they will lie.
         processes: How many will work at once.
     """
     plan, free = maker.plan, free_bytes(out)
-    if not missing:
+    if not missing.first:
         return Estimate(0, 0, 0, 0.0, 0.0, free, processes)
-    class_id, size = missing[0].class_id, min(plan.batch_size, plan.candidates)
+    class_id, size = missing.first.class_id, min(plan.batch_size, plan.candidates)
     judged, tokens = 0.0, {}
     if maker.classifier:
         maker.judge(class_id, range(1))  # libraries load on first use
@@ -71,29 +71,40 @@ def estimate(maker: BlockMaker, missing: Sequence[Wanted], out: Path, processes:
     start = time.perf_counter()
     sample_bytes = _mean_bytes(maker, samples)
     writing = (time.perf_counter() - start) / len(samples)
-    number = sum(wanted.samples for wanted in missing)
-    seconds = len(missing) * (plan.candidates * judged + plan.survivors * labelling) + number * writing
-    return Estimate(len(missing), len(missing) * plan.candidates, number, seconds, number * sample_bytes, free, processes, plan.has_bounds)
+    number, blocks = missing.samples, missing.blocks
+    seconds = blocks * (plan.candidates * judged + plan.survivors * labelling) + number * writing
+    return Estimate(blocks, blocks * plan.candidates, number, seconds, number * sample_bytes, free, processes, plan.has_bounds)
 
 
-def check_disk(maker: BlockMaker, missing: Sequence[Wanted], out: Path) -> None:
+def check_disk(maker: BlockMaker, missing: Missing, out: Path) -> None:
     """See, from a few samples, that what is missing fits on the disk.
 
     Raises:
         InputError: It does not.
     """
-    plan, class_id = maker.plan, missing[0].class_id
+    if not missing.first:
+        return
+    plan, class_id = maker.plan, missing.first.class_id
     indices = range(min(PROBED, plan.survivors, plan.batch_size))
     latents = maker.generator.latents([class_id] * len(indices), indices).cpu()
     samples = maker.label(class_id, indices, dict(zip(indices, latents, strict=True)))
-    number, free = sum(wanted.samples for wanted in missing), free_bytes(out)
+    number, free = missing.samples, free_bytes(out)
     needed = number * _mean_bytes(maker, samples)
     maker.stages.seconds.clear(), maker.stages.images.clear()  # the probe is no part of the work
     if needed > free:
         raise InputError(
-            f'{out} needs about {needed / 1e9:.2f} GB more for {number:,} samples, its disk has {free / 1e9:.2f} GB free: '
+            f'{out} needs about {size_text(needed)} more for {number:,} samples, its disk has {size_text(free)} free: '
             'free some, choose another disk, or ask for image="jpeg", a smaller resolution or fewer samples'
         )
+
+
+def size_text(number: float) -> str:
+    """Bytes for people: three digits and a unit, ``38.2 kB``."""
+    for unit in ('bytes', 'kB', 'MB', 'GB'):
+        if number < 999.5:
+            return f'{number:.3g} {unit}'
+        number /= 1000
+    return f'{number:,.3g} TB' if number < 999.5 else f'{number:,.0f} TB'
 
 
 def free_bytes(out: Path) -> int:

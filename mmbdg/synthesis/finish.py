@@ -1,24 +1,24 @@
 """The end of a synthesis: the manifest, and which classes fell short."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmbdg.files import write_atomically, write_json
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.layout import BlockRecords
+from mmbdg.synthesis.checksums import RunningChecksum, line_bytes, sealed
 from mmbdg.synthesis.palette import palette
+from mmbdg.synthesis.records import BLOCKS, BlockRecords, total_outcome
 
 
 def fallen_short(maker: BlockMaker, class_ids: Sequence[int], out: Path) -> list[str]:
     """A line for each class that bounds left with fewer samples than asked for."""
     plan, short = maker.plan, []
     for class_id in class_ids:
-        blocks = list(BlockRecords(out).of_class(maker.generator.folders[class_id]))
-        have = sum(len(lines) for _, lines in blocks)
+        records = [recorded.record for recorded in BlockRecords(out).of_class(maker.generator.folders[class_id])]
+        have = sum(record['samples'] for record in records)
         if have >= plan.num_per_class:
             continue
-        left = ', '.join(f'{value} {key.replace("_", " ")}' for key, value in total_outcome(outcome for outcome, _ in blocks).items())
+        left = ', '.join(f'{value} {key.replace("_", " ")}' for key, value in total_outcome(records).items())
         short.append(
             f'{maker.generator.classes[class_id]}: {have} of {plan.num_per_class} samples; {left}. Loosen min_confidence '
             f'({plan.min_confidence}) or min_foreground, max_foreground ({plan.min_foreground}, {plan.max_foreground}), or raise '
@@ -27,51 +27,60 @@ def fallen_short(maker: BlockMaker, class_ids: Sequence[int], out: Path) -> list
     return short
 
 
-def total_outcome(outcomes: Iterable[dict]) -> dict[str, int]:
-    """What became of the candidates of many blocks."""
-    total: dict[str, int] = {}
-    for outcome in outcomes:
-        for key, value in outcome.items():
-            if key != 'bytes':
-                total[key] = total.get(key, 0) + value
-    return total
-
-
-def write_manifest(maker: BlockMaker, out: Path, identity: dict) -> int:
-    """``manifest.jsonl`` and ``dataset.json`` from the blocks' records; the number of samples."""
-    plan, generator, records = maker.plan, maker.generator, BlockRecords(out)
+def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = True) -> int:
+    """``manifest.jsonl``, ``blocks.jsonl`` and ``dataset.json`` from the blocks' records; the number of samples."""
+    records = BlockRecords(out)
     there = records.folders()
-    folders = [folder for folder in generator.folders if folder in there]
+    folders = [folder for folder in maker.generator.folders if folder in there]
     counts, filters = dict.fromkeys(folders, 0), {}
+    files = {'manifest.jsonl': RunningChecksum(), BLOCKS: RunningChecksum()}
 
-    def write(part: Path) -> None:
-        with open(part, 'w', encoding='utf-8') as file:
-            for folder in folders:  # a class at a time: there may be millions of lines
-                outcomes = []
-                for outcome, lines in records.of_class(folder):
-                    file.writelines(json.dumps(line, ensure_ascii=False) + '\n' for line in lines)
-                    counts[folder] += len(lines)
-                    outcomes.append(outcome)
-                filters[folder] = total_outcome(outcomes)
+    def write(manifest: Path) -> None:
+        def write_blocks(blocks: Path) -> None:
+            with open(manifest, 'wb') as lines, open(blocks, 'wb') as outcomes:
+                for folder in folders:  # a class at a time: there may be millions of lines
+                    of_class = []
+                    for recorded in records.of_class(folder):
+                        lines.writelines(files['manifest.jsonl'].add(line_bytes(line)) for line in recorded.lines)
+                        outcomes.write(files[BLOCKS].add(line_bytes(recorded.record)))
+                        of_class.append(recorded.record)
+                    counts[folder] = sum(record['samples'] for record in of_class)
+                    filters[folder] = total_outcome(of_class)
 
-    write_atomically(out / 'manifest.jsonl', write)
-    labels, space = maker.space.classes if maker.space else generator.labels, maker.space
-    write_json(
-        out / 'dataset.json',
+        write_atomically(out / BLOCKS, write_blocks, sync)
+
+    write_atomically(out / 'manifest.jsonl', write, sync)
+    facts = {name: file.facts() for name, file in files.items()}
+    write_json(out / 'dataset.json', dataset_info(maker, identity, counts, filters, facts), sync)
+    return sum(counts.values())
+
+
+def dataset_info(
+    maker: BlockMaker, identity: dict, counts: dict[str, int], filters: dict[str, dict[str, int]], files: dict[str, dict]
+) -> dict:
+    """What ``dataset.json`` holds.
+
+    Args:
+        maker: Of the blocks.
+        identity: What decides the bytes, see :func:`~mmbdg.synthesis.identity.identity_of`.
+        counts: Samples of each class, by its folder.
+        filters: What each filter left of a class's candidates.
+        files: Sizes and checksums of the two files beside it.
+    """
+    plan, generator, space = maker.plan, maker.generator, maker.space
+    labels = space.classes if space else generator.labels
+    return sealed(
         dict(
-            classes=labels,
+            classes=list(labels),
             palette=palette(len(labels)),
             label_space=space.name if space else 'fgbg' if len(labels) == 2 else 'own',
             resolution=plan.resolution or generator.resolution,
-            format=plan.format,
-            image_suffix=plan.image_suffix,
-            uncertainty_maps=generator.most_disagreement if plan.uncertainty_maps else None,
-            tokens=plan.tokens,
+            **plan.layout | dict(uncertainty_maps=generator.most_disagreement if plan.uncertainty_maps else None),
             generator_classes=[dict(name=name, folder=folder) for name, folder in zip(generator.classes, generator.folders, strict=True)],
             counts=counts,
             filters=filters,
             licence=generator.licence,
             **identity,
-        ),
+            files=files,
+        )
     )
-    return sum(counts.values())

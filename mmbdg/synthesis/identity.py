@@ -39,5 +39,5 @@ def identity_of(plan: Synthesis, generator: LabelledGenerator, device: str) -> d
     versions |= {codec: features.version(codec) for codec in ('zlib', 'jpg')}
     if plan.classifier and plan.classifier['type'] in ('torchvision', 'timm'):  # how they prepare images for it is theirs
         versions[plan.classifier['type']] = metadata.version(plan.classifier['type']).split('+')[0]
-    identity = dict(config=config, checksums=checksums, versions=versions, device=torch.device(device).type)
-    return parsed_json(json.dumps(identity), 'the plan')  # in plain types
+    content = dict(config=config, checksums=checksums, versions=versions, device=torch.device(device).type)
+    return parsed_json(json.dumps(content), 'what decides the bytes of the dataset')

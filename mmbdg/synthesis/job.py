@@ -1,6 +1,5 @@
 """Processes that make one dataset together, without talking to each other, and a lock that keeps others away."""
 
-import json
 import os
 import socket
 import threading
@@ -14,9 +13,13 @@ from typing import TypeVar
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
+from mmbdg.reading import read_json
+from mmbdg.schema import Schema
 
 HEARTBEAT, STALE = 15.0, 120.0
 """Seconds between two signs of life, and after which a silent process of another host counts as dead."""
+OBSERVED = 3 * HEARTBEAT
+"""Seconds for which a process is observed whose last sign of life says nothing: the clocks of the two hosts differ, or it is dead."""
 
 Item = TypeVar('Item')
 
@@ -54,16 +57,33 @@ class Job:
             return cls(int(environ[rank]), int(environ[size]), name)
         return cls()
 
-    def part(self, items: Sequence[Item], rank: int | None = None) -> list[Item]:
+    def part(self, items: Sequence[Item], rank: int | None = None) -> Sequence[Item]:
         """The share of a process, this one's if no rank is named: every ``world_size``-th item."""
-        return list(items[self.rank if rank is None else rank :: self.world_size])
+        return items[self.rank if rank is None else rank :: self.world_size]
 
     def __str__(self) -> str:
         return f'rank {self.rank} of {self.world_size}'
 
 
+class Presence(Schema):
+    """What a process that holds a folder says of itself."""
+
+    job: str
+    rank: int
+    host: str
+    pid: int
+    since: str
+
+
 @contextmanager
-def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False, patience: float = 0.0) -> Iterator[None]:
+def held(
+    folder: Path,
+    job: Job,
+    first: Callable[[], None],
+    wait: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+    patience: float = 0.0,
+) -> Iterator[None]:
     """Hold a folder for a job: its other processes may join, those of other jobs may not.
 
     Each process holds a file lock of its own, which the kernel frees when it dies, and shows signs of life, which count where that lock
@@ -74,6 +94,7 @@ def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False, 
         job: Of this process.
         first: Called by the first living process of the job, while no other can come in.
         wait: Whether to wait for another job to end instead of refusing.
+        say: Takes a line about what is waited for.
         patience: Seconds to wait for one of another host, which may be dead.
 
     Raises:
@@ -86,8 +107,8 @@ def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False, 
     until = time.monotonic() + patience
     while True:
         with ExitStack() as stack:
-            with FileLock(folder / 'lock'):  # short: nobody else comes or is found dead meanwhile
-                others = [other for path in sorted(places.glob('*.json')) if (other := _living(path))]
+            with FileLock(folder / 'lock'):  # short, but for an observation: nobody else comes or is found dead meanwhile
+                others = _living(places, say)
                 strangers = [other for other in others if other['job'] != job.name or other['rank'] == job.rank]
                 if not strangers:
                     if not others:
@@ -113,12 +134,17 @@ def at_work(folder: Path, name: str) -> Iterator[bool]:
 
     path = folder / 'working' / f'{name}.lock'
     path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
     try:
-        with FileLock(path, timeout=0):
-            yield True
-            path.unlink(missing_ok=True)
+        lock.acquire(timeout=0)
     except Timeout:
         yield False
+        return
+    try:
+        yield True
+    finally:
+        path.unlink(missing_ok=True)  # while it is held: whoever made it anew meanwhile has another file
+        lock.release()
 
 
 @contextmanager
@@ -133,38 +159,73 @@ def _present(place: Path, job: Job) -> Iterator[None]:
                 os.utime(record)
 
     with FileLock(place.with_suffix('.lock')):
-        since = time.strftime('%Y-%m-%d %H:%M:%S')
-        write_json(record, dict(job=job.name, rank=job.rank, host=socket.gethostname(), pid=os.getpid(), since=since))
-        heart = threading.Thread(target=beat, daemon=True)
-        heart.start()
         try:
+            since = time.strftime('%Y-%m-%d %H:%M:%S')
+            content = dict(job=job.name, rank=job.rank, host=socket.gethostname(), pid=os.getpid(), since=since)
+            write_json(record, content, sync=False)
+            threading.Thread(target=beat, daemon=True).start()
             yield
         finally:
             stop.set()
             record.unlink(missing_ok=True)
-    place.with_suffix('.lock').unlink(missing_ok=True)
+            place.with_suffix('.lock').unlink(missing_ok=True)
 
 
-def _living(record: Path) -> dict | None:
-    """Who is at work there; the traces of the dead are removed."""
+def _living(places: Path, say: Callable[[str], None]) -> list[dict]:
+    """Who is at work there; the traces of the dead, and what is no such record, are removed."""
+    found, doubtful = [], []
+    for record in sorted(places.glob('*.json')):
+        try:
+            other, beat = read_json(record, Presence), record.stat().st_mtime
+        except (InputError, OSError):  # it left just now, or the machine went down: who lives writes the record whole
+            if _is_locked(record):
+                found.append(dict(job='', rank=-1, host=socket.gethostname(), pid='unknown', since='an unknown time'))
+            else:
+                _bury(record)
+            continue
+        if other['host'] == socket.gethostname():
+            alive: bool | None = _is_locked(record)
+        else:
+            alive = True if -HEARTBEAT <= time.time() - beat < STALE else None
+        if alive is None:
+            doubtful.append((record, other, beat))
+        elif alive:
+            found.append(other)
+        else:
+            _bury(record)
+    return found + _observed(doubtful, say)
+
+
+def _observed(doubtful: Sequence[tuple[Path, dict, float]], say: Callable[[str], None]) -> list[dict]:
+    """Those of other hosts that show a sign of life while we look: no clock decides."""
+    found, left, end = [], list(doubtful), time.monotonic() + OBSERVED
+    if doubtful:
+        hosts = ', '.join(sorted({other['host'] for _, other, _ in doubtful}))
+        say(f'a process on {hosts} has held {doubtful[0][0].parents[2]}; {OBSERVED:.0f} s to see whether it is alive')
+    while left and time.monotonic() < end:
+        time.sleep(min(1.0, OBSERVED / 10))
+        for record, other, beat in list(left):
+            with suppress(OSError):  # it left just now
+                if record.stat().st_mtime == beat:
+                    continue
+                found.append(other)
+            left.remove((record, other, beat))
+    for record, _, _ in left:
+        _bury(record)
+    return found
+
+
+def _is_locked(record: Path) -> bool:
+    """Whether the process of a record, of this host, is alive."""
     from filelock import FileLock, Timeout
 
     try:
-        other = json.loads(record.read_text(encoding='utf-8'))
-        silent = time.time() - record.stat().st_mtime
-    except (OSError, json.JSONDecodeError):
-        return None  # it left just now
-    lock = record.with_suffix('.lock')
-    if other['host'] == socket.gethostname():
-        try:
-            with FileLock(lock, timeout=0):
-                alive = False
-        except Timeout:
-            alive = True
-    else:
-        alive = silent < STALE
-    if alive:
-        return other
+        with FileLock(record.with_suffix('.lock'), timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _bury(record: Path) -> None:
     record.unlink(missing_ok=True)
-    lock.unlink(missing_ok=True)
-    return None
+    record.with_suffix('.lock').unlink(missing_ok=True)

@@ -8,23 +8,40 @@
     OUT/tokens/<class folder>/<index, 8 digits>.npy         if asked for: a VQGAN sample's tokens
     OUT/shards/<class folder>/<block, 6 digits>.tar         instead of all these, in the other format
     OUT/manifest.jsonl                                      one line a sample
+    OUT/blocks.jsonl                                        one line a block: what became of its candidates
     OUT/dataset.json                                        classes, palette, counts, config, checksums; written last
     OUT/logs/                                               what is no part of the dataset: identity of the run, finished blocks, throughput
 
 In a shard a sample is ``<class folder>/<id>.png|jpg``, ``.mask.png``, ``.uncertainty.png``, ``.tokens.npy`` and ``.json``, its line of the
-manifest. A finished dataset is the same bytes however often it was interrupted; ``logs/`` is left out of that promise.
+manifest. A finished dataset is the same bytes however often it was interrupted; ``logs/`` is left out of that promise. Which checksums
+there are says :mod:`mmbdg.synthesis.checksums`.
 """
 
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis.manifest import read_jsonl, write_jsonl
+from mmbdg.reading import read_json
+from mmbdg.schema import Schema
 
 IDENTITY = 'logs/identity.json'
+TOP_FILES = ('manifest.jsonl', 'blocks.jsonl', 'dataset.json')
 KINDS = ('images', 'masks', 'uncertainty', 'tokens', 'shards')
+
+
+class Identity(Schema):
+    """What decides the bytes of a dataset, see :func:`mmbdg.synthesis.identity.identity_of`."""
+
+    config: dict
+    checksums: dict[str, str]
+    versions: dict[str, str | None]
+    device: str
+
+
+def repair_hint(root: str | os.PathLike) -> str:
+    """The command that mends a damaged dataset."""
+    return f'python tools/verify.py {os.fspath(root)} --repair'
 
 
 def sample_id(index: int) -> str:
@@ -33,8 +50,14 @@ def sample_id(index: int) -> str:
 
 
 def folder_of(line: dict) -> str:
-    """A sample's class folder, from its line of the manifest."""
-    return line.get('wnid') or line['slug']
+    """A sample's class folder, from its line of the manifest.
+
+    Raises:
+        InputError: The line names none.
+    """
+    if folder := line.get('wnid') or line.get('slug'):
+        return folder
+    raise InputError(f'the line of the sample {line.get("id")} names no class folder (wnid or slug)')
 
 
 def sample_files(folder: str, name: str, image_suffix: str = '.png', sharded: bool = False) -> dict[str, str]:
@@ -48,6 +71,12 @@ def sample_files(folder: str, name: str, image_suffix: str = '.png', sharded: bo
         uncertainty=f'uncertainty/{folder}/{name}.png',
         tokens=f'tokens/{folder}/{name}.npy',
     )
+
+
+def kinds_of(info: dict) -> list[str]:
+    """Which files each sample of a dataset has, by what ``dataset.json`` says: keys of :func:`sample_files`."""
+    further = dict(uncertainty=info.get('uncertainty_maps'), tokens=info.get('tokens'))
+    return ['image', 'mask', *(kind for kind, written in further.items() if written)]
 
 
 def shard_name(folder: str, block: int) -> str:
@@ -71,19 +100,38 @@ def check_claim(root: str | os.PathLike, identity: dict) -> None:
         raise InputError(f'{root} is a file; name a folder for the dataset')
     marker = root / IDENTITY
     if marker.is_file():
-        try:
-            found = json.loads(marker.read_text(encoding='utf-8'))
-        except ValueError as error:
+        found = read_identity(root)
+        if differences := identity_differences(found, identity):
             raise InputError(
-                f'{marker} is damaged ({error}): nobody knows any more what made {root}; put the file back, or choose another folder'
-            ) from error
-        if canonical(found) != canonical(identity):
-            raise InputError(
-                f'{root} was made by another configuration:\n{_differences(found, identity)}\n'
+                f'{root} was made by another configuration:\n{differences}\n'
                 'Choose another folder, or go back to that configuration to continue it.'
             )
     elif foreign := next((path for path in root.rglob('*') if path.is_file() and root / 'logs' not in path.parents), None):
-        raise InputError(f'{root} is not empty ({foreign}) and was not made by synthesis; choose another folder')
+        raise InputError(
+            f'{root} is not empty ({foreign}) and was not made by synthesis; choose another folder. If it is a dataset that has lost its '
+            f'{IDENTITY}, {repair_hint(root)} brings it back'
+        )
+
+
+def read_identity(root: str | os.PathLike) -> dict:
+    """What ``logs/identity.json`` of a dataset says.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    path = Path(root) / IDENTITY
+    try:
+        return read_json(path, Identity)
+    except InputError as error:
+        raise InputError(
+            f'{error}; what made the dataset is no longer known. {repair_hint(root)} may bring it back; or put it back, or choose another '
+            'folder'
+        ) from error
+
+
+def identity_differences(found: dict, identity: dict) -> str:
+    """What two identities do not have in common, a line each; '' if they are the same."""
+    return '' if canonical(found) == canonical(identity) else _differences(found, identity) or 'they differ'
 
 
 def _differences(old: dict, new: dict, prefix: str = '') -> str:
@@ -95,48 +143,3 @@ def _differences(old: dict, new: dict, prefix: str = '') -> str:
         elif before != after:
             lines.append(f'  {prefix}{key}: {before} there, {after} here')
     return '\n'.join(line for line in lines if line)
-
-
-class BlockRecords:
-    """Which blocks of a dataset are finished, as files ``logs/blocks/<class folder>/<block>.jsonl``.
-
-    The first line says what became of the block's candidates, the others are the manifest's.
-    """
-
-    def __init__(self, root: str | os.PathLike) -> None:
-        self.root = Path(root) / 'logs' / 'blocks'
-
-    def read(self, folder: str, block: int) -> tuple[dict, list[dict]] | None:
-        """What became of the candidates, and the manifest's lines; None if the block is not finished, or its record is cut off."""
-        try:
-            outcome, *lines = read_jsonl(self._path(folder, block))
-        except (FileNotFoundError, ValueError):  # a machine that went down may leave an empty file
-            return None
-        return outcome, lines
-
-    def written_at(self, folder: str, block: int) -> int:
-        """When a finished block was written, nanoseconds."""
-        return self._path(folder, block).stat().st_mtime_ns
-
-    def write(self, folder: str, block: int, outcome: dict, lines: Iterable[dict]) -> None:
-        """After the block's files."""
-        write_jsonl(self._path(folder, block), [outcome, *lines])
-
-    def of_class(self, folder: str) -> Iterable[tuple[dict, list[dict]]]:
-        """Of all finished blocks of a class, in their order.
-
-        Raises:
-            InputError: A record is cut off.
-        """
-        for path in sorted((self.root / folder).glob('*.jsonl')):
-            recorded = self.read(folder, int(path.stem))
-            if recorded is None:
-                raise InputError(f'{path} is cut off: run the synthesis again for as many samples and classes as before, it is made anew')
-            yield recorded
-
-    def folders(self) -> set[str]:
-        """Classes of which there is a finished block."""
-        return {path.name for path in self.root.glob('*') if path.is_dir()}
-
-    def _path(self, folder: str, block: int) -> Path:
-        return self.root / folder / f'{block:06d}.jsonl'

@@ -4,16 +4,16 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
-from mmbdg.reading import read_bytes
+from mmbdg.reading import parsed_json, read_bytes
 from mmbdg.schema import PlainName, validated
+from mmbdg.synthesis.checksums import Checksum
 
 # A line of a sample. The keyword "class" is no name of Python's, so the long form.
 Line = TypedDict(
@@ -27,7 +27,8 @@ Line = TypedDict(
         'classifier_score': NotRequired[float | None],
         'uncertainty': NotRequired[float | None],
         'foreground_ratio': NotRequired[float | None],
-        'shard': NotRequired[Annotated[str, Field(pattern=r'^shards/[^/\\]+/[0-9]{6,}\.tar$')]],
+        'shard': NotRequired[Annotated[str, Field(pattern=r'^shards/[^/\\]+/[0-9]{6,18}\.tar$')]],
+        'blake2b': NotRequired[dict[Literal['image', 'mask', 'uncertainty', 'tokens'], Checksum]],
     },
 )
 """What a sample's line must hold; other keys are kept."""
@@ -72,13 +73,11 @@ def parse_line(text: bytes | str, path: Path, number: int, schema: type | None =
     """One line.
 
     Raises:
-        InputError: It is no JSON, the file may be cut off; or it is not of the schema.
+        InputError: It is no JSON, or is cut off; or it is not of the schema.
     """
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f'{path}, line {number}, is no JSON; the file may be cut off: run the synthesis again') from error
-    return validated(schema, content, f'{path}, line {number},') if schema else content
+    where = f'{path}, line {number},'
+    content = parsed_json(text, where)
+    return validated(schema, content, where) if schema else content
 
 
 def write_jsonl(path: str | os.PathLike, lines: Sequence[dict]) -> None:

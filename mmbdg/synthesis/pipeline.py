@@ -1,16 +1,18 @@
 """Offline synthesis: a labelled dataset from a labelled generator (BigDatasetGAN, section 3.2)."""
 
 import errno
-import json
-import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import torch
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
+from mmbdg.reading import read_json
+from mmbdg.schema import Schema
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.estimate import check_disk, estimate
 from mmbdg.synthesis.finish import fallen_short, write_manifest
@@ -19,9 +21,19 @@ from mmbdg.synthesis.job import Job, at_work, held
 from mmbdg.synthesis.layout import IDENTITY, KINDS, check_claim
 from mmbdg.synthesis.loading import build_maker, wanted_classes
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.progress import Progress, Unit, Wanted, units_of
+from mmbdg.synthesis.plan_file import write_plan
+from mmbdg.synthesis.progress import Progress, Unit, Units
+from mmbdg.synthesis.stored import Info
 from mmbdg.synthesis.throughput import Throughput, collect
 from mmbdg.synthesis.writer import BlockWriter
+
+RUN = 'logs/run.json'
+
+
+class Run(Schema):
+    """What tells one run of a synthesis from all others; its processes share it."""
+
+    run: str
 
 
 def synthesize(
@@ -33,6 +45,8 @@ def synthesize(
     wait: bool = False,
     writers: int = 0,
     dry_run: bool = False,
+    verify: bool = False,
+    sync: bool = True,
 ) -> Path:
     """Make a dataset, or what is missing of it.
 
@@ -49,6 +63,9 @@ def synthesize(
         wait: Whether to wait for another job at work there instead of refusing.
         writers: Threads that encode and write files beside the computation.
         dry_run: Write nothing; say how many candidates, hours and gigabytes it will take, from a short probe.
+        verify: Whether files that are there are read and compared with their checksums; else their sizes and times are looked at.
+        sync: Whether to wait until a block is on the disk itself before it counts as finished, see
+            :class:`~mmbdg.synthesis.writer.BlockWriter`.
 
     Returns:
         ``out_dir``.
@@ -63,43 +80,45 @@ def synthesize(
     identity = identity_of(plan, generator, device)
 
     # Shared out before it is looked what is missing: the processes look at different times.
-    units = units_of(plan, class_ids)
-
-    def missing(since: int) -> list[Wanted]:
-        progress = Progress(maker, out, since)
-        return [wanted for unit in units for wanted in progress.missing(unit)]
+    units = Units(plan, class_ids)
 
     def begin() -> None:
         check_claim(out, identity)
-        for kind in KINDS:
-            for left_over in (out / kind).rglob('*.part'):  # of a killed run
-                left_over.unlink()
-        for left_over in [*out.glob('*.part'), *(out / 'logs').rglob('*.part')]:
-            left_over.unlink()
-        if wanted := missing(time.time_ns()):
-            check_disk(maker, wanted, out)
+        remove_parts(out)
+        check_disk(maker, Progress(maker, out).all_missing(class_ids), out)
         write_json(out / IDENTITY, identity)  # from here on the folder is this configuration's
+        write_plan(out, plan)
+        write_json(out / RUN, dict(run=uuid.uuid4().hex))
 
     with threads(plan.threads):
         check_claim(out, identity)
         if dry_run:
-            log(estimate(maker, missing(time.time_ns()), out, job.world_size).text())
+            log(estimate(maker, Progress(maker, out).all_missing(class_ids), out, job.world_size).text())
             return out
         with plain_disk_errors(out):
             (out / 'logs').mkdir(parents=True, exist_ok=True)
-            with held(out / 'logs', job, begin, wait):
+            with held(out / 'logs', job, begin, wait, log):
                 check_claim(out, identity)
                 throughput = Throughput(out / 'logs', job, device, plan.threads, maker.stages)
-                progress = Progress(maker, out, since=(out / IDENTITY).stat().st_mtime_ns)
-                left = _run(progress, units, job, throughput, writers)
+                progress = Progress(maker, out, read_json(out / RUN, Run)['run'])
+                left = _run(progress, units, job, throughput, writers, verify, sync)
                 if throughput.written:
                     throughput.write()
                     log(throughput.text() if job.world_size == 1 else f'{job}: {throughput.text()}')
                 if left := [unit for unit in left if progress.missing(unit)]:
                     log(f'{job} is done; {len(left)} parts are being made by other processes. If one dies, run the same command again.')
                 else:
-                    _finish(maker, class_ids, out, identity, job, log)
+                    _finish(maker, class_ids, out, identity, job, log, sync)
     return out
+
+
+def remove_parts(out: Path) -> None:
+    """Remove what a killed run began to write."""
+    for kind in (*KINDS, 'logs'):
+        for left_over in (out / kind).rglob('*.part'):
+            left_over.unlink()
+    for left_over in out.glob('*.part'):
+        left_over.unlink()
 
 
 @contextmanager
@@ -136,9 +155,10 @@ def plain_disk_errors(out: Path) -> Iterator[None]:
 
 def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
     """Whether a folder holds a finished dataset with all that a plan asks for, or can give."""
-    if not (Path(out_dir) / 'dataset.json').is_file():
+    try:
+        info = read_json(Path(out_dir) / 'dataset.json', Info)
+    except InputError:  # it is not there, or damaged
         return False
-    info = json.loads((Path(out_dir) / 'dataset.json').read_text(encoding='utf-8'))
     folders = [entry['folder'] for entry in info['generator_classes']]
     names = [entry['name'] for entry in info['generator_classes']]
     by_name = dict(enumerate(folders)) | dict(zip(folders, folders, strict=True)) | dict(zip(names, folders, strict=True))
@@ -152,18 +172,26 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
     return all(map(holds_all, folders if plan.classes is None else map(by_name.get, plan.classes)))
 
 
-def _run(progress: Progress, units: Sequence[Unit], job: Job, throughput: Throughput, writers: int) -> list[Unit]:
+def _run(progress: Progress, units: Units, job: Job, throughput: Throughput, writers: int, verify: bool, sync: bool) -> list[Unit]:
     """This process's share, then what others have not begun, from the end; what others are at work on is left."""
     from tqdm import tqdm
 
-    own = job.part(units)
-    others, left = list(reversed([unit for rank in range(job.world_size) if rank != job.rank for unit in job.part(units, rank)])), []
+    own, left = job.part(units), []
+    others = (unit for rank in reversed(range(job.world_size)) if rank != job.rank for unit in reversed(job.part(units, rank)))
     name = 'synthesis' if job.world_size == 1 else f'synthesis, {job}'
+    if verify:
+        for unit in tqdm(own, unit='block', desc='checksums', dynamic_ncols=True, disable=job.rank != 0):
+            progress.check(unit)
     total = sum(wanted.samples for unit in own for wanted in progress.missing(unit))
-    writer = BlockWriter(progress.out, progress.plan, progress.maker.generator, progress.maker.stages, writers)
-    with closing(writer), tqdm(total=total, unit='img', desc=name, dynamic_ncols=True, disable=job.rank != 0) as bar:
-        for number, unit in enumerate([*own, *others]):
-            with at_work(progress.out / 'logs', f'{unit.class_id}-{unit.blocks.start}') as free:
+    maker = progress.maker
+    writer = BlockWriter(progress.out, progress.plan, maker.generator, maker.stages, writers, progress.records.run, sync)
+    bar = tqdm(total=total, unit='img', desc=name, dynamic_ncols=True, disable=job.rank != 0)
+    with closing(writer), bar, ExitStack() as unrecorded:
+        for number, unit in enumerate(chain(own, others)):
+            with ExitStack() as work:
+                free = work.enter_context(at_work(progress.out / 'logs', f'{unit.class_id}-{unit.blocks.start}'))
+                if free and verify and number >= len(own):
+                    progress.check(unit)
                 missing = progress.missing(unit) if free else []
                 if not free:
                     left.append(unit)
@@ -175,16 +203,20 @@ def _run(progress: Progress, units: Sequence[Unit], job: Job, throughput: Throug
                 progress.make(unit, writer, throughput)
                 bar.set_postfix_str(throughput.acceptance_text())
                 bar.update(samples)
+                unrecorded.close()  # of what was made before this: writing has waited for its record
+                unrecorded.push(work.pop_all())  # nobody else begins it until it has one
         writer.wait()
     return left
 
 
-def _finish(maker: BlockMaker, class_ids: Sequence[int], out: Path, identity: dict, job: Job, log: Callable[[str], None]) -> None:
+def _finish(
+    maker: BlockMaker, class_ids: Sequence[int], out: Path, identity: dict, job: Job, log: Callable[[str], None], sync: bool
+) -> None:
     from filelock import FileLock
 
     with FileLock(out / 'logs' / 'finish.lock'):  # the last two may have found everything done at the same time
         short = fallen_short(maker, class_ids, out) if maker.plan.has_bounds else []
-        number = write_manifest(maker, out, identity)
+        number = write_manifest(maker, out, identity, sync)
         collect(out / 'logs', job, short)
     for line in short:
         log(line)

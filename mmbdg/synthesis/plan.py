@@ -3,14 +3,23 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
 from mmbdg.compat.config_keys import Role, register_part
 from mmbdg.errors import InputError, nearest
+from mmbdg.schema import validated
 from mmbdg.synthesis.labelled_generator import check_bound
 from mmbdg.synthesis.truncation import Truncation
 
 FORMATS, IMAGES = ('folder', 'shards'), ('png', 'jpeg')
+MOST = dict(threads=1024, resolution=8192, batch_size=100_000, candidates=1_000_000, num_per_class=10**8, max_candidates=10**8)
+"""Values above these are mistakes: no machine has the threads or the memory."""
+MOST_CANDIDATES = 10**8
+"""Of a class: the names of samples have 8 digits."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,7 @@ class Synthesis:
     Attributes:
         labelled_generator: Name of an embedded one, or a folder; see :meth:`LabelledGenerator.load`.
         num_per_class: Samples kept of each class.
-        classes: Class indices; None for all.
+        classes: Classes by index, name or folder; None for all.
         seed: Of the latents.
         truncation: Of the latents, see :class:`~mmbdg.synthesis.Truncation`; "default" for the labelled generator's own.
         candidates: Candidates in a block.
@@ -53,7 +62,7 @@ class Synthesis:
 
     labelled_generator: str
     num_per_class: int = 100
-    classes: Sequence[int] | None = None
+    classes: Sequence[int | str] | None = None
     seed: int = 0
     truncation: dict | float | str | None = 'default'
     candidates: int = 200
@@ -80,6 +89,7 @@ class Synthesis:
     compile: bool = False
 
     def __post_init__(self) -> None:
+        validated(_types(type(self)), self.plain(), 'synthesis')
         for name in ('rejection_rate', 'uncertainty_rate'):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f'synthesis.{name} must be in [0, 1), got {getattr(self, name)}; 1 would keep nothing')
@@ -94,6 +104,8 @@ class Synthesis:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f'synthesis.{name} must be at least 1, got {value}')
+            if value is not None and value > MOST[name]:
+                raise InputError(f'synthesis.{name} is at most {MOST[name]:,}, got {value:,}')
         for name, known in (('format', FORMATS), ('image', IMAGES)):
             if getattr(self, name) not in known:
                 raise InputError(f'synthesis.{name} must be one of {", ".join(known)}, got {getattr(self, name)!r}')
@@ -104,6 +116,11 @@ class Synthesis:
         check_bound(self.ignore_above)
         if self.truncation != 'default':
             Truncation.of(self.truncation)
+        if (tried := self.max_blocks * self.candidates) > MOST_CANDIDATES:
+            raise InputError(
+                f'synthesis.num_per_class={self.num_per_class:,} takes {tried:,} candidates of a class; at most {MOST_CANDIDATES:,} can be '
+                'named. Lower it (or max_candidates), reject less, or make several datasets with other seeds'
+            )
 
     @classmethod
     def from_config(cls, config: dict) -> 'Synthesis':
@@ -155,9 +172,21 @@ class Synthesis:
         """Of the image files."""
         return {'png': '.png', 'jpeg': '.jpg'}[self.image]
 
+    @property
+    def layout(self) -> dict[str, Any]:
+        """Which files a sample has, under the keys of ``dataset.json``."""
+        return dict(format=self.format, image_suffix=self.image_suffix, uncertainty_maps=self.uncertainty_maps, tokens=self.tokens)
+
     def plain(self) -> dict[str, Any]:
         """All keys."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+
+@cache
+def _types(plan: type) -> type:
+    """The types of its fields as a schema; nothing is converted."""
+    types = TypedDict('types', {entry.name: entry.type for entry in fields(plan)})
+    return with_config(ConfigDict(strict=True, allow_inf_nan=False))(types)
 
 
 register_part(

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.layout import BlockRecords, sample_files, shard_name
+from mmbdg.synthesis.block_files import BlockFiles
 from mmbdg.synthesis.plan import Synthesis
+from mmbdg.synthesis.records import BlockRecords, Recorded
 from mmbdg.synthesis.throughput import Throughput
 from mmbdg.synthesis.writer import BlockWriter
 
@@ -27,11 +28,37 @@ class Wanted(NamedTuple):
     """Of which so many are."""
 
 
-def units_of(plan: Synthesis, class_ids: Sequence[int]) -> list[Unit]:
-    """All work of a plan. Where a bound drops samples, how many blocks a class takes shows while they are made."""
-    if plan.has_bounds:
-        return [Unit(class_id, range(plan.max_blocks)) for class_id in class_ids]
-    return [Unit(class_id, range(block, block + 1)) for class_id in class_ids for block in range(plan.blocks)]
+class Missing(NamedTuple):
+    """What is needed and not there, as far as is known before it is made."""
+
+    first: Wanted | None
+    blocks: int
+    samples: int
+
+
+class Units(Sequence):
+    """All work of a plan, each unit made when it is looked at: there may be millions.
+
+    Where a bound drops samples a unit is a whole class: how many blocks it takes shows while they are made. Else it is a block.
+
+    Args:
+        plan: What is made.
+        class_ids: Its classes.
+        places: A part of the units; default: all.
+    """
+
+    def __init__(self, plan: Synthesis, class_ids: Sequence[int], places: range | None = None) -> None:
+        self.plan, self.class_ids, self.of_class = plan, class_ids, 1 if plan.has_bounds else plan.blocks
+        self.places = range(len(class_ids) * self.of_class) if places is None else places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: int | slice) -> 'Unit | Units':
+        if isinstance(index, slice):
+            return Units(self.plan, self.class_ids, self.places[index])
+        class_place, block = divmod(self.places[index], self.of_class)
+        return Unit(self.class_ids[class_place], range(self.plan.max_blocks) if self.plan.has_bounds else range(block, block + 1))
 
 
 class Progress:
@@ -40,23 +67,58 @@ class Progress:
     Args:
         maker: Makes its blocks.
         out: Its folder.
-        since: A time in nanoseconds. The files of blocks that were finished before are looked at: some may be lost.
+        run: Name of this run. The files of blocks that other runs finished are looked at: some may be lost. '' looks at all.
     """
 
-    def __init__(self, maker: BlockMaker, out: Path, since: int) -> None:
-        self.maker, self.plan, self.out, self.since, self.records = maker, maker.plan, out, since, BlockRecords(out)
+    def __init__(self, maker: BlockMaker, out: Path, run: str = '') -> None:
+        self.maker, self.plan, self.out, self.records = maker, maker.plan, out, BlockRecords(out, run)
+        self.files = BlockFiles(out, self.plan.layout)
+        self._damaged: set[tuple[int, int]] = set()
 
     def missing(self, unit: Unit) -> list[Wanted]:
         """Blocks of a unit that are needed and not there, as far as is known before they are made."""
         return [wanted for wanted in self._needed(unit) if not self._is_there(wanted)]
+
+    def all_missing(self, class_ids: Sequence[int]) -> Missing:
+        """Of whole classes. Takes as long as there are records, however many blocks are wanted."""
+        first, blocks, samples = None, 0, 0
+        for class_id in class_ids:
+            recorded = self.records.blocks(self._folder(class_id))
+            if not recorded:
+                lacking = [Wanted(class_id, 0, min(self.plan.kept, self.plan.num_per_class))]
+                blocks, samples = blocks + self.plan.blocks, samples + self.plan.num_per_class
+            elif self.plan.has_bounds:
+                lacking = self.missing(Unit(class_id, range(self.plan.max_blocks)))
+                blocks, samples = blocks + len(lacking), samples + sum(wanted.samples for wanted in lacking)
+            else:
+                needed = [wanted for block in recorded for wanted in self._needed(Unit(class_id, range(block, block + 1)))]
+                there = [wanted for wanted in needed if self._is_there(wanted)]
+                lacking = self._first_without(class_id, {wanted.block for wanted in there})
+                blocks += self.plan.blocks - len(there)
+                samples += self.plan.num_per_class - sum(wanted.samples for wanted in there)
+            first = first or next(iter(lacking), None)
+        return Missing(first, blocks, samples)
+
+    def check(self, unit: Unit) -> None:
+        """Read all files of a unit's blocks that other runs finished; those that are damaged count as missing from here on."""
+        for wanted in self._needed(unit):
+            recorded = self.records.read(self._folder(wanted.class_id), wanted.block)
+            if recorded is None or self._is_new(recorded):
+                continue
+            if self.files.are_whole(recorded.record, recorded.lines):
+                self.records.write(recorded.record, recorded.lines, sync=False)  # under this run's name: no other process reads them again
+            else:
+                self._damaged.add((wanted.class_id, wanted.block))
 
     def make(self, unit: Unit, writer: BlockWriter, throughput: Throughput) -> None:
         """What is missing of a unit."""
         for wanted in self._needed(unit):
             if self._is_there(wanted):
                 continue
-            recorded = self.records.read(self._folder(unit), wanted.block)
-            samples = max(wanted.samples, len(recorded[1])) if recorded else wanted.samples  # mending a block forgets none of its samples
+            recorded = self.records.read(self._folder(unit.class_id), wanted.block)
+            samples = (
+                max(wanted.samples, len(recorded.lines)) if recorded else wanted.samples
+            )  # mending a block forgets none of its samples
             result = self.maker.make(unit.class_id, wanted.block)
             writer.write(unit.class_id, wanted.block, result, samples)
             throughput.add(result.outcome, min(samples, len(result.samples)))
@@ -71,29 +133,25 @@ class Progress:
             if samples <= 0:
                 return
             yield Wanted(unit.class_id, block, samples)
-            recorded = self.records.read(self._folder(unit), block)
-            have += len(recorded[1]) if recorded else self.plan.kept
+            if len(unit.blocks) > 1:
+                recorded = self.records.read(self._folder(unit.class_id), block)
+                have += len(recorded.lines) if recorded else self.plan.kept
 
     def _is_there(self, wanted: Wanted) -> bool:
-        folder = self._folder(wanted)
-        recorded = self.records.read(folder, wanted.block)
-        if recorded is None:
+        recorded = self.records.read(self._folder(wanted.class_id), wanted.block)
+        if recorded is None or len(recorded.lines) < min(wanted.samples, recorded.record['kept']):
             return False
-        outcome, lines = recorded
-        if len(lines) < min(wanted.samples, outcome['kept']):
-            return False
-        new = self.records.written_at(folder, wanted.block) > self.since
-        return new or self._bytes(folder, wanted.block, lines) == outcome['bytes']
+        if self._is_new(recorded):
+            return True
+        damaged = (wanted.class_id, wanted.block) in self._damaged
+        return not damaged and self.files.look_whole(recorded.record, recorded.lines, recorded.written_at)
 
-    def _bytes(self, folder: str, block: int, lines: Sequence[dict]) -> int:
-        """Of a block's files that are there."""
-        if self.plan.format == 'shards':
-            names = [shard_name(folder, block)] if lines else []
-        else:
-            further = dict(uncertainty=self.plan.uncertainty_maps, tokens=self.plan.tokens)
-            kinds = ['image', 'mask', *(kind for kind, written in further.items() if written)]
-            names = [sample_files(folder, line['id'], self.plan.image_suffix)[kind] for line in lines for kind in kinds]
-        return sum(path.stat().st_size for name in names if (path := self.out / name).is_file())
+    def _is_new(self, recorded: Recorded) -> bool:
+        return bool(self.records.run) and recorded.run == self.records.run
 
-    def _folder(self, place: Unit | Wanted) -> str:
-        return self.maker.generator.folders[place.class_id]
+    def _first_without(self, class_id: int, there: set[int]) -> list[Wanted]:
+        block = next((block for block in range(self.plan.blocks) if block not in there), None)
+        return [] if block is None else list(self._needed(Unit(class_id, range(block, block + 1))))
+
+    def _folder(self, class_id: int) -> str:
+        return self.maker.generator.folders[class_id]

@@ -19,10 +19,11 @@ from mmbdg.files import write_atomically
 from mmbdg.paths import check_regular
 
 PREFIX = 'tar://'
+REPAIR = 'python tools/verify.py DATASET --repair makes it again'
 
 
-def write_shard(path: str | os.PathLike, files: Iterable[tuple[str, bytes]]) -> None:
-    """Files by name, in the order given."""
+def write_shard(path: str | os.PathLike, files: Iterable[tuple[str, bytes]], sync: bool = True) -> None:
+    """Files by name, in the order given; ``sync`` as :func:`~mmbdg.files.write_atomically`."""
 
     def write(part: Path) -> None:
         with tarfile.open(part, 'w', format=tarfile.USTAR_FORMAT) as shard:
@@ -31,7 +32,7 @@ def write_shard(path: str | os.PathLike, files: Iterable[tuple[str, bytes]]) -> 
                 entry.size, entry.mode = len(content), 0o644
                 shard.addfile(entry, io.BytesIO(content))
 
-    write_atomically(path, write)
+    write_atomically(path, write, sync)
 
 
 def read_from_shard(path: str | os.PathLike, name: str) -> bytes:
@@ -42,12 +43,12 @@ def read_from_shard(path: str | os.PathLike, name: str) -> bytes:
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f'there is no shard {path}; the synthesis, run again, makes it')
+        raise InputError(f'there is no shard {path}; {REPAIR}')
     state = check_regular(path)
     index = _index(str(path), state.st_size, state.st_mtime_ns)
     offset, size = index.get(name, (0, -1))
     if not 0 <= size <= state.st_size - offset:
-        raise InputError(f'{path} does not hold {name} whole; is the shard cut off? The synthesis, run again, repairs it')
+        raise InputError(f'{path} does not hold {name} whole; is the shard cut off? {REPAIR}')
     with open(path, 'rb') as shard:
         shard.seek(offset)
         return shard.read(size)
@@ -59,8 +60,8 @@ def _index(path: str, size: int, changed: int) -> dict[str, tuple[int, int]]:
     try:
         with tarfile.open(path, 'r:') as shard:
             return {entry.name: (entry.offset_data, entry.size) for entry in shard}
-    except tarfile.TarError as error:
-        raise InputError(f'{path} is no tar file or is cut off ({error}); the synthesis, run again, repairs it') from error
+    except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError) as error:
+        raise InputError(f'{path} is no tar file or is cut off ({error}); {REPAIR}') from error
 
 
 def shard_url(path: str | os.PathLike, name: str) -> str:

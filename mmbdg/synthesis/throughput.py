@@ -1,15 +1,34 @@
 """What a run of a synthesis did, and how fast."""
 
-import json
 import time
 from pathlib import Path
 from platform import node
 
+from mmbdg.errors import InputError
 from mmbdg.files import write_json
+from mmbdg.reading import read_json
+from mmbdg.schema import OpenSchema
 from mmbdg.synthesis.job import Job
 from mmbdg.synthesis.stages import Stages
 
 FILTERS = dict(after_rejection='rejection', after_uncertainty='uncertainty', kept='bounds')
+
+
+class Worked(OpenSchema):
+    """What a process writes down of its work."""
+
+    job: str
+    world_size: int
+    device: str
+    threads: int
+    candidates: int
+    after_rejection: int = 0
+    after_uncertainty: int = 0
+    kept: int = 0
+    written: int
+    seconds: float
+    computing_seconds: float
+    naive_seconds: float
 
 
 class Throughput:
@@ -100,13 +119,21 @@ def collect(logs: Path, job: Job, short: list[str]) -> None:
 
     Without any work in this job nothing is written.
     """
-    records = [json.loads(path.read_text(encoding='utf-8')) for path in sorted((logs / 'throughput').glob('*.json'))]
+    records = [record for path in sorted((logs / 'throughput').glob('*.json')) if (record := _read(path))]
     records = [record for record in records if (record['job'], record['world_size']) == (job.name, job.world_size)]
     if not records:
         return
     total = dict(processes=len(records), device=records[0]['device'], threads=records[0]['threads'])
     for key in ('candidates', *FILTERS, 'written', 'computing_seconds', 'naive_seconds'):
         if key in records[0]:
-            total[key] = sum(record[key] for record in records)
+            total[key] = sum(record.get(key, 0) for record in records)
     total['seconds'] = max(record['seconds'] for record in records)
     write_json(logs / 'throughput.json', dict(**with_rates(total), fell_short=short, by_process=records))
+
+
+def _read(path: Path) -> dict | None:
+    """A process's record; None if it is damaged: the figures are no part of the dataset."""
+    try:
+        return read_json(path, Worked)
+    except InputError:
+        return None

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mmbdg.files import write_atomically
+from mmbdg.errors import InputError
+from mmbdg.files import sync_files, write_atomically
 from mmbdg.synthesis.block import BlockResult, Sample
+from mmbdg.synthesis.checksums import KEY, checksum, file_checksum, lines_checksum
 from mmbdg.synthesis.labelled_generator import LabelledGenerator
-from mmbdg.synthesis.layout import BlockRecords, sample_files, sample_id, shard_name
+from mmbdg.synthesis.layout import sample_files, sample_id, shard_name
 from mmbdg.synthesis.plan import Synthesis
+from mmbdg.synthesis.records import BlockRecords, Record, new_record
 from mmbdg.synthesis.shards import write_shard
 from mmbdg.synthesis.stages import Stages
 
@@ -26,28 +29,65 @@ class BlockWriter:
         generator: Of the plan, for the names of the classes.
         stages: Takes the time.
         workers: Threads that encode and write while the next block is computed; 0 to do it in turn.
+        run: Name of this run, for the records.
+        sync: Whether a block's files are on the disk itself before its record is written, so that no power loss leaves a record of files
+            that are not whole. Without, such files are noticed by their checksums only. The disk is waited for while the next block is
+            computed.
     """
 
-    def __init__(self, out: Path, plan: Synthesis, generator: LabelledGenerator, stages: Stages, workers: int = 0) -> None:
-        self.out, self.plan, self.generator, self.stages = out, plan, generator, stages
-        self.records = BlockRecords(out)
+    def __init__(
+        self,
+        out: Path,
+        plan: Synthesis,
+        generator: LabelledGenerator,
+        stages: Stages,
+        workers: int = 0,
+        run: str = '',
+        sync: bool = True,
+    ) -> None:
+        self.out, self.plan, self.generator, self.stages, self.sync = out, plan, generator, stages, sync
+        self.records = BlockRecords(out, run)
         self._encoders = ThreadPoolExecutor(workers) if workers else None
-        self._behind = ThreadPoolExecutor(1) if workers else None
+        self._behind = ThreadPoolExecutor(1) if workers or sync else None
         self._pending: Future | None = None
 
-    def write(self, class_id: int, block: int, result: BlockResult, wanted: int) -> None:
-        """The first ``wanted`` samples of a block."""
+    def write(self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str | None = None) -> None:
+        """The first ``wanted`` samples of a block.
+
+        Args:
+            class_id, block: Which one.
+            result: Of its making.
+            wanted: How many samples.
+            expected: Checksum of its lines, if it was made before; nothing is written where it is another one.
+
+        Raises:
+            InputError: It is.
+        """
         self.wait()
+        if self._encoders:
+            self._pending = self._behind.submit(lambda: self._finish(*self._write(class_id, block, result, wanted, expected)))
+            return
+        written = self._write(class_id, block, result, wanted, expected)
         if self._behind:
-            self._pending = self._behind.submit(self._write, class_id, block, result, wanted)
+            self._pending = self._behind.submit(self._finish, *written)
         else:
-            self._write(class_id, block, result, wanted)
+            self._finish(*written)
+
+    def check(self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str) -> None:
+        """As :meth:`write`, of a block that was made before, but nothing is written.
+
+        Raises:
+            InputError: Its lines are not of the checksum that they had.
+        """
+        samples = result.samples[:wanted]
+        lines = [self.line(class_id, block, sample, self.encode(sample)) for sample in samples]
+        self._compare(self.generator.folders[class_id], block, lines, expected)
 
     def wait(self) -> None:
-        """Until everything is on the disk; what went wrong there is raised here."""
-        if self._pending:
-            self._pending.result()
-            self._pending = None
+        """Until everything is on the disk and recorded; what went wrong there is raised here."""
+        pending, self._pending = self._pending, None
+        if pending:
+            pending.result()
 
     def close(self) -> None:
         """End the threads."""
@@ -55,45 +95,64 @@ class BlockWriter:
             if pool:
                 pool.shutdown(cancel_futures=True)
 
-    def _write(self, class_id: int, block: int, result: BlockResult, wanted: int) -> None:
+    def _write(
+        self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str | None
+    ) -> tuple[list[Path], Record, list[dict]]:
+        """The files; what :meth:`_finish` takes."""
         samples = result.samples[:wanted]
         with self.stages('write', len(samples)):
-            lines = [self.line(class_id, block, sample) for sample in samples]
             encode = self._encoders.map if self._encoders else map
             encoded = list(encode(self.encode, samples))
+            lines = [self.line(class_id, block, sample, contents) for sample, contents in zip(samples, encoded, strict=True)]
             folder = self.generator.folders[class_id]
-            size = (
-                self._write_shard(folder, block, lines, encoded)
-                if self.plan.format == 'shards'
-                else self._write_files(folder, lines, encoded)
-            )
-            self.records.write(folder, block, {**result.outcome, 'bytes': size}, lines)
+            if expected is not None:
+                self._compare(folder, block, lines, expected)
+            if self.plan.format == 'shards':
+                paths = self._write_shard(folder, block, lines, encoded)
+            else:
+                paths = self._write_files(folder, lines, encoded)
+            size, shard = sum(path.stat().st_size for path in paths), None
+            if paths and self.plan.format == 'shards':
+                shard = file_checksum(paths[0])
+            return paths, new_record(folder, block, result.outcome, lines, size, shard), lines
 
-    def _write_files(self, folder: str, lines: Sequence[dict], encoded: Sequence[dict[str, bytes]]) -> int:
-        size = 0
+    def _finish(self, paths: Sequence[Path], record: Record, lines: Sequence[dict]) -> None:
+        if paths and self.sync:
+            sync_files(paths, self.out)
+        self.records.write(record, lines, self.sync)
+
+    def _compare(self, folder: str, block: int, lines: Sequence[dict], expected: str) -> None:
+        if lines_checksum(lines) != expected:
+            raise InputError(
+                f'block {block} of the class {folder} comes out otherwise than when {self.out} was made: by another plan or generator, or '
+                'this machine computes otherwise. The block was left as it is'
+            )
+
+    def _write_files(self, folder: str, lines: Sequence[dict], encoded: Sequence[dict[str, bytes]]) -> list[Path]:
+        paths = []
         for line, contents in zip(lines, encoded, strict=True):
             names = sample_files(folder, line['id'], self.plan.image_suffix)
             for kind, content in contents.items():
                 path = self.out / names[kind]
-                if not (path.is_file() and path.stat().st_size == len(content)):  # what is there whole is the same
-                    write_atomically(path, lambda part, content=content: part.write_bytes(content))
-                size += len(content)
-        return size
+                if not _holds(path, content):
+                    write_atomically(path, lambda part, content=content: part.write_bytes(content), sync=False)
+                paths.append(path)
+        return paths
 
-    def _write_shard(self, folder: str, block: int, lines: Sequence[dict], encoded: Sequence[dict[str, bytes]]) -> int:
+    def _write_shard(self, folder: str, block: int, lines: Sequence[dict], encoded: Sequence[dict[str, bytes]]) -> list[Path]:
         if not lines:
-            return 0
+            return []
         files = []
         for line, contents in zip(lines, encoded, strict=True):
             names = sample_files(folder, line['id'], self.plan.image_suffix, sharded=True)
             files += [(names[kind], content) for kind, content in contents.items()]
             files.append((f'{folder}/{line["id"]}.json', json.dumps(line, ensure_ascii=False).encode()))
         path = self.out / shard_name(folder, block)
-        write_shard(path, files)
-        return path.stat().st_size
+        write_shard(path, files, sync=False)
+        return [path]
 
-    def line(self, class_id: int, block: int, sample: Sample) -> dict:
-        """A sample's line of the manifest."""
+    def line(self, class_id: int, block: int, sample: Sample, contents: dict[str, bytes]) -> dict:
+        """A sample's line of the manifest; ``contents`` are those of its files."""
         folder = self.generator.folders[class_id]
         kind = 'wnid' if len(folder) == 9 and folder[0] == 'n' and folder[1:].isdigit() else 'slug'
         return {
@@ -106,6 +165,7 @@ class BlockWriter:
             'uncertainty': round(sample.uncertainty, 6),
             'foreground_ratio': round(sample.foreground_ratio, 6),
             **({'shard': shard_name(folder, block)} if self.plan.format == 'shards' else {}),
+            KEY: {kind: checksum(content) for kind, content in contents.items()},
         }
 
     def encode(self, sample: Sample) -> dict[str, bytes]:
@@ -119,6 +179,11 @@ class BlockWriter:
             np.save(buffer, sample.tokens, allow_pickle=False)
             contents['tokens'] = buffer.getvalue()
         return contents
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there with this content; one of the same size can be damaged."""
+    return path.is_file() and path.stat().st_size == len(content) and file_checksum(path) == checksum(content)
 
 
 def _picture(array: np.ndarray, **options: object) -> bytes:

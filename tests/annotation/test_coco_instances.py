@@ -124,10 +124,21 @@ def test_what_is_wrong_leaves_no_file(damage, tmp_path):
         path.unlink()
     else:
         write_png(path, np.full((SIZE, SIZE), 2, np.uint8) if damage == 'label' else np.ones((SIZE, 8), np.uint8))
-    message = dict(label='holds the label 2, dataset.json names 2', size='has 8x64 pixels', missing='is missing or cut off')[damage]
+    message = dict(
+        label='holds the label 2 in 4096 pixels, dataset.json names 2',
+        size='has 8x64 pixels',
+        missing='there is no file .*00000001.png; .*--repair brings lost files back',
+    )[damage]
     with pytest.raises(InputError, match=message):
         write_coco(dataset, tmp_path / 'coco.json')
     assert [p.name for p in tmp_path.iterdir()] == ['d']
+
+
+def test_a_deleted_image_is_not_listed(tmp_path):
+    drawn_dataset(tmp_path / 'd', [disc(30, 30, 9).astype(np.uint8)] * 2)
+    (tmp_path / 'd/images/c/00000001.png').unlink()
+    with pytest.raises(InputError, match='images/c/00000001.png is missing, and 0 other files'):
+        write_coco(StoredDataset(tmp_path / 'd'), tmp_path / 'coco.json')
 
 
 def test_command(tiny_labelled_generator, tmp_path):

@@ -104,7 +104,7 @@ def test_the_place_of_a_process(launcher, environ, place):
     assert (job.name == again.name) == (place[1] > 1)  # the same for all of a job
 
 
-def test_one_on_another_host_is_waited_for(tmp_path, monkeypatch):
+def test_one_on_another_host_is_waited_for(tmp_path, monkeypatch, capsys):
     """It may have been killed there, and started again here."""
     ranks = tmp_path / LOCK / 'ranks'
     ranks.mkdir(parents=True)
@@ -112,5 +112,7 @@ def test_one_on_another_host_is_waited_for(tmp_path, monkeypatch):
     with pytest.raises(InputError, match='process 1 on node7'), held_work_dir(config(tmp_path)):
         raise AssertionError('is in')
     monkeypatch.setattr('mmbdg.synthesis.job.STALE', 1.0)
+    monkeypatch.setattr('mmbdg.synthesis.job.OBSERVED', 0.2)
     with held_work_dir(config(tmp_path), patient=True):
         assert not (ranks / 'node7.json').exists()
+    assert f'a process on node7 has held {tmp_path}; ' in capsys.readouterr().out

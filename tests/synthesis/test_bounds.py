@@ -6,6 +6,7 @@ import pytest
 
 from mmbdg.errors import InputError
 from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthesize
+from mmbdg.synthesis.estimate import size_text
 from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.pipeline import is_complete
 
@@ -114,3 +115,50 @@ def test_min_confidence(plan, tiny_classifier, tmp_path):
 def test_plans_that_make_no_sense(wrong, message):
     with pytest.raises(InputError, match=message):
         Synthesis('x', **wrong)
+
+
+@pytest.mark.parametrize(
+    'wrong, message',
+    [
+        (dict(threads=100_000), 'synthesis.threads is at most 1,024, got 100,000'),
+        (dict(threads=0), 'threads must be at least 1'),
+        (dict(num_per_class=10**9), 'num_per_class is at most 100,000,000, got 1,000,000,000'),
+        (dict(num_per_class=10**8, uncertainty_rate=0.5), 'takes 200,000,000 candidates of a class; at most 100,000,000 can be named'),
+        (dict(candidates=10**7), 'candidates is at most 1,000,000'),
+        (dict(batch_size=10**7), 'batch_size is at most 100,000'),
+        (dict(resolution=10**5), 'resolution is at most 8,192'),
+        (dict(max_candidates=10**12, min_foreground=0.1), 'max_candidates is at most 100,000,000'),
+        (dict(truncation=1e-9), 'truncation'),
+        (dict(num_per_class='5'), r'synthesis is not as it should be: num_per_class: .*integer'),
+        (dict(num_per_class=5.0), r'synthesis is not as it should be: num_per_class: .*integer'),
+        (dict(num_per_class=None), r'synthesis is not as it should be: num_per_class: .*integer'),
+        (dict(seed='x'), r'synthesis is not as it should be: seed: .*integer'),
+        (dict(rejection_rate='high'), r'synthesis is not as it should be: rejection_rate: .*number'),
+        (dict(min_foreground=float('nan')), r'synthesis is not as it should be: min_foreground: .*finite'),
+        (dict(compile='yes'), r'synthesis is not as it should be: compile: .*boolean'),
+        (dict(classifier='resnet'), r'synthesis is not as it should be: classifier: .*dict'),
+        (dict(classes=3), r'synthesis is not as it should be: classes'),
+        (dict(classes=[]), 'names no class'),
+        (dict(labelled_generator=7), r'synthesis is not as it should be: labelled_generator: .*string'),
+    ],
+)
+def test_values_of_a_wrong_type_or_beyond_all_machines(wrong, message):
+    with pytest.raises(InputError, match=message):
+        Synthesis(**dict(labelled_generator='x') | wrong)
+
+
+@pytest.mark.parametrize('further', [{}, dict(min_foreground=0.1)])
+def test_the_largest_plan_is_reckoned_at_once(plan, tmp_path, further):
+    """Its blocks are never listed."""
+    said = []
+    plan = replace(plan, num_per_class=10**7, classes=None, candidates=4, **further)
+    synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
+    assert said[0].startswith('30,000,000 samples of 30,000,000 candidates in 7,500,000 blocks')
+
+
+@pytest.mark.parametrize(
+    'number, text', [(0, '0 bytes'), (999, '999 bytes'), (999.6, '1 kB'), (38_210, '38.2 kB'), (4e6, '4 MB'), (1.5e12, '1.5 TB')]
+)
+def test_sizes_for_people(number, text):
+    """ "needs about 0.00 GB, has 0.00 GB" says nothing."""
+    assert size_text(number) == text

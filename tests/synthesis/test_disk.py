@@ -34,11 +34,11 @@ def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
     whole = content(synthesize(plan, tmp_path / 'whole', log=quiet))
     write, left = files.write_atomically, [20]
 
-    def full(path, do):
+    def full(path, do, sync):
         left[0] -= 1
         if not left[0]:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        write(path, do)
+        write(path, do, sync)
 
     monkeypatch.setattr('mmbdg.synthesis.writer.write_atomically', full)
     with pytest.raises(InputError, match='the disk is full.*What was complete stays.*run the same command again'):
@@ -52,7 +52,7 @@ def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
 def test_a_full_disk_beside_the_computation(plan, tmp_path, monkeypatch):
     """Threads that write tell of it too."""
 
-    def full(path, files):
+    def full(path, files, sync):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     monkeypatch.setattr('mmbdg.synthesis.writer.write_shard', full)
@@ -66,7 +66,7 @@ def test_a_small_disk(plan, tmp_path, monkeypatch):
     if mounted.returncode:
         pytest.skip('mounting a small disk takes more rights than this machine gives')
     try:
-        with pytest.raises(InputError, match='GB free: free some'):
+        with pytest.raises(InputError, match='kB free: free some'):
             synthesize(replace(plan, num_per_class=4000), tmp_path / 'out', log=quiet)
         assert not (tmp_path / 'out/images').exists()
         shutil.rmtree(tmp_path / 'out')
@@ -86,7 +86,7 @@ def test_a_small_disk(plan, tmp_path, monkeypatch):
 @pytest.mark.parametrize('rank', [0, 1])  # whichever comes first
 def test_too_little_space_is_seen_before_the_first_image(plan, tmp_path, monkeypatch, rank):
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: Usage(10**6, 10**6 - 5000, 5000))
-    with pytest.raises(InputError, match='needs about .* GB more for 18 samples'):
+    with pytest.raises(InputError, match='needs about [0-9.]+ kB more for 18 samples, its disk has 5 kB free'):
         synthesize(plan, tmp_path / 'out', log=quiet, job=Job(rank, 2, 'a'))
     assert not (tmp_path / 'out/images').exists()
     monkeypatch.undo()
@@ -106,7 +106,7 @@ def test_dry_run(plan, tmp_path):
     said = []
     synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
     assert not (tmp_path / 'out').exists()
-    assert said[0].startswith('18 samples of 24 candidates in 6 blocks: about ') and 'GB are free' in said[0]
+    assert said[0].startswith('18 samples of 24 candidates in 6 blocks: about ') and ' are free)' in said[0]
     synthesize(replace(plan, num_per_class=4), tmp_path / 'out', log=quiet)
     said.clear()
     synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
@@ -121,10 +121,10 @@ def test_what_is_reckoned_is_what_it_takes(plan, tmp_path):
     from mmbdg.synthesis.block import BlockMaker
     from mmbdg.synthesis.estimate import estimate
     from mmbdg.synthesis.loading import load_generator
-    from mmbdg.synthesis.progress import Progress, units_of
+    from mmbdg.synthesis.progress import Progress
 
     maker = BlockMaker(plan, load_generator(plan, 'cpu'))
-    blocks = [wanted for unit in units_of(plan, range(3)) for wanted in Progress(maker, tmp_path, 0).missing(unit)]
+    blocks = Progress(maker, tmp_path).all_missing(range(3))
     reckoned = estimate(maker, blocks, tmp_path, 1)
     out = synthesize(plan, tmp_path / 'out', log=quiet)
     taken = sum(-(-path.stat().st_size // 4096) * 4096 for kind in ('images', 'masks') for path in (out / kind).rglob('*.png'))

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -100,9 +101,10 @@ def test_waiting_for_another_job(tmp_path, hold):
         waiting.communicate()
 
 
-@pytest.mark.parametrize('silent, alive', [(0, True), (STALE / 2, True), (STALE + 5, False)])
-def test_signs_of_life_of_another_host(tmp_path, silent, alive):
-    """Its lock cannot be asked from here."""
+@pytest.mark.parametrize('silent, alive', [(0, True), (STALE / 2, True), (STALE + 5, False), (-3600, False), (-(10**9), False)])
+def test_signs_of_life_of_another_host(tmp_path, silent, alive, monkeypatch):
+    """Its lock cannot be asked from here; one whose clock is ahead shows nothing by its time."""
+    monkeypatch.setattr('mmbdg.synthesis.job.OBSERVED', 0.2)
     record = tmp_path / 'ranks' / 'elsewhere-1-x.json'
     record.parent.mkdir()
     record.write_text(json.dumps(dict(job='far', rank=0, host='elsewhere', pid=1, since='today')))
@@ -124,3 +126,47 @@ def test_a_run_shows_signs_of_life(tmp_path, monkeypatch):
                 break
             time.sleep(0.05)
         assert time.time() - record.stat().st_mtime < 60
+
+
+@pytest.mark.parametrize('offset', [-86400.0, 86400.0])
+def test_a_host_with_another_clock_is_alive_if_its_time_moves(tmp_path, offset, monkeypatch):
+    monkeypatch.setattr('mmbdg.synthesis.job.OBSERVED', 5)
+    record, stop = tmp_path / 'ranks' / 'elsewhere-1-x.json', threading.Event()
+    record.parent.mkdir()
+    record.write_text(json.dumps(dict(job='far', rank=0, host='elsewhere', pid=1, since='today')))
+    os.utime(record, (time.time() + offset,) * 2)
+
+    def beat() -> None:
+        while not stop.wait(0.1):
+            os.utime(record, (time.time() + offset,) * 2)
+
+    thread, said = threading.Thread(target=beat), []
+    thread.start()
+    try:
+        with pytest.raises(InputError, match='process 1 on elsewhere'), held(tmp_path, Job(), lambda: None, say=said.append):
+            pass
+    finally:
+        stop.set()
+        thread.join()
+    assert said == [f'a process on elsewhere has held {tmp_path.parent}; 5 s to see whether it is alive']
+
+
+@pytest.mark.parametrize('text', ['', '[]', '{}', '{"job": 3}', '[' * 50_000, '\0' * 100, '{"job": "a", "rank": "0", "host": "h"}'])
+def test_records_that_are_none(tmp_path, text):
+    """Of a machine that went down: whoever lives writes the record whole."""
+    record = tmp_path / 'ranks' / 'x-1-y.json'
+    record.parent.mkdir()
+    record.write_text(text)
+    assert enter(tmp_path, Job()) == ['first', 'in'] and not record.exists()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_process_leaves_no_lock(tmp_path, number):
+    code = HOLD.replace('with held', 'from mmbdg.errors import plain_errors\nwith plain_errors(), held')
+    process = subprocess.Popen([sys.executable, '-c', code, tmp_path, '0', 'a'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert [process.stdout.readline().strip() for _ in range(2)] == ['first', 'in']
+    assert list((tmp_path / 'ranks').iterdir())
+    process.send_signal(number)
+    said = process.communicate(timeout=30)
+    assert process.returncode != 0 and 'Traceback' not in ''.join(said)
+    assert not list((tmp_path / 'ranks').iterdir())

@@ -163,7 +163,7 @@ def test_annotated_latents_in_spaces_of_imagenet(tmp_path):
 
 def test_imagenet_in_a_config():
     cfg = Config.fromfile(ROOT / 'configs' / '_base_' / 'datasets' / 'in1k_classes.py')
-    assert class_names(cfg.class_names) == IMAGENET and folder_names(cfg.folders)[151] == 'n02085620'
+    assert class_names(cfg.class_names) == IMAGENET and folder_names(cfg.class_names)[151] == 'n02085620'
 
 
 def bright(image, threshold):

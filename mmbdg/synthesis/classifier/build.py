@@ -56,7 +56,7 @@ def classifier_identity(config: dict) -> dict[str, Any]:
     Raises:
         InputError: A config file it names is not there.
     """
-    return parsed_json(json.dumps(_kind(config).identity(config), default=str), 'the classifier')
+    return parsed_json(json.dumps(_kind(config).identity(config), default=str), 'the config of the classifier')
 
 
 def _kind(config: dict) -> type[Classifier]:

@@ -1,0 +1,63 @@
+"""What was asked for, in ``logs/plan.json``: with it a damaged dataset can be made whole without the config that made it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mmbdg.errors import InputError
+from mmbdg.files import write_json
+from mmbdg.reading import read_json
+from mmbdg.schema import OpenSchema
+from mmbdg.synthesis.classifier.from_data import check_classifier_from_data
+from mmbdg.synthesis.plan import Synthesis
+
+PLAN = 'logs/plan.json'
+PATHS = ('checkpoint', 'weights', 'config')
+"""Keys of a classifier that hold paths."""
+
+
+class PlanFile(OpenSchema):
+    """What it holds; :class:`~mmbdg.synthesis.Synthesis` checks the values."""
+
+    labelled_generator: str
+
+
+def write_plan(root: str | os.PathLike, plan: Synthesis) -> None:
+    """With absolute paths, where they are those of files on this machine."""
+    content = plan.plain()
+    content['labelled_generator'] = _absolute(content['labelled_generator'])
+    content['classifier'] = _with_absolute_paths(content['classifier'])
+    write_json(Path(root) / PLAN, content)
+
+
+def read_plan(root: str | os.PathLike) -> Synthesis:
+    """The plan of a dataset's last synthesis.
+
+    The file is data, which may come from a stranger: what it names is built from a closed list of types.
+
+    Raises:
+        InputError: There is none, it is damaged, or it names what is not on the list: the config has to be named.
+    """
+    path = Path(root) / PLAN
+    advice = 'name the config that made the dataset: --config CONFIG'
+    if not path.is_file():
+        raise InputError(f'{path} is not there: {advice}')
+    try:
+        content = read_json(path, PlanFile)
+        if content.get('classifier') is not None:
+            check_classifier_from_data(content['classifier'], f'{path}: classifier')
+        return Synthesis.from_config(content)
+    except InputError as error:
+        raise InputError(f'{error}; {advice}') from error
+
+
+def _with_absolute_paths(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _absolute(part) if key in PATHS else _with_absolute_paths(part) for key, part in value.items()}
+    return [_with_absolute_paths(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _absolute(path: Any) -> Any:
+    """Of a file or folder that is there; a name of something else stays."""
+    there = isinstance(path, str | os.PathLike) and os.path.exists(os.path.expanduser(path))
+    return os.path.abspath(os.path.expanduser(path)) if there else path

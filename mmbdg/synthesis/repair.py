@@ -1,0 +1,207 @@
+"""Mending a damaged dataset: what is whole stays, damaged blocks are made again, and the bytes are those that it had."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from mmbdg.errors import InputError
+from mmbdg.files import write_json
+from mmbdg.synthesis.block import BlockMaker
+from mmbdg.synthesis.block_files import BlockFiles
+from mmbdg.synthesis.evidence import Evidence, Target
+from mmbdg.synthesis.findings import Block, Findings
+from mmbdg.synthesis.finish import dataset_info, write_manifest
+from mmbdg.synthesis.identity import identity_of
+from mmbdg.synthesis.job import Job, held
+from mmbdg.synthesis.layout import IDENTITY, identity_differences, read_identity
+from mmbdg.synthesis.loading import build_maker, wanted_classes
+from mmbdg.synthesis.pipeline import plain_disk_errors, remove_parts, threads
+from mmbdg.synthesis.plan import Synthesis
+from mmbdg.synthesis.plan_file import write_plan
+from mmbdg.synthesis.records import BlockRecords
+from mmbdg.synthesis.verify import Dataset, Each, in_turn, verify
+from mmbdg.synthesis.writer import BlockWriter
+
+FOREIGN = 'logs/foreign'
+"""Where files that do not belong to a dataset are moved; nothing of a user's is removed."""
+PROOFS = 3
+"""Blocks that are tried to prove what made a dataset."""
+
+
+def repair(
+    root: str | os.PathLike, plan: Synthesis, device: str = 'cpu', log: Callable[[str], None] = print, each: Each = in_turn
+) -> Findings:
+    """Make a damaged dataset what it was. ``logs/`` may be gone, and is there again afterwards.
+
+    Which blocks there are, and how many samples of each, says the dataset itself: the plan's ``num_per_class`` and ``classes`` count only
+    where nothing else is left.
+
+    Args:
+        root: The dataset's folder.
+        plan: What made it.
+        device: Where to compute.
+        log: Takes the lines that are said.
+        each: Runs the checks of the blocks, see :func:`~mmbdg.synthesis.verify.verify`.
+
+    Returns:
+        What is still wrong: nothing, as a rule.
+
+    Raises:
+        InputError: There is no dataset; another plan, generator or version made it, or this machine computes otherwise; a run is at work
+            on it, or was interrupted while it added samples.
+    """
+    return _Repair(Path(root), plan, device, log).run(each)
+
+
+class _Repair:
+    def __init__(self, root: Path, plan: Synthesis, device: str, log: Callable[[str], None]) -> None:
+        self.root, self.plan, self.log = root, plan, log
+        self.maker: BlockMaker = build_maker(plan, device)
+        self.generator = self.maker.generator
+        self.identity = identity_of(plan, self.generator, device)
+        self.records = BlockRecords(root, uuid.uuid4().hex)
+        self.class_ids = {folder: class_id for class_id, folder in enumerate(self.generator.folders)}
+
+    def run(self, each: Each) -> Findings:
+        known = self._check_identity(Dataset(self.root))
+        with threads(self.plan.threads), plain_disk_errors(self.root):
+            (self.root / 'logs').mkdir(exist_ok=True)
+            with held(self.root / 'logs', Job(), lambda: None, say=self.log):
+                remove_parts(self.root)
+                dataset = Dataset(self.root, dataset_info(self.maker, self.identity, {}, {}, {}))
+                dataset.check_files(each)
+                evidence = Evidence(dataset, self.records, self.plan, self._class_folders())
+                targets = evidence.targets()
+                self._check_targets(dataset, targets)
+                damaged = self._damaged(dataset, targets)
+                if not known:
+                    self._prove(evidence.proofs(targets))
+                self._put_aside([*dataset.findings.links, *dataset.findings.foreign])
+                self._restore(targets, damaged)
+                self._make(targets, damaged, evidence.left(targets))
+                self._write_top(dataset)
+                findings = verify(self.root, each, only=damaged)
+                self._put_aside(findings.foreign)
+                findings.problems = [problem for problem in findings.problems if problem.place not in findings.foreign]
+        self.log(f'{len(damaged)} of {len(targets)} blocks made again')
+        return findings
+
+    def _check_identity(self, dataset: Dataset) -> bool:
+        """Whether it is known what made the dataset; then it is this plan.
+
+        Raises:
+            InputError: Another one.
+        """
+        if dataset.sealed_info:
+            found = {key: dataset.sealed_info.get(key) for key in self.identity}
+        elif dataset.info and 'config' in dataset.info and 'blake2b' not in dataset.info:
+            found = {key: dataset.info.get(key) for key in self.identity}  # of version 0.4.0: there are no checksums
+        else:
+            try:
+                found = read_identity(self.root)
+            except InputError:
+                return False
+        if differences := identity_differences(found, self.identity):
+            raise InputError(
+                f'{self.root} was made by another configuration:\n{differences}\nOnly what made it can mend it: nothing was changed'
+            )
+        return True
+
+    def _class_folders(self) -> list[str]:
+        return [self.generator.folders[class_id] for class_id in wanted_classes(self.plan, self.generator)]
+
+    def _check_targets(self, dataset: Dataset, targets: dict[Block, Target]) -> None:
+        """See that they are the generator's, and all that the synthesis has recorded.
+
+        Raises:
+            InputError: They are not.
+        """
+        if unknown := sorted({folder for folder, _ in targets} - set(self.class_ids)):
+            raise InputError(f'{self.root} has the class folder {unknown[0]}, the generator has none of that name')
+        for folder in self.records.folders():
+            for block in self.records.blocks(folder):
+                logged, target = self.records.read(folder, block), targets.get((folder, block))
+                if logged and dataset.sealed_info and (target is None or len(logged.lines) > target.samples):
+                    raise InputError(
+                        f'the synthesis that adds samples to {self.root} was interrupted: run it again first (tools/synthesize.py). For '
+                        f'the dataset as it was before, remove {self.root / "logs" / "blocks"}, and repair it then'
+                    )
+
+    def _damaged(self, dataset: Dataset, targets: dict[Block, Target]) -> set[Block]:
+        """Blocks that must be made again: of the others, files and records are whole."""
+        files, damaged = BlockFiles(self.root, dataset.info), set()
+        suspect = dataset.findings.damaged_blocks | (targets.keys() - set(dataset.blocks()))
+        for block, target in targets.items():
+            unknown = target.record is None or target.lines is None
+            if unknown or (block in suspect and not files.are_whole(target.record, target.lines)):
+                damaged.add(block)
+        return damaged
+
+    def _prove(self, proofs: list[tuple[Block, int, str]]) -> None:
+        """See by making a block that this plan made the dataset, where nothing else says so. Nothing is written.
+
+        Raises:
+            InputError: It did not, or there is nothing to compare with.
+        """
+        if not proofs:
+            raise InputError(f'nothing that is left of {self.root} says what made it; make it anew in another folder')
+        writer = BlockWriter(self.root, self.plan, self.generator, self.maker.stages)
+        refused: InputError | None = None
+        for (folder, number), samples, checksum in proofs[:PROOFS]:
+            try:
+                class_id = self.class_ids[folder]
+                writer.check(class_id, number, self.maker.make(class_id, number), samples, checksum)
+                return
+            except InputError as error:
+                refused = error
+        raise refused
+
+    def _put_aside(self, places: list[str]) -> None:
+        """Move what does not belong to the dataset into ``logs/foreign``."""
+        for place in places:
+            target = self.root / FOREIGN / place
+            if os.path.lexists(target):
+                target = target.with_name(f'{target.name}.{uuid.uuid4().hex[:8]}')
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(self.root / place, target)
+            self.log(f'{place} does not belong to the dataset; it is now {target}')
+
+    def _restore(self, targets: dict[Block, Target], damaged: set[Block]) -> None:
+        """The records of what is whole."""
+        write_json(self.root / IDENTITY, self.identity)
+        write_plan(self.root, self.plan)
+        for block, target in targets.items():
+            if block not in damaged:
+                logged = self.records.read(*block)
+                if logged is None or logged.record != target.record:
+                    self.records.write(target.record, target.lines, sync=False)
+
+    def _make(self, targets: dict[Block, Target], damaged: set[Block], left: dict[str, int]) -> None:
+        """``left``: samples of each class in blocks of which nothing is known; they were taken from the first block on."""
+        from tqdm import tqdm
+
+        writer = BlockWriter(self.root, self.plan, self.generator, self.maker.stages, run=self.records.run)
+        with closing(writer):
+            for folder, number in tqdm(sorted(damaged), unit='block', desc='repair', dynamic_ncols=True, disable=not damaged):
+                class_id, target = self.class_ids[folder], targets[folder, number]
+                result = self.maker.make(class_id, number)
+                samples = target.samples
+                if samples is None:
+                    samples = min(len(result.samples), max(0, left.get(folder, self.plan.kept)))
+                    left |= {folder: left[folder] - samples} if folder in left else {}
+                writer.write(class_id, number, result, samples, target.lines_checksum)
+            writer.wait()
+
+    def _write_top(self, dataset: Dataset) -> None:
+        """The three files of JSON.
+
+        Raises:
+            InputError: They are not what they were: the records that were left contradict each other.
+        """
+        write_manifest(self.maker, self.root, self.identity)
+        if dataset.sealed_info and (new := Dataset(self.root)).sealed_info != dataset.sealed_info:
+            facts = {key for key in dataset.sealed_info if dataset.sealed_info[key] != (new.sealed_info or {}).get(key)}
+            raise InputError(f'{self.root} is whole again, but its dataset.json says other {", ".join(sorted(facts))} than before')
