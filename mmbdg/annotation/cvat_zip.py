@@ -16,9 +16,11 @@ import numpy as np
 
 from mmbdg.annotation.drawn import LABELS, Drawn, Findings, Problem, role_of
 from mmbdg.annotation.file_tree import FileTree, stem_of
-from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, decode_png, encode_png
+from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, encode_png
 from mmbdg.annotation.sampled import Sampled
 from mmbdg.errors import InputError
+from mmbdg.images import read_stored
+from mmbdg.reading import decoded
 from mmbdg.synthesis.palette import palette
 
 LINES = ('background', 'foreground', 'ignore')  # of the label map, in the colours of PASCAL VOC
@@ -83,7 +85,7 @@ def read_cvat(tree: FileTree, samples: dict[str, Sampled]) -> Findings:
 
 def _read_labels(data: bytes) -> dict[tuple[int, int, int], str]:
     labels = {}
-    for line in data.decode('utf-8', errors='replace').splitlines():
+    for line in decoded(data, 'it').splitlines():
         if not line.strip() or line.startswith('#'):
             continue
         label, _, rest = line.strip().partition(':')
@@ -100,20 +102,19 @@ def _read_labels(data: bytes) -> dict[tuple[int, int, int], str]:
 
 
 def _paint(data: bytes, labels: dict[tuple[int, int, int], str], folder: str) -> np.ndarray:
-    mode, values, colours = decode_png(data)
-    if mode == 'L':
+    values, colours = read_stored(data, 'it')
+    grey = colours is None and values.ndim == 2
+    if grey:
         table = dict(enumerate(labels.values()))
         codes = values.astype(np.int64)
-    elif mode in ('RGB', 'P'):
-        rgb = (colours[values] if mode == 'P' else values).astype(np.int64)
+    else:
+        rgb = (values if colours is None else colours[values]).astype(np.int64)
         codes = (rgb[..., 0] << 16) + (rgb[..., 1] << 8) + rgb[..., 2]
         table = {(red << 16) + (green << 8) + blue: label for (red, green, blue), label in labels.items()}
-    else:
-        raise InputError(f'has the mode {mode}; CVAT writes RGB or 8 bit grey')
     foreground, ignored = np.zeros(codes.shape, bool), np.zeros(codes.shape, bool)
     for code in np.unique(codes).tolist():
         if code not in table:
-            raise InputError(f'holds {f"the value {code}" if mode == "L" else f"the colour #{code:06x}"}, which labelmap.txt does not list')
+            raise InputError(f'holds {f"the value {code}" if grey else f"the colour #{code:06x}"}, which labelmap.txt does not list')
         role = role_of(table[code], folder)
         if role != LABELS[2]:
             (ignored if role == 'ignore' else foreground)[codes == code] = True
@@ -124,7 +125,7 @@ def _listed_without_mask(tree: FileTree, found: set[str]) -> Findings:
     for name in tree.names:
         if 'ImageSets/Segmentation/' in f'/{name}' and name.endswith('.txt'):
             try:
-                listed = tree.read(name).decode('utf-8', errors='replace').split('\n')
+                listed = decoded(tree.read(name), 'it').splitlines()
             except InputError as error:
                 yield Problem(tree.where(name), str(error))
                 continue

@@ -14,12 +14,14 @@ from mmbdg.annotation.drawn import Drawn, Findings, Problem
 from mmbdg.annotation.file_tree import FileTree
 from mmbdg.annotation.labelme_files import read_labelme
 from mmbdg.annotation.mask_sheet import write_mask_sheet
-from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, decode_png, encode_png
+from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, encode_png
 from mmbdg.annotation.plain_masks import read_plain_masks
 from mmbdg.annotation.projects import PROJECT, read_project
 from mmbdg.annotation.sampled import Sampled, find_sets, most_common, read_samples
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
+from mmbdg.images import open_image
+from mmbdg.paths import inside
 
 SOURCES = ('labelme', 'coco', 'cvat', 'png', 'released')
 NOT_ANNOTATED = 'not annotated'
@@ -95,7 +97,7 @@ def import_annotations(
     try:
         sampling = read_project(home).get('sampling', {}) if (home / PROJECT).is_file() else {}
         intake = _Intake(part, name, samples, images, Report(str(source), format, name, sampling=sampling), problems)
-        for finding in _findings(source, format, name, samples, ignore_value, crowd):
+        for finding in _findings(source, format, name, (samples, images), ignore_value, crowd):
             intake.take(finding)
         report = intake.finish()
         if report.problems and not skip_bad:
@@ -164,12 +166,15 @@ def _choose_set(home: Path, name: str | None) -> str:
     return sets[0]
 
 
-def _findings(source: Path, format: str, name: str, samples: dict[str, Sampled], ignore_value: int | None, crowd: str) -> Findings:
+def _findings(
+    source: Path, format: str, name: str, sampled: tuple[dict[str, Sampled], FileTree | None], ignore_value: int | None, crowd: str
+) -> Findings:
+    samples, images = sampled
     if ignore_value is not None and format not in ('png', 'released'):
         raise InputError(f'a value to ignore is for masks in PNG files; {format} has the label "ignore"')
     project = (source / PROJECT).is_file()
     if format == 'labelme':
-        return read_labelme(FileTree(source, f'images/{name}' if project else ''), samples)
+        return read_labelme(FileTree(source, f'images/{name}' if project else ''), samples, images)
     if format == 'coco':
         return read_coco(FileTree(source, 'coco' if project else ''), samples, crowd)
     if format == 'cvat':
@@ -264,10 +269,12 @@ class _Intake:
         if not (finding.mask == FOREGROUND).any():
             raise InputError('has no foreground: ' + ('all that is drawn is to be ignored' if finding.mask.any() else 'it is empty'))
         if sample.image:
+            where = self.images.where(sample.image)
             try:
-                image = decode_png(self.images.read(sample.image))[1]
+                data = self.images.read(sample.image)
             except InputError as error:
-                raise InputError(f'its image {self.images.where(sample.image)} {error}') from error
+                raise InputError(f'its image {where} {error}') from error
+            image = open_image(data, f'its image {where}')
             if image.shape[:2] != finding.mask.shape:
                 (rows, columns), (height, width) = finding.mask.shape, image.shape[:2]
                 raise InputError(f'is {columns}x{rows} px, its image is {width}x{height}')
@@ -284,7 +291,7 @@ class _Intake:
                     path.parent.rmdir()
 
     def _path(self, kind: str, sample: Sampled, suffix: str) -> Path:
-        return self.root / kind / self.name / sample.folder / f'{sample.stem}.{suffix}'
+        return inside(self.root, kind, self.name, sample.folder, f'{sample.stem}.{suffix}', source=self.report.source)
 
     def _write(self, kind: str, sample: Sampled, suffix: str, data: bytes) -> None:
         path = self._path(kind, sample, suffix)
