@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmbdg.assets import SCHEME, resolve
 from mmbdg.errors import InputError
+from mmbdg.image_files import set_image_limits
 
 
 def read_config(path: str, options: dict | None = None) -> Config:
@@ -26,6 +27,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
     if options:
         cfg.merge_from_dict(options)
     apply_variables(cfg, options)
+    set_image_limits(cfg.get('image_limits'))
     return cfg
 
 

@@ -51,13 +51,14 @@ def missing(paths: Iterable[str | Path]) -> list[str]:
     found = []
     for path in map(Path, paths):
         if path.parent not in folders:
-            folders[path.parent] = {entry.name for entry in scandir(path.parent) if _has_contents(entry)} if path.parent.is_dir() else set()
+            folders[path.parent] = {entry.name for entry in scandir(path.parent) if has_contents(entry)} if path.parent.is_dir() else set()
         if path.name not in folders[path.parent]:
             found.append(str(path))
     return found
 
 
-def _has_contents(entry: os.DirEntry) -> bool:
+def has_contents(entry: os.DirEntry) -> bool:
+    """Whether it is a file, or a link to one, that is not empty."""
     try:
         return entry.stat().st_size > 0
     except OSError:  # a link that leads nowhere

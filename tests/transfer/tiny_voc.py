@@ -27,7 +27,7 @@ def annotation_xml(name, scene, difficult):
 
 
 def label_map(scene):
-    """uint8 (H,W): 0 background, 255 a seam of the background around each object, as VOC draws it; a pixel of each label in the first row."""
+    """uint8 (H,W): 0 background, 255 a seam of it around each object, as VOC draws it; a pixel of each label in the first row."""
     from scipy.ndimage import binary_dilation
 
     labels = np.zeros(scene.image.shape[:2], np.uint8)
