@@ -25,6 +25,7 @@ ALLOWED = {
     'assets': set(),
 }
 LEAVES = {
+    'arguments',
     'coco_json',
     'data_configs',
     'errors',

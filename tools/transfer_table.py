@@ -14,17 +14,23 @@ transfer.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from forked_tools import Step, work_off
-from measured import mean_and_spread, validations
+from measured import Validation, figures_of, mean_and_spread, validations
 from tqdm import tqdm
 
+from mmbdg.arguments import Parser, positive_fraction, positive_int
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
+
+
+class Segmentation(Validation):
+    """The validation of a transfer."""
+
+    mIoU: float
 
 
 class Row(NamedTuple):
@@ -67,7 +73,7 @@ TABLES = {
             'joint': Row('joint', JOINT, consumed='10,000 class labels (generator, classifier), 50 masks (interpreter)'),
         },
         (0.01, 0.1, 1.0),
-        'configs/transfer/fashion/fcn_r18_frozen.py',
+        'configs/transfer/fashion/fpn_r18_frozen.py',
     ),
     'ablation': Table(
         {
@@ -123,7 +129,7 @@ def chain(key: str, row: Row, seed: int, args: argparse.Namespace, figures: Figu
     for fraction in args.fractions:
         work_dir = transfers / f'labels{fraction}'
         yield from transfer(args.transfer, backbone, fraction, seed, args.transfer_iterations, work_dir)
-        figures[key][str(fraction)][seed] = json.loads((work_dir / 'figures.json').read_text())['mIoU']
+        figures[key][str(fraction)][seed] = figures_of(work_dir / 'figures.json', Segmentation)['mIoU']
         write(args, figures)
         bar.set_postfix_str(f'{row.title}, seed {seed}, {fraction:.0%}')
         bar.update()
@@ -154,16 +160,16 @@ def as_markdown(rows: dict[str, Row], figures: Figures) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('out', type=Path, help='folder for all trainings and the table')
     parser.add_argument('--table', choices=list(TABLES), default='main')
     parser.add_argument('--rows', nargs='+', help="which of the table's backbones")
-    parser.add_argument('--fractions', nargs='+', type=float, help='of the labels; default: what the table has')
-    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--fractions', nargs='+', type=positive_fraction, help='of the labels; default: what the table has')
+    parser.add_argument('--seeds', type=positive_int, default=3)
     parser.add_argument('--transfer', help='config of the transfer; default: what the table has')
-    parser.add_argument('--iterations', type=int, help='of each pre-training; default: what its config says')
-    parser.add_argument('--transfer-iterations', type=int, help='default: what its config says')
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at once; they share the threads')
+    parser.add_argument('--iterations', type=positive_int, help='of each pre-training; default: what its config says')
+    parser.add_argument('--transfer-iterations', type=positive_int, help='default: what its config says')
+    parser.add_argument('--jobs', type=positive_int, default=1, help='trainings at once; they share the threads')
     args = parser.parse_args()
     table = TABLES[args.table]
     args.rows, args.fractions, args.transfer = (
@@ -182,5 +188,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors():
+    with plain_errors('The same command goes on with what is missing'):
         main()

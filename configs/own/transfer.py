@@ -1,4 +1,4 @@
-"""An FCN on your labelled images, from the pre-trained backbone."""
+"""A segmentor (FPN) on your labelled images, from the pre-trained backbone."""
 
 _base_ = ['dataset.py', 'mmbdg::_base_/models/resnet18_64px.py']
 
@@ -14,23 +14,12 @@ model = dict(
     data_preprocessor=dict(type='SegDataPreProcessor', mean=_base_.mean, std=_base_.std, bgr_to_rgb=True, size=size, seg_pad_val=255),
     backbone=dict(
         norm_cfg=dict(type='SyncBN'),
-        out_indices=(3,),
+        out_indices=(0, 1, 2, 3),
         init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained),
         **_base_.backbone,
     ),
-    decode_head=dict(
-        type='FCNHead',
-        in_channels=512,
-        in_index=0,
-        channels=128,
-        num_convs=2,
-        concat_input=True,
-        dropout_ratio=0.1,
-        num_classes=len(labels),
-        norm_cfg=dict(type='SyncBN'),
-        align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False),
-    ),
+    neck=_base_.fpn,
+    decode_head=dict(_base_.fpn_head, num_classes=len(labels), norm_cfg=dict(type='SyncBN')),
     test_cfg=dict(mode='whole'),
 )
 dataset = dict(type='mmbdg.LabelledFolder', metainfo=dict(classes=labels))
@@ -76,7 +65,6 @@ test_cfg = dict()
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4))
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=1e-4, begin=0, end=iterations, by_epoch=False)
-reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'], iterations=['train_cfg.max_iters', 'param_scheduler.end'])
 requires = dict(
     train_root='labelled images to train on: images/* and masks/*.png',
     test_root='labelled images to measure on: images/* and masks/*.png',
