@@ -192,7 +192,9 @@ def huge(width, height):
 
 @pytest.mark.parametrize('read', [open_image, open_grey, read_mask, size_of])
 def test_bounds(read, monkeypatch):
-    with pytest.raises(InputError, match='50000x50000 px; images of more than 134,217,728 pixels are not opened .image_limits.pixels') as error:
+    with pytest.raises(
+        InputError, match='50000x50000 px; images of more than 134,217,728 pixels are not opened .image_limits.pixels'
+    ) as error:
         read(huge(50000, 50000))
     assert not isinstance(error.value, DamagedImageError)  # such are never skipped
     monkeypatch.setenv(BYTES_VARIABLE, '50')
