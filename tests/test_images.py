@@ -10,8 +10,8 @@ from PIL import Image
 from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError
 from mmbdg.image_files import BYTES_VARIABLE, PIXELS_VARIABLE, DamagedImageError, image_limits, opened
-from mmbdg.images import open_grey, open_image, read_mask, read_stored
 from mmbdg.images import image_size as size_of
+from mmbdg.images import open_grey, open_image, read_mask, read_stored
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)

@@ -16,7 +16,7 @@ from mmbdg.registry import DATASETS
 
 @DATASETS.register_module()
 class ImageFolder(CustomDataset):
-    """``mmpretrain.CustomDataset`` that finds what torchvision's ``ImageFolder`` finds; what would silently train something else is refused.
+    """``mmpretrain.CustomDataset`` that refuses what would silently train something else. It finds what torchvision's ``ImageFolder`` finds.
 
     Folders below those of the classes count too, linked ones as well. What is left out, files of other suffixes and images in no class
     folder, is logged once; names are compared in the composed form of Unicode.
