@@ -16,9 +16,9 @@ from mmbdg.registry import DATASETS
 
 @DATASETS.register_module()
 class ImageFolder(CustomDataset):
-    """``mmpretrain.CustomDataset`` that refuses what would silently train something else. It finds what torchvision's ``ImageFolder`` finds.
+    """``mmpretrain.CustomDataset`` that refuses what would silently train something else.
 
-    Folders below those of the classes count too, linked ones as well. What is left out, files of other suffixes and images in no class
+    It finds what torchvision's ``ImageFolder`` finds. Folders below those of the classes count too, linked ones as well. What is left out, files of other suffixes and images in no class
     folder, is logged once; names are compared in the composed form of Unicode.
 
     Args:
