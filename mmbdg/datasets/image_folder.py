@@ -18,8 +18,8 @@ from mmbdg.registry import DATASETS
 class ImageFolder(CustomDataset):
     """``mmpretrain.CustomDataset`` that refuses what would silently train something else.
 
-    It finds what torchvision's ``ImageFolder`` finds. Folders below those of the classes count too, linked ones as well. What is left out, files of other suffixes and images in no class
-    folder, is logged once; names are compared in the composed form of Unicode.
+    It finds what torchvision's ``ImageFolder`` finds. Folders below those of the classes count too, linked ones as well. What is left out,
+    files of other suffixes and images in no class folder, is logged once; names are compared in the composed form of Unicode.
 
     Args:
         data_root: Folder with one sub-folder for each class.
