@@ -145,8 +145,9 @@ def area_of(segmentation: dict, height: int, width: int) -> np.ndarray:
     if segmentation.get('size') != [height, width]:
         raise InputError(f'has run lengths for {segmentation.get("size")} (height, width), the image is {[height, width]}')
     counts = segmentation.get('counts')
-    if isinstance(counts, str):
-        counts = run_lengths.decompress(counts)
-    if not isinstance(counts, list):
+    if not isinstance(counts, str | list):
         raise InputError('has run lengths without counts')
-    return run_lengths.decode(counts, height, width)
+    try:
+        return run_lengths.decode(run_lengths.decompress(counts) if isinstance(counts, str) else counts, height, width)
+    except InputError as error:
+        raise InputError(f'has no mask: {error}') from error

@@ -78,7 +78,8 @@ class LoadImage(BaseTransform):
 class LoadMask(LoadAnnotations):
     """Reads ``seg_map_path`` by :func:`mmbdg.images.read_mask`: the values that are stored, of 1, 8 and 16 bits, greys or a palette.
 
-    In the place of ``mmseg.LoadAnnotations``, which casts to uint8, so that label 300 becomes 44: gives ``gt_seg_map`` int32 (H,W).
+    In the place of ``mmseg.LoadAnnotations``, which casts to uint8, so that label 300 becomes 44: gives ``gt_seg_map`` int32 (H,W). An item
+    may say what its mask must be: ``mask_size``, its height and width in pixels, and ``mask_labels``, what ``gt_seg_map`` may hold.
 
     Args:
         label_map: ``{value in the file: label}``, e.g. ``{255: 1}``; other values stay. The dataset's own label map comes after it.
@@ -88,7 +89,8 @@ class LoadMask(LoadAnnotations):
         backend_args: Of ``mmengine.fileio``.
 
     Raises:
-        InputError: The label map is none; (when called) see :func:`mmbdg.images.read_mask`, or mask and image differ in size.
+        InputError: The label map is none; (when called) see :func:`mmbdg.images.read_mask`; mask and image differ in size, or the mask is
+            not what its item says.
     """
 
     def __init__(
@@ -121,14 +123,18 @@ class LoadMask(LoadAnnotations):
         return _mapped(table, results.get('label_map') or {})
 
     def _load_seg_map(self, results: dict) -> None:
-        stored, image = self.stored(results), results.get('ori_shape')
-        if image is not None and tuple(image[:2]) != stored.shape:
-            (height, width), (rows, columns) = stored.shape, image[:2]
+        stored, name = self.stored(results), results['seg_map_path']
+        (height, width), image, side = stored.shape, results.get('ori_shape'), results.get('mask_size')
+        if image is not None and tuple(image[:2]) != (height, width):
             raise InputError(
-                f'{results["seg_map_path"]} is {width}x{height} px, its image {results.get("img_path", "")} {columns}x{rows}: are they of '
-                'one sample?'
+                f'{name} is {width}x{height} px, its image {results.get("img_path", "")} {image[1]}x{image[0]}: are they of one sample?'
             )
-        table = self.table(stored.dtype, results)
+        if side is not None and (height, width) != (side, side):
+            raise InputError(f'{name} is {width}x{height} px, its dataset says {side}x{side}')
+        table, allowed = self.table(stored.dtype, results), results.get('mask_labels')
+        if allowed is not None and (wrong := ~np.isin(table, allowed)[stored]).any():
+            first = table[stored[wrong][0]]
+            raise InputError(f'{name} holds a label that does not exist, in {wrong.sum()} pixels: {first}, as it is read')
         unchanged = len(table) == 256 and (table == np.arange(256)).all()  # a twentieth of the time
         results['gt_seg_map'] = stored.astype(np.int32) if unchanged else np.take(table, stored)
         results.setdefault('seg_fields', []).append('gt_seg_map')

@@ -202,8 +202,11 @@ def test_coco_many_categories(tmp_path):
         (lambda c: c['images'][1].pop('height'), 'x.json: images, entry 2, is not as it should be: height: Field required'),
         (lambda c: c['annotations'][0].update(image_id=99), 'annotation 0 belongs to an image or a category that is not listed'),
         (lambda c: c['annotations'][0].update(segmentation=dict(size=[4, 4], counts='04')), r'annotation 0 has run lengths for \[4, 4\]'),
-        (lambda c: c['annotations'][0]['segmentation'].update(counts=[132, 8]), 'annotation 0 the run lengths add up to 140 pixels'),
-        (lambda c: c['annotations'][0]['segmentation'].update(counts='zzzz'), 'annotation 0 (compressed )?run lengths'),
+        (
+            lambda c: c['annotations'][0]['segmentation'].update(counts=[132, 8]),
+            'annotation 0 has no mask: the run lengths add up to 140 pixels',
+        ),
+        (lambda c: c['annotations'][0]['segmentation'].update(counts='zzzz'), 'annotation 0 has no mask: (compressed |the )?run lengths'),
         (lambda c: c['annotations'][0]['segmentation'].update(counts='o' * 10**6), 'a number that is larger than any picture'),
         (lambda c: c['annotations'][0]['segmentation'].update(counts=[-1, 3073]), 'whole numbers from 0 on'),
         (
