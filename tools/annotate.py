@@ -39,7 +39,6 @@ annotated samples of another generator: images/NAME/<class>/ and annotations/NAM
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +53,7 @@ from mmbdg.compat.config import check_keys, generator_config, interpreter_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators import ClassConditionalGenerator, fold_spectral_norm
 from mmbdg.generators.build import build_generator
+from mmbdg.reading import parsed_json
 from mmbdg.synthesis import Truncation
 
 
@@ -140,9 +140,10 @@ def add_picks(verb: argparse.ArgumentParser) -> None:
 def parse_truncation(text: str) -> Truncation | None:
     """A number or a JSON object on the command line."""
     try:
-        return Truncation.of(json.loads(text))
-    except json.JSONDecodeError as error:
+        content = parsed_json(text, '--truncation')
+    except InputError as error:
         raise InputError(f"""--truncation takes a number or JSON such as '{{"threshold": 0.4}}', got {text!r}""") from error
+    return Truncation.of(content)
 
 
 def auto(args: argparse.Namespace) -> None:

@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from mmbdg.annotation.coco_file import read_coco
 from mmbdg.annotation.cvat_zip import read_cvat
 from mmbdg.annotation.drawn import Drawn, Findings, Problem
@@ -17,7 +15,7 @@ from mmbdg.annotation.mask_sheet import write_mask_sheet
 from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, encode_png
 from mmbdg.annotation.plain_masks import read_plain_masks
 from mmbdg.annotation.projects import PROJECT, read_project
-from mmbdg.annotation.sampled import Sampled, find_sets, most_common, read_samples
+from mmbdg.annotation.sampled import Sampled, decode_latent, find_sets, most_common, read_samples
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.images import open_image
@@ -250,7 +248,7 @@ class _Intake:
                 report.skipped[stem] = NOT_ANNOTATED
         if self.shapes:
             report.mask_size = list(usual)
-            report.latent_numbers = int(np.load(self._path('latents', self.samples[next(iter(self.shapes))], 'npy')).size)
+            report.latent_numbers = int(decode_latent(self.samples[next(iter(self.shapes))].latent).size)
         counts = Counter(note for stem, note in self.notes.items() if note and stem in self.shapes)
         report.notes += [f'{count} masks: {note}' for note, count in counts.items()]
         if report.ignored_pixels:
