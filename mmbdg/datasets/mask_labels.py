@@ -57,7 +57,7 @@ class MaskLabels:
         values = ', '.join(
             f'{value} in {count}' + (' (does not count)' if value in ignored else '') for value, count in sorted(self.stored.items())[:20]
         )
-        example = mapping.format({(ignored or [255])[0]: missing[0]})
+        example = mapping.format(f'{{{(ignored or ["VALUE"])[0]}: {missing[0]}}}')
         return (
             f'no mask of {where} holds the label{"s" if len(missing) > 1 else ""} {names}; the values in its {self.masks} masks are '
             f'{values}. If one of them stands for a label, map it: {example}. If the set really lacks labels: {allowing}'
