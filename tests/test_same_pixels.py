@@ -20,7 +20,7 @@ from mmbdg.datasets import AnnotatedLatents, LabelledFolder
 from mmbdg.datasets.chest_xray.pictures import read_lungs
 from mmbdg.datasets.loading import LoadImage, LoadMask
 from mmbdg.datasets.mask_labels import labels_of
-from mmbdg.files import write_png
+from mmbdg.errors import InputError
 
 SIDE, DIM = 16, 4
 DRAWN = np.random.default_rng(0).random((SIDE, SIDE)) < 0.5
@@ -204,12 +204,9 @@ def test_turned_images(reader, tmp_path):
 
 
 def test_a_mask_with_transparent_pixels_is_refused_everywhere(tmp_path):
-    from mmbdg.errors import InputError
-
     values = with_alpha(np.repeat(LABELS[..., None], 3, 2))
     values[0, 0, 3] = 0
     folder = Folder(tmp_path, png_bytes(values), IMAGES['RGB'])
-    write_png(tmp_path / 'other.png', LABELS)
     for name, read in READERS_OF_MASKS.items():
         if name in ('check', 'before_training', 'chest_xray'):  # the first two list it; a radiograph's mask has no alpha channel to lose
             continue
