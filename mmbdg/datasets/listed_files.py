@@ -43,6 +43,8 @@ def check_listed_files(config: dict, scope: str, what: str) -> list[str]:
         kind = dataset_class(leaf, scope)
         check_no_skipping(leaf, what)
         if issubclass(kind, BaseSegDataset):
+            if kind.load_data_list is not BaseSegDataset.load_data_list:
+                continue  # it lists its files in its own way, and checks itself
             dataset = unread(leaf, kind)
             if found := label_maps(dataset, leaf.get('pipeline') or (), leaf.get('_scope_', scope)):
                 maps.setdefault(tuple(dataset.metainfo['classes']), []).append((dataset, found))
@@ -55,8 +57,8 @@ def check_listed_files(config: dict, scope: str, what: str) -> list[str]:
 
 
 def leaves(config: dict) -> Iterator[dict]:
-    """The datasets within wrappers (``ConcatDataset``, ``RepeatDataset``, ...)."""
-    inner = [*config.get('datasets', ()), *([config['dataset']] if 'dataset' in config else [])]
+    """The datasets within wrappers (``ConcatDataset``, ``RepeatDataset``, ``mmbdg.JointDataset``, ...)."""
+    inner = [*config.get('datasets', ()), *(config[key] for key in ('dataset', 'ssl', 'seg') if isinstance(config.get(key), dict))]
     if not inner:
         yield config
     for part in inner:
@@ -104,18 +106,18 @@ def label_maps(dataset: BaseDataset, pipeline: list, scope: str) -> MaskLabels |
     """Each image has its picture and its label map, whose values are classes or do not count.
 
     Args:
-        dataset: ``mmseg.BaseSegDataset``, unread; a subclass that lists its files in its own way is left alone, and checks itself.
+        dataset: ``mmseg.BaseSegDataset``, unread.
         pipeline: Of its config.
         scope: Of types without one.
 
     Returns:
-        What the label maps hold; None if they were not looked at.
+        What the label maps hold; None if the dataset names no classes.
 
     Raises:
         InputError: They are missing, or hold other values.
     """
     classes = dataset.metainfo.get('classes')
-    if type(dataset).load_data_list is not BaseSegDataset.load_data_list or not classes:
+    if not classes:
         return None
     if dataset.ann_file:
         lines_of(dataset.ann_file)

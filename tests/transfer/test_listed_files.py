@@ -318,6 +318,8 @@ def test_a_label_may_be_in_another_part(tmp_path):
         parts.append(pairs(tmp_path / str(i), [map_of(*labels)]))
     assert refusal(dict(type='ConcatDataset', datasets=parts)) == ''
     assert 'holds the label 1 (a)' in refusal(parts[1])
+    images = dict(type='mmbdg.ImageFolder', data_root=str(tmp_path / '0'), class_names=('images', 'masks'))
+    assert 'holds the label 1 (a)' in refusal(dict(type='mmbdg.JointDataset', ssl=images, seg=parts[1]))
 
 
 def test_labels_that_begin_with_1(tmp_path):
