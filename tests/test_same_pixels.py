@@ -80,7 +80,7 @@ class Folder:
         return LabelledFolder(str(self.root), metainfo=dict(classes=CLASSES), pipeline=[PIPELINE[0], load_mask])
 
     def latents(self):
-        return AnnotatedLatents(str(self.root / 'set'), 's', DIM, SIDE, ['disc'])
+        return AnnotatedLatents(str(self.root / 'set'), 's', DIM, SIDE, class_names=['disc'])
 
     def coco(self):
         content = dict(
