@@ -9,12 +9,13 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import BaseDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from mmbdg.datasets import ImageFolder
 from mmbdg.datasets import loading as loading_module
 from mmbdg.datasets.address import drawn_at
 from mmbdg.datasets.loading import MOST_IN_A_ROW, LoadImage, LoadMask
-from mmbdg.errors import InputError
+from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_png
 from mmbdg.image_files import DamagedImageError
 
@@ -111,6 +112,16 @@ def test_a_broken_image_is_named(folder):
     dataset = ImageFolder(str(folder), ['a'], pipeline=[dict(type='mmbdg.LoadImage')])
     with pytest.raises(InputError, match=r'a/2.png is cut off .*skip_broken=True\) takes another image in its place'):
         dataset[2]
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_broken_image_ends_a_tool_with_one_line(folder, workers, capfd):
+    dataset = ImageFolder(str(folder), ['a'], pipeline=[dict(type='mmbdg.LoadImage')])
+    with pytest.raises(SystemExit) as end, plain_errors():
+        list(DataLoader(dataset, batch_size=None, num_workers=workers))
+    said = capfd.readouterr().err
+    assert end.value.code == 2 and said.count('error: ') == 1 and 'Traceback' not in said
+    assert f'error: {folder}/a/2.png is cut off' in said.replace('\n', ' ')
 
 
 def test_broken_images_are_skipped_and_counted(folder, monkeypatch):
