@@ -14,7 +14,7 @@ from mmbdg.annotation.labelme_files import read_labelme
 from mmbdg.annotation.mask_sheet import write_mask_sheet
 from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, encode_png
 from mmbdg.annotation.plain_masks import read_plain_masks
-from mmbdg.annotation.projects import PROJECT, read_project
+from mmbdg.annotation.projects import has_project, read_project
 from mmbdg.annotation.sampled import Sampled, decode_latent, find_sets, most_common, read_samples
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
@@ -93,7 +93,7 @@ def import_annotations(
     samples, problems = read_samples(latent_tree, images)
     part = target.with_name(f'{target.name}.{os.getpid()}.part')
     try:
-        sampling = read_project(home).get('sampling', {}) if (home / PROJECT).is_file() else {}
+        sampling = read_project(home).get('sampling', {}) if has_project(home) else {}
         intake = _Intake(part, name, samples, images, Report(str(source), format, name, sampling=sampling), problems)
         for finding in _findings(source, format, name, (samples, images), ignore_value, crowd):
             intake.take(finding)
@@ -117,7 +117,7 @@ def detect(source: Path) -> str:
     Raises:
         InputError: It is none that is known.
     """
-    if (source / PROJECT).is_file():
+    if has_project(source):
         return read_project(source)['format']
     names = FileTree(source).names
     if any(name.endswith('labelmap.txt') or 'SegmentationClass' in name.split('/') for name in names):
@@ -153,7 +153,7 @@ def part_of(home: Path, kind: str, name: str = '') -> FileTree | None:
 def _choose_set(home: Path, name: str | None) -> str:
     if name is not None:
         return name
-    if (home / PROJECT).is_file():
+    if has_project(home):
         return read_project(home)['name']
     latents = part_of(home, 'latents')
     if latents is None:
@@ -170,7 +170,7 @@ def _findings(
     samples, images = sampled
     if ignore_value is not None and format not in ('png', 'released'):
         raise InputError(f'a value to ignore is for masks in PNG files; {format} has the label "ignore"')
-    project = (source / PROJECT).is_file()
+    project = has_project(source)
     if format == 'labelme':
         return read_labelme(FileTree(source, f'images/{name}' if project else ''), samples, images)
     if format == 'coco':

@@ -81,7 +81,7 @@ def write_project(root: str | os.PathLike, name: str, format: str, sampling: dic
     root = Path(root)
     if format not in FORMATS:
         raise InputError(f'annotation projects have one of the formats {", ".join(FORMATS)}, got {format!r}')
-    before = read_project(root) if (root / PROJECT).is_file() else {}
+    before = read_project(root) if has_project(root) else {}
     if before and (before['format'], before['name']) != (format, name):
         raise InputError(f'{root} is a project of format {before["format"]} for the set "{before["name"]}"; choose another folder')
     images = _read_images(root, name)
@@ -108,6 +108,11 @@ def write_project(root: str | os.PathLike, name: str, format: str, sampling: dic
         ),
     )
     return written, kept
+
+
+def has_project(root: str | os.PathLike) -> bool:
+    """Whether a folder has something of the name ``project.json``; whether it is one, :func:`read_project` says."""
+    return os.path.lexists(Path(root) / PROJECT)
 
 
 def read_project(root: str | os.PathLike) -> dict:

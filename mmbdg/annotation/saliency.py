@@ -104,9 +104,12 @@ def propose_masks(root: str | os.PathLike, saliency: Callable[[np.ndarray], np.n
     """
     from tqdm import tqdm
 
+    from mmbdg.annotation.projects import has_project, read_project, write_project
+
     if not 0 < threshold < 1:
         raise InputError(f'threshold must lie between 0 and 1, got {threshold}')
     root = Path(root)
+    project = read_project(root) if has_project(root) else None
     paths = list_files(root / 'images', ('.png',), depth=2).log().files if (root / 'images').is_dir() else []
     paths = [path for path in paths if len(path.relative_to(root / 'images').parts) == 3]
     if not paths:
@@ -115,9 +118,6 @@ def propose_masks(root: str | os.PathLike, saliency: Callable[[np.ndarray], np.n
         for path in tqdm(paths, unit='img', desc='saliency', dynamic_ncols=True):
             mask = saliency(open_image(path)) >= threshold
             write_png(part / path.relative_to(root / 'images'), mask.astype(np.uint8) * 255)
-    if (root / 'project.json').exists():
-        from mmbdg.annotation.projects import read_project, write_project
-
-        project = read_project(root)
+    if project:
         write_project(root, project['name'], project['format'])
     return len(paths)
