@@ -15,6 +15,8 @@ from typing import NoReturn
 TRACEBACK_VARIABLE = 'MMBDG_TRACEBACK'
 """Set in the environment, a command prints the traceback of what ended it, too."""
 
+MOST_SHOWN = 10**6
+"""Characters of a message."""
 DISK = {
     errno.ENOSPC: 'the disk is full',
     errno.EDQUOT: 'your quota of disk space is used up',
@@ -94,7 +96,8 @@ def plain_errors(go_on: str = 'Run the same command again') -> Iterator[None]:
 
 
 def stop(message: str, code: int = 2) -> NoReturn:
-    """End the program with a message."""
+    """End the program with a message; of a very long one, which some file is quoted in, the end is left out."""
+    message = message if len(message) <= MOST_SHOWN else f'{message[:MOST_SHOWN]} ...'
     print(f'\nerror: {message.rstrip()}', file=sys.stderr, flush=True)
     sys.exit(code)
 

@@ -69,10 +69,15 @@ def read_lines(path: str | os.PathLike) -> list[str]:
     Raises:
         InputError: See :func:`read_text`; or a line holds control characters: the file is cut off, or was zeroed when a disk failed.
     """
-    lines = [line.strip() for line in read_text(path).split('\n')]
+    return lines_in(read_text(path), path)
+
+
+def lines_in(text: str, where: str | os.PathLike) -> list[str]:
+    """The lines of a list, see :func:`read_lines`."""
+    lines = [line.strip() for line in text.replace('\r\n', '\n').replace('\r', '\n').split('\n')]
     for number, line in enumerate(lines, start=1):
         if '\0' in line:
-            raise InputError(f'{path}, line {number}, holds null characters; the file is damaged')
+            raise InputError(f'{where}, line {number}, holds null characters; the file is damaged')
     return [line for line in lines if line]
 
 

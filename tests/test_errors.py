@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmbdg.errors import DISK, plain_errors
+from mmbdg.errors import DISK, InputError, plain_errors
 from mmbdg.files import write_json, write_safetensors
 
 PROGRAM = """
@@ -153,3 +153,9 @@ def test_what_is_not_the_inputs_fault_keeps_its_traceback(tmp_path):
     assert code == 1 and 'Traceback' in output
     code, output = ended(raising(MemoryError()), tmp_path / 'log2')
     assert code == 2 and output.startswith('error: there is not enough memory')
+
+
+def test_a_message_that_quotes_a_file_has_an_end(capsys):
+    with pytest.raises(SystemExit), plain_errors():
+        raise InputError('line 1: ' + 'x' * 10**7)
+    assert len(capsys.readouterr().err) < 1.1 * 10**6

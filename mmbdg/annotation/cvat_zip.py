@@ -20,7 +20,6 @@ from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, encode_png
 from mmbdg.annotation.sampled import Sampled
 from mmbdg.errors import InputError
 from mmbdg.images import read_stored
-from mmbdg.reading import decoded
 from mmbdg.synthesis.palette import palette
 
 LINES = ('background', 'foreground', 'ignore')  # of the label map, in the colours of PASCAL VOC
@@ -66,7 +65,7 @@ def read_cvat(tree: FileTree, samples: dict[str, Sampled]) -> Findings:
     if not maps:
         raise InputError(f'{tree.where()} has no labelmap.txt; export the task as "Segmentation mask 1.1"')
     try:
-        labels = _read_labels(tree.read(maps[0]))
+        labels = _read_labels(tree.read_lines(maps[0]))
     except InputError as error:
         raise InputError(f'{tree.where(maps[0])} {error}') from error
     found = set()
@@ -83,16 +82,16 @@ def read_cvat(tree: FileTree, samples: dict[str, Sampled]) -> Findings:
     yield from _listed_without_mask(tree, found)
 
 
-def _read_labels(data: bytes) -> dict[tuple[int, int, int], str]:
+def _read_labels(lines: list[str]) -> dict[tuple[int, int, int], str]:
     labels = {}
-    for line in decoded(data, 'it').splitlines():
-        if not line.strip() or line.startswith('#'):
+    for line in lines:
+        if line.startswith('#'):
             continue
-        label, _, rest = line.strip().partition(':')
+        label, _, rest = line.partition(':')
         try:
             red, green, blue = (int(number) for number in rest.split(':')[0].split(','))
         except ValueError as error:
-            raise InputError(f'is no label map: the line "{line.strip()}" is not label:red,green,blue::') from error
+            raise InputError(f'is no label map: the line "{line[:80]}" is not label:red,green,blue::') from error
         if (red, green, blue) in labels:
             raise InputError(f'gives "{labels[red, green, blue]}" and "{label}" the same colour')
         labels[red, green, blue] = label
@@ -125,12 +124,12 @@ def _listed_without_mask(tree: FileTree, found: set[str]) -> Findings:
     for name in tree.names:
         if 'ImageSets/Segmentation/' in f'/{name}' and name.endswith('.txt'):
             try:
-                listed = decoded(tree.read(name), 'it').splitlines()
+                listed = tree.read_lines(name)
             except InputError as error:
                 yield Problem(tree.where(name), str(error))
                 continue
             for line in listed:
-                stem = line.strip().replace('\\', '/').split('/')[-1]
+                stem = line.replace('\\', '/').split('/')[-1]
                 if stem and stem not in found:
                     found.add(stem)
                     yield Drawn(stem, tree.where(name), None)

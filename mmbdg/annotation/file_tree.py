@@ -8,10 +8,12 @@ from typing import Any
 
 from mmbdg.errors import InputError
 from mmbdg.listing import is_clutter, list_files
-from mmbdg.reading import parsed_json, read_bytes
+from mmbdg.reading import decoded, lines_in, parsed_json, read_bytes
 
 MOST_BYTES = 2**29
 """Of one file; a zip file of some kilobytes can claim to hold terabytes."""
+MOST_LIST_BYTES = 2**26
+"""Of a list, e.g. of the names of a million images."""
 
 
 class FileTree:
@@ -110,6 +112,14 @@ class FileTree:
             InputError: It is none.
         """
         return parsed_json(self.read(name), 'it')
+
+    def read_lines(self, name: str) -> list[str]:
+        """The lines of a list that are not blank, see :func:`mmbdg.reading.read_lines`.
+
+        Raises:
+            InputError: It cannot be read, is too large, is no text, or is damaged.
+        """
+        return lines_in(decoded(self.read(name, MOST_LIST_BYTES), 'it'), 'it')
 
     def ending_in(self, *suffixes: str) -> list[str]:
         """Names with one of these endings, whatever their case."""

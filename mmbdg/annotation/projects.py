@@ -151,7 +151,8 @@ def _read_images(root: Path, name: str) -> list[Image]:
         except InputError as error:
             raise InputError(f'{path} {error}') from error
         automatic = root / 'auto' / name / folder / path.name
-        images.append(Image(stem, folder, class_id, height, width, _automatic(automatic, height, width) if automatic.is_file() else None))
+        mask = _automatic(automatic, height, width) if os.path.lexists(automatic) else None
+        images.append(Image(stem, folder, class_id, height, width, mask))
     if not images:
         raise InputError(f'{root}/images/{name} holds no images: python tools/annotate.py sample CONFIG {root}')
     return sorted(images, key=lambda image: (image.class_id, image.stem))

@@ -170,6 +170,18 @@ def test_cvat_label_map_with_a_byte_order_mark(out, tmp_path):
         assert_equal(found, {stem: MASKS[stem] for stem in STEMS[:3]})
 
 
+def test_cvat_lists_that_unpack_to_much(out, tmp_path):
+    """256 MiB of zeros take 256 KiB in a zip file, and would be quoted in the message."""
+    path = cvat(tmp_path / 'x.zip', bytes(2**27))
+    with pytest.raises(InputError, match='labelmap.txt would have 134,217,728 bytes; more than 67,108,864 are not read'):
+        import_annotations(path, tmp_path / 'dst', latents=out)
+    with pytest.raises(InputError, match='labelmap.txt it, line 1, holds null characters'):
+        import_annotations(cvat(tmp_path / 'x.zip', bytes(99)), tmp_path / 'dst', latents=out)
+    with pytest.raises(InputError) as error:
+        import_annotations(cvat(tmp_path / 'x.zip', b'x' * 10**6), tmp_path / 'dst', latents=out)
+    assert len(str(error.value)) < 1000
+
+
 # --- zip files and folders ---
 
 
