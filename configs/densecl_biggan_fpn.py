@@ -35,8 +35,8 @@ seg_dataset = dict(
     prepare=_base_.synthesis,
     label_space=label_space,
     pipeline=[
-        dict(type='LoadImageFromFile'),
-        dict(type='mmseg.LoadAnnotations'),
+        dict(type='mmbdg.LoadImage'),
+        dict(type='mmbdg.LoadMask'),
         dict(type='mmbdg.AugmentLabelled', **seg_augmentation),
         dict(type='mmseg.PackSegInputs'),
     ],

@@ -15,6 +15,8 @@ from typing import NoReturn
 TRACEBACK_VARIABLE = 'MMBDG_TRACEBACK'
 """Set in the environment, a command prints the traceback of what ended it, too."""
 
+MOST_SHOWN = 10**6
+"""Characters of a message."""
 DISK = {
     errno.ENOSPC: 'the disk is full',
     errno.EDQUOT: 'your quota of disk space is used up',
@@ -94,7 +96,8 @@ def plain_errors(go_on: str = 'Run the same command again') -> Iterator[None]:
 
 
 def stop(message: str, code: int = 2) -> NoReturn:
-    """End the program with a message."""
+    """End the program with a message; of a very long one, which some file is quoted in, the end is left out."""
+    message = message if len(message) <= MOST_SHOWN else f'{message[:MOST_SHOWN]} ...'
     print(f'\nerror: {message.rstrip()}', file=sys.stderr, flush=True)
     sys.exit(code)
 
@@ -132,9 +135,22 @@ def _of_worker(error: Exception) -> str:
     return text.split(f'{type(error).__name__}: ')[-1] if text.startswith('Caught ') and ' in DataLoader worker' in text else ''
 
 
+_handlers: set[Callable] = set()
+
+
+def _end_at_sigterm() -> None:
+    """In a forked process: a handler in Python would not run while it waits for a lock, and who terminates it would wait for ever."""
+    if signal.getsignal(signal.SIGTERM) in _handlers:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_end_at_sigterm)
+
+
 @contextmanager
 def _signals() -> Iterator[None]:
-    """SIGINT and SIGTERM as exceptions in this process; what is forked inside ignores the first.
+    """SIGINT and SIGTERM as exceptions in this process; what is forked inside ignores the first, and ends at the second.
 
     Of several processes under a launcher SIGTERM keeps its own effect: one that waits for the others would not come to an exception.
     """
@@ -146,8 +162,6 @@ def _signals() -> Iterator[None]:
                 if hasattr(signal, 'SIGCHLD'):  # torch raises there when a process that loads images ends, as all do now
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 raise kind
-            if number == signal.SIGTERM:
-                os._exit(128 + number)
 
         return handle
 
@@ -156,10 +170,13 @@ def _signals() -> Iterator[None]:
     try:
         for number, kind in wanted.items():
             before[number] = signal.signal(number, raised(kind))
+        if signal.SIGTERM in before:
+            _handlers.add(signal.getsignal(signal.SIGTERM))
     except ValueError:  # not in the main thread: whoever has that decides
         pass
     try:
         yield
     finally:
         for number, handler in before.items():
+            _handlers.discard(signal.getsignal(number))
             signal.signal(number, handler)

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from math import prod
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import numpy as np
 
@@ -67,10 +69,15 @@ def read_lines(path: str | os.PathLike) -> list[str]:
     Raises:
         InputError: See :func:`read_text`; or a line holds control characters: the file is cut off, or was zeroed when a disk failed.
     """
-    lines = [line.strip() for line in read_text(path).split('\n')]
+    return lines_in(read_text(path), path)
+
+
+def lines_in(text: str, where: str | os.PathLike) -> list[str]:
+    """The lines of a list, see :func:`read_lines`."""
+    lines = [line.strip() for line in text.replace('\r\n', '\n').replace('\r', '\n').split('\n')]
     for number, line in enumerate(lines, start=1):
         if '\0' in line:
-            raise InputError(f'{path}, line {number}, holds null characters; the file is damaged')
+            raise InputError(f'{where}, line {number}, holds null characters; the file is damaged')
     return [line for line in lines if line]
 
 
@@ -106,6 +113,29 @@ def read_json(path: str | os.PathLike, schema: type | None = None) -> Any:
     """
     content = parsed_json(read_bytes(path), path)
     return validated(schema, content, str(path)) if schema else content
+
+
+def read_xml(path: str | os.PathLike) -> Element:
+    """The root of an XML file. Entities are not expanded, and nothing that the file names is fetched: a document type is refused.
+
+    Raises:
+        InputError: See :func:`read_bytes`; or it is no XML, or is cut off.
+    """
+    try:
+        return ElementTree.fromstring(read_bytes(path), ElementTree.XMLParser(target=_NoDocumentType(str(path))))
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two: an encoding that is none
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f'{path} is no XML file, or is cut off ({error})') from error
+
+
+class _NoDocumentType(ElementTree.TreeBuilder):
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        raise InputError(f'{self.where} declares a document type or entities, which annotations have no use for: remove <!DOCTYPE ...>')
 
 
 def read_array(source: str | os.PathLike | bytes, name: str | os.PathLike = '') -> np.ndarray:

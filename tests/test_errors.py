@@ -1,6 +1,7 @@
 """How an error reaches whoever typed the command."""
 
 import errno
+import multiprocessing
 import os
 import resource
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmbdg.errors import DISK, plain_errors
+from mmbdg.errors import DISK, InputError, plain_errors
 from mmbdg.files import write_json, write_safetensors
 
 PROGRAM = """
@@ -153,3 +154,26 @@ def test_what_is_not_the_inputs_fault_keeps_its_traceback(tmp_path):
     assert code == 1 and 'Traceback' in output
     code, output = ended(raising(MemoryError()), tmp_path / 'log2')
     assert code == 2 and output.startswith('error: there is not enough memory')
+
+
+def test_a_message_that_quotes_a_file_has_an_end(capsys):
+    with pytest.raises(SystemExit), plain_errors():
+        raise InputError('line 1: ' + 'x' * 10**7)
+    assert len(capsys.readouterr().err) < 1.1 * 10**6
+
+
+def test_a_forked_process_ends_at_sigterm_while_it_waits_for_a_lock():
+    """mmdet evaluates with pools, which it terminates: a handler in Python does not run within the wait for a lock."""
+    lock = multiprocessing.get_context('fork').Lock()
+    with plain_errors():
+        lock.acquire()
+        child = multiprocessing.get_context('fork').Process(
+            target=lambda: signal.getsignal(signal.SIGTERM) == signal.SIG_DFL and lock.acquire()
+        )
+        child.start()
+        child.join(0.5)
+        child.terminate()
+        child.join(20)
+        ended = child.exitcode
+        child.kill()
+    assert ended == -signal.SIGTERM

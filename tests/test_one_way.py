@@ -26,7 +26,7 @@ WAYS = {
 """Calls, and what to use in their place; one that begins with a dot is a method of anything."""
 ALLOWED = {
     'mmbdg/reading.py': {'json.loads', '.read_bytes'},
-    'mmbdg/images.py': {'Image.open'},
+    'mmbdg/image_files.py': {'Image.open'},
     'mmbdg/compat/checkpoint.py': {'torch.load'},
     'mmbdg/compat/config_variables.py': {'.read_text'},  # a config is a program
     'mmbdg/analysis/machine.py': {'.read_text'},  # /proc

@@ -24,7 +24,22 @@ ALLOWED = {
     'compat': {'assets'},
     'assets': set(),
 }
-LEAVES = {'arguments', 'data_configs', 'errors', 'files', 'images', 'listing', 'paths', 'reading', 'registry', 'schema', 'version'}
+LEAVES = {
+    'arguments',
+    'coco_json',
+    'data_configs',
+    'errors',
+    'files',
+    'image_files',
+    'images',
+    'listing',
+    'paths',
+    'reading',
+    'registry',
+    'run_lengths',
+    'schema',
+    'version',
+}
 LIGHT = ('generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'backbones')
 
 

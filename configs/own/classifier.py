@@ -25,7 +25,7 @@ train_dataloader = dict(
         data_root=f'{_base_.data_root}/images',
         class_names=_base_.class_names,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='RandomResizedCrop', scale=_base_.resolution, crop_ratio_range=(0.6, 1.0), backend='pillow'),
             dict(type='RandomFlip', prob=0.5),
             dict(type='PackInputs'),

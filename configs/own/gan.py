@@ -33,7 +33,7 @@ model = dict(
 )
 
 pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmbdg.LoadImage'),
     dict(type='ResizeEdge', scale=_base_.resolution, edge='short', backend='pillow'),
     dict(type='CenterCrop', crop_size=_base_.resolution),
     dict(type='PackInputs'),

@@ -29,15 +29,15 @@ train_dataloader = dict(
             type='mmbdg.ImageFolder',
             data_root=f'{_base_.data_root}/images',
             class_names=_base_.class_names,
-            pipeline=[dict(type='LoadImageFromFile'), dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')],
+            pipeline=[dict(type='mmbdg.LoadImage'), dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')],
         ),
         seg=dict(
             type='mmbdg.SyntheticSegDataset',
             data_root=synthetic,
             label_space='classes',
             pipeline=[
-                dict(type='LoadImageFromFile'),
-                dict(type='mmseg.LoadAnnotations'),
+                dict(type='mmbdg.LoadImage'),
+                dict(type='mmbdg.LoadMask'),
                 dict(
                     type='mmbdg.AugmentLabelled',
                     size=size,

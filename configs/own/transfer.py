@@ -33,8 +33,8 @@ train_dataloader = dict(
     dataset=dict(
         data_root=train_root,
         pipeline=[
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAnnotations'),
+            dict(type='mmbdg.LoadImage'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='RandomResize', scale=size, ratio_range=(1.0, 1.5), resize_type='mmseg.Resize'),
             dict(type='RandomCrop', crop_size=size),
             dict(type='RandomFlip', prob=0.5),
@@ -51,9 +51,9 @@ test_dataloader = dict(
     dataset=dict(
         data_root=test_root,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='Resize', scale=size),
-            dict(type='LoadAnnotations'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='PackSegInputs'),
         ],
         test_mode=True,

@@ -7,6 +7,8 @@ import torch
 
 from mmbdg.analysis.labelled_images import LabelledImages
 from mmbdg.errors import InputError
+from mmbdg.images import open_image
+from mmbdg.listing import list_files
 
 
 class AnnotatedImages(LabelledImages):
@@ -25,7 +27,8 @@ class AnnotatedImages(LabelledImages):
     def __init__(self, dataset: Any, name: str, generator: dict | None = None, truncation: Any = None) -> None:
         self.dataset, self._config, self._truncation, self._built = dataset, generator, truncation, None
         root = getattr(dataset, 'root', None)
-        self.files = {path.stem: path for path in sorted(root.glob(f'images/{dataset.name}/*/*.png'))} if root else {}
+        folder = root / 'images' / dataset.name if root else None
+        self.files = {path.stem: path for path in list_files(folder, ('.png',), depth=1).log().files} if folder and folder.is_dir() else {}
         super().__init__(
             name, dataset.metainfo['classes'], dataset.metainfo['palette'], dataset.space.ignore, dataset.metainfo['class_names']
         )
@@ -37,7 +40,7 @@ class AnnotatedImages(LabelledImages):
 
     def image(self, i: int) -> np.ndarray:
         stem = self.dataset[i]['data_samples'].get('stem')
-        return self._generated(i) if stem not in self.files else self._read(stem)
+        return self._generated(i) if stem not in self.files else open_image(self.files[stem])
 
     def mask(self, i: int) -> np.ndarray:
         return self.dataset[i]['data_samples'].gt_sem_seg.data[0].numpy()
@@ -47,15 +50,6 @@ class AnnotatedImages(LabelledImages):
 
     def title(self, i: int) -> str:
         return self.dataset[i]['data_samples'].get('stem') or str(i)
-
-    def _read(self, stem: str) -> np.ndarray:
-        from PIL import Image
-
-        try:
-            with Image.open(self.files[stem]) as picture:
-                return np.asarray(picture.convert('RGB'))
-        except OSError as error:
-            raise InputError(f'{self.files[stem]} is no picture, or is cut off ({error})') from error
 
     @torch.no_grad()
     def _generated(self, i: int) -> np.ndarray:

@@ -1,23 +1,32 @@
 """Instances as COCO's JSON has them, as labelled images."""
 
-import json
 import os
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from mmbdg.analysis.labelled_images import LabelledImages
+from mmbdg.coco_json import Annotation, Id, SizedImage, area_of, by_id, check_size, polygons_of, read_instances
 from mmbdg.errors import InputError
+from mmbdg.images import open_image
 from mmbdg.interpreter import ignore_label
+from mmbdg.paths import relative_path
 from mmbdg.synthesis.palette import palette
+
+
+class Outlined(Annotation):
+    """An instance that has an outline."""
+
+    segmentation: list | dict
 
 
 class CocoImages(LabelledImages):
     """Labels are the categories in the order of their ids, 1 for the first; smaller instances lie over larger ones.
 
     What is marked ``iscrowd`` does not count, where no instance lies over it. An image whose instances are all of one category has that
-    one's class, others have none.
+    one's class, others have none. Images are seen as their EXIF orientation turns them, as whoever drew the outlines saw them. Polygons are
+    filled by pycocotools, as mmdet fills them, after a check; run lengths are decoded here.
 
     Args:
         path: JSON with ``images``, ``categories`` and ``annotations``; polygons or run lengths.
@@ -34,11 +43,15 @@ class CocoImages(LabelledImages):
             raise InputError("COCO's masks need pycocotools, which is not installed: pip install pycocotools") from error
         self.coder = mask
         self.path, self.root = Path(path), Path(image_root or Path(path).parent)
-        content = _read(self.path)
-        categories = sorted(content['categories'], key=lambda category: category['id'])
+        content = read_instances(self.path, SizedImage, Outlined)
+        if not content['images'] or not content['categories']:
+            raise InputError(f'{path} lists no images, or no categories')
+        categories = sorted(content['categories'], key=by_id)
         self.label_of = {category['id']: label for label, category in enumerate(categories, start=1)}
         self.images = content['images']
-        self.instances: dict[int, list[dict]] = {image['id']: [] for image in self.images}
+        for image in self.images:
+            check_size(image['height'], image['width'], f'{path}: {image["file_name"]}')
+        self.instances: dict[Id, list[dict]] = {image['id']: [] for image in self.images}
         for annotation in content['annotations']:
             if annotation['image_id'] not in self.instances or annotation['category_id'] not in self.label_of:
                 raise InputError(f'{path}: annotation {annotation.get("id")} belongs to an image or a category that is not listed')
@@ -56,14 +69,11 @@ class CocoImages(LabelledImages):
         return len(self.images)
 
     def image(self, i: int) -> np.ndarray:
-        from PIL import Image
-
-        path = self.root / self.images[i]['file_name']
-        try:
-            with Image.open(path) as picture:
-                image = np.asarray(picture.convert('RGB'))
-        except OSError as error:
-            raise InputError(f'{path} is missing or no picture ({error}); name the folder of the images: {self.path}:FOLDER') from error
+        name = PurePosixPath(self.images[i]['file_name'].replace('\\', '/')).as_posix()
+        path = self.root / relative_path(name, source=self.path)
+        if not path.is_file():
+            raise InputError(f'{path} is missing; name the folder of the images: {self.path}:FOLDER')
+        image = open_image(path)
         if image.shape[:2] != self._size(i):
             raise InputError(f'{path} is {image.shape[1]}x{image.shape[0]} px, {self.path} says {self._size(i)[1]}x{self._size(i)[0]}')
         return image
@@ -88,39 +98,13 @@ class CocoImages(LabelledImages):
 
     def _area(self, i: int, annotation: dict) -> np.ndarray:
         """bool (H,W)."""
-        outline, size = annotation.get('segmentation'), list(self._size(i))
+        outline, size = annotation['segmentation'], self._size(i)
         try:
-            if isinstance(outline, list):  # polygons
-                runs = self.coder.merge(self.coder.frPyObjects(outline, *size)) if outline else None
-            elif isinstance(outline['counts'], list):  # plain run lengths
-                runs = self.coder.frPyObjects(outline, *size)
-            else:
-                runs = dict(size=outline['size'], counts=outline['counts'])
-            area = np.zeros(size, bool) if runs is None else self.coder.decode(runs).astype(bool)
-        except Exception as error:  # pycocotools raises bare Exceptions, and what its C code meets
-            raise InputError(f'{self.path}: the outline of annotation {annotation.get("id")} cannot be read ({error})') from error
-        if area.shape != tuple(size):
-            raise InputError(f'{self.path}: annotation {annotation.get("id")} has another size than its image, {size[1]}x{size[0]} px')
-        return area
-
-
-def _read(path: Path) -> dict:
-    needed = dict(
-        images=('id', 'file_name', 'height', 'width'), categories=('id', 'name'), annotations=('image_id', 'category_id', 'segmentation')
-    )
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise InputError(f'{path} cannot be read ({error.strerror})') from error
-    except ValueError as error:
-        raise InputError(f'{path} is no JSON, or is cut off ({error})') from error
-    for kind, keys in needed.items():
-        entries = content.get(kind) if isinstance(content, dict) else None
-        if not isinstance(entries, list):
-            raise InputError(f'{path} has no list of {kind}; it takes a file of instances, as COCO has them')
-        for number, entry in enumerate(entries, start=1):
-            if not isinstance(entry, dict) or (missing := [key for key in keys if key not in entry]):
-                raise InputError(f'{path}: {kind}, entry {number}, has no {", ".join(missing) if isinstance(entry, dict) else "keys"}')
-    if not content['images'] or not content['categories']:
-        raise InputError(f'{path} lists no images, or no categories')
-    return content
+            if isinstance(outline, dict):
+                return area_of(outline, *size)
+            polygons = [points.ravel().tolist() for points in polygons_of(outline, *size)] if outline else []
+        except InputError as error:
+            raise InputError(f'{self.path}: annotation {annotation.get("id")} {error}') from error
+        if not polygons:
+            return np.zeros(size, bool)
+        return self.coder.decode(self.coder.merge(self.coder.frPyObjects(polygons, *size))).astype(bool)

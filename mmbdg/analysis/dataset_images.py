@@ -103,12 +103,13 @@ class DatasetImages(LabelledImages):
                 return AnnotatedImages(dataset, name, config.get('generator') or generator, config.get('truncation', truncation))
             given = _first_item(dataset, name)
             many = len(dataset.metainfo['classes']) > UINT8_LABELS
-            load_image = loaders['img'] or dict(type='mmcv.LoadImageFromFile')
-            load_mask = dict(type='mmbdg.LoadMask') if many else loaders['gt_seg_map'] or dict(type='mmseg.LoadAnnotations')
+            load_mask = loaders['gt_seg_map'] or dict(type='mmbdg.LoadMask')
+            if many and _kind(load_mask) == 'LoadAnnotations':
+                load_mask = dict(type='mmbdg.LoadMask')
             return cls(
                 dataset,
                 name,
-                None if 'img' in given else TRANSFORMS.build(dict(load_image, to_float32=False)),
+                None if 'img' in given else TRANSFORMS.build(_one_by_one(loaders['img'])),
                 None if 'gt_seg_map' in given else TRANSFORMS.build(load_mask),
             )
 
@@ -154,12 +155,24 @@ class DatasetImages(LabelledImages):
         return names + [f'class {c}' for c in range(len(names), max(known) + 1)]
 
 
+def _kind(step: Any) -> str:
+    """Name of a transform's type, without its scope."""
+    return str(step.get('type', '')).rpartition('.')[2] if isinstance(step, dict) else ''
+
+
 def _loaded(step: Any) -> str | None:
     """What a transform of a pipeline loads: 'img', 'gt_seg_map' or None."""
-    kind = str(step.get('type', '')).rpartition('.')[2] if isinstance(step, dict) else ''
+    kind = _kind(step)
     if kind.startswith('Load') and 'Image' in kind:
         return 'img'
     return 'gt_seg_map' if kind in ('LoadMask', 'LoadAnnotations') else None
+
+
+def _one_by_one(step: dict | None) -> dict:
+    """The step that loads images, for each image as it is: broken ones are named, not skipped."""
+    if step and _kind(step) not in ('LoadImage', 'LoadImageFromFile'):
+        return step
+    return dict(type='mmbdg.LoadImage', backend_args=(step or {}).get('backend_args'))
 
 
 def _first_item(dataset: Any, name: str) -> dict:

@@ -19,6 +19,8 @@ from mmbdg.annotation.mask_values import read_mask
 from mmbdg.errors import InputError, listed
 from mmbdg.files import write_npy, write_png
 from mmbdg.generators import ClassConditionalGenerator, to_pixels
+from mmbdg.listing import list_files, list_folders
+from mmbdg.reading import read_array, read_bytes
 from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.truncation import Truncation, select_statistics
 
@@ -36,12 +38,11 @@ class AnnotatedLatent:
         """z, float32 (latent_dim,); int64 if the file holds integers, as a VQGAN's tokens are.
 
         Raises:
-            InputError: Not an array of numbers, or of another size.
+            InputError: Not an array of finite numbers, or of another size.
         """
-        try:
-            z = np.load(self.latent_path, allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise InputError(f'{self.latent_path} is no .npy file of numbers ({error})') from error
+        z = read_array(self.latent_path)
+        if not np.isfinite(z).all():
+            raise InputError(f'{self.latent_path} holds nan or inf')
         if z.size != latent_dim:
             raise InputError(f"{self.latent_path} holds {z.shape}, the generator takes {latent_dim} numbers; is it another generator's?")
         return z.reshape(-1).astype(np.int64 if z.dtype.kind in 'iu' else np.float32)
@@ -57,9 +58,9 @@ class AnnotatedLatent:
             InputError: The mask has another size, or is no PNG with a certain background.
         """
         try:
-            mask = read_mask(self.mask_path.read_bytes(), ignore_value)
+            mask = read_mask(read_bytes(self.mask_path), ignore_value)
         except InputError as error:
-            raise InputError(f'{self.mask_path} {error}') from error
+            raise InputError(f'{self.mask_path}: {error}') from error
         if mask.shape != (resolution, resolution):
             raise InputError(
                 f'{self.mask_path} is {mask.shape[1]}x{mask.shape[0]} px, the generator makes {resolution}x{resolution}; '
@@ -87,14 +88,15 @@ def read_annotated_latents(
     for folder in (annotations, latents_root):
         if not folder.is_dir():
             raise InputError(f'there is no folder {folder}; annotated latents lie in ROOT/annotations/{name} and ROOT/latents/{name}')
-    masks = {path.relative_to(annotations).with_suffix(''): path for path in annotations.glob('*/*.png')}
-    zs = {path.relative_to(latents_root).with_suffix(''): path for path in latents_root.glob('*/*.npy')}
-    problems = [f'{masks[key]} has no latent {latents_root / key}.npy' for key in sorted(masks.keys() - zs.keys())]
+    masks = {Path(stem): path for stem, path in list_files(annotations, ('.png',)).log().by_stem().items()}
+    zs = {Path(stem): path for stem, path in list_files(latents_root, ('.npy',)).log().by_stem().items()}
+    problems = [f'{path} lies in no class folder, or too deep' for path in [*masks.values(), *zs.values()] if not _in_a_class(path, root)]
+    problems += [f'{masks[key]} has no latent {latents_root / key}.npy' for key in sorted(masks.keys() - zs.keys())]
     problems += [f'{zs[key]} has no mask {annotations / key}.png' for key in sorted(zs.keys() - masks.keys())]
     problems += [
         f'class folder {folder} holds no masks'
-        for folder in sorted(annotations.iterdir())
-        if folder.is_dir() and not any(folder.glob('*.png'))
+        for folder in list_folders(annotations)
+        if not any(path.parent == folder for path in masks.values())
     ]
     pairs = []
     for key in sorted(masks.keys() & zs.keys()):
@@ -118,6 +120,11 @@ def read_annotated_latents(
     if not pairs:
         raise InputError(f'{annotations} and {latents_root} hold no pairs')
     return sorted(pairs, key=lambda pair: (pair.class_id, pair.stem))
+
+
+def _in_a_class(path: Path, root: str | os.PathLike) -> bool:
+    """``root/KIND/NAME/<class>/FILE``."""
+    return len(path.relative_to(root).parts) == 4
 
 
 def write_samples(

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmbdg.annotation.file_tree import FileTree
 from mmbdg.annotation.importing import part_of
-from mmbdg.annotation.mask_values import BACKGROUND, FOREGROUND, IGNORE, decode_png, read_mask
+from mmbdg.annotation.mask_values import BACKGROUND, FOREGROUND, IGNORE, read_values
 from mmbdg.annotation.sampled import Sampled, decode_latent, find_sets, most_common, read_samples
 from mmbdg.errors import InputError
 
@@ -95,7 +95,7 @@ def _check_masks(check: Check, masks: FileTree, samples: dict[str, Sampled], kno
                 raise InputError(f'has no latent {stem}.npy')
             if stem in samples and above[-1:] != [samples[stem].folder]:
                 raise InputError(f'lies in another class folder than its latent, {samples[stem].folder}')
-            values = _grey(masks.read(path))
+            values = read_values(masks.read(path))
         except InputError as error:
             check.problems.append(f'{where}: {error}')
             continue
@@ -119,16 +119,6 @@ def _check_masks(check: Check, masks: FileTree, samples: dict[str, Sampled], kno
         check.warnings.append(f'{_some(ignoring)}: the value {IGNORE} is foreground unless AnnotatedLatents has ignore_value={IGNORE}')
     if soft:
         check.warnings.append(f'{_some(soft)}: other grey values than 0 and 255, all of them foreground')
-
-
-def _grey(data: bytes) -> np.ndarray:
-    mode, values, _ = decode_png(data)
-    if mode == '1':
-        return values.astype(np.uint8)
-    if mode != 'L':
-        read_mask(data)  # says it if nothing can be done
-        raise InputError(f'has the mode {mode}, masks to train on have 8 bit grey values; bring it in by "annotate.py import --from png"')
-    return values
 
 
 def _check_latents(check: Check, latents: FileTree, samples: dict[str, Sampled], latent_dim: int | None) -> None:

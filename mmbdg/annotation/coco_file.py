@@ -6,13 +6,15 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from mmbdg.annotation import run_lengths
+from mmbdg import run_lengths
 from mmbdg.annotation.drawn import Drawn, Findings, Problem, role_of
 from mmbdg.annotation.file_tree import FileTree, stem_of
 from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose
 from mmbdg.annotation.outlines import fill_polygon
 from mmbdg.annotation.sampled import Sampled
+from mmbdg.coco_json import Annotation, Category, Id, Image, Instances, area_of, check_size, polygons_of
 from mmbdg.errors import InputError
+from mmbdg.schema import validated
 
 CATEGORIES = {1: 'foreground', 2: 'ignore'}
 LARGEST_SIDE = 16384
@@ -60,18 +62,15 @@ def read_coco(tree: FileTree, samples: dict[str, Sampled], crowd: str = 'ignore'
     """
     for name in tree.ending_in('.json'):
         try:
-            content = tree.read_json(name)
-            if not isinstance(content, dict) or any(not isinstance(content.get(k), list) for k in ('images', 'categories', 'annotations')):
-                raise InputError('is no file of COCO (no images, categories and annotations)')
+            content = validated(Instances, tree.read_json(name), '')
         except InputError as error:
-            yield Problem(tree.where(name), str(error))
+            yield Problem(tree.where(name), f'is no file of COCO ({str(error).strip()})')
             continue
         yield from _read_images(content, tree.where(name), samples, crowd)
 
 
 def _read_images(content: dict, where: str, samples: dict[str, Sampled], crowd: str) -> Findings:
-    listed = [c for c in content['categories'] if isinstance(c, dict) and isinstance(c.get('id'), int) and isinstance(c.get('name'), str)]
-    categories = {category['id']: category['name'] for category in listed}
+    categories = {entry['id']: entry['name'] for entry in content['categories'] if not _fault(Category, entry)}
     images, bad = {}, set()
     for number, image in enumerate(content['images'], start=1):
         try:
@@ -81,11 +80,11 @@ def _read_images(content: dict, where: str, samples: dict[str, Sampled], crowd: 
                 raise InputError(f'has the id {image["id"]} of another image')
             images[image['id']] = image
         except InputError as error:
-            yield Problem(f'{where}, image {number}', str(error), stem_of(image['file_name']) if _named(image) else '')
-    of_image: dict[int, list] = {key: [] for key in images}
+            yield Problem(f'{where}, image {number}', str(error), '' if _fault(Image, image) else stem_of(image['file_name']))
+    of_image: dict[Id, list] = {key: [] for key in images}
     for number, annotation in enumerate(content['annotations'], start=1):
         image_id = annotation.get('image_id') if isinstance(annotation, dict) else None
-        if not isinstance(image_id, int) or image_id not in images:
+        if isinstance(image_id, bool) or not isinstance(image_id, int | str) or image_id not in images:
             yield Problem(f'{where}, annotation {number}', f'belongs to the image {image_id!r}, which is not listed')
             continue
         of_image[image_id].append((number, annotation))
@@ -101,16 +100,22 @@ def _read_images(content: dict, where: str, samples: dict[str, Sampled], crowd: 
             yield Problem(f'{where}, {image["file_name"]}', str(error), stem)
 
 
-def _named(image: object) -> bool:
-    return isinstance(image, dict) and isinstance(image.get('file_name'), str)
+def _fault(schema: type, entry: object) -> str:
+    """What is wrong with an entry; '' if nothing is."""
+    try:
+        validated(schema, entry, '')
+    except InputError as error:
+        return str(error).strip()
+    return ''
 
 
 def _check_image(image: object) -> None:
-    if not _named(image) or not isinstance(image.get('id'), int):
-        raise InputError('has no id or no file_name')
+    if _fault(Image, image):
+        raise InputError(f'has no id or no file_name ({_fault(Image, image)})')
     for key in ('height', 'width'):
-        if not isinstance(image.get(key), int) or not 0 < image[key] <= LARGEST_SIDE:
+        if type(image.get(key)) is not int or not 0 < image[key] <= LARGEST_SIDE:
             raise InputError(f'{image["file_name"]} has no usable {key}, got {image.get(key)!r}')
+    check_size(image['height'], image['width'], image['file_name'])
 
 
 def _paint(image: dict, annotations: list, categories: dict, folder: str, crowd: str) -> np.ndarray | None:
@@ -121,8 +126,10 @@ def _paint(image: dict, annotations: list, categories: dict, folder: str, crowd:
     for number, annotation in annotations:
         try:
             category = annotation.get('category_id')
-            if not isinstance(category, int) or category not in categories:
-                raise InputError(f'has the unknown category {category!r}; the file lists {sorted(categories)}')
+            if isinstance(category, bool) or not isinstance(category, int | str) or category not in categories:
+                raise InputError(f'has the unknown category {category!r}; the file lists {sorted(categories, key=str)[:20]}')
+            if fault := _fault(Annotation, annotation):
+                raise InputError(fault)
             role = role_of(categories[category], folder)
             area = _fill(annotation.get('segmentation'), height, width)
         except InputError as error:
@@ -140,27 +147,8 @@ def _paint(image: dict, annotations: list, categories: dict, folder: str, crowd:
 
 def _fill(segmentation: object, height: int, width: int) -> np.ndarray:
     if isinstance(segmentation, dict):
-        counts = segmentation.get('counts')
-        if segmentation.get('size') != [height, width]:
-            raise InputError(f'has run lengths for {segmentation.get("size")} (height, width), the image is {[height, width]}')
-        if isinstance(counts, str):
-            counts = run_lengths.decompress(counts)
-        if not isinstance(counts, list):
-            raise InputError('has run lengths without counts')
-        return run_lengths.decode(counts, height, width)
-    if not isinstance(segmentation, list) or not segmentation:
-        raise InputError('has a box or keypoints, but no mask')
+        return area_of(segmentation, height, width)
     area = np.zeros((height, width), bool)
-    for polygon in segmentation:
-        area |= fill_polygon(_corners(polygon), height, width)
+    for points in polygons_of(segmentation, height, width):
+        area |= fill_polygon(points, height, width)
     return area
-
-
-def _corners(polygon: object) -> np.ndarray:
-    try:
-        numbers = np.asarray(polygon, np.float64)
-    except (TypeError, ValueError):
-        numbers = np.empty(0)
-    if numbers.ndim != 1 or len(numbers) < 6 or len(numbers) % 2 or not np.isfinite(numbers).all():
-        raise InputError(f'has the polygon {str(polygon)[:80]}; it takes x, y of three corners at least')
-    return numbers.reshape(-1, 2)

@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from mmbdg import run_lengths
 from mmbdg.analysis.mask_columns import MIN_PIXELS, components
-from mmbdg.annotation import run_lengths
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
 from mmbdg.synthesis.layout import folder_of, sample_files
@@ -50,7 +50,7 @@ def boxed_components(area: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice
 
 
 def encode_component(part: np.ndarray, box: tuple[slice, slice], height: int, width: int) -> str:
-    """Compressed run lengths, see :mod:`mmbdg.annotation.run_lengths`, of a component in a picture."""
+    """Compressed run lengths, see :mod:`mmbdg.run_lengths`, of a component in a picture."""
     rows, columns = box
     strip = np.zeros((height, part.shape[1]), bool)  # the columns beside it are all background
     strip[rows] = part

@@ -16,9 +16,10 @@ import numpy as np
 
 from mmbdg.annotation.drawn import LABELS, Drawn, Findings, Problem, role_of
 from mmbdg.annotation.file_tree import FileTree, stem_of
-from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, decode_png, encode_png
+from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, encode_png
 from mmbdg.annotation.sampled import Sampled
 from mmbdg.errors import InputError
+from mmbdg.images import read_stored
 from mmbdg.synthesis.palette import palette
 
 LINES = ('background', 'foreground', 'ignore')  # of the label map, in the colours of PASCAL VOC
@@ -64,7 +65,7 @@ def read_cvat(tree: FileTree, samples: dict[str, Sampled]) -> Findings:
     if not maps:
         raise InputError(f'{tree.where()} has no labelmap.txt; export the task as "Segmentation mask 1.1"')
     try:
-        labels = _read_labels(tree.read(maps[0]))
+        labels = _read_labels(tree.read_lines(maps[0]))
     except InputError as error:
         raise InputError(f'{tree.where(maps[0])} {error}') from error
     found = set()
@@ -81,16 +82,16 @@ def read_cvat(tree: FileTree, samples: dict[str, Sampled]) -> Findings:
     yield from _listed_without_mask(tree, found)
 
 
-def _read_labels(data: bytes) -> dict[tuple[int, int, int], str]:
+def _read_labels(lines: list[str]) -> dict[tuple[int, int, int], str]:
     labels = {}
-    for line in data.decode('utf-8', errors='replace').splitlines():
-        if not line.strip() or line.startswith('#'):
+    for line in lines:
+        if line.startswith('#'):
             continue
-        label, _, rest = line.strip().partition(':')
+        label, _, rest = line.partition(':')
         try:
             red, green, blue = (int(number) for number in rest.split(':')[0].split(','))
         except ValueError as error:
-            raise InputError(f'is no label map: the line "{line.strip()}" is not label:red,green,blue::') from error
+            raise InputError(f'is no label map: the line "{line[:80]}" is not label:red,green,blue::') from error
         if (red, green, blue) in labels:
             raise InputError(f'gives "{labels[red, green, blue]}" and "{label}" the same colour')
         labels[red, green, blue] = label
@@ -100,20 +101,19 @@ def _read_labels(data: bytes) -> dict[tuple[int, int, int], str]:
 
 
 def _paint(data: bytes, labels: dict[tuple[int, int, int], str], folder: str) -> np.ndarray:
-    mode, values, colours = decode_png(data)
-    if mode == 'L':
+    values, colours = read_stored(data, 'it')
+    grey = colours is None and values.ndim == 2
+    if grey:
         table = dict(enumerate(labels.values()))
         codes = values.astype(np.int64)
-    elif mode in ('RGB', 'P'):
-        rgb = (colours[values] if mode == 'P' else values).astype(np.int64)
+    else:
+        rgb = (values if colours is None else colours[values]).astype(np.int64)
         codes = (rgb[..., 0] << 16) + (rgb[..., 1] << 8) + rgb[..., 2]
         table = {(red << 16) + (green << 8) + blue: label for (red, green, blue), label in labels.items()}
-    else:
-        raise InputError(f'has the mode {mode}; CVAT writes RGB or 8 bit grey')
     foreground, ignored = np.zeros(codes.shape, bool), np.zeros(codes.shape, bool)
     for code in np.unique(codes).tolist():
         if code not in table:
-            raise InputError(f'holds {f"the value {code}" if mode == "L" else f"the colour #{code:06x}"}, which labelmap.txt does not list')
+            raise InputError(f'holds {f"the value {code}" if grey else f"the colour #{code:06x}"}, which labelmap.txt does not list')
         role = role_of(table[code], folder)
         if role != LABELS[2]:
             (ignored if role == 'ignore' else foreground)[codes == code] = True
@@ -124,12 +124,12 @@ def _listed_without_mask(tree: FileTree, found: set[str]) -> Findings:
     for name in tree.names:
         if 'ImageSets/Segmentation/' in f'/{name}' and name.endswith('.txt'):
             try:
-                listed = tree.read(name).decode('utf-8', errors='replace').split('\n')
+                listed = tree.read_lines(name)
             except InputError as error:
                 yield Problem(tree.where(name), str(error))
                 continue
             for line in listed:
-                stem = line.strip().replace('\\', '/').split('/')[-1]
+                stem = line.replace('\\', '/').split('/')[-1]
                 if stem and stem not in found:
                     found.add(stem)
                     yield Drawn(stem, tree.where(name), None)

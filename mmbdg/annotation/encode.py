@@ -8,32 +8,31 @@ they lie, one of
     SRC/images/NAME/<class>/<prefix>_<class id>_<index>.png      annotated samples, as mmbdg.annotation.annotated_latents has them
     SRC/annotations/NAME/<class>/<the same stem>.png
 
-    SRC/images/<class>/<stem>.png|jpg                            any images
+    SRC/images/<class>/<stem>.png|jpg|...                        any images
     SRC/masks/<class>/<stem>.png
 
-A mask has the size of its image. Both are cropped to the square in their middle and resized to the generator's resolution, the image by
-Lanczos, the mask by nearest neighbour: its values stay as they are. What is written is the layout of annotated latents; its images are what
-the generator makes of the tokens, since that is what its features have seen.
+Images and masks are read as :mod:`mmbdg.images` says. A mask has the size of its image. Both are cropped to the square in their middle and
+resized to the generator's resolution, the image by Lanczos, the mask by nearest neighbour: its values stay as they are, those above 255
+become 255. What is written is the layout of annotated latents; its images are what the generator makes of the tokens, since that is what
+its features have seen.
 """
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from mmbdg.annotation.annotated_latents import class_folders
+from mmbdg.annotation.mask_values import read_values
 from mmbdg.errors import InputError, listed
 from mmbdg.files import whole_folder, write_npy, write_png
 from mmbdg.generators import VQGAN, to_pixels
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-SUFFIXES = ('.png', '.jpg', '.jpeg')
+from mmbdg.images import open_image
+from mmbdg.listing import composed, list_files, list_folders
+from mmbdg.reading import read_bytes
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,13 @@ class AnnotatedImage:
         Raises:
             InputError: One is no picture, they differ in size, or nothing of the object is left.
         """
-        from PIL import Image, ImageOps
+        from PIL import Image
 
-        with _picture(self.image_path) as image, _picture(self.mask_path) as drawn:
-            image = ImageOps.exif_transpose(image).convert('RGB')  # a camera's turned photo, as whoever drew the mask saw it
-            mask = _grey(drawn)
+        image = Image.fromarray(open_image(self.image_path))  # turned, as whoever drew the mask saw it
+        try:
+            mask = Image.fromarray(np.minimum(read_values(read_bytes(self.mask_path)), 255).astype(np.uint8))
+        except InputError as error:
+            raise InputError(f'{self.mask_path}: {error}') from error
         if mask.size != image.size:
             raise InputError(f'{self.mask_path} is {mask.width}x{mask.height} px, its image {image.width}x{image.height}')
         small = mask.resize((resolution, resolution), Image.Resampling.NEAREST, middle_square(*mask.size))
@@ -101,7 +102,7 @@ def read_annotated_images(
     root = Path(root)
     if (root / 'annotations').is_dir() == (root / 'masks').is_dir() or not (root / 'images').is_dir():
         raise InputError(f'{root} must hold images/ and either annotations/ (annotated samples) or masks/ (any images)')
-    known = {folder: i for names in (class_folders(class_names), folders or ()) for i, folder in enumerate(names)}
+    known = {composed(folder): i for names in (class_folders(class_names), folders or ()) for i, folder in enumerate(names)}
     sampled = (root / 'annotations').is_dir()
     images, masks = (root / 'images', root / 'annotations') if sampled else (root / 'images', root / 'masks')
     if sampled:
@@ -179,24 +180,32 @@ def middle_square(width: int, height: int) -> tuple[int, int, int, int]:
 
 def _paired(images: Path, masks: Path) -> tuple[list[tuple[Path, Path, Path]], list[str]]:
     """(<class>/<stem>, image, mask) of all pairs, and what has no partner."""
-    files = {path: path.relative_to(images).with_suffix('') for path in sorted(images.glob('*/*')) if path.suffix.lower() in SUFFIXES}
-    named = {key: path for path, key in files.items()}
-    drawn = {path.relative_to(masks).with_suffix(''): path for path in masks.glob('*/*.png')}
-    problems = [f'{path} and {named[key]} have the same name' for path, key in files.items() if named[key] != path]
+    files, drawn_files = (
+        {path: Path(composed(str(path.relative_to(folder).with_suffix('')))) for path in list_files(folder, depth=1).log().files}
+        for folder in (images, masks)
+    )
+    named, drawn = ({key: path for path, key in found.items() if len(key.parts) == 2} for found in (files, drawn_files))
+    problems = [f'{path} lies in no class folder' for path, key in (files | drawn_files).items() if len(key.parts) != 2]
+    problems += [
+        f'{path} and {kind[key]} have the same name'
+        for found, kind in ((files, named), (drawn_files, drawn))
+        for path, key in found.items()
+        if kind.get(key, path) != path
+    ]
     problems += [f'{named[key]} has no mask {masks / key}.png' for key in sorted(named.keys() - drawn.keys())]
     problems += [f'{drawn[key]} has no image {images / key}.png' for key in sorted(drawn.keys() - named.keys())]
     return [(key, named[key], drawn[key]) for key in sorted(named.keys() & drawn.keys())], problems
 
 
 def _only_set(folder: Path) -> str:
-    sets = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    sets = [path.name for path in list_folders(folder)]
     if len(sets) != 1:
         raise InputError(f'{folder} holds {len(sets)} sets ({", ".join(sets)}); name one')
     return sets[0]
 
 
 def _class_of(image: Path, known: dict[str, int]) -> int:
-    folder = image.parent.name
+    folder = composed(image.parent.name)
     for spelling in (folder, *_slug(folder)):
         if spelling in known:
             return known[spelling]
@@ -216,10 +225,9 @@ def _sampled_class(image: Path, num_classes: int, known: dict[str, int]) -> int:
         raise InputError(f'{image}: the name does not end in _<class id>_<index>') from error
     if not 0 <= class_id < num_classes:
         raise InputError(f'{image}: class {class_id} is not among the {num_classes} classes of the generator')
-    if known.get(image.parent.name, class_id) != class_id:
-        raise InputError(
-            f'{image}: class {class_id} by its name, {known[image.parent.name]} by its folder; are they of another list of classes?'
-        )
+    by_folder = known.get(composed(image.parent.name), class_id)
+    if by_folder != class_id:
+        raise InputError(f'{image}: class {class_id} by its name, {by_folder} by its folder; are they of another list of classes?')
     return class_id
 
 
@@ -235,21 +243,3 @@ def _compared(pair: AnnotatedImage, image: np.ndarray, seen: np.ndarray, mask: n
     difference = np.abs(image.astype(np.int16) - seen).mean(2)
     of_object = float(difference[mask > 0].mean()) if mask.any() else float('nan')
     return Reconstruction(pair.stem, pair.class_id, float(difference.mean()), of_object)
-
-
-def _grey(drawn: 'Image') -> 'Image':
-    """Mode L; of 16 and 32 bit the values up to 255 stay as they are, larger ones become 255."""
-    from PIL.Image import fromarray
-
-    return fromarray(np.clip(np.asarray(drawn), 0, 255).astype(np.uint8)) if drawn.mode.startswith('I') else drawn.convert('L')
-
-
-def _picture(path: Path) -> 'Image':
-    from PIL.Image import open as open_picture
-
-    try:
-        picture = open_picture(path)
-        picture.load()
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's for broken files
-        raise InputError(f'{path} is no picture, or is cut off ({error})') from error
-    return picture

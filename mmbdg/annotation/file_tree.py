@@ -1,6 +1,5 @@
 """Files that came back from an annotator: in a folder, in a zip file, or a single one. Nothing is unpacked to disk."""
 
-import json
 import os
 import zipfile
 import zlib
@@ -8,40 +7,63 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mmbdg.errors import InputError
+from mmbdg.listing import is_clutter, list_files
+from mmbdg.reading import decoded, lines_in, parsed_json, read_bytes
+
+MOST_BYTES = 2**29
+"""Of one file; a zip file of some kilobytes can claim to hold terabytes."""
+MOST_LIST_BYTES = 2**26
+"""Of a list, e.g. of the names of a million images."""
 
 
 class FileTree:
-    """Files by their path relative to the root, with forward slashes.
+    """Files by their path relative to the root, with forward slashes; those that Windows writes into zip files become such.
+
+    Of a folder, linked folders are followed, as trainings follow them. A file that is itself a link must stay within the folder, or within
+    the linked folder that it lies in.
 
     Args:
         path: A folder, a zip file or any other file (then the tree holds that file alone).
         below: A folder inside it, to look at nothing else.
 
     Raises:
-        InputError: There is nothing at ``path``, or it ends in .zip and is none (cut off, or another kind of file).
+        InputError: There is nothing at ``path``; it ends in .zip and is none (cut off, or another kind of file), or holds two files of one
+            name.
     """
 
     def __init__(self, path: str | os.PathLike, below: str = '') -> None:
         self.path, self.below = Path(path), below.strip('/')
         if not self.path.exists():
             raise InputError(f'there is nothing at {self.path}')
-        self._zip = None
-        if self.path.suffix.lower() == '.zip':
+        self._zip, self._members = None, {}
+        if self.path.is_file() and self.path.suffix.lower() == '.zip':
             try:
                 self._zip = zipfile.ZipFile(self.path)
-            except (zipfile.BadZipFile, OSError) as error:
+            except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
                 raise InputError(f'{self.path} is no zip file, or is cut off ({error}); copy or download it again') from error
-        found = [name for name in self._all_names() if not _is_clutter(name)]
+            self._members = self._by_name()
+        found = [name for name in self._all_names() if not any(map(is_clutter, PurePosixPath(name).parts))]
         prefix = f'{self.below}/' if self.below else ''
         self.names = sorted(name.removeprefix(prefix) for name in found if name.startswith(prefix))
 
+    def _by_name(self) -> dict[str, zipfile.ZipInfo]:
+        members: dict[str, zipfile.ZipInfo] = {}
+        for info in self._zip.infolist():
+            name = info.filename.replace('\\', '/')
+            if name.endswith('/'):
+                continue
+            if name in members:
+                raise InputError(f'{self.path} holds two files of the name {name}; pack it again')
+            members[name] = info
+        return members
+
     def _all_names(self) -> list[str]:
         if self._zip:
-            return [info.filename for info in self._zip.infolist() if not info.is_dir()]
+            return list(self._members)
         if self.path.is_file():
             return [self.path.name]
         root = self.path / self.below
-        return [path.relative_to(self.path).as_posix() for path in root.rglob('*') if path.is_file()] if root.is_dir() else []
+        return [path.relative_to(self.path).as_posix() for path in list_files(root, ()).log().files] if root.is_dir() else []
 
     def narrowed(self, folder: str) -> 'FileTree | None':
         """The tree below the first folder of that name, however deep; None if there is none."""
@@ -57,18 +79,30 @@ class FileTree:
             return str(self.path)
         return str(self.path / self.below / name) if self.below else str(self.path / name)
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, most: int = MOST_BYTES) -> bytes:
         """All bytes of a file.
 
+        Args:
+            name: One of :attr:`names`.
+            most: Bytes; a larger file is not read.
+
         Raises:
-            InputError: It is not there or cannot be read; in a zip file its checksum may be wrong.
+            InputError: It is not there, is too large or cannot be read; in a zip file its checksum may be wrong; it is a link that leads
+                elsewhere.
         """
         inside = f'{self.below}/{name}' if self.below else name
+        if not self._zip:
+            path = self.path if self.path.is_file() else self.path / inside
+            self._check_link(path)
+            return read_bytes(path, most)
         try:
-            if self._zip:
-                return self._zip.read(inside)
-            return (self.path if self.path.is_file() else self.path / inside).read_bytes()
-        except (OSError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+            member = self._members[inside]
+            if member.file_size > most:
+                raise InputError(f'would have {member.file_size:,} bytes; more than {most:,} are not read')
+            return self._zip.read(member)
+        except (OSError, KeyError, EOFError, RuntimeError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(f'cannot be read, or is cut off ({error})') from error
 
     def read_json(self, name: str) -> Any:
@@ -77,20 +111,27 @@ class FileTree:
         Raises:
             InputError: It is none.
         """
-        try:
-            return json.loads(self.read(name).decode('utf-8'))
-        except (ValueError, RecursionError) as error:
-            raise InputError(f'is no JSON, or is cut off ({error})') from error
+        return parsed_json(self.read(name), 'it')
+
+    def read_lines(self, name: str) -> list[str]:
+        """The lines of a list that are not blank, see :func:`mmbdg.reading.read_lines`.
+
+        Raises:
+            InputError: It cannot be read, is too large, is no text, or is damaged.
+        """
+        return lines_in(decoded(self.read(name, MOST_LIST_BYTES), 'it'), 'it')
 
     def ending_in(self, *suffixes: str) -> list[str]:
         """Names with one of these endings, whatever their case."""
         return [name for name in self.names if name.lower().endswith(suffixes)]
 
+    def _check_link(self, path: Path) -> None:
+        if self.path.is_dir() and path.is_symlink():
+            real, homes = os.path.realpath(path), (os.path.realpath(self.path), os.path.realpath(path.parent))
+            if not any(real.startswith(home.rstrip(os.sep) + os.sep) for home in homes):
+                raise InputError(f'is a link that leads out of {self.path}; copy the file instead')
+
 
 def stem_of(name: str) -> str:
     """Name of a file without folder and suffix; the slashes of Windows count too."""
     return PurePosixPath(name.replace('\\', '/')).stem
-
-
-def _is_clutter(name: str) -> bool:
-    return any(part.startswith('.') or part == '__MACOSX' for part in PurePosixPath(name).parts)

@@ -6,20 +6,20 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from mmbdg.annotation.coco_file import read_coco
 from mmbdg.annotation.cvat_zip import read_cvat
 from mmbdg.annotation.drawn import Drawn, Findings, Problem
 from mmbdg.annotation.file_tree import FileTree
 from mmbdg.annotation.labelme_files import read_labelme
 from mmbdg.annotation.mask_sheet import write_mask_sheet
-from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, decode_png, encode_png
+from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, encode_png
 from mmbdg.annotation.plain_masks import read_plain_masks
-from mmbdg.annotation.projects import PROJECT, read_project
-from mmbdg.annotation.sampled import Sampled, find_sets, most_common, read_samples
+from mmbdg.annotation.projects import has_project, read_project
+from mmbdg.annotation.sampled import Sampled, decode_latent, find_sets, most_common, read_samples
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
+from mmbdg.images import open_image
+from mmbdg.paths import inside
 
 SOURCES = ('labelme', 'coco', 'cvat', 'png', 'released')
 NOT_ANNOTATED = 'not annotated'
@@ -93,9 +93,9 @@ def import_annotations(
     samples, problems = read_samples(latent_tree, images)
     part = target.with_name(f'{target.name}.{os.getpid()}.part')
     try:
-        sampling = read_project(home).get('sampling', {}) if (home / PROJECT).is_file() else {}
+        sampling = read_project(home).get('sampling', {}) if has_project(home) else {}
         intake = _Intake(part, name, samples, images, Report(str(source), format, name, sampling=sampling), problems)
-        for finding in _findings(source, format, name, samples, ignore_value, crowd):
+        for finding in _findings(source, format, name, (samples, images), ignore_value, crowd):
             intake.take(finding)
         report = intake.finish()
         if report.problems and not skip_bad:
@@ -117,7 +117,7 @@ def detect(source: Path) -> str:
     Raises:
         InputError: It is none that is known.
     """
-    if (source / PROJECT).is_file():
+    if has_project(source):
         return read_project(source)['format']
     names = FileTree(source).names
     if any(name.endswith('labelmap.txt') or 'SegmentationClass' in name.split('/') for name in names):
@@ -153,7 +153,7 @@ def part_of(home: Path, kind: str, name: str = '') -> FileTree | None:
 def _choose_set(home: Path, name: str | None) -> str:
     if name is not None:
         return name
-    if (home / PROJECT).is_file():
+    if has_project(home):
         return read_project(home)['name']
     latents = part_of(home, 'latents')
     if latents is None:
@@ -164,12 +164,15 @@ def _choose_set(home: Path, name: str | None) -> str:
     return sets[0]
 
 
-def _findings(source: Path, format: str, name: str, samples: dict[str, Sampled], ignore_value: int | None, crowd: str) -> Findings:
+def _findings(
+    source: Path, format: str, name: str, sampled: tuple[dict[str, Sampled], FileTree | None], ignore_value: int | None, crowd: str
+) -> Findings:
+    samples, images = sampled
     if ignore_value is not None and format not in ('png', 'released'):
         raise InputError(f'a value to ignore is for masks in PNG files; {format} has the label "ignore"')
-    project = (source / PROJECT).is_file()
+    project = has_project(source)
     if format == 'labelme':
-        return read_labelme(FileTree(source, f'images/{name}' if project else ''), samples)
+        return read_labelme(FileTree(source, f'images/{name}' if project else ''), samples, images)
     if format == 'coco':
         return read_coco(FileTree(source, 'coco' if project else ''), samples, crowd)
     if format == 'cvat':
@@ -245,7 +248,7 @@ class _Intake:
                 report.skipped[stem] = NOT_ANNOTATED
         if self.shapes:
             report.mask_size = list(usual)
-            report.latent_numbers = int(np.load(self._path('latents', self.samples[next(iter(self.shapes))], 'npy')).size)
+            report.latent_numbers = int(decode_latent(self.samples[next(iter(self.shapes))].latent).size)
         counts = Counter(note for stem, note in self.notes.items() if note and stem in self.shapes)
         report.notes += [f'{count} masks: {note}' for note, count in counts.items()]
         if report.ignored_pixels:
@@ -264,10 +267,12 @@ class _Intake:
         if not (finding.mask == FOREGROUND).any():
             raise InputError('has no foreground: ' + ('all that is drawn is to be ignored' if finding.mask.any() else 'it is empty'))
         if sample.image:
+            where = self.images.where(sample.image)
             try:
-                image = decode_png(self.images.read(sample.image))[1]
+                data = self.images.read(sample.image)
             except InputError as error:
-                raise InputError(f'its image {self.images.where(sample.image)} {error}') from error
+                raise InputError(f'its image {where} {error}') from error
+            image = open_image(data, f'its image {where}')
             if image.shape[:2] != finding.mask.shape:
                 (rows, columns), (height, width) = finding.mask.shape, image.shape[:2]
                 raise InputError(f'is {columns}x{rows} px, its image is {width}x{height}')
@@ -284,7 +289,7 @@ class _Intake:
                     path.parent.rmdir()
 
     def _path(self, kind: str, sample: Sampled, suffix: str) -> Path:
-        return self.root / kind / self.name / sample.folder / f'{sample.stem}.{suffix}'
+        return inside(self.root, kind, self.name, sample.folder, f'{sample.stem}.{suffix}', source=self.report.source)
 
     def _write(self, kind: str, sample: Sampled, suffix: str, data: bytes) -> None:
         path = self._path(kind, sample, suffix)

@@ -8,21 +8,51 @@ labelme's type ``mask``, which keeps every pixel; polygons would round them.
 import base64
 import binascii
 import json
-import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import PureWindowsPath
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
-from mmbdg.annotation.drawn import LABELS, Drawn, Findings, Problem, role_of
+from mmbdg.annotation.drawn import Drawn, Findings, Problem, role_of
 from mmbdg.annotation.file_tree import FileTree, stem_of
-from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, decode_png, encode_png
+from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, encode_png
 from mmbdg.annotation.outlines import fill_circle, fill_polygon, fill_rectangle
 from mmbdg.annotation.sampled import Sampled
+from mmbdg.coco_json import FARTHEST, check_size
 from mmbdg.errors import InputError
+from mmbdg.images import image_size
+from mmbdg.images import read_mask as read_label_map
+from mmbdg.schema import OpenSchema, validated
 
 VERSION = '6.3.1'  # of labelme, whose files these are like
 LARGEST_SIDE = 16384
-CORNERS = dict(polygon=(3, math.inf), oriented_rectangle=(4, 4), rectangle=(2, 2), circle=(2, 2), mask=(2, 2))
+Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
+
+
+class Shape(OpenSchema):
+    """What an annotator drew."""
+
+    label: str
+    points: list[Annotated[list[Coordinate], Field(min_length=2, max_length=2)]]
+    shape_type: str | None = None
+    mask: str | None = None
+
+
+class LabelMe(OpenSchema):
+    """A file of labelme; other tools that write such leave the size and the image out."""
+
+    shapes: list[Shape]
+    imagePath: str
+    imageHeight: Side | None = None
+    imageWidth: Side | None = None
+    imageData: str | None = None
+
+
+CORNERS = dict(polygon=range(3, 2**31), oriented_rectangle=(4,), rectangle=(2, 4), circle=(2,), mask=(2,))
 
 
 def labelme_json(image_name: str, height: int, width: int, mask: np.ndarray | None) -> bytes:
@@ -43,21 +73,25 @@ def labelme_json(image_name: str, height: int, width: int, mask: np.ndarray | No
     return (json.dumps(content, indent=2, ensure_ascii=False) + '\n').encode()
 
 
-def read_labelme(tree: FileTree, samples: dict[str, Sampled]) -> Findings:
+def read_labelme(tree: FileTree, samples: dict[str, Sampled], images: FileTree | None = None) -> Findings:
     """One finding for each JSON file.
 
     Args:
         tree: Holds JSON files, with or without their images.
         samples: Their images count where a JSON file's own is missing.
+        images: Holds the samples' images; None if there are none.
     """
     for name in tree.ending_in('.json'):
         stem = stem_of(name)
         try:
             content = tree.read_json(name)
-            _check_keys(content)
+            try:
+                validated(LabelMe, content, 'it')
+            except InputError as error:
+                raise InputError(f'is no file of labelme ({error})') from error
             stem = stem_of(content['imagePath'])
-            _check_image(tree, name, content, samples.get(stem))
-            mask = _paint(content, samples[stem].folder if stem in samples else '')
+            size = _size(content, partial(_image, tree, name, content, samples.get(stem), images))
+            mask = _paint(content, size, samples[stem].folder if stem in samples else '')
             yield Drawn(stem, tree.where(name), mask, _folder(name))
         except InputError as error:
             yield Problem(tree.where(name), str(error), stem)
@@ -75,33 +109,34 @@ def _folder(name: str) -> str:
     return name.split('/')[-2] if '/' in name else ''
 
 
-def _check_keys(content: object) -> None:
-    if not isinstance(content, dict) or not isinstance(content.get('shapes'), list) or not isinstance(content.get('imagePath'), str):
-        raise InputError('is no file of labelme (no shapes, or no imagePath)')
-    for key in ('imageHeight', 'imageWidth'):
-        side = content.get(key)
-        if not isinstance(side, int) or isinstance(side, bool) or not 0 < side <= LARGEST_SIDE:
-            raise InputError(f'has no usable {key}, got {side!r}')
+def _size(content: dict, image: Callable[[], bytes]) -> tuple[int, int]:
+    """Height and width that the file states; where it states none, those of its image."""
+    data, size = image(), (content.get('imageHeight'), content.get('imageWidth'))
+    height, width = image_size(data, f'its image {content["imagePath"]}') if None in size else size
+    check_size(height, width)
+    return height, width
 
 
-def _check_image(tree: FileTree, name: str, content: dict, sample: Sampled | None) -> None:
-    image = PureWindowsPath(content['imagePath']).as_posix()
-    beside = '/'.join([*name.split('/')[:-1], image])
-    if not (content.get('imageData') or beside in tree.names or (sample and sample.image)):
-        raise InputError(f'its image {content["imagePath"]} is missing')
+def _image(tree: FileTree, name: str, content: dict, sample: Sampled | None, images: FileTree | None) -> bytes:
+    """The image beside the file, the one within it, or the sample's."""
+    beside = '/'.join([*name.split('/')[:-1], PureWindowsPath(content['imagePath']).as_posix()])
+    if beside in tree.names:
+        return tree.read(beside)
+    if content.get('imageData'):
+        return _from_base64(content['imageData'], 'has an image')
+    if sample and sample.image and images:
+        return images.read(sample.image)
+    raise InputError(f'its image {content["imagePath"]} is missing')
 
 
-def _paint(content: dict, folder: str) -> np.ndarray | None:
+def _paint(content: dict, size: tuple[int, int], folder: str) -> np.ndarray | None:
     if not content['shapes']:
         return None
-    height, width = content['imageHeight'], content['imageWidth']
-    foreground, ignored = np.zeros((height, width), bool), np.zeros((height, width), bool)
+    foreground, ignored = np.zeros(size, bool), np.zeros(size, bool)
     for number, shape in enumerate(content['shapes'], start=1):
         try:
-            if not isinstance(shape, dict) or not isinstance(shape.get('label'), str):
-                raise InputError(f'has no label; labels are {", ".join(LABELS)}')
             role = role_of(shape['label'], folder)
-            area = _fill(shape, height, width)
+            area = _fill(shape, *size)
         except InputError as error:
             raise InputError(f'shape {number} {error}') from error
         if role == 'ignore':
@@ -115,30 +150,39 @@ def _fill(shape: dict, height: int, width: int) -> np.ndarray:
     kind = shape.get('shape_type') or 'polygon'
     if kind not in CORNERS:
         raise InputError(f'is a {kind}, which has no area; draw a polygon, rectangle, circle or mask')
-    try:
-        points = np.asarray(shape.get('points'), np.float64)
-    except (TypeError, ValueError):
-        points = np.empty(0)
-    low, high = CORNERS[kind]
-    if points.ndim != 2 or points.shape[1] != 2 or not low <= len(points) <= high or not np.isfinite(points).all():
-        raise InputError(f'is a {kind} with the points {str(shape.get("points"))[:80]}, which make none')
+    points = np.array(shape['points'], np.float64).reshape(-1, 2)
+    if len(points) not in CORNERS[kind]:
+        raise InputError(f'is a {kind} with the points {str(shape["points"])[:80]}, which make none')
     if kind == 'mask':
         return _place(shape, points, height, width)
+    if kind == 'rectangle' and len(points) == 4:
+        return _fill_four(points, height, width)
     return dict(rectangle=fill_rectangle, circle=fill_circle).get(kind, fill_polygon)(points, height, width)
 
 
+def _fill_four(points: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A rectangle by its four corners, in any order where its sides are those of the image."""
+    if all(len(np.unique(column)) == 2 for column in points.T):
+        return fill_rectangle(np.stack([points.min(axis=0), points.max(axis=0)]), height, width)
+    return fill_polygon(points, height, width)
+
+
+def _from_base64(text: str, what: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise InputError(f'{what} that is not in base64 ({error})') from error
+
+
 def _place(shape: dict, points: np.ndarray, height: int, width: int) -> np.ndarray:
+    data = _from_base64(shape.get('mask') or '', 'is a mask')
     try:
-        data = base64.b64decode(shape.get('mask') or '', validate=True)
-    except (TypeError, ValueError, binascii.Error) as error:
-        raise InputError(f'is a mask that is not in base64 ({error})') from error
-    try:
-        values = decode_png(data)[1]
+        values = read_label_map(data, 'it')
     except InputError as error:
-        raise InputError(f'is a mask that {error}') from error
+        raise InputError(f'is a mask of which {error}') from error
     (x0, y0), (x1, y1) = points.astype(int)
     rows, columns = values.shape[:2]
-    if values.ndim != 2 or abs(x1 - x0 + 1 - columns) > 1 or abs(y1 - y0 + 1 - rows) > 1:
+    if abs(x1 - x0 + 1 - columns) > 1 or abs(y1 - y0 + 1 - rows) > 1:
         raise InputError(f'is a mask of {columns}x{rows} px in a box of {x1 - x0 + 1}x{y1 - y0 + 1}')
     if x0 < 0 or y0 < 0 or x0 + columns > width or y0 + rows > height:
         raise InputError(f'is a mask that leaves the image of {width}x{height} px')

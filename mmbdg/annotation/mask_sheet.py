@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
-from mmbdg.annotation.mask_values import BACKGROUND, FOREGROUND, IGNORE, decode_png
+from mmbdg.annotation.mask_values import BACKGROUND, FOREGROUND, IGNORE
+from mmbdg.images import open_image, read_mask
+from mmbdg.listing import list_files
 
 COLOURS = [[0, 0, 0], [255, 60, 0], [0, 120, 255]]  # of background, foreground and ignored pixels
 MOST = 500
@@ -19,18 +21,17 @@ def write_mask_sheet(root: str | os.PathLike, name: str) -> None:
     Foreground is red, ignored pixels are blue; a pair without an image shows its mask in grey.
     """
     root = Path(root)
-    masks = sorted((root / 'annotations' / name).glob('*/*.png'))
+    masks = list_files(root / 'annotations' / name, ('.png',), depth=1).files
     picked = [masks[i] for i in np.unique(np.linspace(0, len(masks) - 1, min(MOST, len(masks))).round().astype(int))]
     cells = [_cell(path, root / 'images' / name / path.parent.name / path.name) for path in picked]
     save_picture(root / 'contact_sheet.png', grid(cells, columns=10))
 
 
 def _cell(mask_path: Path, image_path: Path) -> np.ndarray:
-    mask = _fitted(decode_png(mask_path.read_bytes())[1])
+    mask = _fitted(read_mask(mask_path))
     image = np.repeat(mask[..., None], 3, axis=2)
     if image_path.is_file():
-        mode, values, palette = decode_png(image_path.read_bytes())
-        image = _fitted(palette[values] if mode == 'P' else np.repeat(values[..., None], 3, axis=2) if values.ndim == 2 else values)
+        image = _fitted(open_image(image_path))
     ids = np.select([mask == BACKGROUND, mask == FOREGROUND, mask == IGNORE], [0, 1, 2])
     return np.concatenate([image, overlay(image, ids, COLOURS)], axis=1)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmbdg.annotation.drawn import Drawn, Findings, Problem
 from mmbdg.annotation.file_tree import FileTree
-from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, decode_png, read_mask
+from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, read_mask, read_values
 from mmbdg.errors import InputError
 
 DOUBTFUL = (
@@ -33,5 +33,5 @@ def read_plain_masks(tree: FileTree, ignore_value: int | None = None) -> Finding
 
 
 def _has_three_values(data: bytes) -> bool:
-    mode, values, _ = decode_png(data)
-    return mode == 'L' and bool((values == IGNORE).any()) and set(np.unique(values).tolist()) <= {0, IGNORE, FOREGROUND}
+    values = read_values(data)
+    return bool((values == IGNORE).any()) and set(np.unique(values).tolist()) <= {0, IGNORE, FOREGROUND}

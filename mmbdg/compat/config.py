@@ -13,6 +13,7 @@ from mmbdg.compat.config_keys import TOP, unknown_keys
 from mmbdg.compat.config_options import TOOLS, as_meant, check_arrival, check_known, runner_keys, value_at
 from mmbdg.compat.config_variables import evaluated
 from mmbdg.errors import InputError, listed
+from mmbdg.image_files import set_image_limits
 from mmbdg.paths import check_regular
 
 SUFFIXES = ('.py', '.json', '.yaml', '.yml')
@@ -43,6 +44,7 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
     if not plain.keys():
         raise InputError(f'{path} sets nothing')
     if not options:
+        set_image_limits(plain.get('image_limits'))
         return plain
     given, insisted = as_meant(plain, options)
     seen = {frozenset(): plain}
@@ -61,6 +63,7 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
         used = {*used, 'label_space', 'label_classes'}
     for key in wanted:
         check_arrival(read, given, key, used)
+    set_image_limits(cfg.get('image_limits'))
     return cfg
 
 

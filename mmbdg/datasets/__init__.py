@@ -8,10 +8,11 @@ from mmbdg.datasets.fashion_scenes import FashionScenes
 from mmbdg.datasets.image_folder import ImageFolder
 from mmbdg.datasets.joint import JointDataset
 from mmbdg.datasets.labelled_folder import LabelledFolder
+from mmbdg.datasets.loading import LoadImage, LoadMask
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.datasets.synthetic import SyntheticSegDataset
-from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult, LoadMask
+from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
 
 __all__ = [
     'Address',
@@ -24,6 +25,7 @@ __all__ = [
     'JointDataset',
     'KeepDifficult',
     'LabelledFolder',
+    'LoadImage',
     'LoadMask',
     'OnlineSyntheticDataset',
     'ResizedCropFlip',

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmbdg import run_lengths
 from mmbdg.analysis.foreground import fashion_foreground
 from mmbdg.analysis.mask_columns import tight_box
-from mmbdg.annotation import run_lengths
 from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS

@@ -1,12 +1,16 @@
 """Your own images, one folder a class."""
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 
-from mmbdg.errors import InputError
+from mmbdg.errors import InputError, listed
+from mmbdg.listing import IMAGE_SUFFIXES, composed, list_files, list_folders
 from mmbdg.registry import DATASETS
 
 
@@ -14,29 +18,47 @@ from mmbdg.registry import DATASETS
 class ImageFolder(CustomDataset):
     """``mmpretrain.CustomDataset`` that refuses what would silently train something else.
 
+    It finds what torchvision's ``ImageFolder`` finds. Folders below those of the classes count too, linked ones as well. What is left out,
+    files of other suffixes and images in no class folder, is logged once; names are compared in the composed form of Unicode.
+
     Args:
         data_root: Folder with one sub-folder for each class.
         class_names: Names of the sub-folders; their order is the order of the class indices.
+        extensions: Suffixes of images, in lower case.
         **kwargs: As ``mmpretrain.CustomDataset``, ``pipeline`` above all.
 
     Raises:
-        InputError: The folder is missing, a class has no images, or there is a folder of an unknown class.
+        InputError: The folder is missing, a class has no images, there is a folder of an unknown class, a class is named twice or has two
+            folders, or a file is empty.
     """
 
-    def __init__(self, data_root: str, class_names: Sequence[str], **kwargs: Any) -> None:
-        folders = {path.name for path in Path(data_root).iterdir() if path.is_dir()} if Path(data_root).is_dir() else None
-        if folders is None:
+    def __init__(self, data_root: str, class_names: Sequence[str], extensions: Sequence[str] = IMAGE_SUFFIXES, **kwargs: Any) -> None:
+        if not Path(data_root).is_dir():
             raise InputError(f'there is no image folder {data_root}; put your images into {data_root}/<class>/')
-        if unknown := sorted(folders - set(class_names)):
+        names = [composed(name) for name in class_names]
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise InputError(f'class_names has names twice: {listed(twice)}')
+        self._class_folders: dict[str, Path] = {}
+        for path in list_folders(data_root):
+            if (other := self._class_folders.setdefault(composed(path.name), path)) != path:
+                raise InputError(f'{ascii(str(other))} and {ascii(str(path))} are the same name in two forms of Unicode: put them together')
+        if unknown := sorted(self._class_folders.keys() - set(names)):
             raise InputError(f'{data_root} has folders of classes that the config does not name: {", ".join(unknown)}')
-        self._folder_to_idx = {name: i for i, name in enumerate(class_names)}
-        super().__init__(data_root=data_root, metainfo=dict(classes=tuple(class_names)), **kwargs)
+        self._folder_to_idx = {name: i for i, name in enumerate(names)}
+        super().__init__(data_root=data_root, extensions=extensions, metainfo=dict(classes=tuple(class_names)), **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        root, items = Path(self.data_root), []
+        root, items, empty = Path(self.data_root), [], []
         for name, index in self._folder_to_idx.items():
-            files = sorted(path for path in (root / name).rglob('*') if self.is_valid_file(path.name))
-            if not files:
+            found = list_files(self._class_folders[name], self.extensions).log() if name in self._class_folders else None
+            if not found or not found.files:
                 raise InputError(f'class "{name}" has no images in {root / name}; add some or take the class out of the config')
-            items += [dict(img_path=str(path), gt_label=index) for path in files]
+            items += [dict(img_path=str(path), gt_label=index) for path in found.files]
+            empty += found.empty()
+        if empty:
+            raise InputError(f'{root} has empty files, or links that lead nowhere: {listed(list(map(str, empty)))}')
+        beside = list_files(root, self.extensions, depth=0)
+        if loose := beside.files + [path for path in beside.left_out if path.name.startswith('.')]:
+            what = 'images in no class folder, or hidden folders, are left out'
+            print_log(f'{root}: {len(loose)} {what}, {loose[0]} for one', 'current', logging.WARNING)
         return items

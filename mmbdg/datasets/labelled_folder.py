@@ -1,87 +1,121 @@
 """Your own labelled images: pictures and masks paired by name."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmseg.datasets import BaseSegDataset
 
+from mmbdg.datasets.loading import whole_label_map
+from mmbdg.datasets.mask_labels import labels_of
 from mmbdg.errors import InputError, listed
+from mmbdg.images import image_size
+from mmbdg.listing import IMAGE_SUFFIXES, composed, list_files
+from mmbdg.reading import read_lines
 from mmbdg.registry import DATASETS
-
-SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp')
 
 
 @DATASETS.register_module()
 class LabelledFolder(BaseSegDataset):
-    """``data_root/images/NAME.png|jpg`` with ``data_root/masks/NAME.png``, whose values are the label ids.
+    """``data_root/images/NAME.png|jpg|...`` with ``data_root/masks/NAME.png``, whose values are the label ids; sub-folders as well.
 
-    ``mmseg.BaseSegDataset`` that refuses what would silently train something else.
+    ``mmseg.BaseSegDataset`` that refuses what would silently train something else. Its pipeline begins with ``mmbdg.LoadImage`` and
+    ``mmbdg.LoadMask``.
 
     Args:
         data_root: Folder with ``images/`` and ``masks/``.
         ann_file: Text file in ``data_root`` with the names that count, one a line, without suffix; default: all.
-        ignore_index: Value of mask pixels that do not count.
+        ignore_index: Label of mask pixels that do not count.
+        label_map: ``{value in the masks: label}``, e.g. ``{255: 1}`` for masks of 0 and 255; other values stay as they are.
+        allow_missing_labels: A label may occur in no mask.
         **kwargs: As ``mmseg.BaseSegDataset``, ``metainfo=dict(classes=...)`` and ``pipeline`` above all.
 
     Raises:
         InputError: There are no images, a listed one is missing, an image has no mask or the reverse, a mask has another size than its
-            image, is no grey or palette picture, or has a value that is no label. All problems are listed at once.
+            image, is no grey or palette picture, or has a value that is no label; no mask holds one of the labels. All problems are listed
+            at once.
     """
 
-    def __init__(self, data_root: str, ignore_index: int = 255, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data_root: str,
+        ignore_index: int = 255,
+        label_map: Mapping | None = None,
+        allow_missing_labels: bool = False,
+        pipeline: Sequence = (),
+        **kwargs: Any,
+    ) -> None:
+        self.value_map, self.allow_missing_labels, self.steps = whole_label_map(label_map), allow_missing_labels, pipeline
+        if label_map and kwargs.get('reduce_zero_label'):
+            raise InputError('label_map and reduce_zero_label are both given; let label_map do both, e.g. {0: 255, 1: 0, 2: 1}')
         super().__init__(
-            data_root=data_root, data_prefix=dict(img_path='images', seg_map_path='masks'), ignore_index=ignore_index, **kwargs
+            data_root=data_root,
+            data_prefix=dict(img_path='images', seg_map_path='masks'),
+            ignore_index=ignore_index,
+            pipeline=list(pipeline),
+            **kwargs,
         )
 
     def load_data_list(self) -> list[dict]:
         root, names = Path(self.data_root), self._names() if self.ann_file else None
-        images, masks = (
-            {path.stem: path for path in sorted((root / kind).glob('*')) if path.suffix.lower() in SUFFIXES} for kind in ('images', 'masks')
-        )
+        images, masks = (list_files(root / kind).log().by_stem() for kind in ('images', 'masks'))
         if not images:
-            raise InputError(f'{root}/images holds no images ({", ".join(SUFFIXES)})')
+            raise InputError(f'{root}/images holds no images ({", ".join(IMAGE_SUFFIXES)})')
         if names is not None:
+            names = list(map(composed, names))
+            if twice := sorted(name for name, count in Counter(names).items() if count > 1):
+                raise InputError(f'{self.ann_file} lists names twice: {listed(twice)}')
             if missing := [f'{root}/images/{name}.*' for name in names if name not in images]:
                 raise InputError(f'{self.ann_file} lists images that are not there:\n  {listed(missing)}')
             images, masks = ({name: kind[name] for name in names if name in kind} for kind in (images, masks))
         problems = [f'{images[stem]} has no mask {root}/masks/{stem}.png' for stem in sorted(images.keys() - masks.keys())]
         problems += [f'{masks[stem]} has no image' for stem in sorted(masks.keys() - images.keys())]
-        problems += [text for stem in sorted(images.keys() & masks.keys()) if (text := self._problem(images[stem], masks[stem]))]
+        items = [self._item(images[stem], masks[stem]) for stem in images if stem in masks]
+        problems += self._mask_problems(items)
+        problems += [text for item in items if (text := _size_problem(**item))]
         if problems:
             raise InputError(f'{root} is no consistent set of images and masks:\n  {listed(problems)}')
-        return [
-            dict(
-                img_path=str(images[stem]),
-                seg_map_path=str(masks[stem]),
-                label_map=self.label_map,
-                reduce_zero_label=self.reduce_zero_label,
-                seg_fields=[],
-            )
-            for stem in images
-        ]
+        return items
+
+    def _item(self, image: Path, mask: Path) -> dict:
+        of_classes = self.label_map or {}  # mmseg's, where the config names a part of the classes
+        label_map = of_classes | {value: of_classes.get(label, label) for value, label in self.value_map.items()}
+        return dict(
+            img_path=str(image),
+            seg_map_path=str(mask),
+            label_map=label_map or None,
+            reduce_zero_label=self.reduce_zero_label,
+            ignore_index=self.ignore_index,
+            seg_fields=[],
+        )
 
     def _names(self) -> list[str]:
         """What the file of names lists, in its order."""
         if not Path(self.ann_file).is_file():
             raise InputError(f'there is no list of images at {self.ann_file}')
-        return [line.strip() for line in Path(self.ann_file).read_text(encoding='utf-8').splitlines() if line.strip()]
+        return read_lines(self.ann_file)
 
-    def _problem(self, image_path: Path, mask_path: Path) -> str:
-        from PIL import Image
+    def _mask_problems(self, items: list[dict]) -> list[str]:
+        classes = self.metainfo.get('classes')
+        if not classes:
+            raise InputError(f'{self.data_root}: the config names no labels: metainfo=dict(classes=(...)), the background among them')
+        found = labels_of(items, self.steps, len(classes), self.ignore_index, all_ignored=False)
+        if found.problems or self.allow_missing_labels or not items:
+            return found.problems
+        text = found.missing_text(
+            classes,
+            self.ignore_index,
+            f'{self.data_root}/masks',
+            'label_map={} in the config of the dataset',
+            'allow_missing_labels=True there',
+        )
+        return [text] if text else []
 
-        try:
-            with Image.open(image_path) as image, Image.open(mask_path) as mask:
-                if image.size != mask.size:
-                    return f'{mask_path} is {mask.width}x{mask.height} px, its image {image.width}x{image.height}'
-                if len(mask.getbands()) != 1:
-                    return f'{mask_path} has {len(mask.getbands())} channels; a mask has one, whose values are the label ids'
-                values = set(np.unique(np.asarray(mask)).tolist()) - {self.ignore_index}
-        except OSError as error:
-            return f'{image_path} or its mask is no picture, or is cut off ({error})'
-        labels = len(self.metainfo['classes'])
-        wrong = sorted(int(value) for value in values if value >= labels)
-        if wrong or values == set():
-            what = f'the values {wrong[:5]}' if wrong else f'nothing but {self.ignore_index} (ignored)'
-            return f'{mask_path} has {what}; the {labels} labels are 0 to {labels - 1}, {self.ignore_index} does not count'
-        return ''
+
+def _size_problem(img_path: str, seg_map_path: str, **_: Any) -> str:
+    try:
+        image, mask = image_size(img_path), image_size(seg_map_path)
+    except InputError as error:
+        return str(error)
+    return '' if image == mask else f'{seg_map_path} is {mask[1]}x{mask[0]} px, its image {img_path} {image[1]}x{image[0]}'

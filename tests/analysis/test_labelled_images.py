@@ -198,12 +198,28 @@ def test_coco_many_categories(tmp_path):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda c: c.pop('categories'), 'no list of categories'),
-        (lambda c: c['images'][1].pop('height'), 'images, entry 2, has no height'),
+        (lambda c: c.pop('categories'), 'x.json is not as it should be: categories: Field required'),
+        (lambda c: c['images'][1].pop('height'), 'x.json: images, entry 2, is not as it should be: height: Field required'),
         (lambda c: c['annotations'][0].update(image_id=99), 'annotation 0 belongs to an image or a category that is not listed'),
-        (lambda c: c['annotations'][0].update(segmentation=dict(size=[4, 4], counts='04')), 'annotation 0'),
-        (lambda c: c['annotations'][0].update(segmentation=[[1, 2]]), 'annotation 0 cannot be read'),
-        (lambda c: c['annotations'][0].update(segmentation='x'), 'annotation 0 cannot be read'),
+        (lambda c: c['annotations'][0].update(segmentation=dict(size=[4, 4], counts='04')), r'annotation 0 has run lengths for \[4, 4\]'),
+        (
+            lambda c: c['annotations'][0]['segmentation'].update(counts=[132, 8]),
+            'annotation 0 has no mask: the run lengths add up to 140 pixels',
+        ),
+        (lambda c: c['annotations'][0]['segmentation'].update(counts='zzzz'), 'annotation 0 has no mask: (compressed |the )?run lengths'),
+        (lambda c: c['annotations'][0]['segmentation'].update(counts='o' * 10**6), 'a number that is larger than any picture'),
+        (lambda c: c['annotations'][0]['segmentation'].update(counts=[-1, 3073]), 'whole numbers from 0 on'),
+        (
+            lambda c: c['annotations'][0].update(segmentation=[[0, 0, 1e9, 0, 1e9, 1e9]]),
+            r'annotation 0 has the polygon .* within 1,000,000',
+        ),
+        (lambda c: c['annotations'][0].update(segmentation=[[0, 0, 1e5, 0] * 1000]), 'longer than any in an image of 64x48 px'),
+        (lambda c: c['annotations'][0].update(segmentation=[[0, 0, float('nan'), 0, 1, 1]]), 'its numbers must lie'),
+        (lambda c: c['annotations'][0].update(segmentation=[[0, 0, 10**400, 0, 1, 1]]), 'its numbers must lie'),
+        (lambda c: c['annotations'][0].update(segmentation=[[0, 0, True, 0, 1, 1]]), 'x, y of three corners'),
+        (lambda c: c['images'][0].update(height=60000, width=60000), 'at most 134,217,728 pixels are read'),
+        (lambda c: c['annotations'][0].update(segmentation=[[1, 2]]), 'annotation 0 has the polygon .* three corners at least'),
+        (lambda c: c['annotations'][0].update(segmentation='x'), 'annotations, entry 1, is not as it should be: segmentation'),
         (lambda c: c.update(images=[], annotations=[]), 'lists no images'),
     ],
 )
@@ -236,7 +252,7 @@ def test_nothing_there(source):
 
 def test_broken_json(tmp_path):
     (tmp_path / 'x.json').write_text('{"images": [')
-    with pytest.raises(InputError, match='x.json is no JSON'):
+    with pytest.raises(InputError, match='x.json is cut off'):
         open_labelled_images(tmp_path / 'x.json')
     with pytest.raises(InputError, match='no dataset.json'):
         open_labelled_images(tmp_path)

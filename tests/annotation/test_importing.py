@@ -24,9 +24,9 @@ from annotated import (
 from pycocotools import mask as pycoco
 
 from mmbdg.annotation import import_annotations, read_annotated_latents, write_project
-from mmbdg.annotation.run_lengths import encode
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
+from mmbdg.run_lengths import encode
 
 MASKS = noisy_masks()
 RECTANGLE = [[3, 2], [9, 7]]
@@ -118,16 +118,16 @@ def test_labelme_files_without_images(out, tmp_path):
         (dict(shapes=[shape('square')]), 'unknown label "square"'),
         (dict(shapes=[shape(), shape(shape_type='line')]), 'shape 2 is a line, which has no area'),
         (dict(shapes=[shape(points=[[1, 1]])]), 'which make none'),
-        (dict(shapes=[shape(points=[[1, 1], [float('nan'), 5]])]), 'which make none'),
-        (dict(shapes=[shape(points='here')]), 'which make none'),
+        (dict(shapes=[shape(points=[[1, 1], [float('nan'), 5]])]), 'shapes.0.points.1.0: Input should be a finite number'),
+        (dict(shapes=[shape(points='here')]), 'shapes.0.points: Input should be a valid list'),
         (dict(shapes=[shape(points=[[3.6, 3.6], [4.4, 4.4]])]), 'has no foreground: it is empty'),
         (dict(shapes=[shape('ignore')]), 'has no foreground: all that is drawn is to be ignored'),
         (dict(shapes=[shape(shape_type='mask', mask='%%')]), 'not in base64'),
-        (dict(shapes=[shape(shape_type='mask', mask=base64.b64encode(b'abc').decode())]), 'is a mask that is no PNG'),
+        (dict(shapes=[shape(shape_type='mask', mask=base64.b64encode(b'abc').decode())]), 'is a mask of which it is no image'),
         (dict(shapes=[shape(shape_type='mask', mask=full(2, 2))]), '2x2 px in a box of 7x6'),
         (dict(shapes=[shape(points=[[22, 2], [28, 7]], shape_type='mask', mask=full(6, 7))]), 'leaves the image'),
         (dict(imageHeight=HEIGHT + 1, shapes=[shape()]), f'is {WIDTH}x{HEIGHT + 1} px, its image is {WIDTH}x{HEIGHT}'),
-        (dict(imageWidth=10**9, shapes=[shape()]), 'has no usable imageWidth'),
+        (dict(imageWidth=10**9, shapes=[shape()]), 'imageWidth: Input should be less than or equal to 16384'),
         (dict(imagePath='gone_0_7.png', shapes=[shape()]), 'its image gone_0_7.png is missing'),
         (dict(shapes=...), 'is no file of labelme'),
     ],
@@ -304,7 +304,7 @@ def test_bad_cvat_files(out, tmp_path):
         'square_1_0.png: holds the colour #4d4d4d, which labelmap.txt does not list',
         'square_1_1.png: has no foreground: it is empty',
         'ring_2_0.png: is 20x26 px, its image is 26x20',
-        'ring_2_1.png: is no PNG, or is cut off',
+        'ring_2_1.png: it is cut off or damaged',
         latents=out,
     )
     assert '5 faults' in text
@@ -318,12 +318,12 @@ def test_cut_off_files(out, tmp_path):
     refused(export, tmp_path / 'dst', 'export.zip is no zip file, or is cut off', latents=out)
     instances = coco(tmp_path, [('disc_0_0', 7, POLYGON, 0)])
     instances.write_text(instances.read_text()[:-5])
-    refused(instances, tmp_path / 'dst', 'instances.json: is no JSON, or is cut off', latents=out, format='coco')
+    refused(instances, tmp_path / 'dst', 'instances.json: is no file of COCO (it is ', latents=out, format='coco')
     write_masks(out, MASKS)
     write_project(out, 'tiny', 'labelme')
     path = out / 'images/tiny/ring/ring_2_0.json'
     path.write_text(path.read_text()[:-5])
-    refused(out, tmp_path / 'dst', 'ring_2_0.json: is no JSON, or is cut off')
+    refused(out, tmp_path / 'dst', 'ring_2_0.json: it is cut off')
 
 
 def test_damaged_inside_a_zip(out, tmp_path):
@@ -362,7 +362,7 @@ def test_every_bad_plain_mask_is_named(out, tmp_path):
         tmp_path / 'dst',
         'disc/disc_0_0.png: has no foreground',
         'disc/disc_0_1.png: is 20x26 px, its image is 26x20',
-        'square/square_1_0.png: has transparent pixels',
+        'square/square_1_0.png: it has transparent pixels',
         'ring/square_1_1.png: lies in the class folder ring, its latent in square',
         'ring/ring_2_0.png: is a second annotation of ring_2_0, beside',
         'ring/ring_2_9.png: has no latent',
@@ -388,7 +388,7 @@ def test_an_image_that_is_cut_off(out, tmp_path):
     write_masks(out, MASKS, 'annotations')
     image = out / 'images/tiny/ring/ring_2_0.png'
     image.write_bytes(image.read_bytes()[:99])
-    assert '1 faults' in refused(out, tmp_path / 'dst', f'ring_2_0.png: its image {image} is no PNG, or is cut off')
+    assert '1 faults' in refused(out, tmp_path / 'dst', f'ring_2_0.png: its image {image} is cut off or damaged')
 
 
 def bad_latents(out):

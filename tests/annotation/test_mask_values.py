@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from annotated import png_bytes
@@ -40,13 +41,13 @@ def test_value_to_ignore():
     assert read_mask(png_bytes(values), ignore_value=255).tolist() == [[0, FOREGROUND, IGNORE, FOREGROUND]]
     assert read_mask(png_bytes(values), ignore_value=0).tolist() == [[IGNORE, FOREGROUND, FOREGROUND, FOREGROUND]]
     with pytest.raises(InputError, match='has colours'):
-        read_mask(png_bytes(np.zeros((2, 2, 3), np.uint8)), ignore_value=3)
+        read_mask(png_bytes(np.eye(3, dtype=np.uint8)[None]), ignore_value=3)
+    greys = np.repeat(values[..., None], 3, axis=2)
+    assert read_mask(png_bytes(greys), ignore_value=7).tolist() == [[0, FOREGROUND, FOREGROUND, IGNORE]]
 
 
 def sixteen_bit_colours():
-    data = bytearray(png_bytes(np.zeros((2, 2, 3), np.uint8)))
-    data[24] = 16
-    return bytes(data)
+    return cv2.imencode('.png', np.full((2, 2, 3), 300, np.uint16))[1].tobytes()
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,8 @@ def sixteen_bit_colours():
         (png_bytes(palette_picture(1)), '0 is not black'),
         (sixteen_bit_colours(), '16 bit'),
         (png_bytes(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8))[:900], 'cut off'),
-        (b'\xff\xd8\xff\xe0 not really', 'is no PNG'),
-        (b'', 'is no PNG'),
+        (b'\xff\xd8\xff\xe0 not really', 'is no image'),
+        (b'', 'is empty'),
     ],
     ids=['RGBA', 'palette', '16 bit RGB', 'cut off', 'JPEG', 'empty file'],
 )

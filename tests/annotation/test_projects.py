@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import zipfile
 
@@ -142,3 +143,16 @@ def test_refused(out):
     write_project(out, 'tiny', 'coco')
     with pytest.raises(InputError, match='is a project of format coco'):
         write_project(out, 'tiny', 'cvat')
+
+
+def test_what_is_called_like_a_project_and_is_none(tmp_path):
+    """It is not left out without a word."""
+    out = make_out(tmp_path / 'out')
+    os.mkfifo(out / 'project.json')
+    for call in (lambda: import_annotations(out, tmp_path / 'dst'), lambda: write_project(out, 'tiny', 'png')):
+        with pytest.raises(InputError, match='project.json is no project of tools/annotate.py sample'):
+            call()
+    (out / 'project.json').unlink()
+    (out / 'project.json').symlink_to('nowhere.json')
+    with pytest.raises(InputError, match='project.json'):
+        import_annotations(out, tmp_path / 'dst')

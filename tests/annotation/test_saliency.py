@@ -1,11 +1,11 @@
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from onnx_files import write_operator
 from PIL import Image
 
+from mmbdg.annotation import projects
 from mmbdg.annotation.saliency import Saliency, normalise, propose_masks, rescale
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
@@ -95,7 +95,7 @@ def test_corrected_masks_are_not_overwritten(project):
 
 def test_a_broken_picture_leaves_nothing(project):
     (project / 'images/b/y/y_1_0.png').write_bytes(b'no picture')
-    with pytest.raises(InputError, match='y_1_0.png is no picture'):
+    with pytest.raises(InputError, match='y_1_0.png is no image'):
         propose_masks(project, brightness)
     assert sorted(path.name for path in project.iterdir()) == ['images']
 
@@ -113,7 +113,7 @@ def test_no_images(tmp_path):
 
 def test_a_project_hears_of_the_masks(project, monkeypatch):
     written = []
-    monkeypatch.setitem(sys.modules, 'mmbdg.annotation.projects', SimpleNamespace(write_project=lambda *args: written.append(args)))
+    monkeypatch.setattr(projects, 'write_project', lambda *args: written.append(args))
     propose_masks(project, brightness)
     assert not written
     (project / 'auto').rename(project / 'old')

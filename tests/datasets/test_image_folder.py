@@ -1,5 +1,8 @@
+import unicodedata
+
 import numpy as np
 import pytest
+import torchvision
 from PIL import Image
 
 from mmbdg.datasets import ImageFolder
@@ -30,3 +33,61 @@ def test_what_is_wrong_is_said(folder):
         ImageFolder(str(folder), ['a', 'b'])
     with pytest.raises(InputError, match='there is no image folder'):
         ImageFolder(str(folder / 'nowhere'), ['a'])
+
+
+def found(folder, names=('a', 'b')):
+    dataset = ImageFolder(str(folder), names)
+    return [dataset.get_data_info(i)['img_path'][len(str(folder)) + 1 :] for i in range(len(dataset))]
+
+
+def test_what_torchvision_finds(folder, tmp_path_factory):
+    far = tmp_path_factory.mktemp('far')
+    for suffix in ('webp', 'tiff', 'JPG', 'pgm'):
+        Image.new('L', (4, 4)).save(far / f'x.{suffix}')
+    (folder / 'a/batch2').symlink_to(far)
+    (folder / 'b/deeper/still').mkdir(parents=True)
+    Image.new('L', (4, 4)).save(folder / 'b/deeper/still/7.png')
+    theirs = [path[len(str(folder)) + 1 :] for path, _ in torchvision.datasets.ImageFolder(str(folder)).samples]
+    assert sorted(found(folder)) == sorted(theirs) and len(theirs) == 8
+
+
+def test_clutter_is_no_image(folder):
+    before = found(folder)
+    (folder / 'a/.ipynb_checkpoints').mkdir()
+    Image.new('L', (4, 4)).save(folder / 'a/.ipynb_checkpoints/0-checkpoint.png')
+    (folder / 'a/._0.png').write_bytes(b'\0\5\26\7')
+    (folder / '__MACOSX').mkdir()
+    assert found(folder) == before
+
+
+def test_what_is_left_out_is_said(folder, monkeypatch):
+    said = []
+    for module in ('mmengine.logging', 'mmbdg.datasets.image_folder'):
+        monkeypatch.setattr(f'{module}.print_log', lambda text, *_: said.append(text))
+    (folder / 'a/0.heic').write_bytes(b'x')
+    (folder / 'loose.png').write_bytes(b'x')
+    assert len(found(folder)) == 3
+    assert [text[len(str(folder)) :].split(',')[0] for text in said] == [
+        '/a: 1 files or folders are left out (.heic)',
+        ': 1 images in no class folder',
+    ]
+
+
+def test_names_that_are_given_twice(folder):
+    with pytest.raises(InputError, match='class_names has names twice: a'):
+        ImageFolder(str(folder), ['a', 'b', 'a'])
+    nfc, nfd = (unicodedata.normalize(form, 'Grün') for form in ('NFC', 'NFD'))
+    with pytest.raises(InputError, match='class_names has names twice'):
+        ImageFolder(str(folder), ['a', 'b', nfc, nfd])
+    (folder / 'a').rename(folder / nfd)
+    assert found(folder, ['b', nfc])[2] == f'{nfd}/0.png'
+    (folder / nfc).mkdir()
+    with pytest.raises(InputError, match='the same name in two forms of Unicode'):
+        found(folder, ['b', nfc])
+
+
+def test_empty_files_are_named(folder):
+    (folder / 'a/1.png').touch()
+    (folder / 'b/far.png').symlink_to('nowhere.png')
+    with pytest.raises(InputError, match='has empty files, or links that lead nowhere: .*a/1.png\n.*b/far.png'):
+        found(folder)

@@ -24,7 +24,7 @@ def coco(tmp_path):
 
 def write(root, split, annotations, count):
     images = [dict(id=i, file_name=f'{i:012d}.jpg') for i in range(count)]
-    content = dict(images=images, annotations=annotations, categories=[dict(id=1), dict(id=2)])
+    content = dict(images=images, annotations=annotations, categories=[dict(id=i, name=f'c{i}') for i in (1, 2)])
     (root / 'annotations' / f'instances_{split}.json').write_text(json.dumps(content))
 
 

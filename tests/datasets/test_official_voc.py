@@ -19,7 +19,8 @@ NAMES = {
 FEW = [replace(wanted, count=len(NAMES[wanted.name])) for wanted in LISTS]
 SBD = dict(train=['2007_1', '2009_1', '2009_2'], val=['2007_3', '2009_3'])  # one of VOC's training images, one of its test images
 AUGMENTED = 5  # 2007_1, 2007_2 and three of SBD
-OBJECT = '<annotation><object><name>{}</name><part><name>head</name></part></object></annotation>'
+BOX = ''.join(f'<{key}>{value}</{key}>' for key, value in dict(xmin=1, ymin=2.5, xmax=3, ymax=4).items())
+OBJECT = f'<annotation><object><name>{{}}</name><part><name>head</name></part><bndbox>{BOX}</bndbox></object></annotation>'
 
 
 def touch(path, content=b'x'):
@@ -82,7 +83,7 @@ def test_wrong_annotations(devkit):
     touch(devkit / 'VOC2007' / 'Annotations' / '000005.xml', OBJECT.format('unicorn').encode())
     touch(devkit / 'VOC2007' / 'Annotations' / '000007.xml', b'<annotation><obj')
     text = message(devkit)
-    assert '000005.xml has an object of the class "unicorn"' in text and '000007.xml is cut off or no XML file' in text
+    assert '000005.xml has an object of the class "unicorn"' in text and '000007.xml is no XML file, or is cut off' in text
 
 
 def outcome(devkit):

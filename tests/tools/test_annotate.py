@@ -61,7 +61,7 @@ def test_the_loop(config, tmp_path, annotate):
         path.write_text(json.dumps(json.loads(path.read_text()) | dict(shapes=[square])))
     (out / 'images/tiny/disc/disc_0_0.json').write_text('{')
     code, text = annotate('import', out, dst)
-    assert code == 2 and 'disc_0_0.json: is no JSON' in text and not dst.exists()
+    assert code == 2 and 'disc_0_0.json: it is cut off' in text and not dst.exists()
     code, text = annotate('import', out, dst, '--skip-bad')
     assert code == 0 and '5 pairs of 3 classes' in text and 'left out: ' in text and (dst / 'contact_sheet.png').is_file()
 

@@ -6,6 +6,7 @@ import numpy as np
 from composed_scenes import compose, polygons_of, save
 
 from mmbdg.files import write_png
+from mmbdg.images import read_mask
 
 THINGS = ('person', 'rider', 'car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle')
 """What the garments stand for, by their label modulo 8."""
@@ -36,6 +37,9 @@ def write_frame(root, part, city, number, index):
         json.dump(dict(imgHeight=height, imgWidth=width, objects=objects), file)
     for kind, encoding in dict(labelIds='ids', labelTrainIds='trainIds', color='color').items():
         json2labelImg(polygons, f'{stem}_{kind}.png', encoding)
+    train_ids = read_mask(f'{stem}_labelTrainIds.png').copy()
+    train_ids[0, :19] = range(19)  # a pixel of each label
+    write_png(f'{stem}_labelTrainIds.png', train_ids)
     drawn = Annotation()
     drawn.fromJsonFile(polygons)
     # Their json2instanceImg saves 32 bits, which pillow no longer writes; the published files have 16.

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from composed_scenes import compose, polygons_of, save
 
-from mmbdg.annotation import run_lengths
+from mmbdg import run_lengths
 
 GAPS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
 """Ids from 1 to 90 that COCO does not use."""

@@ -23,8 +23,8 @@ train_dataloader = dict(
         prepare=_base_.synthesis,
         label_space='classes',
         pipeline=[
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAnnotations'),
+            dict(type='mmbdg.LoadImage'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='RandomResize', scale=(64, 64), ratio_range=(1.0, 1.25), resize_type='mmseg.Resize'),
             dict(type='RandomCrop', crop_size=(64, 64)),
             dict(type='RandomFlip', prob=0.5),

@@ -50,8 +50,8 @@ train_dataloader = dict(
         label_fraction=label_fraction,
         label_seed=label_seed,
         pipeline=[
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAnnotations'),
+            dict(type='mmbdg.LoadImage'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='RandomResize', scale=size, ratio_range=(1.0, 1.25), resize_type='mmseg.Resize'),
             dict(type='RandomCrop', crop_size=size),
             dict(type='RandomFlip', prob=0.5),
@@ -70,9 +70,9 @@ test_dataloader = dict(
         split='test',  # 316 images (paper)
         test_mode=True,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='Resize', scale=size),
-            dict(type='LoadAnnotations'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='PackSegInputs'),
         ],
         **lungs,

@@ -32,8 +32,8 @@ train_dataloader = dict(
         data_root=data_root,
         data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),  # paper: train_fine
         pipeline=[  # mmseg's
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAnnotations'),
+            dict(type='mmbdg.LoadImage'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='RandomResize', scale=(2049, 1025), ratio_range=(0.5, 2.0), keep_ratio=True),
             dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
             dict(type='RandomFlip', prob=0.5),
@@ -52,9 +52,9 @@ val_dataloader = dict(
         data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'),  # paper: val
         test_mode=True,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='Resize', scale=(2049, 1025), keep_ratio=True),  # mmseg's
-            dict(type='LoadAnnotations'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='PackSegInputs'),
         ],
     ),

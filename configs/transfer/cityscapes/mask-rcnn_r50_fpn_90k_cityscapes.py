@@ -30,7 +30,7 @@ train_dataloader = dict(
         data_prefix=dict(img='leftImg8bit/train'),
         filter_cfg=dict(filter_empty_gt=True),  # Detectron2's
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
             dict(
                 type='RandomChoiceResize',  # Detectron2's sizes
@@ -50,7 +50,7 @@ val_dataloader = dict(
         data_prefix=dict(img='leftImg8bit/val'),
         test_mode=True,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='Resize', scale=(2048, 1024), keep_ratio=True),  # Detectron2's
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
             dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')),

@@ -25,7 +25,7 @@ train_dataloader = dict(
         data_prefix=dict(img='train2017'),
         filter_cfg=dict(filter_empty_gt=True),  # Detectron2's
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
             dict(
                 type='RandomChoiceResize',  # MoCo's sizes
@@ -45,7 +45,7 @@ val_dataloader = dict(
         data_prefix=dict(img='val2017'),
         test_mode=True,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='Resize', scale=(1333, 800), keep_ratio=True),  # Detectron2's
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
             dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')),

@@ -30,7 +30,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mmbdg.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='mmbdg.KeepDifficult'),  # Detectron2's; mmdet counts them as background
     dict(
@@ -62,7 +62,7 @@ val_dataloader = dict(
         data_prefix=dict(sub_data_root='VOC2007/'),
         test_mode=True,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='Resize', scale=(1333, 800), keep_ratio=True),  # MoCo's
             dict(type='LoadAnnotations', with_bbox=True),
             dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')),

@@ -21,8 +21,8 @@ model = dict(
 )
 
 train_pipeline = [  # mmseg's
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
+    dict(type='mmbdg.LoadImage'),
+    dict(type='mmbdg.LoadMask'),
     dict(type='RandomResize', scale=(2048, 512), ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
@@ -62,9 +62,9 @@ val_dataloader = dict(
         data_prefix=dict(img_path='VOC2012/JPEGImages', seg_map_path='VOC2012/SegmentationClass'),
         test_mode=True,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='Resize', scale=(2048, 512), keep_ratio=True),  # mmseg's
-            dict(type='LoadAnnotations'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='PackSegInputs'),
         ],
         **images,

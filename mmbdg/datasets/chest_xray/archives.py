@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmbdg.errors import InputError, listed
+from mmbdg.listing import list_files
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.gif', '.bmp', '.tif', '.tiff')
 
@@ -75,8 +76,8 @@ class Archive:
 
 
 def _files(root: Path, suffixes: tuple[str, ...] = PICTURES) -> list[Path]:
-    """Without the ``._NAME`` twins that archives packed on a Mac hold."""
-    return sorted(path for path in root.rglob('*') if path.suffix.lower() in suffixes and not path.name.startswith('.'))
+    """Without the ``._NAME`` twins that archives packed on a Mac hold; what else an archive holds is not counted as left out."""
+    return list_files(root, suffixes).files if root.is_dir() else []
 
 
 def _by_name(paths: list[Path], pattern: str) -> dict[str, list[Path]]:

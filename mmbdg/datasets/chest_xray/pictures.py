@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mmbdg.errors import InputError
+from mmbdg.image_files import DamagedImageError
+from mmbdg.images import open_grey
+from mmbdg.reading import read_bytes
 
 RAW_SIDE = 2048
 """JSRT's raw files are square and hold nothing but pixels."""
@@ -24,11 +27,10 @@ def read_radiograph(path: Path, raw_side: int = RAW_SIDE) -> np.ndarray:
     """
     if path.suffix.lower() == '.img':
         return (4095 - _read_raw(path, raw_side)) * np.float32(255 / 4095)
-    picture = _open(path)
-    if picture.mode.startswith('I'):
-        values = np.asarray(picture).astype(np.float32)
-        return values * np.float32(255 / (4095 if values.max() <= 4095 else 65535))
-    return np.asarray(picture.convert('L'), dtype=np.float32)
+    values = _open(path)
+    if values.dtype == np.uint16:
+        return values.astype(np.float32) * np.float32(255 / (4095 if values.max() <= 4095 else 65535))
+    return values.astype(np.float32)
 
 
 def read_lungs(paths: Sequence[Path]) -> np.ndarray:
@@ -42,7 +44,7 @@ def read_lungs(paths: Sequence[Path]) -> np.ndarray:
     """
     union = np.zeros((), bool)
     for path in paths:
-        values = np.asarray(_open(path).convert('L'), dtype=np.float32)
+        values = _open(path).astype(np.float32)
         top = max(values.max(), 1)
         if ((values > top / 10) & (values < top * 9 / 10)).mean() > SOFT_EDGES:
             raise InputError(f'{path} is more than black and white; a mask of several organs must be taken apart first')
@@ -84,7 +86,7 @@ def _size(values: np.ndarray) -> str:
 
 
 def _read_raw(path: Path, side: int) -> np.ndarray:
-    content = path.read_bytes()
+    content = read_bytes(path)
     if len(content) != 2 * side * side:
         raise InputError(f'{path} has {len(content)} bytes; a raw radiograph of {side}x{side} px has {2 * side * side}: it is cut off')
     values = np.frombuffer(content, '>u2').reshape(side, side)
@@ -93,12 +95,8 @@ def _read_raw(path: Path, side: int) -> np.ndarray:
     return values.astype(np.float32)
 
 
-def _open(path: Path) -> 'Image.Image':  # noqa: F821
-    from PIL import Image
-
+def _open(path: Path) -> np.ndarray:
     try:
-        picture = Image.open(path)
-        picture.load()
-    except OSError as error:
-        raise InputError(f'{path} is no picture, or is cut off: unpack it again ({error})') from error
-    return picture
+        return open_grey(path)
+    except DamagedImageError as error:
+        raise InputError(f'{error}: unpack it again') from error

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmbdg.datasets.looking_up import has_contents
 from mmbdg.errors import InputError, listed
 from mmbdg.reading import read_lines
 
@@ -13,7 +14,7 @@ def files_in(folder: Path, suffix: str) -> set[str]:
     if not folder.is_dir():
         return set()
     with os.scandir(folder) as entries:
-        return {entry.name.removesuffix(suffix) for entry in entries if entry.name.endswith(suffix) and entry.stat().st_size}
+        return {entry.name.removesuffix(suffix) for entry in entries if entry.name.endswith(suffix) and has_contents(entry)}
 
 
 def count_problems(what: str, found: int, expected: int) -> Iterator[str]:

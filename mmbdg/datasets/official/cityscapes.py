@@ -13,6 +13,7 @@ from mmbdg.datasets.official.mm_converters import mm_converter
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
 from mmbdg.images import image_size
+from mmbdg.listing import list_files
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema
 
@@ -87,7 +88,11 @@ def check_cityscapes(root: Path, images: dict[str, int]) -> dict[str, list[str]]
 
 
 def _names(folder: Path, suffix: str) -> set[str]:
-    return {path.relative_to(folder).as_posix().removesuffix(suffix) for path in folder.glob(f'*/*{suffix}') if path.stat().st_size}
+    if not folder.is_dir():
+        return set()
+    found = list_files(folder, (Path(suffix).suffix,), depth=1)
+    names = {path.relative_to(folder).as_posix() for path in set(found.files) - set(found.empty())}
+    return {name.removesuffix(suffix) for name in names if name.endswith(suffix) and '/' in name}
 
 
 def _write_train_ids(root: Path, split: str, names: list[str]) -> int:

@@ -3,12 +3,10 @@
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
+from mmbdg.coco_json import read_instances
 from mmbdg.datasets.official.checking import count_problems, files_in, missing_files, refuse
 from mmbdg.errors import InputError
-from mmbdg.reading import read_json
-from mmbdg.schema import OpenSchema
 
 IMAGES = dict(train2017=118_287, val2017=5_000)
 CATEGORIES = 80
@@ -16,35 +14,6 @@ HOW = (
     'cocodataset.org: train2017.zip, val2017.zip and annotations_trainval2017.zip from images.cocodataset.org, unpacked into one folder '
     '(annotations: CC BY 4.0; images: terms of Flickr)'
 )
-
-
-class Image(OpenSchema):
-    """An image of COCO."""
-
-    id: int
-    file_name: str
-
-
-class Category(OpenSchema):
-    """A category of COCO."""
-
-    id: int
-
-
-class Annotation(OpenSchema):
-    """An instance of COCO."""
-
-    image_id: int
-    category_id: int
-    iscrowd: Any = 0
-
-
-class Instances(OpenSchema):
-    """What a file of COCO's instances must hold."""
-
-    images: list[Image]
-    categories: list[Category]
-    annotations: list[Annotation]
 
 
 def check_coco(root: str | os.PathLike, images: dict[str, int] | None = None, categories: int = CATEGORIES) -> dict[str, dict[str, int]]:
@@ -77,8 +46,10 @@ def check_coco(root: str | os.PathLike, images: dict[str, int] | None = None, ca
         foreign = {annotation['category_id'] for annotation in annotations['annotations']} - known
         problems += count_problems(f'images listed in {path}', len(listed_images), count)
         problems += count_problems(f'categories in {path}', len(known), categories)
-        problems += [f'{path} has instances of the unknown category {category}' for category in sorted(foreign)]
-        problems += [f'{path} has instances of an image it does not list: {image}' for image in sorted(instances.keys() - listed_images)]
+        problems += [f'{path} has instances of the unknown category {category}' for category in sorted(foreign, key=str)]
+        problems += [
+            f'{path} has instances of an image it does not list: {image}' for image in sorted(instances.keys() - listed_images, key=str)
+        ]
         problems += missing_files(sorted(listed_images.values()), root / split, '.jpg', present)
         found[split] = dict(
             images=len(listed_images),
@@ -94,4 +65,4 @@ def check_coco(root: str | os.PathLike, images: dict[str, int] | None = None, ca
 def _read(path: Path) -> dict:
     if not path.is_file():
         raise InputError(f'{path} is missing')
-    return read_json(path, Instances)
+    return read_instances(path)

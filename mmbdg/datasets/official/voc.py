@@ -5,10 +5,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 from mmseg.datasets import PascalVOCDataset
 
+from mmbdg.datasets.listed_objects import names_of_objects
 from mmbdg.datasets.official.checking import count_problems, missing_files, read_names, refuse
 from mmbdg.datasets.official.mm_converters import mm_converter
 from mmbdg.errors import InputError
@@ -85,9 +85,9 @@ def check_voc(devkit: str | os.PathLike, lists: Sequence[Listed] = LISTS) -> dic
 def _box_problems(folder: Path, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         try:
-            objects = [found.findtext('name') for found in ElementTree.parse(folder / f'{name}.xml').iter('object')]
-        except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two: an encoding that is none
-            yield f'{folder / name}.xml is cut off or no XML file ({error})'
+            objects = names_of_objects(folder / f'{name}.xml')
+        except InputError as error:
+            yield str(error)
             continue
         if foreign := sorted(set(objects) - set(CLASSES)):
             yield f'{folder / name}.xml has an object of the class "{foreign[0]}", which is none of the 20'

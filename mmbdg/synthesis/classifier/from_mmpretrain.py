@@ -15,7 +15,7 @@ from mmbdg.synthesis.classifier.view import View
 from mmbdg.synthesis.classifier.weights import load_weights, weights_file
 
 # What a test pipeline does beside changing the picture.
-OTHER_STEPS = ('LoadImageFromFile', 'PackInputs')
+OTHER_STEPS = ('LoadImage', 'LoadImageFromFile', 'PackInputs')
 
 
 class MMPretrainClassifier(Classifier):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from mmbdg.annotation.run_lengths import compress, decode, decompress, encode
 from mmbdg.errors import InputError
+from mmbdg.run_lengths import compress, decode, decompress, encode
 
 
 def some_masks():

@@ -10,6 +10,9 @@ import numpy as np
 
 from mmbdg.errors import InputError
 
+LARGEST_BITS = 40
+"""Of a number in compressed run lengths."""
+
 
 def encode(mask: np.ndarray) -> list[int]:
     """bool (H,W) -> lengths of its runs."""
@@ -25,7 +28,7 @@ def decode(lengths: Sequence[int], height: int, width: int) -> np.ndarray:
     Raises:
         InputError: They are no whole numbers from 0 on, or do not add up to the picture.
     """
-    if not all(isinstance(length, int) and not isinstance(length, bool) and length >= 0 for length in lengths):
+    if not all(type(length) is int and length >= 0 for length in lengths):
         raise InputError('run lengths must be whole numbers from 0 on')
     if sum(lengths) != height * width:
         raise InputError(f'the run lengths add up to {sum(lengths)} pixels, {width}x{height} has {height * width}')
@@ -51,7 +54,7 @@ def decompress(text: str) -> list[int]:
     """Text -> lengths of runs.
 
     Raises:
-        InputError: A character does not belong there, or the text is cut off.
+        InputError: A character does not belong there, the text is cut off, or a number is larger than any picture.
     """
     lengths: list[int] = []
     value = shift = 0
@@ -59,6 +62,8 @@ def decompress(text: str) -> list[int]:
         code = ord(character) - 48
         if not 0 <= code < 64:
             raise InputError(f'compressed run lengths hold the character {character!r}')
+        if shift >= LARGEST_BITS:
+            raise InputError('compressed run lengths hold a number that is larger than any picture')
         value |= (code & 31) << shift
         shift += 5
         if not code & 32:
