@@ -56,13 +56,6 @@ custom_hooks = [  # docs/seeing.md
     dict(type='mmbdg.CorrespondenceHook', interval=80),
 ]
 
-reach = dict(
-    label_space=['train_dataloader.dataset.seg.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],
-    num_labels=['model.seg_head.num_classes'],
-    seg_loss_weight=['model.seg_head.loss_decode.loss_weight'],
-    synthetic_ratio=['train_dataloader.dataset.ratio'],
-    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.T_max'],
-)
 next_step = (
     'python tools/extract_backbone.py {checkpoint} {work_dir}/backbone.safetensors && '
     'python tools/train.py configs/transfer/fashion/fcn_r18_frozen.py --cfg-options pretrained={work_dir}/backbone.safetensors'

@@ -31,7 +31,3 @@ train_dataloader = dict(
         )
     ),
 )
-reach = dict(
-    labelled_generator=['model.data_preprocessor.seg.labelled_generator', 'train_dataloader.dataset.seg.labelled_generator'],
-    online_seed=['train_dataloader.dataset.seg.seed'],
-)

@@ -33,12 +33,6 @@ train_dataloader = dict(
     ),
 )
 
-reach = dict(
-    synthetic=[],
-    ignore=['model.seg_head.ignore_index', 'model.data_preprocessor.seg.seg_pad_val'],
-    labelled_generator=['model.data_preprocessor.seg.labelled_generator', 'train_dataloader.dataset.seg.labelled_generator'],
-    online_seed=['train_dataloader.dataset.seg.seed'],
-)
 requires = dict(
     _delete_=True,
     imagenet=_base_.requires['imagenet'],

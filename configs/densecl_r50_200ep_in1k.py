@@ -21,6 +21,5 @@ train_dataloader = dict(
 find_unused_parameters = False
 custom_hooks = [dict(type='mmbdg.QueueReportHook')]
 
-reach = dict(imagenet=['train_dataloader.dataset.ssl.data_root'])
 requires = dict(imagenet='ImageNet-1k (ILSVRC2012): images in data/imagenet/train/<wnid>/*.JPEG')
 next_step = 'python tools/extract_backbone.py {checkpoint} {work_dir}/backbone.safetensors'

@@ -4,15 +4,19 @@ A registry of mmengine imports any dotted name: ``type='os.system'`` in a file w
 card of a labelled generator) is therefore built from types that are registered with ``mmbdg`` and of a stated kind, and from plain values.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import mmengine.registry
 import torch
 from mmengine.registry import Registry
 from torch.overrides import TorchFunctionMode
 
-from mmbdg.errors import InputError
+from mmbdg.errors import InputError, nearest
 from mmbdg.paths import check_regular
 
 FORBIDDEN = ('init_cfg', '_scope_', '_delete_', '_base_')
@@ -83,23 +87,64 @@ def build_plainly(registry: Registry, config: dict, what: str) -> Any:
     Raises:
         InputError: There is no such type, an argument is missing, unknown or of the wrong type, or sizes do not fit each other.
     """
-    try:
+    with building(what):
         return registry.build(dict(config))
+
+
+UNBUILT = (
+    *(KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError),
+    *(RuntimeError, ArithmeticError, ImportError, MemoryError),
+)
+"""What a wrong value raises depends on which it is."""
+
+
+@contextmanager
+def building(what: str) -> Iterator[None]:
+    """Around the building of what a config describes: its errors become errors of the input.
+
+    Args:
+        what: Is built, for the message: "the generator".
+
+    Raises:
+        InputError: Instead of what was raised.
+    """
+    try:
+        yield
     except InputError:
         raise
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        RuntimeError,
-        ArithmeticError,
-        AttributeError,
-        AssertionError,
-        IndexError,
-        MemoryError,
-    ) as error:
-        # what a wrong value raises depends on which it is
-        raise InputError(f'{what} cannot be built: {str(error) or type(error).__name__}') from error
+    except UNBUILT as error:
+        if type(error).__name__ == 'OutOfMemoryError':  # torch's: nothing is wrong with the config
+            raise
+        raise InputError(f'{what} cannot be built: {unbuilt_text(error)}') from error
+
+
+def unbuilt_text(error: BaseException) -> str:
+    """Why something cannot be built; of a type that is not known the nearest one."""
+    text = ' '.join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())
+    if found := re.match(r'(\S+) is not in the (?:\S+?::)?(.+?) registry', text):
+        names = _registered_names(found[2])
+        same = [name for name in sorted(names) if name.endswith(f'.{found[1]}')]
+        return f'there is no {found[2]} "{found[1]}"' + (f'; did you mean "{same[0]}"?' if same else nearest(found[1], names - {found[1]}))
+    if isinstance(error, KeyError) and 'must contain the key "type"' in text:
+        return f'it has no type: {_short(text.partition("but got ")[2])}'
+    if isinstance(error, KeyError) and len(text.split()) == 1:
+        return f'it has no "{text}"'
+    if len(text) > 200:
+        text = text.partition(', but got')[0]
+    if not text:  # an assertion: what it asserts says most
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        text = f'{type(error).__name__} at {frame.filename}:{frame.lineno}: {frame.line}'
+    return text if len(text) <= 500 else f'{text[:500]}...'
+
+
+def _registered_names(kind: str) -> set[str]:
+    """Names of a kind, with the package before them unless it is mmengine's."""
+    names: set[str] = set()
+    for root in (entry for entry in vars(mmengine.registry).values() if isinstance(entry, Registry) and entry.name == kind):
+        names |= root.module_dict.keys()
+        for scope, child in root.children.items():
+            names |= {name for known in child.module_dict for name in (known, f'{scope}.{known}')}
+    return names
 
 
 def _copied(value: Any, allowed: set[str], where: str, depth: int) -> Any:

@@ -1,12 +1,13 @@
 """Errors that are the input's, or the machine's, not the program's; and how a command ends with one line."""
 
+import difflib
 import errno
 import os
 import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -48,6 +49,12 @@ def listed(problems: Sequence[str], most: int = 20) -> str:
     """Problems on a line each, indented; of more than ``most`` the first ones and how many more there are."""
     more = [f'... and {len(problems) - most} more'] if len(problems) > most else []
     return '\n  '.join([*problems[:most], *more])
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean "seed"?`` of the names that are known, or nothing where none is near."""
+    close = difflib.get_close_matches(name, sorted(known), 1)
+    return f'; did you mean "{close[0]}"?' if close else ''
 
 
 def os_error_text(error: OSError) -> str:
@@ -136,6 +143,8 @@ def _signals() -> Iterator[None]:
     def raised(kind: type[BaseException]) -> Callable[[int, FrameType | None], None]:
         def handle(number: int, _: FrameType | None) -> None:
             if os.getpid() == own:
+                if hasattr(signal, 'SIGCHLD'):  # torch raises there when a process that loads images ends, as all do now
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 raise kind
             if number == signal.SIGTERM:
                 os._exit(128 + number)

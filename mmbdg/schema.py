@@ -68,7 +68,7 @@ def problems(error: ValidationError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return 'is nested too deeply'
     found = error.errors(include_url=False, include_context=False)
-    listed = '; '.join(f'{_place(one["loc"])}{one["msg"]}{_given(one)}' for one in found[:SHOWN])
+    listed = '; '.join(f'{_place(one["loc"])}{one["msg"].split(" or instance of ")[0]}{_given(one)}' for one in found[:SHOWN])
     return f'is not as it should be: {listed}' + (f'; and {len(found) - SHOWN} more' if len(found) > SHOWN else '')
 
 

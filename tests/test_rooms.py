@@ -24,7 +24,7 @@ ALLOWED = {
     'compat': {'assets'},
     'assets': set(),
 }
-LEAVES = {'data_configs', 'errors', 'files', 'images', 'listing', 'paths', 'reading', 'registry', 'schema', 'version'}
+LEAVES = {'arguments', 'data_configs', 'errors', 'files', 'images', 'listing', 'paths', 'reading', 'registry', 'schema', 'version'}
 LIGHT = ('generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'backbones')
 
 

@@ -24,7 +24,8 @@ from mmbdg.analysis.picture_features import drawn
 from mmbdg.analysis.report import ReportSettings, analyse
 from mmbdg.analysis.report_html import as_html
 from mmbdg.analysis.report_text import as_markdown
-from mmbdg.compat.config import read_config
+from mmbdg.arguments import Parser, natural_int, positive_int
+from mmbdg.compat.config import check_keys, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 
@@ -33,7 +34,7 @@ GARMENTS = (CONFIGS / '_base_' / 'models' / 'resnet_fashion32.py', 'mmbdg://fash
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('dataset', help='folder, CONFIG.py:KEY or INSTANCES.json:IMAGE_FOLDER')
     parser.add_argument('--reference', help='what it is compared with, as a rule real images; written as the dataset')
     parser.add_argument('--out', help='folder of the report; default: work_dirs/analysis/NAME')
@@ -51,22 +52,21 @@ def parse_args() -> argparse.Namespace:
         '--classifier', metavar='CONFIG', help='a config with classifier=dict(...) or model=dict(...): mmpretrain, torchvision, timm'
     )
     parser.add_argument('--classifier-checkpoint', help='if the config names none')
-    parser.add_argument('--classifier-size', type=int, help='pixels the classifier is shown; default: what its library shows it')
-    parser.add_argument('--n', type=int, default=5000, help=f'samples a side for distances; below {MIN_FRECHET} no Frechet distance')
-    parser.add_argument('--max-samples', type=int, help='analyse this many of each set, drawn')
-    parser.add_argument('--min-pixels', type=int, default=MIN_PIXELS, help='of a component that counts as an instance')
-    parser.add_argument('--processes', type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1)
+    parser.add_argument('--classifier-size', type=positive_int, help='pixels the classifier is shown; default: what its library shows it')
+    parser.add_argument(
+        '--n', type=positive_int, default=5000, help=f'samples a side for distances; below {MIN_FRECHET} no Frechet distance'
+    )
+    parser.add_argument('--max-samples', type=positive_int, help='analyse this many of each set, drawn')
+    parser.add_argument('--min-pixels', type=positive_int, default=MIN_PIXELS, help='of a component that counts as an instance')
+    parser.add_argument('--processes', type=positive_int, default=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1)
     parser.add_argument('--device', default='cpu', help='of the feature network, e.g. cuda')
-    parser.add_argument('--batch-size', type=int, default=32, help='pictures at once in the feature network')
-    parser.add_argument('--seed', type=int, default=0, help='of what is drawn')
+    parser.add_argument('--batch-size', type=positive_int, default=32, help='pictures at once in the feature network')
+    parser.add_argument('--seed', type=natural_int, default=0, help='of what is drawn')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    for option in ('n', 'max_samples', 'min_pixels', 'processes', 'batch_size'):
-        if getattr(args, option) is not None and getattr(args, option) < 1:
-            raise InputError(f'--{option.replace("_", "-")} must be at least 1')
     if args.reference is None and (unused := [f'--{name}' for name in ('inception', 'classifier') if getattr(args, name)]):
         raise InputError(f'{unused[0]} names the network of the distances to a reference: give --reference')
     usable_device(args.device)
@@ -133,6 +133,7 @@ def chosen_network(args: argparse.Namespace) -> FeatureNetwork | None:
 def classifier(path: str | os.PathLike, checkpoint: str | None, size: int | None) -> FeatureNetwork:
     """A config's classifier; its figures bear the name of the config."""
     cfg = read_config(str(path))
+    check_keys(cfg, 'classifier', 'model')
     config = cfg.get('classifier') or cfg.get('model')
     if not isinstance(config, dict):
         raise InputError(f'{path} has neither classifier=dict(...) nor model=dict(...)')

@@ -43,19 +43,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.annotation import check_annotated_latents, check_free, import_annotations, write_project, write_samples
 from mmbdg.annotation.importing import SOURCES
 from mmbdg.annotation.projects import FORMATS, how_to_annotate
+from mmbdg.arguments import ConfigOptions, Parser, fraction, pixel_value, positive_int
 from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names, folder_names
-from mmbdg.compat.config import generator_config, read_config
+from mmbdg.compat.config import check_keys, generator_config, interpreter_config, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators import ClassConditionalGenerator, fold_spectral_norm
 from mmbdg.generators.build import build_generator
-from mmbdg.registry import MODELS
 from mmbdg.synthesis import Truncation
 
 
@@ -64,13 +62,13 @@ def add_sample(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser('sample', help='images and latents to annotate')
     verb.add_argument('config', help='config of the interpreter training: it names the generator, the classes and the set')
     verb.add_argument('out', help='folder to write')
-    verb.add_argument('--per-class', type=int, default=5)
+    verb.add_argument('--per-class', type=positive_int, default=5)
     add_picks(verb)
     verb.add_argument('--format', choices=FORMATS, default='png', help='of the annotation tool')
     verb.add_argument('--truncation', help='a number or JSON; default: what the config trains on')
     verb.add_argument('--rule', help='import path of a function that draws the masks')
     verb.add_argument('--device', default='cpu')
-    verb.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    verb.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     verb.set_defaults(run=sample)
 
 
@@ -78,14 +76,12 @@ def sample(args: argparse.Namespace) -> None:
     """Write images, latents, a project and, by a rule, masks."""
     from mmbdg.datasets.annotated_latents import import_rule
 
-    cfg = read_config(args.config, args.cfg_options)
-    if cfg.get('model', {}).get('type') != 'mmbdg.InterpreterTraining':
-        raise InputError(f'{args.config} trains no interpreter; annotate.py sample takes the config of the interpreter training')
+    cfg = interpreter_config(args.config, args.cfg_options, 'name', 'class_names')
     truncation = parse_truncation(args.truncation) if args.truncation else Truncation.of(cfg.model.get('truncation'))
     data, seed = cfg.train_dataloader.dataset, cfg.get('annotation_seed', 1)
     names = class_names(data.class_names)
     check_free(args.out, data.name)  # before a long pick
-    generator = MODELS.build(cfg.model.generator)
+    generator = build_generator(cfg.model.generator)
     generator.init_weights()
     generator = fold_spectral_norm(generator.eval().to(args.device))
     count = write_samples(
@@ -137,7 +133,7 @@ def add_picks(verb: argparse.ArgumentParser) -> None:
         default='random',
         help='the first samples of each class; those that cover the candidates best; those an ensemble disagrees on most',
     )
-    verb.add_argument('--candidates', type=int, metavar='K', help='of each class, to pick from (default: 10 times --per-class)')
+    verb.add_argument('--candidates', type=positive_int, metavar='K', help='of each class, to pick from (default: 10 times --per-class)')
     verb.add_argument('--labelled-generator', metavar='NAME_OR_FOLDER', help='whose ensemble: with --pick uncertain')
 
 
@@ -164,7 +160,7 @@ def add_auto(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser('auto', help='masks to begin with, by what stands out in an image')
     verb.add_argument('out', help='folder that sample wrote; the masks go to OUT/auto/NAME/<class>/')
     verb.add_argument('--model', default=MODEL, help='ONNX file of a U2-Net, or package://... (default: %(default)s)')
-    verb.add_argument('--threshold', type=float, default=0.5, help="saliency, 0 to 1, from which on a pixel is the object's")
+    verb.add_argument('--threshold', type=fraction, default=0.5, help="saliency, 0 to 1, from which on a pixel is the object's")
     verb.set_defaults(run=auto)
 
 
@@ -172,9 +168,7 @@ def encode(args: argparse.Namespace) -> None:
     """Write annotated latents of annotated images."""
     from mmbdg.annotation.encode import encode_annotated_images, read_annotated_images
 
-    cfg = read_config(args.config, args.cfg_options)
-    if cfg.get('model', {}).get('type') != 'mmbdg.InterpreterTraining':
-        raise InputError(f'{args.config} trains no interpreter; annotate.py encode takes the config of the interpreter training of a VQGAN')
+    cfg = interpreter_config(args.config, args.cfg_options, 'name', 'class_names', 'resolution')
     if Path(args.target).exists():
         raise InputError(f'{args.target} is there already and is not overwritten; choose another folder')
     data = cfg.train_dataloader.dataset
@@ -183,7 +177,7 @@ def encode(args: argparse.Namespace) -> None:
     if isinstance(data.class_names, str):
         folders = folder_names(data.class_names)
     images = read_annotated_images(args.source, names, data.resolution, folders, args.name)
-    generator = MODELS.build(cfg.model.generator)
+    generator = build_generator(cfg.model.generator)
     generator.init_weights()
     done = encode_annotated_images(images, args.target, data.name, generator.eval().to(args.device), names, args.batch_size)
     print('what the tokens keep: mean difference to the image in grey levels (0 to 255), everywhere and on the object')
@@ -204,9 +198,9 @@ def add_encode(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument('source', metavar='SRC', help='folder with images/ and annotations/ (annotated samples) or images/ and masks/')
     verb.add_argument('target', metavar='DST', help='folder to write')
     verb.add_argument('--name', help='of the set in SRC, if it holds several')
-    verb.add_argument('--batch-size', type=int, default=8)
+    verb.add_argument('--batch-size', type=positive_int, default=8)
     verb.add_argument('--device', default='cpu')
-    verb.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    verb.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     verb.set_defaults(run=encode)
 
 
@@ -219,7 +213,7 @@ def add_import(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument('--latents', metavar='OUT', help='folder with the latents; default: SRC')
     verb.add_argument('--name', help='of the set, if there are several')
     verb.add_argument('--skip-bad', action='store_true', help='import what is good and list the rest')
-    verb.add_argument('--ignore-value', type=int, help='grey value in PNG masks of pixels that do not count; default: none')
+    verb.add_argument('--ignore-value', type=pixel_value, help='grey value in PNG masks of pixels that do not count; default: none')
     verb.add_argument(
         '--crowd', choices=['ignore', 'foreground'], default='ignore', help='what iscrowd in COCO means; Datumaro sets it on every mask'
     )
@@ -241,7 +235,7 @@ def add_check(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument('root', metavar='DST', help='folder with annotations/ and latents/')
     verb.add_argument('--config', help='config of the interpreter training: the sizes and classes of its generator')
     verb.add_argument('--name', help='of the set, if there are several')
-    verb.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    verb.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     verb.set_defaults(run=check)
 
 
@@ -250,6 +244,7 @@ def check(args: argparse.Namespace) -> None:
     sizes = {}
     if args.config:
         cfg = read_config(args.config, args.cfg_options)
+        check_keys(cfg, 'generator', 'model')
         generator = build_generator(generator_config(cfg))
         sizes = dict(resolution=generator.resolution, latent_dim=generator.latent_dim, num_classes=generator.num_classes)
         data = cfg.get('train_dataloader', {}).get('dataset', {})
@@ -262,7 +257,7 @@ def check(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     verbs = parser.add_subparsers(required=True, metavar='VERB')
     add_sample(verbs)
     add_auto(verbs)

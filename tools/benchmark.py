@@ -55,8 +55,6 @@ memory of a fresh process that did nothing but build the networks grows, librari
 process to process by what the heap holds on to, by up to a third at 512 px: the interpreter's is the median of --memory-runs processes.
 """
 
-import argparse
-
 from benchmarks.generator import add_generator
 from benchmarks.interpreter import add_interpreter
 from benchmarks.joint import add_joint
@@ -64,11 +62,12 @@ from benchmarks.masks import add_masks
 from benchmarks.online import add_online
 from benchmarks.synthesis import add_synthesis
 
+from mmbdg.arguments import Parser
 from mmbdg.errors import plain_errors
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     add_generator(commands)
     add_interpreter(commands)

@@ -8,13 +8,13 @@ there are no masks. Images are shown as the pipeline gives them, crops and flips
 them.
 """
 
-import argparse
-
 import numpy as np
 from mmengine.structures import BaseDataElement
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
+from mmbdg.arguments import Parser, positive_int
+from mmbdg.data_configs import building
 from mmbdg.datasets.online import is_online
 from mmbdg.engine.launch import add_common_arguments, load_config
 from mmbdg.errors import InputError, plain_errors
@@ -51,12 +51,12 @@ def label_map(sample: BaseDataElement, resized: bool) -> np.ndarray | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('out', help='the PNG file to write')
     parser.add_argument('--split', default='train', choices=['train', 'val', 'test'], help="which dataloader's dataset")
-    parser.add_argument('--num', type=int, default=60, help='samples, evenly spread over the dataset')
-    parser.add_argument('--columns', type=int, default=10, help='samples a row')
+    parser.add_argument('--num', type=positive_int, default=60, help='samples, evenly spread over the dataset')
+    parser.add_argument('--columns', type=positive_int, default=10, help='samples a row')
     add_common_arguments(parser)
     args = parser.parse_args()
     from mmengine.registry import init_default_scope
@@ -65,11 +65,13 @@ def main() -> None:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if not cfg.get(f'{args.split}_dataloader'):
         raise InputError(f'{args.config} has no {args.split}_dataloader')
-    dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
+    with building(f'{args.split}_dataloader.dataset'):
+        dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
     dataset = getattr(dataset, 'seg', dataset)
     if is_online(dataset):
         config = cfg.model.data_preprocessor
-        preprocessor = MODELS.build(config.get('seg', config))
+        with building('model.data_preprocessor'):
+            preprocessor = MODELS.build(config.get('seg', config))
     tiles = []
     for i in np.linspace(0, len(dataset) - 1, min(args.num, len(dataset))).astype(int):
         item = made(dataset[int(i)], preprocessor) if is_online(dataset) else dataset[int(i)]

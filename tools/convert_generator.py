@@ -16,15 +16,14 @@ The sizes are read off the weights; what weights cannot tell (VQGAN's heads and 
 Spectral norms stay unfolded; who freezes the generator folds them.
 """
 
-import argparse
 import json
 from pathlib import Path
 from pprint import pformat
 
 import torch
-from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.arguments import ConfigOptions, Parser
 from mmbdg.assets import resolve
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import sha256, write_safetensors
@@ -33,11 +32,11 @@ from mmbdg.generators.build import build_generator
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('src', help='file of the source')
     parser.add_argument('dst', type=Path, help='.safetensors file to write')
     parser.add_argument('--from', dest='source', required=True, choices=list(SOURCES), help='whose file it is')
-    parser.add_argument('--options', nargs='+', action=DictAction, default={}, help='sizes that the weights do not tell, e.g. n_head=24')
+    parser.add_argument('--options', nargs='+', action=ConfigOptions, default={}, help='sizes that the weights do not tell, e.g. n_head=24')
     args = parser.parse_args()
     if args.dst.suffix != '.safetensors':
         raise InputError(f'the file to write must end in .safetensors, got {args.dst}')

@@ -7,13 +7,11 @@ weights, and the classes. Every tensor is accounted for. OUT is what LabelledGen
 trains FG/BG heads on latents without truncation.
 """
 
-import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.arguments import ConfigOptions, Parser
+from mmbdg.compat.config import check_requirements, interpreter_config
 from mmbdg.engine import ExportLabelledGeneratorHook
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators.build import build_generator
@@ -24,15 +22,16 @@ from mmbdg.synthesis.label_spaces import label_space
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('config', help='config of the interpreter training for the same generator')
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument('checkpoints', nargs='+', help='files of the released code, one a member')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     args = parser.parse_args()
-    cfg = read_config(args.config, args.cfg_options)
-    if cfg.get('model', {}).get('type') != 'mmbdg.InterpreterTraining':
-        raise InputError(f'{args.config} trains no interpreter; give the config of the interpreter training')
+    cfg = interpreter_config(args.config, args.cfg_options)
+    export = next((hook for hook in cfg.get('custom_hooks') or [] if hook.get('type') == 'mmbdg.ExportLabelledGeneratorHook'), None)
+    if export is None:
+        raise InputError(f'{args.config} has no mmbdg.ExportLabelledGeneratorHook in its custom_hooks: it names the classes')
     if args.out.exists():
         raise InputError(f'{args.out} is there already and is not overwritten; choose another folder')
     cfg.requires = {key: how for key, how in cfg.get('requires', {}).items() if key != 'annotated'}
@@ -53,7 +52,6 @@ def main() -> None:
     ensemble = MODELS.build({**generator.interpreter_sizes(), **interpreter})
     ensemble.init_weights()
 
-    export = next(hook for hook in cfg.custom_hooks if hook['type'] == 'mmbdg.ExportLabelledGeneratorHook')
     card = ExportLabelledGeneratorHook(**{key: value for key, value in export.items() if key != 'type'}).card
     space = label_space('fgbg' if ensemble.num_outputs == 1 else cfg.train_dataloader.dataset.label_space, card['classes'])
     if ensemble.num_outputs not in (1, space.num_classes):

@@ -9,16 +9,16 @@ stem, strides, dilations, heads, normalisation. Beside OUT lies its card, *.card
 normalised, and where the weights are from; *.safetensors also carries it in its metadata.
 """
 
-import argparse
 import json
 import shlex
 import sys
 from pathlib import Path
 
 import torch
-from mmengine.config import ConfigDict, DictAction
+from mmengine.config import ConfigDict
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.arguments import ConfigOptions, Parser
 from mmbdg.backbones import LAYOUTS, card, read_origin, to_layout
 from mmbdg.compat.checkpoint import check_finite, checkpoint_file, read_checkpoint, tensors_under
 from mmbdg.errors import InputError, plain_errors
@@ -26,14 +26,17 @@ from mmbdg.files import sha256, write_atomically, write_json, write_safetensors
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('checkpoint', help='checkpoint of any model with a backbone')
     parser.add_argument('out', help='*.safetensors or *.pth; detectron2 reads *.pth')
     parser.add_argument('--prefix', default='backbone.', help='what is kept')
     parser.add_argument('--layout', default='openmmlab', choices=LAYOUTS, help='whose names the tensors get')
     parser.add_argument('--allow-arguments', action='store_true', help='also where the library needs arguments to build the network')
     parser.add_argument(
-        '--backbone', nargs='+', action=DictAction, help='how the backbone was built, for a checkpoint without config: type=ResNet depth=50'
+        '--backbone',
+        nargs='+',
+        action=ConfigOptions,
+        help='how the backbone was built, for a checkpoint without config: type=ResNet depth=50',
     )
     args = parser.parse_args()
     suffixes = ('.pth',) if args.layout == 'detectron2' else ('.safetensors', '.pth')

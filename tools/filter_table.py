@@ -24,7 +24,6 @@ from statistics import mean, stdev
 import numpy as np
 import torch
 from analyze import chosen_network
-from mmengine.utils import import_modules_from_strings
 from mmseg.evaluation import IoUMetric
 from tqdm import tqdm
 
@@ -35,7 +34,9 @@ from mmbdg.analysis.machine import describe_machine, usable_device
 from mmbdg.analysis.mask_columns import foreground
 from mmbdg.analysis.mask_statistics import mask_statistics, shape_diversity
 from mmbdg.analysis.picture_features import drawn, picture_features
+from mmbdg.arguments import Parser, natural_int, positive_int
 from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.datasets.annotated_latents import import_rule
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 from mmbdg.synthesis import Synthesis, synthesize
@@ -116,16 +117,16 @@ def as_table(rows: dict[str, list[dict]], network: str, seeds: int) -> str:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('config', help='a config with synthesis=dict(...)')
     parser.add_argument('out', type=Path, help='folder of the datasets and the table')
     parser.add_argument('--reference', default=FASHION, help='real labelled images, as tools/analyze.py takes them')
     parser.add_argument('--rule', default=RULE, help='function that draws the mask of an image uint8 (H,W,3); "none" for none')
     parser.add_argument('--features', default='efflite0', choices=('efflite0', 'resnet_fashion32'), help='feature network')
     parser.add_argument('--inception', help='weights of the Inception-v3 of FID instead')
-    parser.add_argument('--num-per-class', type=int, default=100)
-    parser.add_argument('--n', type=int, default=5000, help='samples a side for distances')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument('--num-per-class', type=positive_int, default=100)
+    parser.add_argument('--n', type=positive_int, default=5000, help='samples a side for distances')
+    parser.add_argument('--seeds', type=natural_int, nargs='+', default=[0])
     parser.add_argument('--device', default='cpu')
     return parser.parse_args()
 
@@ -140,8 +141,7 @@ def main() -> None:
     plan = replace(Synthesis.from_config(cfg.synthesis), num_per_class=args.num_per_class)
     rule = None
     if args.rule != 'none':
-        module, _, function = args.rule.rpartition('.')
-        rule = getattr(import_modules_from_strings(module), function)
+        rule = import_rule(args.rule)
     args.classifier = None
     network = chosen_network(args)
     real = open_labelled_images(args.reference)
@@ -165,5 +165,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors():
+    with plain_errors('The same command goes on with what is missing'):
         main()

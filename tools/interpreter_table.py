@@ -21,6 +21,8 @@ import numpy as np
 from measured import Tested, figures_of
 from tqdm import tqdm
 
+from mmbdg.arguments import Parser, positive_int
+from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 
@@ -68,15 +70,14 @@ def cell(out: Path, row: str, per_class: int, seed: int, annotated: Path, args: 
     figures = work_dir / 'test.json'
     if not figures.is_file():
         options = [f'annotated={annotated}', f'train_dataloader.dataset.per_class={per_class}', f'randomness.seed={seed}']
-        options += [f'model.interpreter.num_members={args.members}', f'train_dataloader.sampler.num_members={args.members}']
-        options += [f'train_dataloader.batch_size={args.members * member_batch}', f'train_cfg.max_iters={args.iterations}']
+        options += [f'num_members={args.members}', f'member_batch={member_batch}', f'train_cfg.max_iters={args.iterations}']
         options += [f'train_cfg.val_interval={args.iterations + 1}', f'default_hooks.checkpoint.interval={args.iterations}']
         options += [f'model.feature_cache.folder={out / "features"}']
         path, place = str(CONFIGS / config), ['--work-dir', str(work_dir)]
         run(str(TOOLS / 'train.py'), path, *place, '--cfg-options', *options, log=work_dir / 'train.txt')
         checkpoint = (work_dir / 'last_checkpoint').read_text().strip()
         measured = ['model.keep_members=True', 'test_evaluator.type=mmbdg.EnsembleQuality', 'test_evaluator.per_class=False']
-        measured += [f'model.interpreter.num_members={args.members}']
+        measured += [f'num_members={args.members}']
         run(str(TOOLS / 'test.py'), path, checkpoint, *place, '--cfg-options', *measured, log=work_dir / 'test.txt')
     return figures_of(figures, Tested)['metrics']
 
@@ -103,12 +104,11 @@ def as_markdown(table: list[dict]) -> str:
 def ceiling(stride: int) -> dict[str, float]:
     """mIoU that masks drawn at a stride can reach: the mean of each block of pixels, resized as logits are, foreground from one half on."""
     import torch
-    from mmengine.config import Config
 
     from mmbdg.datasets import RuleAnnotatedLatents
     from mmbdg.evaluation import LabellerIoU
 
-    cfg = Config.fromfile(CONFIGS / ROWS['head'][0]).test_dataloader.dataset
+    cfg = read_config(CONFIGS / ROWS['head'][0]).test_dataloader.dataset
     cfg.pop('type')
     dataset, metric = RuleAnnotatedLatents(**cfg), LabellerIoU()
     metric.dataset_meta = dataset.metainfo
@@ -146,15 +146,15 @@ def draw(path: Path, table: list[dict]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('out', type=Path, help='folder for all trainings and the table')
     parser.add_argument('--rows', nargs='+', choices=list(ROWS), default=list(ROWS))
-    parser.add_argument('--per-class', nargs='+', type=int, default=[1, 2, 5, 10], help='annotations of each class')
-    parser.add_argument('--also', nargs='*', type=int, default=[5], help='annotations of each class for the last two rows')
-    parser.add_argument('--seeds', type=int, default=3, choices=(1, 2, 3))
-    parser.add_argument('--members', type=int, default=8)
-    parser.add_argument('--iterations', type=int, default=500)
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at once')
+    parser.add_argument('--per-class', nargs='+', type=positive_int, default=[1, 2, 5, 10], help='annotations of each class')
+    parser.add_argument('--also', nargs='*', type=positive_int, default=[5], help='annotations of each class for the last two rows')
+    parser.add_argument('--seeds', type=positive_int, default=3, choices=(1, 2, 3))
+    parser.add_argument('--members', type=positive_int, default=8)
+    parser.add_argument('--iterations', type=positive_int, default=500)
+    parser.add_argument('--jobs', type=positive_int, default=1, help='trainings at once')
     args = parser.parse_args()
     counts = {row: args.per_class if row in ('head', 'MLP') else args.also for row in args.rows}
     most = max(10, *(count for row in counts.values() for count in row))
@@ -182,5 +182,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors():
+    with plain_errors('The same command goes on with what is missing'):
         main()

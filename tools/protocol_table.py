@@ -6,7 +6,6 @@
 What a protocol says stands here once more, in its own words; what we do is read from the configs. Where the two differ, the table says why.
 """
 
-import argparse
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from mmbdg.arguments import Parser
+from mmbdg.compat.config import read_config
 from mmbdg.errors import plain_errors
 from mmbdg.files import write_atomically
 
@@ -259,7 +260,7 @@ TAIL = """
 
 def rows(name: str) -> Iterator[tuple[Row, str]]:
     """Each row of a config, and what the config has there."""
-    cfg = Config.fromfile(FOLDER / name)
+    cfg = read_config(FOLDER / name)
     for row in PROTOCOLS[name]:
         yield row, str(row.here(cfg))
 
@@ -276,7 +277,7 @@ def page() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('out', nargs='?', help='Markdown file; default: print it')
     out = parser.parse_args().out
     if out:

@@ -26,6 +26,7 @@ from measured import HEADLINES, Run, figures_of, mean_and_spread, validations
 from paper_tables import PAPER, RANDOM, SUPERVISED, Published
 from tqdm import tqdm
 
+from mmbdg.arguments import Parser, natural_int, positive_int
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 
@@ -214,16 +215,16 @@ def curve(seeds: dict[int, list[dict]], key: str, scale: float) -> tuple[list[in
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('config', help='config of the training')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], help='for randomness.seed')
+    parser.add_argument('--seeds', nargs='+', type=natural_int, default=[0, 1, 2], help='for randomness.seed')
     parser.add_argument('--seeded', nargs='+', default=[], metavar='KEY', help='options that get the seed too, e.g. label_seed')
     parser.add_argument('--grid', nargs='+', default=[], metavar='KEY=VALUE,...', help='options to vary; every combination is run')
     parser.add_argument('--titles', nargs='+', help="of the grid's cells, the last option changing fastest")
     parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE', help='for every run')
     parser.add_argument('--out', type=Path, help='folder for all runs and the table; default: work_dirs/repeat/<name of the config>')
-    parser.add_argument('--jobs', type=int, default=1, help='runs at once; they share the threads')
-    parser.add_argument('--processes', type=int, default=1, help='of each run, by torchrun')
+    parser.add_argument('--jobs', type=positive_int, default=1, help='runs at once; they share the threads')
+    parser.add_argument('--processes', type=positive_int, default=1, help='of each run, by torchrun')
     args = parser.parse_args()
     if not Path(args.config).is_file():
         raise InputError(f'there is no config at {args.config}')
@@ -239,5 +240,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors():
+    with plain_errors('The same command goes on with what is missing'):
         main()

@@ -6,17 +6,15 @@
 CONFIG has generator = dict(...) or model = dict(generator=dict(...)). The samples are addresses (class, index) under the seed.
 """
 
-import argparse
-
 import numpy as np
 import torch
-from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.contact_sheet import grid
 from mmbdg.analysis.feature_colours import principal_colours
 from mmbdg.analysis.machine import usable_device
-from mmbdg.compat.config import check_requirements, generator_config, read_config
+from mmbdg.arguments import ConfigOptions, Parser, natural_int, positive_float, positive_int
+from mmbdg.compat.config import check_keys, check_requirements, generator_config, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_png
 from mmbdg.generators import FeatureInfo, to_pixels
@@ -45,24 +43,25 @@ def enlarged(pictures: np.ndarray, size: int) -> np.ndarray:
 
 @torch.no_grad()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('config', help='config with a generator')
     parser.add_argument('out', help='.png file to write')
-    parser.add_argument('--classes', type=int, nargs='+', help='class indices; default: eight, evenly spread')
-    parser.add_argument('--per-class', type=int, default=1)
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--truncation', type=float)
+    parser.add_argument('--classes', type=natural_int, nargs='+', help='class indices; default: eight, evenly spread')
+    parser.add_argument('--per-class', type=positive_int, default=1)
+    parser.add_argument('--seed', type=natural_int, default=0)
+    parser.add_argument('--truncation', type=positive_float)
     parser.add_argument('--definition', default='resampled', help='of the truncation: resampled, scaled_truncnorm or scaled_normal')
     parser.add_argument('--features', choices=['resolutions', 'all', 'none'], default='resolutions', help='which features to show')
-    parser.add_argument('--size', type=int, default=128, help='height of a cell in pixels')
+    parser.add_argument('--size', type=positive_int, default=128, help='height of a cell in pixels')
     parser.add_argument('--device', default='cpu')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     args = parser.parse_args()
 
-    if min(args.size, args.per_class) < 1 or not args.out.endswith('.png'):
-        raise InputError(f'--size and --per-class must be at least 1 and the file a .png, got {args.size}, {args.per_class}, {args.out}')
+    if not args.out.endswith('.png'):
+        raise InputError(f'the file must be a .png, got {args.out}')
     device = usable_device(args.device)
     cfg = read_config(args.config, args.cfg_options)
+    check_keys(cfg, 'generator', 'model')
     check_requirements(cfg)
     net = build_generator(generator_config(cfg))
     net.init_weights()

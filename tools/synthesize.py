@@ -11,15 +11,14 @@ An interrupted run continues when it is started again and ends with the same byt
 further classes are added to what is there.
 """
 
-import argparse
 import os
 from dataclasses import replace
 
 import torch
-from mmengine.config import DictAction
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.arguments import ConfigOptions, Parser, natural_int, positive_int
+from mmbdg.compat.config import check_keys, check_requirements, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.job import Job
@@ -47,23 +46,26 @@ def own_device(device: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('config', help='a config with synthesis=dict(...)')
     parser.add_argument('out_dir', help='folder of the dataset')
-    parser.add_argument('--num-per-class', type=int, help='samples kept of each class')
+    parser.add_argument('--num-per-class', type=positive_int, help='samples kept of each class')
     parser.add_argument('--classes', help='class indices, e.g. 0-4,7; default: all')
-    parser.add_argument('--seed', type=int, help='seed of the latents')
+    parser.add_argument('--seed', type=natural_int, help='seed of the latents')
     parser.add_argument('--format', choices=FORMATS, help='a file for each image and mask, or a tar file for each block')
     parser.add_argument('--image', choices=IMAGES, help='how images are written; masks are PNG always')
-    parser.add_argument('--resolution', type=int, help="height and width of what is written; default: the generator's")
+    parser.add_argument('--resolution', type=positive_int, help="height and width of what is written; default: the generator's")
     parser.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
-    parser.add_argument('--writers', type=int, help='threads that encode and write beside the computation; default: 4 on a GPU, else none')
+    parser.add_argument(
+        '--writers', type=natural_int, help='threads that encode and write beside the computation; default: 4 on a GPU, else none'
+    )
     parser.add_argument('--dry-run', action='store_true', help='write nothing; say how many candidates, hours and gigabytes it takes')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: synthesis.key=value ...')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.key=value ...')
     args = parser.parse_args()
-    cfg = read_config(args.config, args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options, ('synthesis',))
     if 'synthesis' not in cfg:
         raise InputError(f'{args.config} has no synthesis=dict(...)')
+    check_keys(cfg, 'synthesis')
     check_requirements(cfg)
     plan = Synthesis.from_config(cfg.synthesis)
     given = dict(classes=args.classes and parse_classes(args.classes))
@@ -75,5 +77,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors():
+    with plain_errors('The same command goes on'):
         main()

@@ -4,19 +4,20 @@ python tools/test.py configs/densecl_biggan_fpn.py work_dirs/densecl_biggan_fpn/
 torchrun --nproc_per_node=8 tools/test.py CONFIG CHECKPOINT --launcher pytorch
 """
 
-import argparse
 from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.arguments import Parser
 from mmbdg.compat.checkpoint import load_strict, read_state_dict
 from mmbdg.engine.checks import check_annotations, check_metrics
 from mmbdg.engine.launch import add_common_arguments, build_runner, load_config, part_in_peace
+from mmbdg.engine.work_dir import prepare_work_dir
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_json
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint of a training by this config')
     parser.add_argument('--out', help='JSON file for the figures; default: test.json in the work dir')
@@ -27,6 +28,7 @@ def main() -> None:
         raise InputError(f'{args.config} has no test_dataloader: nothing to measure a checkpoint by')
     check_metrics(cfg)
     cfg.load_from, cfg.resume = None, False  # else the Runner would load that over the given checkpoint
+    prepare_work_dir(cfg)
     runner = build_runner(cfg)
     model = getattr(runner.model, 'module', runner.model)
     load_strict(model, read_state_dict(args.checkpoint), args.checkpoint)

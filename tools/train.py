@@ -9,18 +9,21 @@ import argparse
 from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.arguments import Parser
 from mmbdg.compat.config import check_requirements
+from mmbdg.data_configs import building
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_annotations, check_data, check_metrics, check_queue
 from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config, part_in_peace
 from mmbdg.engine.resuming import apply_resume
 from mmbdg.engine.standing_hooks import add_standing_hooks
 from mmbdg.engine.tensorboard import add_tensorboard
+from mmbdg.engine.work_dir import held_work_dir, prepare_work_dir
 from mmbdg.errors import plain_errors
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value from the last in the work dir'
@@ -45,18 +48,21 @@ def main() -> None:
         apply_amp(cfg, args.amp)
     if args.tensorboard:
         add_tensorboard(cfg)
-    runner = build_runner(cfg)
-    check_pretrained(runner.model)
-    check_start(cfg, runner.model)
-    check_annotations(cfg, 'train_dataloader', 'val_dataloader')
-    check_data(runner)
-    runner.train()
+    prepare_work_dir(cfg)
+    with held_work_dir(cfg, patient=args.resume is not None):
+        runner = build_runner(cfg)
+        check_pretrained(runner.model)
+        check_start(cfg, runner.model)
+        check_annotations(cfg, 'train_dataloader', 'val_dataloader')
+        check_data(runner)
+        runner.train()
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')
-        runner.logger.info('next: ' + cfg.next_step.format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config))
+        with building('next_step'):
+            runner.logger.info('next: ' + cfg.next_step.format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config))
     part_in_peace()
 
 
 if __name__ == '__main__':
-    with plain_errors():
+    with plain_errors('The same command with --resume goes on'):
         main()

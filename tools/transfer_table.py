@@ -23,6 +23,7 @@ from forked_tools import Step, work_off
 from measured import mean_and_spread, validations
 from tqdm import tqdm
 
+from mmbdg.arguments import Parser, positive_fraction, positive_int
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
 
@@ -154,16 +155,16 @@ def as_markdown(rows: dict[str, Row], figures: Figures) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('out', type=Path, help='folder for all trainings and the table')
     parser.add_argument('--table', choices=list(TABLES), default='main')
     parser.add_argument('--rows', nargs='+', help="which of the table's backbones")
-    parser.add_argument('--fractions', nargs='+', type=float, help='of the labels; default: what the table has')
-    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--fractions', nargs='+', type=positive_fraction, help='of the labels; default: what the table has')
+    parser.add_argument('--seeds', type=positive_int, default=3)
     parser.add_argument('--transfer', help='config of the transfer; default: what the table has')
-    parser.add_argument('--iterations', type=int, help='of each pre-training; default: what its config says')
-    parser.add_argument('--transfer-iterations', type=int, help='default: what its config says')
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at once; they share the threads')
+    parser.add_argument('--iterations', type=positive_int, help='of each pre-training; default: what its config says')
+    parser.add_argument('--transfer-iterations', type=positive_int, help='default: what its config says')
+    parser.add_argument('--jobs', type=positive_int, default=1, help='trainings at once; they share the threads')
     args = parser.parse_args()
     table = TABLES[args.table]
     args.rows, args.fractions, args.transfer = (
@@ -182,5 +183,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors():
+    with plain_errors('The same command goes on with what is missing'):
         main()

@@ -32,11 +32,5 @@ train_dataloader = dict(dataset=dict(part='train', **latents))
 val_dataloader = dict(dataset=dict(part='val', **latents))
 test_dataloader = dict(dataset=dict(part='val', **latents))
 custom_hooks = [dict(type='mmbdg.ExportLabelledGeneratorHook', classes=_base_.class_names)]
-interpreter_reach = dict(
-    generator_weights=['model.generator.init_cfg.checkpoint'],
-    annotated=['train_dataloader.dataset.data_root', 'val_dataloader.dataset.data_root', 'test_dataloader.dataset.data_root'],
-    ignore_value=['train_dataloader.dataset.ignore_value', 'val_dataloader.dataset.ignore_value', 'test_dataloader.dataset.ignore_value'],
-    label_space=['train_dataloader.dataset.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],
-)
 requires_annotated = 'annotated latents: tools/annotate.py sample CONFIG OUT, then tools/annotate.py import OUT data/annotated'
 next_step = 'python tools/synthesize.py CONFIG OUT --cfg-options synthesis.labelled_generator={work_dir}/labelled_generator'

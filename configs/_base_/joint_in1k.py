@@ -60,15 +60,6 @@ real_images = dict(type='mmpretrain.ImageNet', data_root=imagenet, split='train'
 paired = dict(_delete_=True, type='mmbdg.JointDataset', seg=synthetic_dataset, ratio=synthetic_ratio)
 addressed_sampler = dict(_delete_=True, type='mmbdg.AddressedSampler', by_epoch=True)
 
-reach = dict(
-    imagenet=['train_dataloader.dataset.ssl.data_root'],
-    synthetic=['train_dataloader.dataset.seg.data_root'],
-    label_space=['train_dataloader.dataset.seg.label_space'],
-    num_labels=['model.seg_head.num_classes'],
-    ignore=['model.seg_head.ignore_index', 'model.data_preprocessor.seg.seg_pad_val', 'train_dataloader.dataset.seg.ignore_index'],
-    seg_loss_weight=['model.seg_head.loss_decode.loss_weight'],
-    synthetic_ratio=['train_dataloader.dataset.ratio'],
-)
 requires = {
     'imagenet': 'ImageNet-1k (ILSVRC2012): images in data/imagenet/train/<wnid>/*.JPEG',
     'synthetic': 'BigGAN-sim: python tools/synthesize.py configs/synthesis/biggan512_in1k.py data/biggan_sim_100k --device cuda',

@@ -31,4 +31,3 @@ train_dataloader = dict(
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=False)
-reach = dict(iterations=['train_cfg.max_iters', 'param_scheduler.T_max'])

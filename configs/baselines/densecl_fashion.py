@@ -34,4 +34,3 @@ custom_hooks = [  # docs/seeing.md
     dict(type='mmbdg.EmbeddingHook', interval=80),
     dict(type='mmbdg.CorrespondenceHook', interval=80),
 ]
-reach = dict(iterations=['train_cfg.max_iters', 'param_scheduler.T_max'])

@@ -23,11 +23,3 @@ train_dataloader = dict(
     dataset=dict(_delete_=True, **_base_.seg_dataset),
 )
 custom_hooks = [dict(type='mmbdg.SamplePredictionsHook', interval=80)]
-
-reach = dict(
-    _delete_=True,
-    label_space=['train_dataloader.dataset.label_space', 'val_dataloader.dataset.label_space', 'test_dataloader.dataset.label_space'],
-    num_labels=['model.decode_head.num_classes'],
-    seg_loss_weight=['model.decode_head.loss_decode.loss_weight'],
-    iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.T_max'],
-)

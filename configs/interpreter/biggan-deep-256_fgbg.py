@@ -14,5 +14,4 @@ annotated_set = dict(name='biggan-deep-256', latent_dim=128, resolution=256)
 train_dataloader = dict(dataset=annotated_set)
 val_dataloader = dict(dataset=annotated_set)
 test_dataloader = dict(dataset=annotated_set)
-reach = _base_.interpreter_reach
 requires = dict(annotated=_base_.requires_annotated)

@@ -10,7 +10,8 @@ _base_ = ['../_base_/interpreter_training.py', '../_base_/models/biggan32_fashio
 generator_weights = 'mmbdg://fashion32/generator.safetensors'
 annotated = 'mmbdg://fashion32/annotated_latents'
 generator = dict(init_cfg=dict(type='Pretrained', checkpoint=generator_weights), **_base_.generator)
-model = dict(type='mmbdg.InterpreterTraining', generator=generator, interpreter=_base_.interpreter)
+interpreter = dict(_base_.interpreter, num_members=_base_.num_members)
+model = dict(type='mmbdg.InterpreterTraining', generator=generator, interpreter=interpreter)
 
 annotation_seed = 1  # tools/annotate.py sample
 train_dataloader = dict(
@@ -45,14 +46,6 @@ custom_hooks = [
         licence='MIT: made by a generator trained on Fashion-MNIST (MIT, Zalando SE)',
     )
 ]
-reach = dict(
-    generator_weights=[
-        'model.generator.init_cfg.checkpoint',
-        'val_dataloader.dataset.generator.init_cfg.checkpoint',
-        'test_dataloader.dataset.generator.init_cfg.checkpoint',
-    ],
-    annotated=['train_dataloader.dataset.data_root'],
-)
 requires = dict(
     generator_weights='the trained generator: python tools/train.py configs/gan/biggan_fashion32.py',
     annotated='annotated latents: python tools/annotate.py sample configs/interpreter/biggan32_fashion.py OUT',

@@ -2,5 +2,5 @@
 
 _base_ = 'biggan32_fashion.py'
 
+member_batch = 1
 model = dict(interpreter=dict(type='mmbdg.SharedTrunkEnsemble', own='output'))
-train_dataloader = dict(batch_size=16, sampler=dict(per_member=1))

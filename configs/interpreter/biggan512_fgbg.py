@@ -13,7 +13,6 @@ annotated_set = dict(name='biggan512', latent_dim=128, resolution=512)
 train_dataloader = dict(dataset=annotated_set)
 val_dataloader = dict(dataset=annotated_set)
 test_dataloader = dict(dataset=annotated_set)
-reach = _base_.interpreter_reach
 requires = dict(annotated=_base_.requires_annotated)
 next_step = (
     'python tools/synthesize.py configs/synthesis/biggan512_in1k.py OUT --cfg-options labelled_generator={work_dir}/labelled_generator'

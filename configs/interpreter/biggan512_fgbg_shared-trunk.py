@@ -6,5 +6,5 @@ batch of 16 takes 3.5 GB (half of it with --amp), and several are kept.
 
 _base_ = 'biggan512_fgbg.py'
 
+member_batch = 1
 model = dict(interpreter=dict(type='mmbdg.SharedTrunkEnsemble', own='output'))
-train_dataloader = dict(batch_size=16, sampler=dict(per_member=1))

@@ -14,5 +14,4 @@ train_dataloader = dict(dataset=annotated_set)
 val_dataloader = dict(dataset=annotated_set)
 test_dataloader = dict(dataset=annotated_set)
 custom_hooks = [dict(type='mmbdg.ExportLabelledGeneratorHook', classes=_base_.class_names, truncation=None)]  # z is uniform
-reach = _base_.interpreter_reach
 requires = dict(annotated=_base_.requires_annotated)

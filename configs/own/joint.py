@@ -61,7 +61,6 @@ train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=False)
 custom_hooks = [dict(type='mmbdg.QueueReportHook')]
-reach = dict(iterations=['train_cfg.max_iters', 'param_scheduler.T_max'])
 requires = dict(synthetic=f'the labelled images: python tools/synthesize.py configs/own/synthesis.py {synthetic}')
 next_step = 'python tools/extract_backbone.py {checkpoint} ' + f'{_base_.work_root}/backbone.safetensors'
 default_hooks = dict(checkpoint=dict(interval=1000))

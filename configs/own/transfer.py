@@ -76,7 +76,6 @@ test_cfg = dict()
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4))
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=1e-4, begin=0, end=iterations, by_epoch=False)
-reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'], iterations=['train_cfg.max_iters', 'param_scheduler.end'])
 requires = dict(
     train_root='labelled images to train on: images/* and masks/*.png',
     test_root='labelled images to measure on: images/* and masks/*.png',

@@ -22,7 +22,6 @@ synthesis = dict(
     rejection_rate=0.9,
     uncertainty_rate=0.1,
 )
-reach = dict(labelled_generator=['synthesis.labelled_generator'], classifier_weights=['synthesis.classifier.checkpoint'])
 requires = dict(
     labelled_generator='a labelled generator of BigGAN-512: what the training of its feature interpreters writes into its work dir',
     classifier_weights='a ResNet-50 on ImageNet, e.g. resnet50_8xb32_in1k of mmpretrain',

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from mmbdg.analysis.labelled_images import LabelledImages
-from mmbdg.compat.config import generator_config, read_config
+from mmbdg.compat.config import check_keys, generator_config, read_config
+from mmbdg.data_configs import unbuilt_text
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS, TRANSFORMS
 from mmbdg.synthesis.palette import palette
@@ -63,6 +64,7 @@ class DatasetImages(LabelledImages):
         if not isinstance(node, dict) or 'type' not in node:
             found = ', '.join(f'{path}:{place}' for place in _datasets_in(content) if place)
             raise InputError(f'{path} has no dataset at "{key}"; ' + (f'name one: {found}' if found else 'there is none in it'))
+        check_keys(cfg, key.split('.')[0])
         model = content.get('model') or {}
         generator = generator_config(cfg) if content.get('generator') or model.get('generator') else None
         return cls.build(node, f'{path}:{key}', content.get('default_scope') or 'mmseg', generator, model.get('truncation'))
@@ -94,7 +96,7 @@ class DatasetImages(LabelledImages):
                 raise
             except (ImportError, KeyError, ValueError, TypeError) as error:
                 empty = ' (it found no images: are its folders and img_suffix right?)' if 'at least one array' in str(error) else ''
-                raise InputError(f'{name} cannot be built: {error.args[0] if error.args else error}{empty}') from error
+                raise InputError(f'{name} cannot be built: {unbuilt_text(error)}{empty}') from error
             if str(config['type']).endswith('AnnotatedLatents'):
                 from mmbdg.analysis.annotated_images import AnnotatedImages
 

@@ -2,7 +2,9 @@
 
 from mmbdg.compat.checkpoint import install_safe_reader
 from mmbdg.compat.config_scopes import register_config_scopes
+from mmbdg.compat.config_variables import install_variables
 from mmbdg.compat.mmcv_ops import install_ops_finder
+from mmbdg.compat.quiet_imports import install_quiet_imports
 from mmbdg.compat.safe_yaml import install_safe_yaml
 
 
@@ -10,5 +12,7 @@ def install() -> None:
     """Idempotent."""
     install_ops_finder()
     register_config_scopes()
+    install_variables()
     install_safe_reader()
     install_safe_yaml()
+    install_quiet_imports()

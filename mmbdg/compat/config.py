@@ -1,113 +1,93 @@
-"""Reading a config: what the command line overrides arrives everywhere, and what is missing is named before anything is built."""
+"""Reading a config: what the command line sets arrives, and what is wrong or missing is named before anything is built."""
 
-import ast
+import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 from mmbdg.assets import SCHEME, resolve
-from mmbdg.errors import InputError
+from mmbdg.compat.config_errors import plain_reading
+from mmbdg.compat.config_keys import TOP, unknown_keys
+from mmbdg.compat.config_options import TOOLS, as_meant, check_arrival, check_known, runner_keys, value_at
+from mmbdg.compat.config_variables import evaluated
+from mmbdg.errors import InputError, listed
+from mmbdg.paths import check_regular
+
+SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 
 
-def read_config(path: str, options: dict | None = None) -> Config:
-    """A config file with ``--cfg-options`` merged into it and its variables applied.
+def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = None, used: Collection[str] | None = None) -> Config:
+    """A config file with ``--cfg-options``.
+
+    An option for a variable of the file, or for a part of one, holds from its assignment on: what is computed from it follows, in the
+    files that inherit too. An option for a part of what is built is set in the end. See docs/configs.md.
+
+    Args:
+        path: The file.
+        options: By dotted key; a plus before the key lets it be one that nothing knows.
+        used: Top-level keys that the caller builds something from; an option for a variable must change one of them. Default: what a
+            Runner takes, and what our tools do.
 
     Raises:
-        InputError: There is no such file, a package that it inherits from is not installed, or ``reach`` names something that is not
-            there.
+        InputError: There is no such file, it or what it inherits from cannot be evaluated, or an option is for nothing.
     """
-    if not Path(path).is_file():
+    path = str(path)
+    if not Path(path).exists():
         raise InputError(f'there is no config at {path}')
-    try:
-        cfg = Config.fromfile(path)
-    except ModuleNotFoundError as error:  # of a base, mmdet::... say
-        raise InputError(f'{path} needs a package: {error}. OpenMMLab\'s are installed by pip install "mmbdg[onedl,det]"') from error
-    if options:
-        cfg.merge_from_dict(options)
-    apply_variables(cfg, options)
+    check_regular(path)
+    if Path(path).suffix not in SUFFIXES:
+        raise InputError(f'{path} is no config: its name ends in none of {", ".join(SUFFIXES)}')
+    plain = _with_options(path, {})  # as the files say
+    if not plain.keys():
+        raise InputError(f'{path} sets nothing')
+    if not options:
+        return plain
+    given, insisted = as_meant(plain, options)
+    seen = {frozenset(): plain}
+
+    def read(some: Collection[str]) -> Config:
+        if (keys := frozenset(some)) not in seen:
+            seen[keys] = _with_options(path, {key: given[key] for key in given if key in keys})
+        return seen[keys]
+
+    wanted = [key for key in given if key not in insisted]
+    for key in wanted:
+        check_known(plain, lambda: read(given), key)
+    cfg = read(given)
+    used = {*runner_keys(), *TOOLS} if used is None else used
+    if 'label_classes' in plain:  # they decide num_labels, see fit_labels
+        used = {*used, 'label_space', 'label_classes'}
+    for key in wanted:
+        check_arrival(read, given, key, used)
     return cfg
 
 
-def apply_variables(cfg: Config, options: dict | None = None) -> None:
-    """Let top-level variables that were changed reach the places that ``reach`` lists for them.
-
-    mmengine copies a variable into the model while it reads the file; what a child config or ``--cfg-options`` sets later does not
-    arrive there. ``reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'])`` makes it arrive. A place that is overridden itself
-    keeps what it was given. ``'val_evaluator.ann_file={}/val.json'`` puts the value where the braces are.
-
-    Args:
-        cfg: With ``options`` merged into it.
-        options: Of the command line, by dotted key.
-
-    Raises:
-        InputError: ``reach`` names an unknown variable or an unknown place, or a variable and one of its places are both overridden.
-    """
-    options = options or {}
-    changed = set(options) | (_changed_variables(cfg.filename) if cfg.filename else set())
-    for variable in cfg.get('reach', {}):
-        if variable not in cfg:
-            raise InputError(f'reach names the variable "{variable}", which the config does not set')
-        spread(cfg, variable, options, changed=variable in changed)
+def _with_options(path: str, options: Mapping[str, Any]) -> Config:
+    files: list[str] = []
+    variables = {key: value for key, value in options.items() if key.split('.')[0] not in runner_keys()}
+    with plain_reading(path, files):
+        cfg = evaluated(path, variables, runner_keys(), files)
+    try:
+        cfg.merge_from_dict(dict(options))
+    except (KeyError, TypeError, IndexError) as error:
+        raise InputError(f'--cfg-options do not fit {path}: {str(error).strip(chr(34))}') from error
+    return cfg
 
 
-def spread(cfg: Config, variable: str, options: dict | None = None, changed: bool = True) -> None:
-    """Write a variable's value into the places that ``reach`` lists for it; one that is overridden itself keeps what it was given.
+def check_keys(cfg: Config, *parts: str) -> None:
+    """Refuse keys that the classes which a config names do not take.
 
     Args:
-        cfg: With ``options`` merged into it.
-        variable: At the top of the config.
-        options: Of the command line, by dotted key.
-        changed: Else nothing is written, the places are looked up only.
+        cfg: The config.
+        *parts: Top-level keys to look through; default: all that something is built from.
 
     Raises:
-        InputError: A place is unknown, or it and the variable are both overridden.
+        InputError: There are some; all are listed with their places.
     """
-    options = options or {}
-    for entry in cfg.get('reach', {}).get(variable, ()):
-        place, _, pattern = entry.partition('=')
-        value = pattern.format(cfg[variable]) if pattern else cfg[variable]
-        given = [key for key in options if f'{key}.'.startswith(f'{place}.') or f'{place}.'.startswith(f'{key}.')]
-        node = _owner(cfg, place)
-        if node is None:
-            continue
-        key = place.split('.')[-1]
-        if given and variable in options and node[key] != value:
-            raise InputError(f'{variable} and {given[0]} are both given, and {variable} decides {place}: give one of them')
-        if changed and not given:
-            node[key] = value
-
-
-def _changed_variables(path: str) -> set[str]:
-    """Names that a config or its bases set above the file whose ``reach`` lists them first: there the places have an older value."""
-    return _changed_and_listed(path)[0]
-
-
-def _changed_and_listed(path: str) -> tuple[set[str], set[str]]:
-    """Those names, and all that ``reach`` lists in the config or its bases."""
-    assigned, listed = set(), set()
-    for node in ast.parse(Path(path).read_text(encoding='utf-8')).body:
-        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-        assigned |= names
-        if 'reach' in names and isinstance(node.value, ast.Call):
-            listed |= {keyword.arg for keyword in node.value.keywords}
-    below = [_changed_and_listed(Config._get_cfg_path(base, path)[0]) for base in Config._get_base_files(path)]
-    listed_below = set().union(*(names for _, names in below))
-    changed = set().union(assigned, *(names for names, _ in below))
-    return changed - (listed - listed_below), listed | listed_below
-
-
-def _owner(cfg: Config, place: str) -> Any:
-    """The dict or list that holds a place; None where a part above it was switched off, e.g. ``init_cfg=None``."""
-    *above, last = place.split('.')
-    node: Any = cfg
-    for key in above:
-        node = node[int(key)] if isinstance(node, list | tuple) else node.get(key)
-        if node is None:
-            return None
-    if last not in node:
-        raise InputError(f'reach names "{place}", but the config has nothing there')
-    return node
+    if problems := list(unknown_keys(cfg, parts or TOP)):
+        raise InputError(f'{cfg.filename}: ' + (problems[0] if len(problems) == 1 else f'unknown keys:\n  {listed(problems)}'))
 
 
 def check_requirements(cfg: Config) -> None:
@@ -118,11 +98,35 @@ def check_requirements(cfg: Config) -> None:
     Raises:
         InputError: A path does not exist.
     """
-    requires = {cfg.get(path, path): how for path, how in cfg.get('requires', {}).items()}
-    local = {path: how for path, how in requires.items() if path is not None and ('://' not in path or path.startswith(SCHEME))}
+    given = cfg.get('requires') or {}
+    if not isinstance(given, Mapping):
+        raise InputError(f'{cfg.filename}: requires must be a dict of paths and how to get them, got {given!r}')
+    requires = [(cfg.get(path, path), how) for path, how in given.items()]
+    local = {path: how for path, how in requires if isinstance(path, str) and ('://' not in path or path.startswith(SCHEME))}
     missing = [f'  {path}\n      {how}' for path, how in local.items() if not resolve(path).exists()]
     if missing:
         raise InputError(f'{cfg.filename} needs what is not there (relative to {Path.cwd()}):\n' + '\n'.join(missing))
+
+
+def interpreter_config(path: str, options: Mapping[str, Any] | None, *needed: str) -> Config:
+    """The config of the training of feature interpreters: what annotated latents are made for.
+
+    Args:
+        path, options: As :func:`read_config`.
+        *needed: Keys of ``train_dataloader.dataset`` that the caller reads.
+
+    Raises:
+        InputError: It trains something else, or a key is missing.
+    """
+    cfg = read_config(path, options)
+    model = cfg.get('model')
+    if not isinstance(model, dict) or model.get('type') != 'mmbdg.InterpreterTraining' or not isinstance(model.get('generator'), dict):
+        raise InputError(f'{path} trains no interpreter; give the config of the interpreter training')
+    check_keys(cfg, 'model')
+    data = value_at(cfg, ['train_dataloader', 'dataset'])
+    if missing := [key for key in needed if not isinstance(data, dict) or key not in data]:
+        raise InputError(f'{path} has no train_dataloader.dataset.{missing[0]}')
+    return cfg
 
 
 def generator_config(cfg: Config) -> dict:

@@ -54,7 +54,7 @@ def check_metrics(cfg: Config) -> None:
     for key in ('val_evaluator', 'test_evaluator'):
         evaluators = cfg.get(key) or []
         for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
-            name = str(evaluator['type']).split('.')[-1]
+            name = str(evaluator.get('type') if isinstance(evaluator, dict) else '').split('.')[-1]
             if name.lower() == 'cityscapesmetric' and find_spec('cityscapesscripts') is None:
                 raise InputError(f'{name} needs cityscapesscripts, which is not installed: pip install "mmbdg[cityscapes]"')
 

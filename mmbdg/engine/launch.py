@@ -4,20 +4,26 @@ import atexit
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
 from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
+from mmbdg.arguments import ConfigOptions, natural_int
 from mmbdg.assets.class_lists import class_names
 from mmbdg.backbones import backbone_tensors
 from mmbdg.compat.checkpoint import difference, read_anywhere, tensors_under
-from mmbdg.compat.config import read_config, spread
+from mmbdg.compat.config import check_keys, read_config
+from mmbdg.compat.config_options import runner_keys
+from mmbdg.data_configs import building
+from mmbdg.engine.config_values import check_values
+from mmbdg.engine.plain_runner import PlainRunner
 from mmbdg.engine.tensorboard import check_tensorboard
 from mmbdg.errors import InputError
 from mmbdg.synthesis.label_spaces import label_space
@@ -28,42 +34,54 @@ BACKBONE_INIT = 'mmbdg.PretrainedBackbone'
 def add_common_arguments(parser: ArgumentParser) -> None:
     """The options of every OpenMMLab tool."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go; default: work_dirs/<name of the config>')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: key.of.it=value ...')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: key.of.it=value ...')
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='how several processes were started'
     )
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by some launchers')
+    parser.add_argument('--local_rank', '--local-rank', type=natural_int, default=0, help='set by some launchers')
 
 
 def load_config(args: Namespace) -> Config:
-    """The config with the command line merged into it and its variables applied."""
+    """The config with the command line in it, checked, and with what follows from the label space and the machine."""
     os.environ.setdefault('LOCAL_RANK', os.environ.get('OMPI_COMM_WORLD_LOCAL_RANK', str(args.local_rank)))
-    cfg = read_config(args.config, args.cfg_options)
+    cfg = read_fitted(args.config, args.cfg_options, runner_keys())
+    check_keys(cfg)
+    check_values(cfg)
     cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(args.config).stem)
-    fit_labels(cfg, args.cfg_options)
+    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or Path('work_dirs') / Path(args.config).stem)
     leave_at_random(cfg._cfg_dict)
     use_cpu_where_there_is_no_gpu(cfg)
     fit_data_loaders(cfg)
     return cfg
 
 
-def fit_labels(cfg: Config, options: dict | None = None) -> None:
-    """Let ``label_space`` over ``label_classes`` decide the variables ``num_labels`` and ``ignore`` of a config that has them.
+def read_fitted(path: str, options: Mapping[str, Any] | None = None, used: Collection[str] | None = None) -> Config:
+    """As :func:`~mmbdg.compat.config.read_config`, with ``num_labels`` and ``ignore`` as the label space decides them."""
+    cfg = read_config(path, options, used)
+    follows = options_of_labels(cfg, options)
+    return read_config(path, {**(options or {}), **follows}, used) if follows else cfg
+
+
+def options_of_labels(cfg: Config, options: Mapping[str, Any] | None = None) -> dict[str, int]:
+    """Options for the variables ``num_labels`` and ``ignore`` of a config, where ``label_space`` over ``label_classes`` decides otherwise.
+
+    Args:
+        cfg: With ``options``.
+        options: Of the command line.
 
     Raises:
         InputError: The command line sets one of them otherwise, or the label space does not exist.
     """
     if 'label_space' not in cfg or 'label_classes' not in cfg:
-        return
-    space = label_space(cfg.label_space, class_names(cfg.label_classes))
+        return {}
+    space, follows = label_space(cfg.label_space, class_names(cfg.label_classes)), {}
     for variable, value in dict(num_labels=space.num_classes, ignore=space.ignore).items():
         if variable not in cfg or cfg[variable] == value:
             continue
         if variable in (options or {}):
             raise InputError(f'label space "{space.name}" has {variable}={value}, the command line says {cfg[variable]}: leave it out')
-        cfg[variable] = value
-        spread(cfg, variable, options)
+        follows[f'+{variable}'] = value  # whether it arrives or not
+    return follows
 
 
 def leave_at_random(node: Any) -> None:
@@ -124,12 +142,17 @@ def part_in_peace() -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """A Runner whose model does not need what a CPU does not have."""
+    """A Runner whose model does not need what a CPU does not have.
+
+    Raises:
+        InputError: A part of the config cannot be built; the message names its key.
+    """
     check_tensorboard(cfg)
-    if torch.cuda.is_available() or cfg.launcher == 'none':
-        return Runner.from_cfg(cfg)
-    runner_class = type('CPURunner', (_RevertSyncBN, Runner), {})
-    return runner_class.from_cfg(cfg)
+    runner_class = PlainRunner
+    if not torch.cuda.is_available() and cfg.launcher != 'none':
+        runner_class = type('CPURunner', (_RevertSyncBN, PlainRunner), {})
+    with building(f'what {cfg.filename} describes'):
+        return runner_class.from_cfg(cfg)
 
 
 class _RevertSyncBN:

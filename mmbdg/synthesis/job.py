@@ -63,7 +63,7 @@ class Job:
 
 
 @contextmanager
-def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False) -> Iterator[None]:
+def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False, patience: float = 0.0) -> Iterator[None]:
     """Hold a folder for a job: its other processes may join, those of other jobs may not.
 
     Each process holds a file lock of its own, which the kernel frees when it dies, and shows signs of life, which count where that lock
@@ -74,6 +74,7 @@ def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False) 
         job: Of this process.
         first: Called by the first living process of the job, while no other can come in.
         wait: Whether to wait for another job to end instead of refusing.
+        patience: Seconds to wait for one of another host, which may be dead.
 
     Raises:
         InputError: Another job, or another process of this rank, is at work there.
@@ -82,6 +83,7 @@ def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False) 
 
     places = folder / 'ranks'
     places.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + patience
     while True:
         with ExitStack() as stack:
             with FileLock(folder / 'lock'):  # short: nobody else comes or is found dead meanwhile
@@ -94,8 +96,9 @@ def held(folder: Path, job: Job, first: Callable[[], None], wait: bool = False) 
             if not strangers:
                 yield
                 return
-        if not wait:
-            other = strangers[0]
+        other = next((one for one in strangers if one['host'] == socket.gethostname()), strangers[0])
+        far = other['host'] != socket.gethostname()
+        if not (wait or (far and time.monotonic() < until)):
             raise InputError(
                 f'another run is writing to {folder.parent} (process {other["pid"]} on {other["host"]}, since {other["since"]}): '
                 f'let it end, or stop it first; what it has made stays. On another host a dead one is known as such after {STALE:.0f} s'

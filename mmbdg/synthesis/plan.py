@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from mmbdg.errors import InputError
+from mmbdg.compat.config_keys import Role, register_part
+from mmbdg.errors import InputError, nearest
 from mmbdg.synthesis.labelled_generator import check_bound
 from mmbdg.synthesis.truncation import Truncation
 
@@ -113,7 +114,7 @@ class Synthesis:
         """
         names = {entry.name for entry in fields(cls)}
         if unknown := sorted(set(config) - names):
-            raise InputError(f'synthesis has unknown keys {unknown}; known are {sorted(names)}')
+            raise InputError(f'synthesis takes no "{unknown[0]}"{nearest(unknown[0], names)} It takes {", ".join(sorted(names))}')
         if 'labelled_generator' not in config:
             raise InputError('synthesis.labelled_generator is missing: the name or folder of a labelled generator')
         return cls(**config)
@@ -157,3 +158,8 @@ class Synthesis:
     def plain(self) -> dict[str, Any]:
         """All keys."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+
+register_part(
+    'synthesis', Role(known=lambda: frozenset(entry.name for entry in fields(Synthesis)), parts=dict(classifier='any'), rest='data')
+)

@@ -140,8 +140,7 @@ CONFIG = """
 pretrained = 'a.pth'
 init_cfg = dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained)
 heads = [dict(init_cfg=dict(type='Normal'))]
-model = dict(backbone=dict(init_cfg=init_cfg), roi_head=dict(shared_head=dict(init_cfg=init_cfg)), heads=heads)
-reach = dict(pretrained=['model.backbone.init_cfg.checkpoint', 'model.roi_head.shared_head.init_cfg.checkpoint'])
+model = dict(type='X', backbone=dict(init_cfg=init_cfg), roi_head=dict(shared_head=dict(init_cfg=init_cfg)), heads=heads)
 """
 
 

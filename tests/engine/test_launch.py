@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.model import BaseModule
 from torch import nn
 
-from mmbdg.compat.config import apply_variables, check_requirements
+from mmbdg.compat.config import check_requirements
 from mmbdg.engine.launch import check_pretrained, check_start, load_config
 from mmbdg.errors import InputError
 from mmbdg.files import write_safetensors
@@ -19,9 +19,8 @@ def arguments(config, **options):
 
 CONFIG = """
 pretrained = 'a.pth'
-model = dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=pretrained)), heads=[dict(n=1)])
+model = dict(type='Net', backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=pretrained)), heads=[dict(n=1)])
 n = 1
-reach = dict(pretrained=['model.backbone.init_cfg.checkpoint'], n=['model.heads.0.n'])
 """
 
 
@@ -31,61 +30,8 @@ def config(tmp_path):
     return tmp_path / 'base.py'
 
 
-def test_variables_reach_the_model(config, tmp_path):
-    cfg = load_config(arguments(config, pretrained='b.pth', n=3))
-    assert cfg.model.backbone.init_cfg.checkpoint == 'b.pth' and cfg.model.heads[0].n == 3
-    (tmp_path / 'child.py').write_text("_base_ = 'base.py'\npretrained = 'c.pth'\n")
-    assert load_config(arguments(tmp_path / 'child.py')).model.backbone.init_cfg.checkpoint == 'c.pth'
+def test_the_work_dir_is_named_after_the_config(config):
     assert load_config(arguments(config)).work_dir == 'work_dirs/base'
-
-
-def test_a_variable_as_a_part_of_a_place(config, tmp_path):
-    """A folder within the path of a file."""
-    with config.open('a') as file:
-        file.write("root = 'data'\nmetric = dict(file=f'{root}/val.json')\nreach['root'] = ['metric.file={}/val.json']\n")
-    assert load_config(arguments(config)).metric.file == 'data/val.json'
-    assert load_config(arguments(config, root='/elsewhere')).metric.file == '/elsewhere/val.json'
-    given = {'metric.file': 'own.json'}
-    assert load_config(arguments(config, **given)).metric.file == 'own.json'
-    with pytest.raises(InputError, match='both given'):
-        load_config(arguments(config, root='/elsewhere', **given))
-
-
-def test_switched_off_parts_are_left_alone(config):
-    cfg = Config.fromfile(config)
-    cfg.model.backbone.init_cfg = None
-    apply_variables(cfg, dict(pretrained='b.pth'))
-    assert cfg.model.backbone.init_cfg is None
-
-
-def test_a_place_that_is_overridden_itself_keeps_it(config, tmp_path):
-    place = 'model.backbone.init_cfg.checkpoint'
-    assert load_config(arguments(config, **{place: 'd.pth'})).model.backbone.init_cfg.checkpoint == 'd.pth'
-    parent = {'model.backbone.init_cfg': dict(type='Pretrained', checkpoint='e.pth')}
-    assert load_config(arguments(config, **parent)).model.backbone.init_cfg.checkpoint == 'e.pth'
-    with pytest.raises(InputError, match='both given'):
-        load_config(arguments(config, **{place: 'd.pth', 'pretrained': 'b.pth'}))
-    off = {'model.backbone.init_cfg': None, 'pretrained': None}  # a random backbone
-    assert load_config(arguments(config, **off)).model.backbone.init_cfg is None
-    (tmp_path / 'child.py').write_text("_base_ = 'base.py'\nmodel = dict(backbone=dict(init_cfg=dict(checkpoint='f.pth')))\n")
-    assert load_config(arguments(tmp_path / 'child.py')).model.backbone.init_cfg.checkpoint == 'f.pth'
-    (tmp_path / 'grandchild.py').write_text("_base_ = 'child.py'\nn = 7\n")
-    cfg = load_config(arguments(tmp_path / 'grandchild.py'))
-    assert cfg.model.backbone.init_cfg.checkpoint == 'f.pth' and cfg.model.heads[0].n == 7
-
-
-@pytest.mark.parametrize('line', ['n, m = 7, 8', 'n: int = 7', "n = 7\nreach = dict(n=['model.heads.0.n'])"])
-def test_however_a_child_sets_a_variable(config, tmp_path, line):
-    """Also where it lists the places again: those of the base have the base's value."""
-    (tmp_path / 'child.py').write_text(f"_base_ = 'base.py'\n{line}\n")
-    assert load_config(arguments(tmp_path / 'child.py')).model.heads[0].n == 7
-
-
-def test_wrong_names_in_reach():
-    with pytest.raises(InputError, match='variable "x"'):
-        apply_variables(Config(dict(reach=dict(x=['a.b']))))
-    with pytest.raises(InputError, match='nothing there'):
-        apply_variables(Config(dict(x=1, a=dict(), reach=dict(x=['a.b']))))
 
 
 def test_all_that_is_missing_is_named_at_once(tmp_path):
@@ -163,8 +109,8 @@ def test_a_start_must_fit(tmp_path, capsys):
 
 LABELS = """
 label_space, label_classes, num_labels, ignore = 'classes', ['a', 'b', 'c'], 4, 255
-model = dict(head=dict(num_classes=num_labels, ignore_index=ignore))
-reach = dict(num_labels=['model.head.num_classes'], ignore=['model.head.ignore_index'])
+model = dict(type='mmbdg.Net', head=dict(num_classes=num_labels, ignore_index=ignore))
+dataset = dict(label_space=label_space)
 """
 
 
@@ -186,7 +132,8 @@ def test_the_label_space_decides_the_number_of_labels(tmp_path):
 
 def test_data_loaders(config, monkeypatch):
     config.write_text(
-        CONFIG + 'train_dataloader = dict(num_workers=2, persistent_workers=True, prefetch_factor=4)\nval_dataloader = train_dataloader\n'
+        CONFIG + "train_dataloader = dict(dataset=dict(type='X'), num_workers=2, persistent_workers=True, prefetch_factor=4)\n"
+        'val_dataloader = train_dataloader\n'
     )
     cfg = load_config(arguments(config, **{'train_dataloader.num_workers': 0}))
     assert not {'persistent_workers', 'prefetch_factor'} & cfg.train_dataloader.keys() and cfg.val_dataloader.persistent_workers

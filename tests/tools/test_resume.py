@@ -30,7 +30,6 @@ custom_hooks = [dict(type='EMAHook')]
 """
 EPOCHS = """
 _base_ = 'iterations.py'
-reach = dict(_delete_=True)
 train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=4)
 train_dataloader = dict(num_workers=1, persistent_workers=True, sampler=dict(by_epoch=True))
 param_scheduler = dict(T_max=4, by_epoch=True)

@@ -11,12 +11,13 @@ from statistics import median
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from torch import Tensor
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.timing import MIN_PAIRS, Pairs, check_pairs
-from mmbdg.compat.config import check_requirements, generator_config
+from mmbdg.arguments import ConfigOptions, positive_int
+from mmbdg.compat.config import check_keys, check_requirements, generator_config
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.generators import ClassConditionalGenerator
@@ -40,6 +41,7 @@ class Comparison:
 
 def measured_config(cfg: Config, random_weights: bool) -> dict:
     """The generator's part of a config, without ``init_cfg`` if its weights are to be random."""
+    check_keys(cfg, 'generator', 'model')
     config = generator_config(cfg).to_dict()
     if random_weights:
         config.pop('init_cfg', None)
@@ -115,10 +117,6 @@ def check_settings(args: argparse.Namespace) -> None:
     """Raise InputError for settings that are out of range, before hours were spent on them."""
     check_pairs(args.pairs)
     args.compare, args.precision, args.batch_sizes = (list(dict.fromkeys(x)) for x in (args.compare, args.precision, args.batch_sizes))
-    if min(args.batch_sizes) < 1:
-        raise InputError(f'--batch-sizes must be at least 1, got {min(args.batch_sizes)}')
-    if args.threads is not None and args.threads < 1:
-        raise InputError(f'--threads must be at least 1, got {args.threads}')
     if args.out and (args.out.suffix != '.json' or args.out.is_dir()):
         raise InputError(f'--out must be a file that ends in .json, got {args.out}')
 
@@ -170,9 +168,11 @@ def add_settings(command: argparse.ArgumentParser, batch_sizes: Sequence[int]) -
     """The arguments of every sub-command."""
     command.add_argument('--random-weights', action='store_true', help='do without weights: neither speed nor memory depends on them')
     command.add_argument('--precision', nargs='+', choices=list(PRECISIONS), default=['float32'])
-    command.add_argument('--batch-sizes', nargs='+', type=int, default=list(batch_sizes))
+    command.add_argument('--batch-sizes', nargs='+', type=positive_int, default=list(batch_sizes))
     command.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
-    command.add_argument('--threads', type=int, help="of the CPU; default: torch's choice")
-    command.add_argument('--pairs', type=int, default=MIN_PAIRS, help=f'interleaved pairs of passes for each ratio, at least {MIN_PAIRS}')
+    command.add_argument('--threads', type=positive_int, help="of the CPU; default: torch's choice")
+    command.add_argument(
+        '--pairs', type=positive_int, default=MIN_PAIRS, help=f'interleaved pairs of passes for each ratio, at least {MIN_PAIRS}'
+    )
     command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every pass')
-    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: generator.key=value ...')
+    command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: generator.key=value ...')

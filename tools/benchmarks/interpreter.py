@@ -6,7 +6,6 @@ from functools import cache, partial
 from statistics import median
 
 import torch
-from mmengine.config import DictAction
 from torch import nn
 from tqdm import tqdm
 
@@ -50,6 +49,7 @@ from benchmarks.labellers import (
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.memory import cuda_peak, resident_peaks, weight_bytes
 from mmbdg.analysis.timing import interleaved
+from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError
 from mmbdg.generators import ClassConditionalGenerator
@@ -222,8 +222,6 @@ def memory_ratio(first: dict | str | None, second: dict | str | None) -> dict | 
 def interpreter_command(args: argparse.Namespace) -> None:
     """Measure labellers, print tables and write JSON."""
     check_settings(args)
-    if args.memory_runs < 1:
-        raise InputError(f'--memory-runs must be at least 1, got {args.memory_runs}')
     device = usable_device(args.device)
     cfg = read_config(args.config, args.cfg_options)
     config, ensemble = measured_config(cfg, args.random_weights), ensemble_config(cfg)
@@ -311,14 +309,14 @@ def add_interpreter(commands: argparse._SubParsersAction) -> None:
     )
     add_settings(command, batch_sizes=(1,))
     command.add_argument('--compare', nargs='*', choices=list(COMPARISONS), default=[], help='what to compare one head or an ensemble with')
-    command.add_argument('--members', type=int, help="of an ensemble; default: the config's, else 16")
+    command.add_argument('--members', type=positive_int, help="of an ensemble; default: the config's, else 16")
     command.add_argument(
         '--light',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='options of the light head, e.g. widths=64,32,16 stride=2; default: half the widths, stride=2',
     )
     command.add_argument(
-        '--memory-runs', type=int, default=3, help='processes whose median is the memory on a CPU; each holds on to other blocks'
+        '--memory-runs', type=positive_int, default=3, help='processes whose median is the memory on a CPU; each holds on to other blocks'
     )
     command.set_defaults(run=interpreter_command)

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
@@ -24,8 +24,9 @@ from benchmarks.common import MIB, Comparison, as_record, comparison_table, in_f
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.memory import cuda_peak, resident_peaks
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved, repeated
-from mmbdg.compat.config import check_requirements, read_config
-from mmbdg.engine.launch import fit_labels
+from mmbdg.arguments import ConfigOptions, natural_int, positive_int
+from mmbdg.compat.config import check_requirements
+from mmbdg.engine.launch import read_fitted
 from mmbdg.errors import InputError
 from mmbdg.models.contrastive_loss import contrastive_loss
 from mmbdg.models.joint_pretraining import JointPretraining
@@ -224,8 +225,7 @@ def joint_command(args: argparse.Namespace) -> None:
     device = usable_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)
-    cfg = read_config(args.config, args.cfg_options)
-    fit_labels(cfg, args.cfg_options)
+    cfg = read_fitted(args.config, args.cfg_options)
     if not issubclass(MODELS.get(cfg.model.type), JointPretraining):
         raise InputError(f'{args.config} trains a {cfg.model.type}, no joint pre-training')
     if args.workers:
@@ -297,12 +297,14 @@ def add_joint(commands: argparse._SubParsersAction) -> None:
     """The sub-command ``joint``."""
     command = commands.add_parser('joint', help='seconds and memory of joint pre-training beside its parts')
     command.add_argument('config', help='config of a joint pre-training; images are random, its data is needed for --workers only')
-    command.add_argument('--batch-size', type=int, default=32, help='real images a step')
-    command.add_argument('--image-size', type=int, default=64, help='pixels; 224 for the configs on ImageNet')
+    command.add_argument('--batch-size', type=positive_int, default=32, help='real images a step')
+    command.add_argument('--image-size', type=positive_int, default=64, help='pixels; 224 for the configs on ImageNet')
     command.add_argument('--device', default='cpu', help='where to train, e.g. cuda')
-    command.add_argument('--threads', type=int, help="of the CPU; default: torch's choice")
-    command.add_argument('--pairs', type=int, default=PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
-    command.add_argument('--workers', nargs='*', type=int, default=[], help="also time the config's data loading with so many workers")
+    command.add_argument('--threads', type=positive_int, help="of the CPU; default: torch's choice")
+    command.add_argument('--pairs', type=positive_int, default=PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
+    command.add_argument(
+        '--workers', nargs='*', type=natural_int, default=[], help="also time the config's data loading with so many workers"
+    )
     command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every step')
-    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config')
+    command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     command.set_defaults(run=joint_command)

@@ -19,6 +19,7 @@ from mmbdg.analysis.labelled_images import open_labelled_images
 from mmbdg.analysis.machine import describe_machine, load_average
 from mmbdg.analysis.mask_statistics import mask_statistics, summary
 from mmbdg.analysis.mean_shapes import mean_shapes
+from mmbdg.arguments import positive_int
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_png
 from mmbdg.synthesis.latents import generator_at
@@ -113,8 +114,6 @@ def masks_command(args: argparse.Namespace) -> None:
     """Measure, print a table and write JSON."""
     if wrong := [number for number in args.sizes if number < PER_CLASS or number % PER_CLASS]:
         raise InputError(f'--sizes takes multiples of {PER_CLASS}, the masks of a class; got {wrong[0]}')
-    if args.processes < 1:
-        raise InputError(f'--processes must be at least 1, got {args.processes}')
     torch.set_num_threads(1)
     result = dict(command='masks', processes=args.processes, pixels=SIZE, per_class=PER_CLASS)
     result['environment'] = describe_machine(torch.device('cpu')) | dict(load_before=load_average())
@@ -151,8 +150,8 @@ def as_text(result: dict) -> str:
 def add_masks(commands: argparse._SubParsersAction) -> None:
     """The sub-command ``masks``."""
     command = commands.add_parser('masks', help='seconds and memory of the analysis of masks')
-    command.add_argument('--sizes', type=int, nargs='+', default=[2000, 10000, 50000], help='numbers of masks')
-    command.add_argument('--processes', type=int, default=2, help='that measure masks')
+    command.add_argument('--sizes', type=positive_int, nargs='+', default=[2000, 10000, 50000], help='numbers of masks')
+    command.add_argument('--processes', type=positive_int, default=2, help='that measure masks')
     command.add_argument('--scratch', help='folder for the masks while they are measured; default: the temporary one')
     command.add_argument('--out', type=Path, help='.json file to write')
     command.set_defaults(run=masks_command)

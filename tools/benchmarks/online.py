@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
@@ -18,6 +18,7 @@ from tqdm import tqdm
 from benchmarks.common import Comparison, as_record, comparison_table, machine_lines, report
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
+from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.datasets.online import is_online
 from mmbdg.errors import InputError
@@ -144,11 +145,11 @@ def add_online(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser('online', help='seconds of online sampling beside a synthesised dataset')
     command.add_argument('online', help='config of a training on an mmbdg.OnlineSyntheticDataset')
     command.add_argument('offline', help='config of the same training on a synthesised dataset')
-    command.add_argument('--batch-size', type=int, help="default: the configs'")
+    command.add_argument('--batch-size', type=positive_int, help="default: the configs'")
     command.add_argument('--device', default='cpu', help='where to train, e.g. cuda')
-    command.add_argument('--threads', type=int, help="of the CPU; default: torch's choice")
-    command.add_argument('--pairs', type=int, default=MIN_PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
+    command.add_argument('--threads', type=positive_int, help="of the CPU; default: torch's choice")
+    command.add_argument('--pairs', type=positive_int, default=MIN_PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
     command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every batch and step')
-    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the online config')
-    command.add_argument('--offline-options', nargs='+', action=DictAction, help='override parts of the offline config')
+    command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the online config')
+    command.add_argument('--offline-options', nargs='+', action=ConfigOptions, help='override parts of the offline config')
     command.set_defaults(run=online_command)

@@ -13,13 +13,13 @@ from statistics import median
 
 import numpy as np
 import torch
-from mmengine.config import DictAction
 from tqdm import tqdm
 
 from benchmarks.common import Comparison, as_record, generator_line, machine_lines, parameter_count, quartiles_cell, report, table
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.memory import weight_bytes
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
+from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError
 from mmbdg.synthesis import Synthesis
@@ -105,8 +105,6 @@ def sharing(pools: Sequence[ProcessPoolExecutor], blocks: int) -> Callable[[], N
 def synthesis_command(args: argparse.Namespace) -> None:
     """Measure, print a table and write JSON."""
     check_pairs(args.pairs)
-    if args.processes < 1:
-        raise InputError(f'--processes must be at least 1, got {args.processes}')
     device = usable_device(args.device)
     cfg = read_config(args.config, args.cfg_options)
     if 'synthesis' not in cfg:
@@ -187,9 +185,9 @@ def add_synthesis(commands: argparse._SubParsersAction) -> None:
     """The sub-command ``synthesis``."""
     command = commands.add_parser('synthesis', help='a labelled image beside a bare one; several processes beside one')
     command.add_argument('config', help='a config with synthesis=dict(...)')
-    command.add_argument('--processes', type=int, default=2, help='to compare with one process; 1: do not')
+    command.add_argument('--processes', type=positive_int, default=2, help='to compare with one process; 1: do not')
     command.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
-    command.add_argument('--pairs', type=int, default=MIN_PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
+    command.add_argument('--pairs', type=positive_int, default=MIN_PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
     command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every pass')
-    command.add_argument('--cfg-options', nargs='+', action=DictAction, help='override parts of the config: synthesis.key=value ...')
+    command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.key=value ...')
     command.set_defaults(run=synthesis_command)

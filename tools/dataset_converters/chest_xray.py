@@ -7,18 +7,17 @@ ROOT holds a folder for each set: jsrt, montgomery, shenzhen, nih; docs/transfer
 terms. A set that is not whole is refused with what is missing. A second call makes only what is missing.
 """
 
-import argparse
-
+from mmbdg.arguments import Parser, positive_int
 from mmbdg.datasets.chest_xray.archives import ARCHIVES
 from mmbdg.datasets.chest_xray.convert import convert
 from mmbdg.errors import plain_errors
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('root', help='folder with the unpacked archives')
     parser.add_argument('out', help='folder to write, data/chest_xray for the configs')
-    parser.add_argument('--size', type=int, default=512, help='side of the images, pixels; default: 512')
+    parser.add_argument('--size', type=positive_int, default=512, help='side of the images, pixels; default: 512')
     names = [archive.set for archive in ARCHIVES]
     parser.add_argument('--sets', nargs='+', choices=names, help='use only these sets; the paper uses all four')
     args = parser.parse_args()

@@ -6,14 +6,13 @@ docs/transfer/data.md says what to download, from whom, and under which terms. A
 cityscapesscripts, and onedl-mmdetection for the instances.
 """
 
-import argparse
-
+from mmbdg.arguments import Parser
 from mmbdg.datasets.official.cityscapes import prepare_cityscapes
 from mmbdg.errors import plain_errors
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('root', help='folder with leftImg8bit and gtFine')
     args = parser.parse_args()
     for split, found in prepare_cityscapes(args.root).items():

@@ -5,14 +5,13 @@ python tools/dataset_converters/coco.py data/coco
 Nothing is converted. docs/transfer/data.md says what to download, from whom, and under which terms.
 """
 
-import argparse
-
+from mmbdg.arguments import Parser
 from mmbdg.datasets.official.coco import check_coco
 from mmbdg.errors import plain_errors
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('root', help='folder with train2017, val2017 and annotations')
     args = parser.parse_args()
     for split, found in check_coco(args.root).items():

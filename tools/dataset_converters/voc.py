@@ -6,14 +6,13 @@
 docs/transfer/data.md says what to download, from whom, and under which terms. A second call makes only the masks that are missing.
 """
 
-import argparse
-
+from mmbdg.arguments import Parser
 from mmbdg.datasets.official.voc import augment_voc, check_voc
 from mmbdg.errors import plain_errors
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument('devkit', help='folder with VOC2007 and VOC2012')
     parser.add_argument('--sbd', help='folder of SBD, which holds dataset/cls; default: VOCaug in the devkit')
     parser.add_argument('--without-sbd', action='store_true', help='only check VOC')

@@ -5,5 +5,4 @@ mmagic's weights need truncation_rows=1 and rgb_outputs=3, as the converter prin
 
 generator_weights = 'data/generators/biggan-deep-128.safetensors'
 generator = dict(type='mmbdg.BigGANDeep', resolution=128, init_cfg=dict(type='Pretrained', checkpoint=generator_weights))
-reach = dict(generator_weights=['generator.init_cfg.checkpoint'])
 requires = dict(generator_weights='weights of BigGAN-deep-128, converted by tools/convert_generator.py')

@@ -6,5 +6,4 @@ the weights have batch statistics per truncation.
 
 generator_weights = 'data/generators/biggan-256.safetensors'
 generator = dict(type='mmbdg.BigGAN', resolution=256, init_cfg=dict(type='Pretrained', checkpoint=generator_weights))
-reach = dict(generator_weights=['generator.init_cfg.checkpoint'])
 requires = dict(generator_weights='weights of BigGAN-256, converted by tools/convert_generator.py')

@@ -12,5 +12,4 @@ generator = dict(
     top_p=0.92,
     init_cfg=dict(type='Pretrained', checkpoint=generator_weights),
 )
-reach = dict(generator_weights=['generator.init_cfg.checkpoint'])
 requires = dict(generator_weights='weights of cin_transformer, converted by tools/convert_generator.py')

@@ -38,5 +38,4 @@ optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_de
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=1e-4, begin=0, end=iterations, by_epoch=False)
 custom_hooks = [dict(type='mmbdg.SamplePredictionsHook')]
 
-reach = dict(iterations=['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.end'])
 next_step = 'python tools/test.py {config} {checkpoint}'

@@ -28,8 +28,3 @@ train_dataloader = dict(
         seed=online_seed,
     ),
 )
-
-reach = dict(
-    labelled_generator=['model.data_preprocessor.labelled_generator', 'train_dataloader.dataset.labelled_generator'],
-    online_seed=['train_dataloader.dataset.seed'],
-)

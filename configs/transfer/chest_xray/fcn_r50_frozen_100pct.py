@@ -88,20 +88,6 @@ optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_de
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=1e-4, begin=0, end=epochs, by_epoch=True, convert_to_iter_based=True)
 custom_hooks = [dict(type='mmbdg.SamplePredictionsHook')]
 
-reach = dict(
-    pretrained=['model.backbone.init_cfg.checkpoint'],
-    data_root=['train_dataloader.dataset.data_root', 'val_dataloader.dataset.data_root', 'test_dataloader.dataset.data_root'],
-    label_fraction=['train_dataloader.dataset.label_fraction'],
-    label_seed=['train_dataloader.dataset.label_seed'],
-    size=[
-        'model.data_preprocessor.size',
-        'train_dataloader.dataset.pipeline.2.scale',
-        'train_dataloader.dataset.pipeline.3.crop_size',
-        'val_dataloader.dataset.pipeline.1.scale',
-        'test_dataloader.dataset.pipeline.1.scale',
-    ],
-    epochs=['train_cfg.max_epochs', 'param_scheduler.end'],
-)
 requires = dict(
     pretrained='the backbone of the FG/BG pre-training (paper): configs/densecl_biggan_fpn_fgbg_in1k.py, then python '
     'tools/extract_backbone.py CHECKPOINT work_dirs/densecl_biggan_fpn_fgbg_in1k/backbone.safetensors',

@@ -66,11 +66,6 @@ param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=ite
 default_hooks = dict(checkpoint=dict(interval=4000))
 custom_hooks = [dict(type='mmbdg.SamplePredictionsHook')]
 
-reach = dict(
-    pretrained=['model.backbone.init_cfg.checkpoint'],
-    data_root=['train_dataloader.dataset.data_root', 'val_dataloader.dataset.data_root', 'test_dataloader.dataset.data_root'],
-    iterations=['train_cfg.max_iters', 'param_scheduler.0.end'],
-)
 requires = dict(
     pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',

@@ -71,20 +71,6 @@ param_scheduler = [
     dict(type='MultiStepLR', milestones=[60000, 80000], gamma=0.1, by_epoch=False),  # ours: those of Detectron2's 90k
 ]
 
-reach = dict(
-    pretrained=['model.backbone.init_cfg.checkpoint'],
-    data_root=[
-        'train_dataloader.dataset.data_root',
-        'val_dataloader.dataset.data_root',
-        'test_dataloader.dataset.data_root',
-        'val_evaluator.0.ann_file={}/annotations/instancesonly_filtered_gtFine_val.json',
-        'val_evaluator.1.seg_prefix={}/gtFine/val',
-        'test_evaluator.0.ann_file={}/annotations/instancesonly_filtered_gtFine_val.json',
-        'test_evaluator.1.seg_prefix={}/gtFine/val',
-    ],
-    batch_size=['train_dataloader.batch_size'],
-    iterations=['train_cfg.max_iters', 'train_cfg.val_interval'],
-)
 requires = dict(
     pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',

@@ -62,18 +62,6 @@ param_scheduler = [
     dict(type='MultiStepLR', milestones=[60000, 80000], gamma=0.1, by_epoch=False),  # Detectron2's 1x
 ]
 
-reach = dict(
-    pretrained=['model.backbone.init_cfg.checkpoint'],
-    data_root=[
-        'train_dataloader.dataset.data_root',
-        'val_dataloader.dataset.data_root',
-        'test_dataloader.dataset.data_root',
-        'val_evaluator.ann_file={}/annotations/instances_val2017.json',
-        'test_evaluator.ann_file={}/annotations/instances_val2017.json',
-    ],
-    batch_size=['train_dataloader.batch_size', 'train_dataloader.sampler.batch_size'],
-    iterations=['train_cfg.max_iters', 'train_cfg.val_interval'],
-)
 requires = dict(
     pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',

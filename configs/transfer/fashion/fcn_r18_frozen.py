@@ -50,12 +50,6 @@ optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9, weight_de
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=1e-4, begin=0, end=iterations, by_epoch=False)
 custom_hooks = [dict(type='mmbdg.SamplePredictionsHook')]
 
-reach = dict(
-    pretrained=['model.backbone.init_cfg.checkpoint'],
-    label_fraction=['train_dataloader.dataset.label_fraction'],
-    label_seed=['train_dataloader.dataset.label_seed'],
-    iterations=['train_cfg.max_iters', 'param_scheduler.end'],
-)
 requires = dict(
     pretrained='a pre-trained backbone: python tools/extract_backbone.py work_dirs/densecl_biggan_fpn/iter_240.pth '
     'work_dirs/densecl_biggan_fpn/backbone.safetensors'

@@ -68,10 +68,6 @@ param_scheduler = [
 custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=20)]
 default_hooks = dict(checkpoint=dict(interval=-1))
 
-reach = dict(
-    pretrained=['model.backbone.init_cfg.checkpoint'],
-    iterations=['train_cfg.max_iters'],
-)
 requires = dict(
     pretrained='a pre-trained backbone: python tools/extract_backbone.py work_dirs/densecl_biggan_fpn/iter_240.pth '
     'work_dirs/densecl_biggan_fpn/backbone.safetensors'

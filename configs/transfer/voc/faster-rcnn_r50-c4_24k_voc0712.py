@@ -81,17 +81,6 @@ param_scheduler = [
     dict(type='MultiStepLR', milestones=[18000, 22000], gamma=0.1, by_epoch=False),  # MoCo's
 ]
 
-reach = dict(
-    pretrained=['model.backbone.init_cfg.checkpoint', 'model.roi_head.shared_head.init_cfg.checkpoint'],
-    data_root=[
-        'train_dataloader.dataset.datasets.0.data_root',
-        'train_dataloader.dataset.datasets.1.data_root',
-        'val_dataloader.dataset.data_root',
-        'test_dataloader.dataset.data_root',
-    ],
-    batch_size=['train_dataloader.batch_size', 'train_dataloader.sampler.batch_size'],
-    iterations=['train_cfg.max_iters', 'train_cfg.val_interval'],
-)
 requires = dict(
     pretrained='a pre-trained ResNet-50: python tools/extract_backbone.py CHECKPOINT '
     'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmbdg.data_configs import building
 from mmbdg.errors import InputError
 from mmbdg.synthesis.classifier.base import Classifier
 from mmbdg.synthesis.classifier.from_mmpretrain import MMPretrainClassifier, MMPretrainFile
@@ -34,7 +35,9 @@ def build_classifier(config: dict, size: int | None = None) -> Classifier:
     Raises:
         InputError: No weights are named, they are not there or do not fit, or the library is not installed.
     """
-    return _kind(config).build(config, size)
+    kind = _kind(config)
+    with building('the classifier'):
+        return kind.build(config, size)
 
 
 def classifier_files(config: dict) -> list[Path]:

@@ -1,0 +1,60 @@
+"""A Runner whose parts say which key of the config they come from when they cannot be built."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from mmengine.runner import Runner
+
+from mmbdg.data_configs import building
+
+PLACES = dict(
+    setup_env='env_cfg',
+    set_randomness='randomness',
+    build_log_processor='log_processor',
+    build_logger='log_level',
+    build_visualizer='visualizer',
+    build_model='model',
+    wrap_model='model_wrapper_cfg',
+    register_default_hooks='default_hooks',
+    register_custom_hooks='custom_hooks',
+    build_train_loop='train_cfg',
+    build_val_loop='val_cfg',
+    build_test_loop='test_cfg',
+    build_optim_wrapper='optim_wrapper',
+    scale_lr='auto_scale_lr',
+    build_param_scheduler='param_scheduler',
+    _init_model_weights='model',
+)
+"""Methods of a Runner, and the top-level key whose parts they build."""
+
+
+class PlainRunner(Runner):
+    """As mmengine's; what it raises while it builds is an :class:`~mmbdg.errors.InputError` that names the key."""
+
+    def build_dataloader(self, dataloader: Any, *args: Any, **kwargs: Any) -> Any:
+        """As mmengine's, which is a static method."""
+        with building(self._key_of(dataloader, 'dataloader')):
+            return Runner.build_dataloader(dataloader, *args, **kwargs)
+
+    def build_evaluator(self, evaluator: Any) -> Any:
+        """As mmengine's."""
+        with building(self._key_of(evaluator, 'evaluator')):
+            return super().build_evaluator(evaluator)
+
+    def _key_of(self, config: Any, kind: str) -> str:
+        parts = (f'{part}_{kind}' for part in ('train', 'val', 'test') if getattr(self, f'_{part}_{kind}', None) is config)
+        return next(parts, kind)
+
+
+def _named(method: Callable, place: str) -> Callable:
+    @wraps(method)
+    def build(*args: Any, **kwargs: Any) -> Any:
+        with building(place):
+            return method(*args, **kwargs)
+
+    return build
+
+
+for _name, _place in PLACES.items():
+    setattr(PlainRunner, _name, _named(getattr(Runner, _name), _place))

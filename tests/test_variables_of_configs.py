@@ -1,0 +1,100 @@
+"""Every variable of every config: set on the command line it arrives in what is built, or it is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+
+import mmbdg.synthesis  # noqa: F401  says what synthesis=dict(...) takes
+from mmbdg.compat.config import read_config
+from mmbdg.compat.config_options import SAID, TOOLS, differences, runner_keys
+from mmbdg.compat.config_variables import is_plain
+from mmbdg.errors import InputError
+
+CONFIGS = sorted((ROOT / 'configs').rglob('*.py'))
+RUNNABLE = [path for path in CONFIGS if '_base_' not in path.parts and path != ROOT / 'configs' / 'own' / 'dataset.py']
+
+UNUSED = dict(
+    dataset_type="mmpretrain's",
+    data_root="mmpretrain's: ours is imagenet",
+    strides='where the fourth stage is used only',
+    channels='where the fourth stage is used only',
+    requires_annotated='a text',
+    synthetic='where samples are made online',
+    synthetic_ratio='where there are synthetic images only',
+    mean="where the network's file has them",
+    std="where the network's file has them",
+)
+"""Variables that some configs inherit and build nothing from."""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT / 'configs').as_posix()
+
+
+def another(value: Any) -> Any:
+    """A value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if value is None or isinstance(value, str):
+        return f'{value or ""}x'
+    return type(value)([*value, *(value[:1] or ['x'])])
+
+
+@pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
+def test_variables_arrive(path):
+    cfg = read_config(path)
+    built = {*runner_keys(), *TOOLS}
+    for key, value in cfg.items():
+        if key in {*built, *SAID, 'label_classes'} or not is_plain(value):  # that one decides num_labels, see test_launch
+            continue
+        try:
+            changed = read_config(path, {key: another(value)})
+        except InputError as error:
+            assert key in UNUSED and 'it would change nothing; set ' in str(error), (key, error)
+        else:
+            places = list(differences(cfg, changed, built))
+            assert places and changed[key] == another(value)
+            assert key not in UNUSED or key in ('data_root', 'synthetic', 'synthetic_ratio', 'strides', 'channels', 'mean', 'std')
+
+
+@pytest.mark.parametrize(
+    ('name', 'key', 'value', 'place', 'there'),
+    [
+        ('own/gan.py', 'data_root', '/mine', 'val_dataloader.dataset.data_root', '/mine/images'),
+        ('own/gan.py', 'class_names', ('a', 'b', 'c'), 'model.discriminator.num_classes', 3),
+        ('own/transfer.py', 'train_root', '/t', 'train_dataloader.dataset.data_root', '/t'),
+        ('own/transfer.py', 'resolution', 32, 'train_dataloader.dataset.pipeline.3.crop_size', (32, 32)),
+        ('own/joint.py', 'synthetic', '/s', 'train_dataloader.dataset.seg.data_root', '/s'),
+        ('densecl_biggan_fpn.py', 'synthesis.seed', 5, 'train_dataloader.dataset.seg.prepare.seed', 5),
+        ('densecl_biggan_fpn.py', 'synthesis.num_per_class', 7, 'train_dataloader.dataset.seg.prepare.num_per_class', 7),
+        ('densecl_biggan_fpn.py', 'seg_augmentation.size', 32, 'train_dataloader.dataset.seg.pipeline.2.size', 32),
+        ('densecl_biggan_fpn_online.py', 'seg_augmentation.size', 32, 'model.data_preprocessor.seg.augmentation.size', 32),
+        ('densecl_biggan_fpn_fgbg_in1k.py', 'imagenet', '/i', 'train_dataloader.dataset.ssl.data_root', '/i'),
+        ('interpreter/biggan32_fashion.py', 'num_members', 4, 'model.interpreter.num_members', 4),
+        ('interpreter/biggan32_fashion.py', 'num_members', 4, 'train_dataloader.batch_size', 16),
+        ('interpreter/biggan512_fgbg.py', 'class_names', 'fashion32', 'custom_hooks.0.classes', 'fashion32'),
+        ('synthesis/vqgan256_in1k.py', 'classifier_weights', '/w.pth', 'synthesis.classifier.checkpoint', '/w.pth'),
+        (
+            'transfer/coco/mask-rcnn_r50_fpn_2x_coco.py',
+            'data_root',
+            '/c',
+            'test_evaluator.ann_file',
+            '/c/annotations/instances_val2017.json',
+        ),
+        ('benchmark/fashion/fcn_r18_biggan-off.py', 'synthesis.seed', 5, 'train_dataloader.dataset.prepare.seed', 5),
+    ],
+)
+def test_where_they_arrive(name, key, value, place, there):
+    node = read_config(ROOT / 'configs' / name, {key: value})
+    for part in place.split('.'):
+        node = node[int(part)] if isinstance(node, list | tuple) else node[part]
+    assert node == there
+
+
+def test_what_is_missing_is_looked_for_at_the_new_place():
+    cfg = read_config(ROOT / 'configs' / 'own' / 'joint.py', dict(data_root='/mine'))
+    assert cfg.synthetic == '/mine/synthetic' and '/mine/synthetic' in cfg.requires.synthetic

@@ -1,0 +1,89 @@
+"""Ctrl-C and SIGTERM end a training or a synthesis with one line, and nothing that they leave keeps the next start away."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT, run_tool
+
+TRAIN = (
+    *('tools/train.py', 'configs/transfer/fashion/fcn_r18_frozen.py', '--work-dir'),
+    *('--cfg-options', 'pretrained=None', 'iterations=5000', 'train_dataloader.num_workers=1', 'default_hooks.logger.interval=1'),
+)
+SYNTHESIS = ('tools/synthesize.py', 'configs/synthesis/biggan32_fashion.py', '--num-per-class', '10000')
+
+
+def started(command, log):
+    with open(log, 'wb') as file:
+        return subprocess.Popen(
+            [sys.executable, *map(str, command)],
+            cwd=ROOT,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | dict(OMP_NUM_THREADS='1'),
+        )
+
+
+def wait_for(word, log, process):
+    until = time.monotonic() + 120
+    while word not in log.read_text(errors='replace'):
+        assert process.poll() is None and time.monotonic() < until, log.read_text(errors='replace')[-3000:]
+        time.sleep(0.05)
+
+
+def interrupted(process, number, log) -> list[str]:
+    """What is said after a signal to the whole group, as a terminal sends it; nothing of the group is left then."""
+    said = len(log.read_bytes())
+    os.killpg(process.pid, number)
+    assert process.wait(60) == 128 + number
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            os.killpg(process.pid, 0)  # workers, if there are any left
+        except ProcessLookupError:
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError('a process outlives the training')
+    return [line for line in log.read_bytes()[said:].decode(errors='replace').splitlines() if line.strip()]
+
+
+def test_trainings(tmp_path):
+    """Two side by side, for the two signals; while they run nobody else trains in their folders, and afterwards anybody may."""
+    runs = []
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            log, work_dir = tmp_path / f'{number}.log', tmp_path / f'{number}'
+            runs.append((number, log, work_dir, started([*TRAIN[:3], work_dir, *TRAIN[3:]], log)))
+        for number, log, work_dir, training in runs:
+            wait_for('Iter(train) [   3/5000]', log, training)
+            second = run_tool(*TRAIN[:3], work_dir, *TRAIN[3:], check=False)
+            told = second.stdout.strip()
+            assert second.returncode == 2 and '\n' not in told
+            assert told.startswith(f'error: another run is writing to {work_dir} (process {training.pid} ')
+            lines = interrupted(training, number, log)
+            ended = f'error: ended by {number.name}. What was complete stays. The same command with --resume goes on'
+            assert [line for line in lines if 'mmengine - INFO' not in line] == [ended] == lines[-1:]
+            assert 'Traceback' not in log.read_text()
+    finally:
+        for *_, training in runs:
+            training.kill()
+            training.wait()
+    run_tool(*TRAIN[:3], runs[0][2], *TRAIN[3:], 'iterations=1', 'train_dataloader.num_workers=0')
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_synthesis(number, tmp_path):
+    log = tmp_path / 'log'
+    synthesis = started([*SYNTHESIS[:2], tmp_path / 'out', *SYNTHESIS[2:]], log)
+    try:
+        wait_for('synthesis:', log, synthesis)
+        lines = interrupted(synthesis, number, log)
+    finally:
+        synthesis.kill()
+    assert lines[-1] == f'error: ended by {number.name}. What was complete stays. The same command goes on'
+    assert all(line.startswith('synthesis:') for line in lines[:-1]) and 'Traceback' not in log.read_text()
