@@ -58,5 +58,5 @@ custom_hooks = [  # docs/seeing.md
 
 next_step = (
     'python tools/extract_backbone.py {checkpoint} {work_dir}/backbone.safetensors && '
-    'python tools/train.py configs/transfer/fashion/fcn_r18_frozen.py --cfg-options pretrained={work_dir}/backbone.safetensors'
+    'python tools/train.py configs/transfer/fashion/fpn_r18_frozen.py --cfg-options pretrained={work_dir}/backbone.safetensors'
 )

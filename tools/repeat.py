@@ -3,7 +3,7 @@
     python tools/repeat.py configs/transfer/voc/fcn_r50-d8_20k_voc12aug.py --seeds 0 1 2 3 4 --processes 4
     python tools/repeat.py CONFIG --seeds 0 1 2 --grid pretrained=None,densecl.pth,work_dirs/ours/backbone.safetensors \\
         --titles 'random init.' DenseCL BigGAN-sim-FPN
-    python tools/repeat.py configs/transfer/fashion/fcn_r18_frozen.py --grid pretrained=None,BACKBONE label_fraction=0.01,1.0 \\
+    python tools/repeat.py configs/transfer/fashion/fpn_r18_frozen.py --grid pretrained=None,BACKBONE label_fraction=0.01,1.0 \\
         --seeds 0 1 2 --seeded label_seed --cfg-options iterations=300 train_cfg.val_interval=50
 
 Every run is tools/train.py in a folder of its own below --out. Run again, the tool does what is missing: a run that was interrupted goes on

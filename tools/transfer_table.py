@@ -14,18 +14,23 @@ transfer.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from forked_tools import Step, work_off
-from measured import mean_and_spread, validations
+from measured import Validation, figures_of, mean_and_spread, validations
 from tqdm import tqdm
 
 from mmbdg.arguments import Parser, positive_fraction, positive_int
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
+
+
+class Segmentation(Validation):
+    """The validation of a transfer."""
+
+    mIoU: float
 
 
 class Row(NamedTuple):
@@ -68,7 +73,7 @@ TABLES = {
             'joint': Row('joint', JOINT, consumed='10,000 class labels (generator, classifier), 50 masks (interpreter)'),
         },
         (0.01, 0.1, 1.0),
-        'configs/transfer/fashion/fcn_r18_frozen.py',
+        'configs/transfer/fashion/fpn_r18_frozen.py',
     ),
     'ablation': Table(
         {
@@ -124,7 +129,7 @@ def chain(key: str, row: Row, seed: int, args: argparse.Namespace, figures: Figu
     for fraction in args.fractions:
         work_dir = transfers / f'labels{fraction}'
         yield from transfer(args.transfer, backbone, fraction, seed, args.transfer_iterations, work_dir)
-        figures[key][str(fraction)][seed] = json.loads((work_dir / 'figures.json').read_text())['mIoU']
+        figures[key][str(fraction)][seed] = figures_of(work_dir / 'figures.json', Segmentation)['mIoU']
         write(args, figures)
         bar.set_postfix_str(f'{row.title}, seed {seed}, {fraction:.0%}')
         bar.update()

@@ -1,4 +1,4 @@
-"""An FCN on your labelled images, from the pre-trained backbone."""
+"""A segmentor (FPN) on your labelled images, from the pre-trained backbone."""
 
 _base_ = ['dataset.py', 'mmbdg::_base_/models/resnet18_64px.py']
 
@@ -14,23 +14,12 @@ model = dict(
     data_preprocessor=dict(type='SegDataPreProcessor', mean=_base_.mean, std=_base_.std, bgr_to_rgb=True, size=size, seg_pad_val=255),
     backbone=dict(
         norm_cfg=dict(type='SyncBN'),
-        out_indices=(3,),
+        out_indices=(0, 1, 2, 3),
         init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained),
         **_base_.backbone,
     ),
-    decode_head=dict(
-        type='FCNHead',
-        in_channels=512,
-        in_index=0,
-        channels=128,
-        num_convs=2,
-        concat_input=True,
-        dropout_ratio=0.1,
-        num_classes=len(labels),
-        norm_cfg=dict(type='SyncBN'),
-        align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False),
-    ),
+    neck=_base_.fpn,
+    decode_head=dict(_base_.fpn_head, num_classes=len(labels), norm_cfg=dict(type='SyncBN')),
     test_cfg=dict(mode='whole'),
 )
 dataset = dict(type='mmbdg.LabelledFolder', metainfo=dict(classes=labels))

@@ -13,7 +13,7 @@ BASES = {
     'mmdet::_base_/models/retinanet_r50_fpn.py': lambda cfg: cfg.model.type == 'RetinaNet',
     'mmbdg::_base_/runtime.py': lambda cfg: cfg.default_scope == 'mmpretrain',
     'mmbdg::densecl_biggan_fpn.py': lambda cfg: cfg.model.type == 'mmbdg.JointDenseCL' and cfg.iterations == 240,
-    'mmbdg::transfer/fashion/fcn_r18_frozen.py': lambda cfg: cfg.default_scope == 'mmseg' == cfg.model._scope_,
+    'mmbdg::transfer/fashion/fpn_r18_frozen.py': lambda cfg: cfg.default_scope == 'mmseg' == cfg.model._scope_,
 }
 OURS = sorted(path.relative_to(ROOT / 'configs').as_posix() for path in (ROOT / 'configs/_base_').rglob('*.py'))
 

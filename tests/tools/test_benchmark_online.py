@@ -15,7 +15,7 @@ from mmbdg.errors import InputError
 sys.path.append(str(ROOT / 'tools'))
 tool, benchmark = import_module('benchmark'), import_module('benchmarks.online')
 
-ON, OFF = (str(ROOT / f'configs/benchmark/fashion/fcn_r18_biggan-{kind}.py') for kind in ('on', 'off'))
+ON, OFF = (str(ROOT / f'configs/benchmark/fashion/fpn_r18_biggan-{kind}.py') for kind in ('on', 'off'))
 
 
 def measure(monkeypatch, *command):

@@ -331,7 +331,7 @@ def repeat(files: Files) -> Attacks:
 
 def transfer_table(files: Files) -> Attacks:
     for path in files.jsons:
-        root = trained_before(files, path, 'random/seed0/fcn_r18_frozen/labels0.01/figures.json')
+        root = trained_before(files, path, 'random/seed0/fpn_r18_frozen/labels0.01/figures.json')
         yield path.stem, [root, '--rows', 'random', '--fractions', '0.01', '--seeds', '1']
 
 

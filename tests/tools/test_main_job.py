@@ -18,7 +18,7 @@ from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.registry import MODELS
 
 CONFIG = 'configs/densecl_biggan_fpn.py'
-TRANSFER = 'configs/transfer/fashion/fcn_r18_frozen.py'
+TRANSFER = 'configs/transfer/fashion/fpn_r18_frozen.py'
 SMALL = ('train_dataloader.batch_size=16', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False')
 QUEUE, FEW_SAMPLES = 'model.queue_len=32', 'train_dataloader.dataset.seg.prepare.num_per_class=2'
 SHORT = (*SMALL, 'iterations=6', QUEUE, 'custom_hooks.0.window=2', FEW_SAMPLES)

@@ -106,15 +106,15 @@ def test_the_band(tmp_path):
 
 def test_runs_and_what_is_missing(tmp_path, monkeypatch, capsys):
     """A real transfer; again, which leaves it alone; and again without its figures, as after an interruption."""
-    command = ['tools/repeat.py', 'configs/transfer/fashion/fcn_r18_frozen.py', '--grid', 'pretrained=None', 'label_fraction=0.02']
+    command = ['tools/repeat.py', 'configs/transfer/fashion/fpn_r18_frozen.py', '--grid', 'pretrained=None', 'label_fraction=0.02']
     command += ['--seeded', 'label_seed', '--out', str(tmp_path / 'out'), '--cfg-options', 'iterations=1', 'custom_hooks=[]']
     run_tool(*command, '--seeds', '0')
-    text = (tmp_path / 'out/fcn_r18_frozen.md').read_text()
+    text = (tmp_path / 'out/fpn_r18_frozen.md').read_text()
     cell = tmp_path / 'out' / 'pretrained=None_label-fraction=0.02' / 'seed0'
     found = json.loads((cell / 'figures.json').read_text())
     assert [line['step'] for line in found['validations']] == [1] and found['seed'] == 0
     assert text.splitlines()[2] == f'| random init., label_fraction=0.02 | 1 | {found["validations"][0]["mIoU"]:.1f} |'
-    assert 'label_seed = 0' in next(cell.glob('*.py')).read_text() and (tmp_path / 'out/fcn_r18_frozen.png').is_file()
+    assert 'label_seed = 0' in next(cell.glob('*.py')).read_text() and (tmp_path / 'out/fpn_r18_frozen.png').is_file()
 
     started = []
     monkeypatch.setattr(tool, 'work_off', lambda chains, jobs: [started.extend(chain) for chain in chains])

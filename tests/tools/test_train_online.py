@@ -19,7 +19,7 @@ from mmbdg.models import OnlineDataPreprocessor
 
 sys.path.append(str(ROOT / 'tools'))
 
-PLAIN = 'configs/benchmark/fashion/fcn_r18_biggan-on.py'
+PLAIN = 'configs/benchmark/fashion/fpn_r18_biggan-on.py'
 OPTIONS = (
     'train_dataloader.num_workers=0',
     'train_dataloader.persistent_workers=False',

@@ -30,7 +30,7 @@ def test_mean_and_spread():
 
 @pytest.mark.parametrize(
     'figures, document',
-    [('linear_r18_frozen', 'README.md'), ('fcn_r18_frozen', 'README.md'), ('ablation', 'docs/ablation.md')],
+    [('linear_r18_frozen', 'README.md'), ('fpn_r18_frozen', 'README.md'), ('ablation', 'docs/ablation.md')],
 )
 def test_published_tables_are_those_of_their_figures(figures, document):
     written = json.loads((ROOT / f'docs/transfer/{figures}.json').read_text())

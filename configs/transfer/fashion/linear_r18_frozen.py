@@ -1,11 +1,27 @@
-"""Transfer with a linear head: what the frozen features hold without a head that learns features of its own.
+"""Transfer with a linear head: what the frozen features hold without a decoder that learns features of its own.
 
     python tools/train.py configs/transfer/fashion/linear_r18_frozen.py --cfg-options pretrained=BACKBONE label_fraction=0.1
     python tools/test.py  configs/transfer/fashion/linear_r18_frozen.py work_dirs/linear_r18_frozen/iter_300.pth
 
-As fcn_r18_frozen.py, but the head is its last layer alone, one 1x1 convolution.
+As fpn_r18_frozen.py, but on the maps of all four stages, enlarged to stride 4 and put together, lies one 1x1 convolution.
 """
 
-_base_ = 'fcn_r18_frozen.py'
+_base_ = 'fpn_r18_frozen.py'
 
-model = dict(decode_head=dict(num_convs=0, concat_input=False, channels=512))
+model = dict(
+    neck=None,
+    decode_head=dict(
+        _delete_=True,
+        type='FCNHead',
+        in_channels=[64, 128, 256, 512],
+        in_index=[0, 1, 2, 3],
+        input_transform='resize_concat',
+        channels=960,
+        num_convs=0,
+        concat_input=False,
+        dropout_ratio=0,
+        num_classes=11,
+        align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False),
+    ),
+)

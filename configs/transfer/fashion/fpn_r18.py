@@ -1,14 +1,14 @@
-"""Transfer: an FCN head on a frozen ResNet-18, 11 classes, on a part of the real labels.
+"""Transfer: a ResNet-18 with an FPN decoder, all layers tuned, 11 classes, on a part of the real labels.
 
-    python tools/train.py configs/transfer/fashion/fcn_r18_frozen.py --cfg-options pretrained=BACKBONE label_fraction=0.1
-    python tools/test.py  configs/transfer/fashion/fcn_r18_frozen.py work_dirs/fcn_r18_frozen/iter_300.pth
+    python tools/train.py configs/transfer/fashion/fpn_r18.py --cfg-options pretrained=BACKBONE label_fraction=0.1
+    python tools/test.py  configs/transfer/fashion/fpn_r18.py work_dirs/fpn_r18/iter_600.pth
 
 Backbone: tools/extract_backbone.py; the random one by --cfg-options pretrained=None
 """
 
 _base_ = [
     '../../_base_/runtime.py',
-    '../../_base_/models/fcn_r18_64px.py',
+    '../../_base_/models/fpn_r18_64px.py',
     '../../_base_/datasets/batches_of_32.py',
     '../../_base_/datasets/fashion32_seg_test.py',
 ]
@@ -17,16 +17,9 @@ default_scope = 'mmseg'
 pretrained = 'work_dirs/densecl_biggan_fpn/backbone.safetensors'
 label_fraction = 1.0  # of the images of each class; at least one
 label_seed = 0  # which images those are
-iterations = 300
+iterations = 600
 
-model = dict(
-    backbone=dict(
-        frozen_stages=4,
-        norm_eval=True,
-        norm_cfg=dict(requires_grad=False),
-        init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained),
-    ),
-)
+model = dict(backbone=dict(init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained)))
 
 train_dataloader = dict(
     collate_fn=dict(type='mmengine.pseudo_collate'),

@@ -1,11 +1,11 @@
 """BigGAN-on (BigDatasetGAN, section 5.2): a segmentor that is trained on synthetic images only, made inside the training.
 
-    python tools/train.py configs/benchmark/fashion/fcn_r18_biggan-on.py
+    python tools/train.py configs/benchmark/fashion/fpn_r18_biggan-on.py
 
-As fcn_r18_biggan-off.py but for three parts, numbered below; by the same three any mmseg config becomes one. docs/online.md says more.
+As fpn_r18_biggan-off.py but for three parts, numbered below; by the same three any mmseg config becomes one. docs/online.md says more.
 """
 
-_base_ = 'fcn_r18_biggan-off.py'
+_base_ = 'fpn_r18_biggan-off.py'
 
 labelled_generator = 'fashion32'
 online_seed = 0

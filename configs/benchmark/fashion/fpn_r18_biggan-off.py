@@ -1,13 +1,13 @@
 """BigGAN-off (BigDatasetGAN, section 5.2): a segmentor that is trained on a synthesised dataset only; made first if it is not there.
 
-    python tools/train.py configs/benchmark/fashion/fcn_r18_biggan-off.py
+    python tools/train.py configs/benchmark/fashion/fpn_r18_biggan-off.py
 
-Validation and test are on real images. fcn_r18_biggan-on.py makes its images inside the training instead.
+Validation and test are on real images. fpn_r18_biggan-on.py makes its images inside the training instead.
 """
 
 _base_ = [
     '../../_base_/runtime.py',
-    '../../_base_/models/fcn_r18_64px.py',
+    '../../_base_/models/fpn_r18_64px.py',
     '../../_base_/datasets/batches_of_32.py',
     '../../_base_/datasets/fashion32_seg_test.py',
     '../../synthesis/biggan32_fashion.py',
