@@ -11,6 +11,7 @@ from mmpretrain.utils import get_ori_model
 from mmbdg.annotation import class_folders
 from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.compat.checkpoint import read_state_dict
+from mmbdg.compat.config_options import value_at
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
 from mmbdg.registry import HOOKS
@@ -90,7 +91,7 @@ class ExportWeightsHook(ExportHook):
     def _described(self, runner: Runner) -> dict | None:
         if self.config is None:
             return None
-        described = runner.cfg.get(self.config)
+        described = value_at(runner.cfg, self.config.split('.'))
         if not isinstance(described, dict):
             raise InputError(f'the export hook of {self.filename} names {self.config}, which the config does not have')
         return {key: value for key, value in described.items() if key != 'init_cfg'}
