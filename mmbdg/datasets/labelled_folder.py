@@ -1,5 +1,6 @@
 """Your own labelled images: pictures and masks paired by name."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ class LabelledFolder(BaseSegDataset):
         data_root: Folder with ``images/`` and ``masks/``.
         ann_file: Text file in ``data_root`` with the names that count, one a line, without suffix; default: all.
         ignore_index: Value of mask pixels that do not count.
+        label_map: ``{value in the masks: label}``, e.g. ``{255: 1}`` for masks of 0 and 255; other values stay as they are.
         **kwargs: As ``mmseg.BaseSegDataset``, ``metainfo=dict(classes=...)`` and ``pipeline`` above all.
 
     Raises:
@@ -29,7 +31,8 @@ class LabelledFolder(BaseSegDataset):
             image, is no grey or palette picture, or has a value that is no label. All problems are listed at once.
     """
 
-    def __init__(self, data_root: str, ignore_index: int = 255, **kwargs: Any) -> None:
+    def __init__(self, data_root: str, ignore_index: int = 255, label_map: Mapping | None = None, **kwargs: Any) -> None:
+        self.value_map = {int(value): int(label) for value, label in (label_map or {}).items()}
         super().__init__(
             data_root=data_root, data_prefix=dict(img_path='images', seg_map_path='masks'), ignore_index=ignore_index, **kwargs
         )
@@ -54,7 +57,7 @@ class LabelledFolder(BaseSegDataset):
             dict(
                 img_path=str(images[stem]),
                 seg_map_path=str(masks[stem]),
-                label_map=self.label_map,
+                label_map=self.value_map or self.label_map,
                 reduce_zero_label=self.reduce_zero_label,
                 seg_fields=[],
             )
@@ -76,7 +79,7 @@ class LabelledFolder(BaseSegDataset):
                     return f'{mask_path} is {mask.width}x{mask.height} px, its image {image.width}x{image.height}'
                 if len(mask.getbands()) != 1:
                     return f'{mask_path} has {len(mask.getbands())} channels; a mask has one, whose values are the label ids'
-                values = set(np.unique(np.asarray(mask)).tolist()) - {self.ignore_index}
+                values = {self.value_map.get(value, value) for value in np.unique(np.asarray(mask)).tolist()} - {self.ignore_index}
         except OSError as error:
             return f'{image_path} or its mask is no picture, or is cut off ({error})'
         labels = len(self.metainfo['classes'])
