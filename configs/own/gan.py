@@ -56,9 +56,7 @@ default_hooks = dict(checkpoint=dict(interval=min(1000, iterations), save_best='
 custom_hooks = [
     dict(type='mmbdg.RefreshAverageHook'),
     dict(type='mmbdg.GeneratedSamplesHook'),
-    dict(
-        type='mmbdg.ExportWeightsHook', prefix='generator_ema.module.', filename='generator.safetensors', config='model.generator'
-    ),
+    dict(type='mmbdg.ExportWeightsHook', prefix='generator_ema.module.', filename='generator.safetensors', config='model.generator'),
     dict(
         type='mmbdg.VerdictHook',
         metric='recognised_own',
