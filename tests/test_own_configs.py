@@ -52,7 +52,7 @@ def test_sizes(resolution, monkeypatch):
     gan = built(config('gan', **options))
     y = torch.zeros(2, dtype=torch.long, device='meta')
     made = gan.generator(torch.empty(2, gan.generator.latent_dim, device='meta'), y)
-    assert made.shape == images.shape and gan.generator.latent_dim == dict([(32, 80), (64, 100), (128, 120)])[resolution]
+    assert made.shape == images.shape and gan.generator.latent_dim == {32: 80, 64: 100, 128: 120}[resolution]
     assert gan.discriminator(images, y).shape == (2,) and gan.discriminator.blocks[:-1](images).shape[-1] == 4
     generator, interpreter = built(config('interpreter', **options))
     assert interpreter.members[0].resolution == generator.resolution == resolution

@@ -24,7 +24,9 @@ ALLOWED = {
     'compat': {'assets'},
     'assets': set(),
 }
-LEAVES = {'arguments', 'data_configs', 'errors', 'files', 'images', 'listing', 'paths', 'reading', 'registry', 'schema', 'version', 'workers'}
+LEAVES = {
+    *('arguments', 'data_configs', 'errors', 'files', 'images', 'listing', 'paths', 'reading', 'registry', 'schema', 'version', 'workers'),
+}
 LIGHT = ('generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'backbones')
 
 

@@ -46,13 +46,13 @@ val_evaluator = [
 val_cfg = dict()
 model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # counts only with several processes
 randomness = dict(diff_rank_seed=True)  # each process its own noise
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(1000, iterations))
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(500, iterations))
 optim_wrapper = dict(
     constructor='mmbdg.GANOptimWrapperConstructor',
     generator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.0, 0.999), eps=1e-6)),
     discriminator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.0, 0.999), eps=1e-6)),
 )
-default_hooks = dict(checkpoint=dict(interval=min(1000, iterations), save_best='KD_own', rule='less'))
+default_hooks = dict(checkpoint=dict(interval=min(500, iterations), save_best='KD_own', rule='less'))
 custom_hooks = [
     dict(type='mmbdg.RefreshAverageHook'),
     dict(type='mmbdg.GeneratedSamplesHook'),

@@ -65,5 +65,5 @@ interpreter = dict(
 segmentation = dict(
     size=(max(64, _base_.resolution), max(64, _base_.resolution)),
     labels=('background', *_base_.class_names) if _base_.label_space == 'classes' else ('background', 'foreground'),
-    label_map={i: 1 for i in range(2, len(_base_.class_names) + 1)} if _base_.label_space == 'fgbg' else None,  # of your masks
+    label_map=dict.fromkeys(range(2, len(_base_.class_names) + 1), 1) if _base_.label_space == 'fgbg' else None,  # of your masks
 )

@@ -66,3 +66,9 @@ def test_what_is_wrong_is_said(folder):
     for path in folder.glob('images/*'):
         path.unlink()
     assert 'holds no images' in message()
+
+
+def test_values_that_mean_another_label(folder):
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
+    dataset = LabelledFolder(str(folder), metainfo=dict(classes=('background', 'foreground')), label_map={2: 1}, pipeline=pipeline)
+    assert [dataset[i]['gt_seg_map'][0].tolist() for i in range(3)] == [[0, 1, 1, 255, 0, min(i, 1)] for i in range(3)]
