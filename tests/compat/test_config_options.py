@@ -7,7 +7,7 @@ from mmbdg.arguments import Split, parsed
 from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError
 
-FCN = ROOT / 'configs' / 'transfer' / 'fashion' / 'fcn_r18_frozen.py'
+FCN = ROOT / 'configs' / 'transfer' / 'fashion' / 'fpn_r18_frozen.py'
 JOINT = ROOT / 'configs' / 'densecl_biggan_fpn.py'
 
 

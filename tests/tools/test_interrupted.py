@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, run_tool
 
 TRAIN = (
-    *('tools/train.py', 'configs/transfer/fashion/fcn_r18_frozen.py', '--work-dir'),
+    *('tools/train.py', 'configs/transfer/fashion/fpn_r18_frozen.py', '--work-dir'),
     *('--cfg-options', 'pretrained=None', 'iterations=5000', 'train_dataloader.num_workers=1', 'default_hooks.logger.interval=1'),
 )
 SYNTHESIS = ('tools/synthesize.py', 'configs/synthesis/biggan32_fashion.py', '--num-per-class', '10000')
