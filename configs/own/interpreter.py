@@ -13,9 +13,9 @@ held_out = 1  # of each class's annotated samples, to measure on
 iterations = 1000
 num_members = 16
 member_batch = 4
-trained = dict(init_cfg=dict(type='Pretrained', checkpoint=weights), **_base_.generator)
-model = dict(type='mmbdg.InterpreterTraining', generator=trained, interpreter=dict(_base_.interpreter, num_members=num_members))
-pairs = dict(type='mmbdg.AnnotatedLatents', data_root=annotated, name='own', generator=trained, class_names=_base_.class_names)
+generator = dict(init_cfg=dict(type='Pretrained', checkpoint=weights), **_base_.generator)
+model = dict(type='mmbdg.InterpreterTraining', generator=generator, interpreter=dict(_base_.interpreter, num_members=num_members))
+pairs = dict(type='mmbdg.AnnotatedLatents', data_root=annotated, name='own', generator=generator, class_names=_base_.class_names)
 train_dataloader = dict(
     batch_size=num_members * member_batch,
     num_workers=0,  # the latents are in memory

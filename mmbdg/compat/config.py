@@ -90,10 +90,14 @@ def check_keys(cfg: Config, *parts: str) -> None:
         raise InputError(f'{cfg.filename}: ' + (problems[0] if len(problems) == 1 else f'unknown keys:\n  {listed(problems)}'))
 
 
-def check_requirements(cfg: Config) -> None:
+def check_requirements(cfg: Config, paths: Collection[str] | None = None) -> None:
     """``requires = {path: how to get it}`` of a config: all that is missing is named at once, before anything is built.
 
     A key may be the name of a top-level variable that holds the path. ``{config_dir}`` in the text is the folder of the config.
+
+    Args:
+        cfg: The config.
+        paths: Those that the caller needs; default: all.
 
     Raises:
         InputError: A path does not exist.
@@ -101,7 +105,7 @@ def check_requirements(cfg: Config) -> None:
     given = cfg.get('requires') or {}
     if not isinstance(given, Mapping):
         raise InputError(f'{cfg.filename}: requires must be a dict of paths and how to get them, got {given!r}')
-    requires = [(cfg.get(path, path), how) for path, how in given.items()]
+    requires = [(cfg.get(path, path), how) for path, how in given.items() if paths is None or cfg.get(path, path) in paths]
     local = {path: how for path, how in requires if isinstance(path, str) and ('://' not in path or path.startswith(SCHEME))}
     missing = [f'  {path}\n      {with_config_dir(cfg, how)}' for path, how in local.items() if not resolve(path).exists()]
     if missing:

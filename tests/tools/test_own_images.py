@@ -95,7 +95,10 @@ def test_every_step(resolution, size, grey, label_space, tmp_path):
     assert ('foreground' if label_space == 'fgbg' else 'square') in output
 
 
-def test_no_image_folder(tmp_path):
+def test_what_is_missing(tmp_path):
     shutil.copytree(ROOT / 'configs' / 'own', tmp_path / 'mine')
+    result = run_tool(ROOT / 'tools' / 'annotate.py', 'sample', 'mine/interpreter.py', 'data/own/annotated', cwd=tmp_path, check=False)
+    assert result.returncode == 2 and 'the trained generator: python tools/train.py mine/gan.py' in result.stdout
+    assert 'masks of generated samples' not in result.stdout  # that is what it makes
     result = run_tool(ROOT / 'tools' / 'train.py', 'mine/classifier.py', cwd=tmp_path, check=False)
     assert result.returncode == 2 and 'data/own/images\n      your images, a folder for each class' in result.stdout
