@@ -33,12 +33,17 @@ def draw(kind, rng, size, grey):
     return (image.convert('L') if grey else image), mask
 
 
-def project(root, resolution, size, grey):
+def project(root, resolution, size, grey, label_space):
     """A user's folder: the configs copied and edited, images, a few with masks, a rule."""
     rng = np.random.default_rng(0)
     shutil.copytree(ROOT / 'configs' / 'own', root / 'mine')
     for file, changes in dict(
-        dataset={"('first', 'second')": repr(CLASSES), 'resolution = 64': f'resolution = {resolution}'}, networks=NARROW
+        dataset={
+            "label_space = 'classes'": f"label_space = '{label_space}'",
+            "('first', 'second')": repr(CLASSES),
+            'resolution = 64': f'resolution = {resolution}',
+        },
+        networks=NARROW,
     ).items():
         path = root / 'mine' / f'{file}.py'
         text = path.read_text()
@@ -59,40 +64,60 @@ def project(root, resolution, size, grey):
     return root
 
 
+STEPS = """
+import runpy, sys
+
+for line in open(sys.argv[1]).read().splitlines():
+    print(f'$ {line}', flush=True)
+    sys.argv = line.split()
+    sys.path.insert(0, sys.argv[0].rpartition('/')[0])
+    try:
+        runpy.run_path(sys.argv[0], run_name='__main__')
+    except SystemExit as end:
+        if end.code:
+            raise
+    sys.stderr.flush()
+"""
+
+
+def run_steps(root, lines) -> list[str]:
+    """The output of each of several tools, one after the other in one process: most of their time would be imports."""
+    (root / 'steps.py').write_text(STEPS)
+    (root / 'steps.txt').write_text('\n'.join(f'{ROOT}/tools/{line}' for line in lines))
+    return run_tool(root / 'steps.py', 'steps.txt', cwd=root).stdout.split(f'$ {ROOT}/tools/')[1:]
+
+
 @pytest.mark.parametrize(('resolution', 'size', 'grey', 'label_space'), [(64, (72, 64), False, 'classes'), (32, (28, 28), True, 'fgbg')])
 def test_every_step(resolution, size, grey, label_space, tmp_path):
-    root = project(tmp_path, resolution, size, grey)
-
-    def tool(name, *command):
-        return run_tool(ROOT / 'tools' / name, *command, cwd=root).stdout
-
-    def train(name, *options):
-        small = ('train_dataloader.batch_size=4', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False')
-        output = tool('train.py', f'mine/{name}.py', '--cfg-options', *(() if name == 'interpreter' else small), *options)
+    root = project(tmp_path, resolution, size, grey, label_space)
+    small = 'train_dataloader.batch_size=4 train_dataloader.num_workers=0 train_dataloader.persistent_workers=False'
+    outputs = run_steps(
+        root,
+        [
+            f'train.py mine/classifier.py --cfg-options {small} iterations=2',
+            f'train.py mine/gan.py --cfg-options {small} iterations=2 custom_hooks.0.num_samples=8 val_dataloader.dataset.most=4',
+            'annotate.py sample mine/interpreter.py data/own/annotated --per-class 2 --rule rules.bright',
+            # The sizes of the generator are those of its card: another width in the config changes nothing.
+            'train.py mine/interpreter.py --cfg-options iterations=1 num_members=2 member_batch=1 generator.base_channels=16',
+            'synthesize.py mine/synthesis.py data/own/synthetic --num-per-class 4 --cfg-options synthesis.candidates=40',
+            f'train.py mine/joint.py --cfg-options {small} iterations=1 model.queue_len=16',
+            'extract_backbone.py work_dirs/own/joint/iter_1.pth work_dirs/own/backbone.safetensors',
+            f'train.py mine/transfer.py --cfg-options {small} iterations=1',
+            'test.py mine/transfer.py work_dirs/own/transfer/iter_1.pth --cfg-options test_dataloader.num_workers=0',
+        ],
+    )
+    classifier, gan, _, interpreter, _, joint, _, transfer, test = outputs
+    for output in (classifier, gan, interpreter, joint, transfer, test):
         assert ' enough to go on (' in output or ' not enough yet (' in output, output[-2000:]
-        return output
-
-    space = f'label_space={label_space}'
-    assert 'next: python tools/train.py mine/gan.py' in train('classifier', 'iterations=2')
-    gan = train('gan', 'iterations=2', 'custom_hooks.0.num_samples=8', 'val_dataloader.dataset.most=4')
+    assert 'next: python tools/train.py mine/gan.py' in classifier
     assert 'python tools/annotate.py sample mine/interpreter.py data/own/annotated --per-class 5' in gan
+    assert 'python tools/train.py mine/transfer.py' in joint
+    assert 'mIoU on data/own/labelled/test; ' in test and ('foreground' if label_space == 'fgbg' else 'square') in test
     assert (root / 'work_dirs/own/gan/samples/iter_000002.png').is_file()
     card = json.loads((root / 'work_dirs/own/gan/generator.safetensors.json').read_text())
     assert card['config']['resolution'] == resolution and card['config']['base_channels'] == 8
-    tool('annotate.py', 'sample', 'mine/interpreter.py', 'data/own/annotated', '--per-class', '2', '--rule', 'rules.bright')
-    # The sizes of the generator are those of its card: another width in the config changes nothing.
-    train('interpreter', 'iterations=1', 'num_members=2', 'member_batch=1', 'generator.base_channels=16')
-    tool('synthesize.py', 'mine/synthesis.py', 'data/own/synthetic', '--num-per-class', '4', '--cfg-options', 'synthesis.candidates=40')
     data = StoredDataset(root / 'data/own/synthetic')
     assert data.info['counts'] == dict(disc=4, square=4) and data.info['resolution'] == resolution
-    assert 'python tools/train.py mine/transfer.py' in train('joint', 'iterations=1', 'model.queue_len=16', space)
-    tool('extract_backbone.py', 'work_dirs/own/joint/iter_1.pth', 'work_dirs/own/backbone.safetensors')
-    train('transfer', 'iterations=1', space)
-    output = tool(
-        'test.py', 'mine/transfer.py', 'work_dirs/own/transfer/iter_1.pth', '--cfg-options', 'test_dataloader.num_workers=0', space
-    )
-    assert 'mIoU on data/own/labelled/test; ' in output
-    assert ('foreground' if label_space == 'fgbg' else 'square') in output
 
 
 def test_what_is_missing(tmp_path):
