@@ -39,6 +39,7 @@ LEAVES = {
     'run_lengths',
     'schema',
     'version',
+    'workers',
 }
 LIGHT = ('generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'backbones')
 

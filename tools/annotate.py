@@ -49,7 +49,8 @@ from mmbdg.annotation.projects import FORMATS, how_to_annotate
 from mmbdg.arguments import ConfigOptions, Parser, fraction, pixel_value, positive_int
 from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names, folder_names
-from mmbdg.compat.config import check_keys, generator_config, interpreter_config, read_config
+from mmbdg.compat.config import check_keys, check_requirements, generator_config, interpreter_config, read_config
+from mmbdg.compat.config_options import value_at
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators import ClassConditionalGenerator, fold_spectral_norm
 from mmbdg.generators.build import build_generator
@@ -81,6 +82,7 @@ def sample(args: argparse.Namespace) -> None:
     data, seed = cfg.train_dataloader.dataset, cfg.get('annotation_seed', 1)
     names = class_names(data.class_names)
     check_free(args.out, data.name)  # before a long pick
+    check_requirements(cfg, [value_at(cfg.model.generator, ['init_cfg', 'checkpoint'])])
     generator = build_generator(cfg.model.generator)
     generator.init_weights()
     generator = fold_spectral_norm(generator.eval().to(args.device))

@@ -7,6 +7,7 @@ it does when it is started alone.
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmbdg.errors import InputError
+from mmbdg.workers import die_with_parent
 
 TOOLS = Path(__file__).parent
 
@@ -80,6 +82,7 @@ def _next_step(chain: Iterator[Step], running: dict[int, tuple[BaseProcess, Step
 
 
 def _run(tool: str, arguments: tuple[str, ...], log: Path, processes: int) -> None:
+    die_with_parent(multiprocessing.parent_process().pid, signal.SIGTERM)
     with log.open('wb') as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser
-from mmbdg.compat.config import check_requirements
+from mmbdg.compat.config import check_requirements, with_config_dir
 from mmbdg.data_configs import building
 from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_annotations, check_data, check_metrics, check_queue
@@ -59,7 +59,8 @@ def main() -> None:
     if runner.rank == 0 and cfg.get('next_step'):
         last = runner.message_hub.runtime_info.get('last_ckpt', 'CHECKPOINT')
         with building('next_step'):
-            runner.logger.info('next: ' + cfg.next_step.format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config))
+            step = with_config_dir(cfg, cfg.next_step).format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config)
+            runner.logger.info(f'next: {step}')
     part_in_peace()
 
 

@@ -67,7 +67,7 @@ default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=500, sa
 custom_hooks = [
     dict(type='mmbdg.RefreshAverageHook'),
     dict(type='mmbdg.GeneratedSamplesHook'),
-    dict(type='mmbdg.ExportWeightsHook', prefix='generator_ema.module.', filename='generator.safetensors'),
+    dict(type='mmbdg.ExportWeightsHook', prefix='generator_ema.module.', filename='generator.safetensors', config='model.generator'),
 ]
 requires = dict(
     classifier_weights='the classifier whose features judge the samples: python tools/train.py configs/classifier/resnet_fashion32.py'

@@ -1,34 +1,18 @@
-"""A class-conditional BigGAN at 64 px on your images. Writes generator.safetensors and samples/*.png."""
+"""A class-conditional BigGAN on your images. Writes generator.safetensors at each best validation, and samples/*.png."""
 
-_base_ = 'classifier.py'
+_base_ = 'networks.py'
 
 work_dir = f'{_base_.work_root}/gan'
-generator = dict(
-    type='mmbdg.BigGAN',
-    resolution=_base_.resolution,
-    num_classes=len(_base_.class_names),
-    base_channels=64,
-    channel_multipliers=(8, 8, 4, 2, 1),
-    latent_dim=100,
-    embed_dim=64,
-    attention=(32,),
-)
+images = f'{_base_.data_root}/images'
+weights = f'{_base_.work_root}/classifier/classifier.safetensors'
+iterations = 60000  # of the discriminator; any number is good to stop at
 model = dict(
-    _delete_=True,
     type='mmbdg.ConditionalGAN',
-    generator=generator,
-    discriminator=dict(
-        type='mmbdg.ProjectionDiscriminator',
-        resolution=_base_.resolution,
-        num_classes=len(_base_.class_names),
-        base_channels=64,
-        channel_multipliers=(1, 2, 4, 8, 8),
-        downsample=(True, True, True, True, False),
-        attention=(32,),
-    ),
+    generator=_base_.generator,
+    discriminator=_base_.discriminator,
     discriminator_steps=2,
     ema_momentum=0.001,
-    augment=('color', 'translation', 'cutout'),
+    augment=('color', 'translation', 'cutout'),  # without 'color' where the brightness of the ground means something
     data_preprocessor=dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True),
 )
 
@@ -38,33 +22,54 @@ pipeline = [
     dict(type='CenterCrop', crop_size=_base_.resolution),
     dict(type='PackInputs'),
 ]
-train_dataloader = dict(collate_fn=dict(type='mmengine.pseudo_collate'), dataset=dict(pipeline=pipeline))
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    collate_fn=dict(type='mmengine.pseudo_collate'),
+    dataset=dict(type='mmbdg.ImageFolder', data_root=images, class_names=_base_.class_names, pipeline=pipeline),
+)
 val_dataloader = dict(
     batch_size=64,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='mmengine.pseudo_collate'),
-    dataset=dict(type='mmbdg.ImageFolder', data_root=f'{_base_.data_root}/images', class_names=_base_.class_names, pipeline=pipeline),
+    dataset=dict(type='mmbdg.ImageFolder', data_root=images, class_names=_base_.class_names, most=2000, pipeline=pipeline),
 )
-weights = f'{_base_.work_root}/classifier/classifier.safetensors'
-val_evaluator = dict(
-    type='mmbdg.KernelDistance', name='own', classifier=dict(init_cfg=dict(type='Pretrained', checkpoint=weights), **_base_.classifier)
-)
+judge = dict(init_cfg=dict(type='Pretrained', checkpoint=weights), **_base_.classifier)
+val_evaluator = [
+    dict(type='mmbdg.KernelDistance', name='own', classifier=judge),
+    dict(type='mmbdg.RecognisedSamples', name='own', classifier=judge),
+]
 val_cfg = dict()
 model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # counts only with several processes
 randomness = dict(diff_rank_seed=True)  # each process its own noise
-train_cfg = dict(max_iters=60000, val_interval=2000)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(500, iterations))
 optim_wrapper = dict(
-    _delete_=True,
     constructor='mmbdg.GANOptimWrapperConstructor',
     generator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.0, 0.999), eps=1e-6)),
     discriminator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.0, 0.999), eps=1e-6)),
 )
-param_scheduler = None
-default_hooks = dict(checkpoint=dict(interval=2000, save_best='KD_own', rule='less'))
+default_hooks = dict(checkpoint=dict(interval=min(500, iterations), save_best='KD_own', rule='less'))
 custom_hooks = [
     dict(type='mmbdg.RefreshAverageHook'),
     dict(type='mmbdg.GeneratedSamplesHook'),
-    dict(type='mmbdg.ExportWeightsHook', prefix='generator_ema.module.', filename='generator.safetensors'),
+    dict(type='mmbdg.ExportWeightsHook', prefix='generator_ema.module.', filename='generator.safetensors', config='model.generator'),
+    dict(
+        type='mmbdg.VerdictHook',
+        metric='recognised_own',
+        what='% of the generated images are recognised as their class (last validation)',
+        enough=70,
+        otherwise='go on with --resume and more iterations, and look at the samples',
+    ),
 ]
-requires = dict(weights='the classifier that judges the samples: python tools/train.py configs/own/classifier.py')
+requires = dict(
+    images='your images, a folder for each class: <class>/*.png|jpg',
+    weights='the classifier that judges the samples: python tools/train.py {config_dir}/classifier.py',
+)
+next_step = (
+    'look at {work_dir}/samples, then: python tools/annotate.py sample {config_dir}/interpreter.py '
+    + f'{_base_.data_root}/annotated --per-class 5'
+)

@@ -1,21 +1,25 @@
-"""Joint pre-training on your images and the synthetic ones."""
+"""Joint pre-training on your images and the synthetic ones; its segmentation head is measured on your labelled ones at the end."""
 
-_base_ = ['dataset.py', 'mmbdg::_base_/models/joint_densecl_r18_64px.py']
+_base_ = ['networks.py', 'mmbdg::_base_/models/joint_densecl_r18_64px.py']
 
 work_dir = f'{_base_.work_root}/joint'
 synthetic = f'{_base_.data_root}/synthetic'
 iterations = 20000
-num_labels = len(_base_.class_names) + 1
-model = dict(queue_len=4096, seg_head=dict(num_classes=num_labels))
+test_root = f'{_base_.data_root}/labelled/test'
+size = _base_.segmentation.size
+model = dict(
+    queue_len=4096,
+    seg_head=dict(num_classes=len(_base_.segmentation.labels)),
+    data_preprocessor=dict(seg=dict(size=size, mean=_base_.mean, std=_base_.std), ssl=dict(mean=_base_.mean, std=_base_.std)),
+)
 
 view = [
-    dict(type='RandomResizedCrop', scale=_base_.resolution, crop_ratio_range=(0.2, 1.0), backend='pillow'),
+    dict(type='RandomResizedCrop', scale=size, crop_ratio_range=(0.2, 1.0), backend='pillow'),
     dict(type='RandomApply', transforms=[dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)], prob=0.8),
     dict(type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)),
     dict(type='GaussianBlur', magnitude_range=(0.1, 1.0), magnitude_std='inf', prob=0.5),
     dict(type='RandomFlip', prob=0.5),
 ]
-size = (_base_.resolution, _base_.resolution)
 train_dataloader = dict(
     batch_size=64,
     num_workers=4,
@@ -34,7 +38,7 @@ train_dataloader = dict(
         seg=dict(
             type='mmbdg.SyntheticSegDataset',
             data_root=synthetic,
-            label_space='classes',
+            label_space=_base_.label_space,
             pipeline=[
                 dict(type='mmbdg.LoadImage'),
                 dict(type='mmbdg.LoadMask'),
@@ -57,10 +61,48 @@ train_dataloader = dict(
         ),
     ),
 )
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='mmengine.pseudo_collate'),
+    dataset=dict(
+        type='mmbdg.LabelledFolder',
+        data_root=test_root,
+        metainfo=dict(classes=_base_.segmentation.labels),
+        label_map=_base_.segmentation.label_map,
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='mmseg.Resize', scale=size),
+            dict(type='mmseg.LoadAnnotations'),
+            dict(type='mmseg.PackSegInputs'),
+        ],
+        test_mode=True,
+    ),
+)
+val_dataloader = test_dataloader  # at the end; no checkpoint is chosen by it
+val_evaluator = test_evaluator = dict(type='mmseg.IoUMetric', iou_metrics=['mIoU'])
+val_cfg = test_cfg = dict()
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4))
 param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=False)
-custom_hooks = [dict(type='mmbdg.QueueReportHook')]
-requires = dict(synthetic=f'the labelled images: python tools/synthesize.py configs/own/synthesis.py {synthetic}')
-next_step = 'python tools/extract_backbone.py {checkpoint} ' + f'{_base_.work_root}/backbone.safetensors'
-default_hooks = dict(checkpoint=dict(interval=1000))
+default_hooks = dict(checkpoint=dict(interval=min(1000, iterations)))
+custom_hooks = [
+    dict(type='mmbdg.QueueReportHook'),
+    dict(
+        type='mmbdg.VerdictHook',
+        metric='mIoU',
+        what=f'mIoU of the head on {test_root}, which saw synthetic masks only',
+        enough=50,
+        otherwise='look at the synthetic images: the masks, the classes; the transfer may do better all the same',
+    ),
+]
+requires = dict(
+    synthetic='the labelled images: python tools/synthesize.py {config_dir}/synthesis.py ' + synthetic,
+    test_root='labelled images to measure on: images/* and masks/*.png',
+)
+next_step = (
+    'python tools/extract_backbone.py {checkpoint} '
+    + f'{_base_.work_root}/backbone.safetensors'
+    + ' && python tools/train.py {config_dir}/transfer.py'
+)

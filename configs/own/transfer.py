@@ -1,14 +1,13 @@
-"""A segmentor (FPN) on your labelled images, from the pre-trained backbone."""
+"""A segmentor (FPN) on your labelled images, from the pre-trained backbone; measured on others at the end."""
 
-_base_ = ['dataset.py', 'mmbdg::_base_/models/resnet18_64px.py']
+_base_ = ['networks.py', 'mmbdg::_base_/models/resnet18_64px.py']
 
 default_scope = 'mmseg'
 work_dir = f'{_base_.work_root}/transfer'
 pretrained = f'{_base_.work_root}/backbone.safetensors'
 iterations = 2000
 train_root, test_root = f'{_base_.data_root}/labelled/train', f'{_base_.data_root}/labelled/test'
-size = (_base_.resolution, _base_.resolution)
-labels = ('background', *_base_.class_names)
+size, labels = _base_.segmentation.size, _base_.segmentation['labels']
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(type='SegDataPreProcessor', mean=_base_.mean, std=_base_.std, bgr_to_rgb=True, size=size, seg_pad_val=255),
@@ -22,7 +21,7 @@ model = dict(
     decode_head=dict(_base_.fpn_head, num_classes=len(labels), norm_cfg=dict(type='SyncBN')),
     test_cfg=dict(mode='whole'),
 )
-dataset = dict(type='mmbdg.LabelledFolder', metainfo=dict(classes=labels))
+dataset = dict(type='mmbdg.LabelledFolder', metainfo=dict(classes=labels), label_map=_base_.segmentation.label_map)
 train_dataloader = dict(
     batch_size=16,
     num_workers=2,
@@ -60,14 +59,26 @@ test_dataloader = dict(
         **dataset,
     ),
 )
-test_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
-test_cfg = dict()
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)
+val_dataloader = test_dataloader  # at the end; no checkpoint is chosen by it
+val_evaluator = test_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+val_cfg = test_cfg = dict()
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4))
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=1e-4, begin=0, end=iterations, by_epoch=False)
+default_hooks = dict(checkpoint=dict(interval=min(1000, iterations)))
+custom_hooks = [
+    dict(
+        type='mmbdg.VerdictHook',
+        metric='mIoU',
+        what=f'mIoU on {test_root}',
+        enough=70,
+        otherwise='train longer, label more images, or measure without pre-training by pretrained=None',
+    ),
+]
 requires = dict(
     train_root='labelled images to train on: images/* and masks/*.png',
     test_root='labelled images to measure on: images/* and masks/*.png',
-    pretrained=f'the pre-trained backbone: python tools/extract_backbone.py CHECKPOINT {pretrained}',
+    pretrained='the pre-trained backbone: python tools/train.py {config_dir}/joint.py, then python tools/extract_backbone.py CHECKPOINT '
+    + str(pretrained),
 )
-default_hooks = dict(checkpoint=dict(interval=1000))
+next_step = 'python tools/test.py {config_dir}/transfer.py {checkpoint}'

@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mmbdg.errors import InputError
+from mmbdg.workers import end_with_this_process
 
 BATCH = 16  # results that travel together
 
@@ -59,6 +60,7 @@ def ordered_map(function: Callable[[int], Any], n: int, processes: int = 1, titl
         multiprocessing_context=context,
         generator=torch.Generator(),  # torch draws a seed for the workers; not from the caller's stream
     )
+    end_with_this_process(loader)
     with tqdm(total=n, desc=title, disable=not title, unit='') as bar:
         for results in loader:
             for result in results:

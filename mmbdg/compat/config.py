@@ -93,10 +93,14 @@ def check_keys(cfg: Config, *parts: str) -> None:
         raise InputError(f'{cfg.filename}: ' + (problems[0] if len(problems) == 1 else f'unknown keys:\n  {listed(problems)}'))
 
 
-def check_requirements(cfg: Config) -> None:
+def check_requirements(cfg: Config, paths: Collection[str] | None = None) -> None:
     """``requires = {path: how to get it}`` of a config: all that is missing is named at once, before anything is built.
 
-    A key may be the name of a top-level variable that holds the path.
+    A key may be the name of a top-level variable that holds the path. ``{config_dir}`` in the text is the folder of the config.
+
+    Args:
+        cfg: The config.
+        paths: Those that the caller needs; default: all.
 
     Raises:
         InputError: A path does not exist.
@@ -104,11 +108,16 @@ def check_requirements(cfg: Config) -> None:
     given = cfg.get('requires') or {}
     if not isinstance(given, Mapping):
         raise InputError(f'{cfg.filename}: requires must be a dict of paths and how to get them, got {given!r}')
-    requires = [(cfg.get(path, path), how) for path, how in given.items()]
+    requires = [(cfg.get(path, path), how) for path, how in given.items() if paths is None or cfg.get(path, path) in paths]
     local = {path: how for path, how in requires if isinstance(path, str) and ('://' not in path or path.startswith(SCHEME))}
-    missing = [f'  {path}\n      {how}' for path, how in local.items() if not resolve(path).exists()]
+    missing = [f'  {path}\n      {with_config_dir(cfg, how)}' for path, how in local.items() if not resolve(path).exists()]
     if missing:
         raise InputError(f'{cfg.filename} needs what is not there (relative to {Path.cwd()}):\n' + '\n'.join(missing))
+
+
+def with_config_dir(cfg: Config, text: str) -> str:
+    """What a config says, with its own folder for ``{config_dir}``: whoever copies a folder of configs is told the commands of the copy."""
+    return str(text).replace('{config_dir}', os.path.relpath(Path(cfg.filename).parent))
 
 
 def interpreter_config(path: str, options: Mapping[str, Any] | None, *needed: str) -> Config:

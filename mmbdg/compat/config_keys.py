@@ -249,12 +249,18 @@ def _narrowed(role: str, value: Mapping) -> str:
     return 'schedulers' if role == 'scheduler' else role
 
 
-def role_of_part(node: Node, key: str) -> str:
+def role_of_part(node: Node, key: Any) -> str:
     """Role of what lies at a key of a dict."""
     role = node.role
     if key in role.parts:
         return role.parts[key]
-    if role.rest == 'data' or key in UNKNOWN or node.builds.split('.')[-1] in CLOSED_IN or node.builds == NOT_FOUND:
+    if (
+        not isinstance(key, str)
+        or role.rest == 'data'
+        or key in UNKNOWN
+        or node.builds.split('.')[-1] in CLOSED_IN
+        or node.builds == NOT_FOUND
+    ):
         return 'data'
     part = node.value.get(key)
     return EVERYWHERE.get(key) or ('data' if key.endswith('_cfg') and isinstance(part, Mapping) and 'type' in part else role.rest)

@@ -2,6 +2,7 @@
 
 from mmbdg.datasets.address import Address
 from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLatents
+from mmbdg.datasets.annotated_seg import AnnotatedSegDataset
 from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.fashion_scenes import FashionScenes
@@ -17,6 +18,7 @@ from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
 __all__ = [
     'Address',
     'AnnotatedLatents',
+    'AnnotatedSegDataset',
     'AugmentLabelled',
     'ChestXRayDataset',
     'FashionMNIST32',

@@ -1,5 +1,7 @@
 """Annotated latents as datasets for interpreter training."""
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from itertools import groupby
@@ -15,7 +17,8 @@ from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names as resolve_names
 from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
-from mmbdg.registry import DATASETS, MODELS
+from mmbdg.generators.build import build_generator, generator_sizes
+from mmbdg.registry import DATASETS
 from mmbdg.synthesis.label_spaces import Groups, label_space
 from mmbdg.synthesis.latents import generator_at, generator_inputs
 from mmbdg.synthesis.palette import palette
@@ -25,9 +28,26 @@ Rule = Callable[[np.ndarray], np.ndarray]
 
 
 def import_rule(name: str) -> Callable:
-    """A foreground rule ``image uint8 (R,R,3) -> bool (R,R)`` by its import path, e.g. ``mmbdg.analysis.foreground.fashion_foreground``."""
+    """A foreground rule ``image uint8 (R,R,3) -> bool (R,R)`` by its import path, e.g. ``mmbdg.analysis.foreground.fashion_foreground``.
+
+    A module in the current folder is found too: ``rules.by_colour`` is ``by_colour`` in ``rules.py``.
+
+    Raises:
+        InputError: There is no such module, or nothing in it of this name that can be called.
+    """
     module, _, function = name.rpartition('.')
-    return getattr(import_module(module), function)
+    if not module:
+        raise InputError(f'a rule is named MODULE.FUNCTION, e.g. mmbdg.analysis.foreground.fashion_foreground; got "{name}"')
+    sys.path.append(os.getcwd())  # a tool's own path begins with the folder of the tool
+    try:
+        rule = getattr(import_module(module), function, None)
+    except ModuleNotFoundError as error:
+        raise InputError(f'there is no rule "{name}" ({error}), neither in {os.getcwd()} nor among installed packages') from error
+    finally:
+        sys.path.pop()
+    if not callable(rule):
+        raise InputError(f'{module} has no function {function}')
+    return rule
 
 
 def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
@@ -78,7 +98,8 @@ class AnnotatedLatents(_LatentDataset):
     Args:
         data_root: Folder with ``annotations/`` and ``latents/``; may begin with ``mmbdg://`` for this package's assets.
         name: Name of the set.
-        latent_dim, resolution: Of the generator.
+        latent_dim, resolution: Of the generator; None: those of ``generator``.
+        generator: Config of the generator whose latents these are; its weights' card counts, see :mod:`mmbdg.generators.card`.
         class_names: Of the generator's classes; "in1k": ImageNet's.
         label_space: See :func:`mmbdg.synthesis.label_spaces.label_space`; pairs of classes outside it are left out.
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
@@ -96,8 +117,9 @@ class AnnotatedLatents(_LatentDataset):
         self,
         data_root: str,
         name: str,
-        latent_dim: int,
-        resolution: int,
+        latent_dim: int | None = None,
+        resolution: int | None = None,
+        *,
         class_names: Sequence[str] | str,
         label_space: str | Groups = 'fgbg',
         allow_missing_classes: bool = False,
@@ -106,7 +128,13 @@ class AnnotatedLatents(_LatentDataset):
         per_class: int | None = None,
         ignore_value: int | None = None,
         seed: int = 0,
+        generator: dict | None = None,
     ) -> None:
+        if latent_dim is None or resolution is None:
+            if generator is None:
+                raise InputError('a set of annotated latents needs latent_dim and resolution, or the generator that it is for')
+            own = generator_sizes(generator)
+            latent_dim, resolution = latent_dim or own.latent_dim, resolution or own.resolution
         if part not in ('all', 'train', 'val'):
             raise InputError(f'a set of annotated latents has the parts "all", "train" and "val", got {part!r}')
         if held_out < 0 or (per_class is not None and per_class < 1):
@@ -180,7 +208,7 @@ class RuleAnnotatedLatents(_LatentDataset):
 
     @torch.no_grad()
     def load_data_list(self) -> list[dict]:
-        generator = MODELS.build(self.generator_cfg)
+        generator = build_generator(self.generator_cfg)
         generator.init_weights()
         generator.eval()
         select_statistics(generator, self.truncation)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 
+from mmbdg.datasets.label_fraction import part_of, stratified_order
 from mmbdg.errors import InputError, listed
 from mmbdg.listing import IMAGE_SUFFIXES, composed, list_files, list_folders
 from mmbdg.registry import DATASETS
@@ -24,15 +26,36 @@ class ImageFolder(CustomDataset):
     Args:
         data_root: Folder with one sub-folder for each class.
         class_names: Names of the sub-folders; their order is the order of the class indices.
+        part: "all", or one of two that have nothing in common, "train" and "val", see
+            :func:`~mmbdg.datasets.label_fraction.part_of`.
+        held_out: Share of each class that is "val".
+        most: At most this many images, of each class in proportion; None: all.
+        seed: Which images those are.
         extensions: Suffixes of images, in lower case.
         **kwargs: As ``mmpretrain.CustomDataset``, ``pipeline`` above all.
 
     Raises:
         InputError: The folder is missing, a class has no images, there is a folder of an unknown class, a class is named twice or has two
-            folders, or a file is empty.
+            folders, or a file is empty; an unknown part, or too few images to hold some out.
     """
 
-    def __init__(self, data_root: str, class_names: Sequence[str], extensions: Sequence[str] = IMAGE_SUFFIXES, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data_root: str,
+        class_names: Sequence[str],
+        part: str = 'all',
+        held_out: float = 0.1,
+        most: int | None = None,
+        seed: int = 0,
+        extensions: Sequence[str] = IMAGE_SUFFIXES,
+        **kwargs: Any,
+    ) -> None:
+        if part not in ('all', 'train', 'val') or not 0 < held_out < 1 or (most is not None and most < 1):
+            raise InputError(
+                'an image folder has the parts "all", "train" and "val", held_out lies between 0 and 1, most is at least 1; got '
+                f'{part!r}, {held_out} and {most}'
+            )
+        self.part, self.held_out, self.most, self.seed = part, held_out, most, seed
         if not Path(data_root).is_dir():
             raise InputError(f'there is no image folder {data_root}; put your images into {data_root}/<class>/')
         names = [composed(name) for name in class_names]
@@ -61,4 +84,13 @@ class ImageFolder(CustomDataset):
         if loose := beside.files + [path for path in beside.left_out if path.name.startswith('.')]:
             what = 'images in no class folder, or hidden folders, are left out'
             print_log(f'{root}: {len(loose)} {what}, {loose[0]} for one', 'current', logging.WARNING)
-        return items
+        return self._chosen(items)
+
+    def _chosen(self, items: list[dict]) -> list[dict]:
+        labels = np.array([item['gt_label'] for item in items])
+        kept = part_of(labels, self.part, self.held_out, self.seed)
+        if not len(kept):
+            raise InputError(f'{self.data_root} has one image a class: none can be held out for a validation')
+        if self.most is not None:
+            kept = np.sort(kept[stratified_order(labels[kept], 'most', self.seed)[: self.most]])
+        return [items[i] for i in kept]

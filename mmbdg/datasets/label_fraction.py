@@ -1,4 +1,4 @@
-"""A part of the labels: which ones, for every dataset of which only some labels are used."""
+"""A part of the samples: which ones, for every dataset of which only some are used or some are held out."""
 
 import math
 from fractions import Fraction
@@ -52,3 +52,25 @@ def labelled_subset(strata: np.ndarray, fraction: float, seed: int) -> np.ndarra
     """
     kept = max(share(fraction, len(strata)), len(np.unique(strata)))
     return np.sort(stratified_order(strata, 'labels', seed)[:kept])
+
+
+def part_of(strata: np.ndarray, part: str, held_out: float, seed: int) -> np.ndarray:
+    """Sorted positions of one of two parts that have nothing in common: "val", ``held_out`` of each stratum, and "train", the rest.
+
+    Args:
+        strata: See :func:`stratified_order`.
+        part: "train" or "val"; "all": both.
+        held_out: Share of each stratum, of which at least one sample, and never all, is held out; a stratum of one sample is "train".
+        seed: Which samples those are; within a stratum it depends on how many samples that has, and on nothing outside it.
+
+    Raises:
+        ValueError: Another part, or held_out lies outside (0, 1).
+    """
+    if part not in ('train', 'val', 'all') or not 0 < held_out < 1:
+        raise ValueError(f'part must be "train", "val" or "all", and held_out lie between 0 and 1; got "{part}" and {held_out}')
+    kept: list[int] = []
+    for stratum in np.unique(strata).tolist():
+        members = generator_at('held out', seed, stratum).permutation(np.flatnonzero(strata == stratum)).tolist()
+        out = min(max(round(held_out * len(members)), 1), len(members) - 1)
+        kept += dict(val=members[:out], train=members[out:], all=members)[part]
+    return np.sort(np.array(kept, dtype=np.int64))

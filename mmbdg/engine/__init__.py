@@ -20,6 +20,7 @@ from mmbdg.engine.safe_checkpoint_hook import SafeCheckpointHook
 from mmbdg.engine.sample_predictions_hook import SamplePredictionsHook
 from mmbdg.engine.stop_on_nan_hook import StopOnNaNHook
 from mmbdg.engine.total_batch_hook import TotalBatchHook
+from mmbdg.engine.verdict_hook import VerdictHook
 
 __all__ = [
     'AddressedSampler',
@@ -44,4 +45,5 @@ __all__ = [
     'SamplePredictionsHook',
     'StopOnNaNHook',
     'TotalBatchHook',
+    'VerdictHook',
 ]

@@ -1,7 +1,8 @@
-"""Weights as safetensors at the end of a training."""
+"""Weights as safetensors, from the best checkpoint of a training."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -10,38 +11,70 @@ from mmpretrain.utils import get_ori_model
 from mmbdg.annotation import class_folders
 from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.compat.checkpoint import read_state_dict
+from mmbdg.compat.config_options import value_at
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
 from mmbdg.registry import HOOKS
 from mmbdg.synthesis import LabelledGenerator, Truncation
 
 
-def trained_checkpoint(runner: Runner) -> str:
-    """The best checkpoint of a finished training if one was chosen, else the last."""
+def trained_checkpoint(runner: Runner) -> str | None:
+    """The best checkpoint of a training if one was chosen, else the last; None: there is none yet."""
     info = runner.message_hub.runtime_info
-    return info.get('best_ckpt') or info['last_ckpt']
+    return info.get('best_ckpt') or info.get('last_ckpt')
+
+
+class ExportHook(Hook):
+    """Exports from each new best checkpoint of a training, or from each checkpoint where none is chosen, and at the end.
+
+    So a training that is stopped early leaves what the next step needs. A subclass writes :meth:`export`.
+    """
+
+    priority = 'LOWEST'  # behind the hook that saves checkpoints
+    _exported: str | None = None
+
+    def export(self, runner: Runner, source: str) -> None:
+        """Write, from the checkpoint ``source``."""
+        raise NotImplementedError  # abstract
+
+    def _export_new(self, runner: Runner) -> None:
+        source = trained_checkpoint(runner)
+        if not runner.rank and source not in (None, self._exported) and Path(source).is_file():
+            self._exported = source
+            self.export(runner, source)
+
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        self._export_new(runner)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        self._export_new(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        self._export_new(runner)
+
+    def after_train(self, runner: Runner) -> None:
+        source = trained_checkpoint(runner)
+        if not runner.rank and source is not None:
+            self.export(runner, source)
 
 
 @HOOKS.register_module()
-class ExportWeightsHook(Hook):
-    """Write one module of the trained model as ``<work_dir>/<filename>``, from the best checkpoint if there is one, else the last.
+class ExportWeightsHook(ExportHook):
+    """Write one module of the trained model as ``<work_dir>/<filename>``, see :class:`ExportHook`.
 
-    Beside it lies ``<filename>.json``: which checkpoint, how many iterations, which score.
+    Beside it lies ``<filename>.json``: which checkpoint, after how many iterations, which score, and which network.
 
     Args:
         prefix: What is exported: the part of the state dict under this prefix, e.g. ``generator_ema.module.``.
         filename: Name of the file, ``*.safetensors``.
+        config: Where the config of the training describes this network, e.g. ``model.generator``; None: it is not written down.
     """
 
-    priority = 'LOWEST'
+    def __init__(self, prefix: str, filename: str, config: str | None = None) -> None:
+        self.prefix, self.filename, self.config = prefix, filename, config
 
-    def __init__(self, prefix: str, filename: str) -> None:
-        self.prefix, self.filename = prefix, filename
-
-    def after_train(self, runner: Runner) -> None:
-        if runner.rank:
-            return
-        source, out = trained_checkpoint(runner), Path(runner.work_dir) / self.filename
+    def export(self, runner: Runner, source: str) -> None:
+        out = Path(runner.work_dir) / self.filename
         write_safetensors(out, read_state_dict(source, self.prefix))
         write_json(
             f'{out}.json',
@@ -50,14 +83,25 @@ class ExportWeightsHook(Hook):
                 prefix=self.prefix,
                 iterations=runner.iter,
                 best_score=runner.message_hub.runtime_info.get('best_score'),
+                config=self._described(runner),
             ),
         )
         runner.logger.info(f'exported {source} ({self.prefix}*) to {out}')
 
+    def _described(self, runner: Runner) -> dict | None:
+        if self.config is None:
+            return None
+        described = value_at(runner.cfg, self.config.split('.'))
+        if not isinstance(described, dict):
+            raise InputError(f'the export hook of {self.filename} names {self.config}, which the config does not have')
+        return {key: value for key, value in described.items() if key != 'init_cfg'}
+
 
 @HOOKS.register_module()
-class ExportLabelledGeneratorHook(Hook):
-    """After an interpreter training write ``<work_dir>/labelled_generator/``, ready for ``LabelledGenerator.load`` and synthesis.
+class ExportLabelledGeneratorHook(ExportHook):
+    """Write ``<work_dir>/labelled_generator/`` of an interpreter training, ready for ``LabelledGenerator.load`` and synthesis.
+
+    See :class:`ExportHook`.
 
     Args:
         classes: Names of the generator's classes; "in1k": ImageNet's.
@@ -65,8 +109,6 @@ class ExportLabelledGeneratorHook(Hook):
         labels: Names of the head's labels; default: background and foreground, or if the head tells more apart those of the training data.
         seed, truncation, licence: Arguments of :class:`~mmbdg.synthesis.LabelledGenerator`.
     """
-
-    priority = 'LOWEST'
 
     def __init__(
         self,
@@ -104,11 +146,8 @@ class ExportLabelledGeneratorHook(Hook):
                 f'trained with those of {trained}: give model.truncation and the hook the same definition'
             )
 
-    def after_train(self, runner: Runner) -> None:
-        if runner.rank:
-            return
-        model = get_ori_model(runner.model)
-        source, folder = trained_checkpoint(runner), Path(runner.work_dir) / 'labelled_generator'
+    def export(self, runner: Runner, source: str) -> None:
+        model, folder = get_ori_model(runner.model), Path(runner.work_dir) / 'labelled_generator'
         LabelledGenerator.write(
             folder,
             (model.generator_config, model.generator_state),

@@ -1,6 +1,9 @@
 """What a GAN needs around its validation and its checkpoints."""
 
+import copy
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,8 +12,8 @@ from mmengine.runner import Runner
 from mmpretrain.utils import get_ori_model
 
 from mmbdg.analysis.contact_sheet import grid, save_picture
-from mmbdg.generators import to_pixels
-from mmbdg.models.conditional_gan import ConditionalGAN
+from mmbdg.generators import ClassConditionalGenerator, to_pixels
+from mmbdg.models.conditional_gan import ConditionalGAN, refresh_statistics
 from mmbdg.registry import HOOKS
 from mmbdg.synthesis.latents import generator_inputs
 from mmbdg.synthesis.truncation import select_statistics
@@ -49,25 +52,53 @@ class RefreshAverageHook(Hook):
 
 @HOOKS.register_module()
 class GeneratedSamplesHook(Hook):
-    """After each validation write a picture: one row a class, the same addresses every time, to ``<work_dir>/samples/``.
+    """Write pictures: one row a class, the same addresses every time, to ``<work_dir>/samples/``.
+
+    One after each validation, and before that one after two minutes, and again after twice as long each time, on a fast machine and on a
+    slow one. Such a look does not change the training.
 
     Args:
         per_class: Samples a row.
         max_classes: Rows.
         truncation: Of the latents.
+        first_after: Seconds of training until the first look; None: after validations only.
+        num_samples: Samples the statistics for such a look are taken over.
     """
 
-    def __init__(self, per_class: int = 12, max_classes: int = 16, truncation: dict | float | None = None) -> None:
+    def __init__(
+        self,
+        per_class: int = 12,
+        max_classes: int = 16,
+        truncation: dict | float | None = None,
+        first_after: float | None = 120,
+        num_samples: int = 512,
+    ) -> None:
         self.per_class, self.max_classes, self.truncation = per_class, max_classes, truncation
+        self.num_samples, self._wait, self._begun = num_samples, first_after, 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        self._begun = time.monotonic()
+
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        if runner.rank or self._wait is None or time.monotonic() - self._begun < self._wait:
+            return
+        self._wait *= 2
+        generator = copy.deepcopy(_gan(runner).generator_ema.module).eval()
+        refresh_statistics(generator, [i % generator.num_classes for i in range(self.num_samples)])
+        self._draw(runner, generator)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        if not runner.rank:
+            self._wait = None  # from here on validations show how it goes
+            self._draw(runner, _gan(runner).generator_ema.module)
 
     @torch.no_grad()
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        if runner.rank:
-            return
-        generator = _gan(runner).generator_ema.module
+    def _draw(self, runner: Runner, generator: ClassConditionalGenerator) -> None:
         select_statistics(generator, self.truncation)
         images: list[np.ndarray] = []
         for c in range(min(self.max_classes, generator.num_classes)):
             pixels = to_pixels(generator(*generator_inputs(generator, 0, [c] * self.per_class, range(self.per_class), self.truncation)))
             images += list(pixels.permute(0, 2, 3, 1).cpu().numpy())
-        save_picture(Path(runner.work_dir) / 'samples' / f'iter_{runner.iter:06d}.png', grid(images, self.per_class))
+        out = Path(runner.work_dir) / 'samples' / f'iter_{runner.iter:06d}.png'
+        save_picture(out, grid(images, self.per_class))
+        runner.logger.info(f'samples are in {out}')

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.runner import Runner
 
 from mmbdg.data_configs import building
+from mmbdg.workers import end_with_this_process
 
 PLACES = dict(
     setup_env='env_cfg',
@@ -35,7 +36,7 @@ class PlainRunner(Runner):
     def build_dataloader(self, dataloader: Any, *args: Any, **kwargs: Any) -> Any:
         """As mmengine's, which is a static method."""
         with building(self._key_of(dataloader, 'dataloader')):
-            return Runner.build_dataloader(dataloader, *args, **kwargs)
+            return end_with_this_process(Runner.build_dataloader(dataloader, *args, **kwargs))
 
     def build_evaluator(self, evaluator: Any) -> Any:
         """As mmengine's."""

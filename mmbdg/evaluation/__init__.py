@@ -3,5 +3,6 @@
 from mmbdg.evaluation.ensemble_quality import EnsembleQuality
 from mmbdg.evaluation.kid import KernelDistance
 from mmbdg.evaluation.labeller_iou import LabellerIoU
+from mmbdg.evaluation.recognised import RecognisedSamples
 
-__all__ = ['EnsembleQuality', 'KernelDistance', 'LabellerIoU']
+__all__ = ['EnsembleQuality', 'KernelDistance', 'LabellerIoU', 'RecognisedSamples']

@@ -91,7 +91,6 @@ class ConditionalGAN(BaseModel):
     def _labels(data_samples: Sequence[BaseDataElement]) -> Tensor:
         return torch.cat([sample.gt_label for sample in data_samples])
 
-    @torch.no_grad()
     def refresh_average(self, class_ids: Sequence[int], batch_size: int = 64) -> None:
         """Re-estimate what an average of weights leaves behind: the spectral norms' vectors, then the batch-norm statistics.
 
@@ -99,21 +98,7 @@ class ConditionalGAN(BaseModel):
             class_ids: Classes of the samples the statistics are taken over; their number is the number of samples.
             batch_size: Samples per forward pass.
         """
-        generator = self.generator_ema.module
-        reestimate_spectral_norm(generator)
-        norms = [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        momenta = [norm.momentum for norm in norms]
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # a plain mean over the batches
-        was_training = generator.training
-        generator.train()
-        for start in range(0, len(class_ids), batch_size):
-            ids = list(class_ids[start : start + batch_size])
-            generator(*generator_inputs(generator, 0, ids, range(start, start + len(ids))))
-        generator.train(was_training)
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+        refresh_statistics(self.generator_ema.module, class_ids, batch_size)
 
     def forward(
         self, inputs: Tensor, data_samples: list[BaseDataElement] | None = None, mode: str = 'tensor'
@@ -130,3 +115,28 @@ class ConditionalGAN(BaseModel):
                 sample.set_field(generated, 'generated')
             return data_samples
         raise ValueError(f'ConditionalGAN has modes "tensor" and "predict", and train_step for training; got "{mode}"')
+
+
+@torch.no_grad()
+def refresh_statistics(generator: ClassConditionalGenerator, class_ids: Sequence[int], batch_size: int = 64) -> None:
+    """Re-estimate the vectors of a generator's spectral norms, then its batch-norm statistics.
+
+    Args:
+        generator: Is changed.
+        class_ids: Classes of the samples the statistics are taken over; their number is the number of samples.
+        batch_size: Samples per forward pass.
+    """
+    reestimate_spectral_norm(generator)
+    norms = [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over the batches
+    was_training = generator.training
+    generator.train()
+    for start in range(0, len(class_ids), batch_size):
+        ids = list(class_ids[start : start + batch_size])
+        generator(*generator_inputs(generator, 0, ids, range(start, start + len(ids))))
+    generator.train(was_training)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmbdg.errors import InputError
 from mmbdg.generators import ClassConditionalGenerator
+from mmbdg.generators.card import with_own_sizes
 from mmbdg.generators.frozen import Frozen
 from mmbdg.interpreter import Consensus, PixelMLP, ignore_label, image_uncertainty, segmentation_loss
 from mmbdg.interpreter.labels import probabilities
@@ -32,7 +33,7 @@ class InterpreterTraining(BaseModel):
     With ``--amp`` the interpreters learn in mixed precision; the generator's is ``precision``.
 
     Args:
-        generator: Config of the generator, with ``init_cfg``.
+        generator: Config of the generator, with ``init_cfg``; its weights' card counts, see :mod:`mmbdg.generators.card`.
         interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble` or another ensemble; the generator's feature sizes are
             filled in.
         vote: How labels are made in ``predict``.
@@ -61,6 +62,7 @@ class InterpreterTraining(BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
+        generator = with_own_sizes(generator)
         net: ClassConditionalGenerator = MODELS.build(generator)
         net.init_weights()
         self.generator_config, self.interpreter_config = generator, interpreter

@@ -1,7 +1,10 @@
+import sys
+
 import numpy as np
 import pytest
 
 from mmbdg.datasets import AnnotatedLatents
+from mmbdg.datasets.annotated_latents import import_rule
 from mmbdg.errors import InputError
 from mmbdg.files import write_npy, write_png
 
@@ -22,7 +25,7 @@ def root(tmp_path):
 
 
 def stems(root, **options):
-    data = AnnotatedLatents(str(root), 'tiny', 3, 8, CLASSES, **options)
+    data = AnnotatedLatents(str(root), 'tiny', 3, 8, class_names=CLASSES, **options)
     return [item['data_samples'].stem for item in data], data.class_ids
 
 
@@ -45,7 +48,7 @@ def test_the_first_of_each_class(root):
 
 def test_pixels_that_do_not_count(root):
     def labels(**options):
-        return AnnotatedLatents(str(root), 'tiny', 3, 8, CLASSES, **options)[14]['data_samples'].gt_sem_seg.data[0]
+        return AnnotatedLatents(str(root), 'tiny', 3, 8, class_names=CLASSES, **options)[14]['data_samples'].gt_sem_seg.data[0]
 
     assert labels()[[0, 1, 2]].unique(dim=1).flatten().tolist() == [1, 0, 1]
     assert labels(ignore_value=128)[[0, 1, 2]].unique(dim=1).flatten().tolist() == [255, 0, 1]
@@ -60,3 +63,17 @@ def test_parts_that_are_not_there(root):
             stems(root, part='train', **wrong)
     with pytest.raises(InputError, match='held_out is 0'):
         stems(root, part='val', held_out=0)
+
+
+def test_a_rule_in_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / 'my_rules_of_today.py').write_text('def bright(image):\n    return image.mean(2) > 127\nNUMBER = 3\n')
+    monkeypatch.chdir(tmp_path)
+    path = list(sys.path)
+    assert import_rule('my_rules_of_today.bright')(np.full((1, 1, 3), 200)).all()
+    assert sys.path == path
+    with pytest.raises(InputError, match='my_rules_of_today has no function NUMBER'):
+        import_rule('my_rules_of_today.NUMBER')
+    with pytest.raises(InputError, match=f'there is no rule "nowhere.f" .*neither in {tmp_path} nor'):
+        import_rule('nowhere.f')
+    with pytest.raises(InputError, match='is named MODULE.FUNCTION'):
+        import_rule('f')

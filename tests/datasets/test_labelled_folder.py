@@ -184,3 +184,9 @@ def test_photographs_that_are_turned(tmp_path, as_seen):
 def test_the_config_must_name_labels(folder):
     with pytest.raises(InputError, match='the config names no labels'):
         LabelledFolder(str(folder))
+
+
+def test_values_that_mean_another_label(folder):
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
+    dataset = LabelledFolder(str(folder), metainfo=dict(classes=('background', 'foreground')), label_map={2: 1}, pipeline=pipeline)
+    assert [dataset[i]['gt_seg_map'][0].tolist() for i in range(3)] == [[0, 1, 1, 255, 0, min(i, 1)] for i in range(3)]

@@ -1,10 +1,13 @@
+import logging
+from types import SimpleNamespace
+
 import pytest
 import torch
 from conftest import TINY_GENERATOR
 from mmengine.optim import OptimWrapperDict
 from mmengine.structures import BaseDataElement
 
-from mmbdg.engine import GANOptimWrapperConstructor
+from mmbdg.engine import GANOptimWrapperConstructor, GeneratedSamplesHook
 from mmbdg.generators import largest_singular_values
 from mmbdg.models import ConditionalGAN
 from mmbdg.models.projection_discriminator import hinge_discriminator, hinge_generator
@@ -116,3 +119,23 @@ def test_real_images_survive_the_preprocessor(gan):
 def test_optimisers_are_named():
     with pytest.raises(ValueError, match='generator'):
         GANOptimWrapperConstructor(dict(generator=ADAM))
+
+
+def test_a_look_at_samples_does_not_change_the_training(gan, wrappers, tmp_path, monkeypatch):
+    """After two minutes, and then after twice as long each time, until validations show how it goes."""
+    for _ in range(4):
+        gan.train_step(batch(), wrappers)
+    now, hook = [0.0], GeneratedSamplesHook(per_class=2, num_samples=6)
+    monkeypatch.setattr('mmbdg.engine.gan_hooks.time.monotonic', lambda: now[0])
+    runner = SimpleNamespace(rank=0, iter=0, model=gan, work_dir=tmp_path, logger=logging.getLogger())
+    hook.before_train(runner)
+    before, random = {key: value.clone() for key, value in gan.state_dict().items()}, torch.get_rng_state()
+    for runner.iter, now[0] in enumerate([60, 119, 121, 200, 241, 300, 485]):
+        hook.after_train_iter(runner, runner.iter)
+    assert [path.name for path in sorted((tmp_path / 'samples').iterdir())] == [f'iter_{i:06d}.png' for i in (2, 4, 6)]
+    assert gan.generator_ema.module.training == gan.training and torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(value, before[key]) for key, value in gan.state_dict().items())
+    hook.after_val_epoch(runner)
+    runner.iter, now[0] = 7, 10_000.0
+    hook.after_train_iter(runner, 7)
+    assert len(list((tmp_path / 'samples').iterdir())) == 3

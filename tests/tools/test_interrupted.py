@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, run_tool
@@ -87,3 +88,20 @@ def test_a_synthesis(number, tmp_path):
         synthesis.kill()
     assert lines[-1] == f'error: ended by {number.name}. What was complete stays. The same command goes on'
     assert all(line.startswith('synthesis:') for line in lines[:-1]) and 'Traceback' not in log.read_text()
+
+
+def test_workers_of_a_killed_training(tmp_path):
+    """Only the training is killed; nobody ends its workers then but the kernel."""
+    log = tmp_path / 'log'
+    training = started([*TRAIN[:3], tmp_path / 'work', *TRAIN[3:]], log)
+    try:
+        wait_for('Iter(train) [   2/5000]', log, training)
+        workers = [int(pid) for pid in Path(f'/proc/{training.pid}/task/{training.pid}/children').read_text().split()]
+        assert workers
+        training.kill()
+        training.wait(30)
+        time.sleep(2)  # torch's own look comes after five
+        assert not [pid for pid in workers if Path(f'/proc/{pid}').exists() and ') Z' not in Path(f'/proc/{pid}/stat').read_text()]
+    finally:
+        training.kill()
+        training.wait()

@@ -1,5 +1,6 @@
-"""configs/own: every step on a handful of RGB images, as its README says."""
+"""configs/own: every step on a handful of images, as its README says, from a copied folder."""
 
+import json
 import shutil
 
 import numpy as np
@@ -10,85 +11,119 @@ from PIL import Image, ImageDraw
 from mmbdg.synthesis import StoredDataset
 
 CLASSES = ('disc', 'square')
+NARROW = {
+    'base_channels=64': 'base_channels=8',
+    '_channels=32': '_channels=4',
+    'in_channels=256': 'in_channels=32',
+    '(64, 32, 16)': '(8, 8, 8)',
+}
+RULE = 'def bright(image):\n    return image.mean(2) > 110\n'
 
 
-def draw(kind, rng):
-    """A coloured shape on a coloured ground, 72x64 px, and its mask."""
-    image = Image.new('RGB', (72, 64), tuple(rng.integers(0, 120, 3).tolist()))
-    mask = Image.new('L', (72, 64))
-    x, y, r = rng.integers(20, 44), rng.integers(20, 44), rng.integers(10, 18)
+def draw(kind, rng, size, grey):
+    """A bright shape on a dark ground and its mask."""
+    image, mask = Image.new('RGB', size, tuple(rng.integers(0, 120, 3).tolist())), Image.new('L', size)
+    x, y, r = (
+        rng.integers(0.3 * size[1], 0.6 * size[1]),
+        rng.integers(0.3 * size[1], 0.6 * size[1]),
+        rng.integers(size[1] // 6, size[1] // 4),
+    )
     for canvas, colour in ((image, tuple(rng.integers(120, 256, 3).tolist())), (mask, CLASSES.index(kind) + 1)):
         (ImageDraw.Draw(canvas).ellipse if kind == 'disc' else ImageDraw.Draw(canvas).rectangle)((x - r, y - r, x + r, y + r), fill=colour)
-    return image, mask
+    return (image.convert('L') if grey else image), mask
 
 
-@pytest.fixture(scope='module')
-def project(tmp_path_factory):
-    """A user's folder: the configs copied and edited, images, a few with masks."""
-    root, rng = tmp_path_factory.mktemp('project'), np.random.default_rng(0)
-    shutil.copytree(ROOT / 'configs' / 'own', root / 'configs' / 'own')
-    dataset = root / 'configs' / 'own' / 'dataset.py'
-    dataset.write_text(dataset.read_text().replace("('first', 'second')", repr(CLASSES)))
+def project(root, resolution, size, grey, label_space):
+    """A user's folder: the configs copied and edited, images, a few with masks, a rule."""
+    rng = np.random.default_rng(0)
+    shutil.copytree(ROOT / 'configs' / 'own', root / 'mine')
+    for file, changes in dict(
+        dataset={
+            "label_space = 'classes'": f"label_space = '{label_space}'",
+            "('first', 'second')": repr(CLASSES),
+            'resolution = 64': f'resolution = {resolution}',
+        },
+        networks=NARROW,
+    ).items():
+        path = root / 'mine' / f'{file}.py'
+        text = path.read_text()
+        for old, new in changes.items():
+            assert old in text, old
+            text = text.replace(old, new)
+        path.write_text(text)
     for kind in CLASSES:
         for i in range(8):
-            image, mask = draw(kind, rng)
+            image, mask = draw(kind, rng, size, grey)
             labelled = root / 'data/own/labelled' / ('test' if i % 2 else 'train')
             for path in (root / 'data/own/images' / kind, labelled / 'images', labelled / 'masks'):
                 path.mkdir(parents=True, exist_ok=True)
             image.save(root / 'data/own/images' / kind / f'{i}.png')
             image.save(labelled / 'images' / f'{kind}{i}.png')
             mask.save(labelled / 'masks' / f'{kind}{i}.png')
+    (root / 'rules.py').write_text(RULE)
     return root
 
 
-def test_every_step(project):
-    def tool(name, *command):
-        return run_tool(ROOT / 'tools' / name, *command, cwd=project).stdout
+STEPS = """
+import runpy, sys
 
-    small = ('train_dataloader.batch_size=8', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False')
-    tool('train.py', 'configs/own/classifier.py', '--cfg-options', *small, 'train_cfg.max_iters=4')
-    tool(
-        'train.py', 'configs/own/gan.py', '--cfg-options', *small, 'train_cfg.max_iters=4', 'train_cfg.val_interval=4',
-        'default_hooks.checkpoint.interval=4', 'custom_hooks.0.num_samples=16', 'model.generator.base_channels=8',
-        'model.discriminator.base_channels=8',
-    )  # fmt: skip
-    assert (project / 'work_dirs/own/gan/samples/iter_000004.png').is_file()
-    narrow = ('model.generator.base_channels=8',)
-    tool('annotate.py', 'sample', 'configs/own/interpreter.py', 'data/own/annotated', '--per-class', '2', '--cfg-options', *narrow)
-    for path in (project / 'data/own/annotated/images/own').glob('*/*.png'):  # the annotator
-        mask = np.asarray(Image.open(path)).mean(2) > 127
-        out = project / 'data/own/annotated/annotations/own' / path.parent.name / path.name
-        out.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(mask.astype(np.uint8) * 255).save(out)
-    tool(
-        'train.py', 'configs/own/interpreter.py', '--cfg-options', *narrow, 'train_cfg.max_iters=2', 'default_hooks.checkpoint.interval=2',
-        'model.interpreter.num_members=2', 'model.interpreter.member.widths=(8,8,8)',
-        'train_dataloader.sampler.num_members=2', 'train_dataloader.batch_size=8',
-    )  # fmt: skip
-    tool(
-        'synthesize.py',
-        'configs/own/synthesis.py',
-        'data/own/synthetic',
-        '--num-per-class',
-        '6',
-        '--cfg-options',
-        'synthesis.candidates=40',
+for line in open(sys.argv[1]).read().splitlines():
+    print(f'$ {line}', flush=True)
+    sys.argv = line.split()
+    sys.path.insert(0, sys.argv[0].rpartition('/')[0])
+    try:
+        runpy.run_path(sys.argv[0], run_name='__main__')
+    except SystemExit as end:
+        if end.code:
+            raise
+    sys.stderr.flush()
+"""
+
+
+def run_steps(root, lines) -> list[str]:
+    """The output of each of several tools, one after the other in one process: most of their time would be imports."""
+    (root / 'steps.py').write_text(STEPS)
+    (root / 'steps.txt').write_text('\n'.join(f'{ROOT}/tools/{line}' for line in lines))
+    return run_tool(root / 'steps.py', 'steps.txt', cwd=root).stdout.split(f'$ {ROOT}/tools/')[1:]
+
+
+@pytest.mark.parametrize(('resolution', 'size', 'grey', 'label_space'), [(64, (72, 64), False, 'classes'), (32, (28, 28), True, 'fgbg')])
+def test_every_step(resolution, size, grey, label_space, tmp_path):
+    root = project(tmp_path, resolution, size, grey, label_space)
+    small = 'train_dataloader.batch_size=4 train_dataloader.num_workers=0 train_dataloader.persistent_workers=False'
+    outputs = run_steps(
+        root,
+        [
+            f'train.py mine/classifier.py --cfg-options {small} iterations=2',
+            f'train.py mine/gan.py --cfg-options {small} iterations=2 custom_hooks.0.num_samples=8 val_dataloader.dataset.most=4',
+            'annotate.py sample mine/interpreter.py data/own/annotated --per-class 2 --rule rules.bright',
+            # The sizes of the generator are those of its card: another width in the config changes nothing.
+            'train.py mine/interpreter.py --cfg-options iterations=1 num_members=2 member_batch=1 generator.base_channels=16',
+            'synthesize.py mine/synthesis.py data/own/synthetic --num-per-class 4 --cfg-options synthesis.candidates=40',
+            f'train.py mine/joint.py --cfg-options {small} iterations=1 model.queue_len=16',
+            'extract_backbone.py work_dirs/own/joint/iter_1.pth work_dirs/own/backbone.safetensors',
+            f'train.py mine/transfer.py --cfg-options {small} iterations=1',
+            'test.py mine/transfer.py work_dirs/own/transfer/iter_1.pth --cfg-options test_dataloader.num_workers=0',
+        ],
     )
-    info = StoredDataset(project / 'data/own/synthetic').info
-    assert info['counts'] == dict(disc=6, square=6)
-    tool('train.py', 'configs/own/joint.py', '--cfg-options', *small, 'iterations=2', 'model.queue_len=16')
-    tool('extract_backbone.py', 'work_dirs/own/joint/iter_2.pth', 'work_dirs/own/backbone.safetensors')
-    tool('train.py', 'configs/own/transfer.py', '--cfg-options', *small, 'iterations=2')
-    output = tool(
-        'test.py', 'configs/own/transfer.py', 'work_dirs/own/transfer/iter_2.pth', '--cfg-options', 'test_dataloader.num_workers=0'
-    )
-    assert 'mIoU' in output and 'square' in output
+    classifier, gan, _, interpreter, _, joint, _, transfer, test = outputs
+    for output in (classifier, gan, interpreter, joint, transfer, test):
+        assert ' enough to go on (' in output or ' not enough yet (' in output, output[-2000:]
+    assert 'next: python tools/train.py mine/gan.py' in classifier
+    assert 'python tools/annotate.py sample mine/interpreter.py data/own/annotated --per-class 5' in gan
+    assert 'python tools/train.py mine/transfer.py' in joint
+    assert 'mIoU on data/own/labelled/test; ' in test and ('foreground' if label_space == 'fgbg' else 'square') in test
+    assert (root / 'work_dirs/own/gan/samples/iter_000002.png').is_file()
+    card = json.loads((root / 'work_dirs/own/gan/generator.safetensors.json').read_text())
+    assert card['config']['resolution'] == resolution and card['config']['base_channels'] == 8
+    data = StoredDataset(root / 'data/own/synthetic')
+    assert data.info['counts'] == dict(disc=4, square=4) and data.info['resolution'] == resolution
 
 
-def test_missing_steps_are_named(project, tmp_path):
-    shutil.copytree(project / 'configs', tmp_path / 'configs')
-    for config, message in (('joint', 'tools/synthesize.py configs/own/synthesis.py'), ('gan', 'tools/train.py configs/own/classifier.py')):
-        result = run_tool(ROOT / 'tools' / 'train.py', f'configs/own/{config}.py', cwd=tmp_path, check=False)
-        assert result.returncode == 2 and message in result.stdout
-    result = run_tool(ROOT / 'tools' / 'train.py', 'configs/own/classifier.py', cwd=tmp_path, check=False)
-    assert result.returncode == 2 and 'there is no image folder data/own/images' in result.stdout
+def test_what_is_missing(tmp_path):
+    shutil.copytree(ROOT / 'configs' / 'own', tmp_path / 'mine')
+    result = run_tool(ROOT / 'tools' / 'annotate.py', 'sample', 'mine/interpreter.py', 'data/own/annotated', cwd=tmp_path, check=False)
+    assert result.returncode == 2 and 'the trained generator: python tools/train.py mine/gan.py' in result.stdout
+    assert 'masks of generated samples' not in result.stdout  # that is what it makes
+    result = run_tool(ROOT / 'tools' / 'train.py', 'mine/classifier.py', cwd=tmp_path, check=False)
+    assert result.returncode == 2 and 'data/own/images\n      your images, a folder for each class' in result.stdout

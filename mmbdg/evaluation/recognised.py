@@ -1,0 +1,37 @@
+"""Whether generated images are recognised."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.evaluator import BaseMetric
+
+from mmbdg.registry import METRICS
+from mmbdg.synthesis.classifier import build_classifier
+
+
+@METRICS.register_module()
+class RecognisedSamples(BaseMetric):
+    """Share of generated images, in percent, that a classifier names as the class they were made for: ``recognised_<name>``.
+
+    Data samples need ``generated``, RGB uint8 (3,H,W), and ``gt_label`` (1,).
+
+    Args:
+        classifier: Config of a classifier of the same classes, see :func:`mmbdg.synthesis.classifier.build_classifier`.
+        name: What the figure is named after.
+        collect_device, prefix: mmengine's.
+    """
+
+    default_prefix = ''
+
+    def __init__(self, classifier: dict, name: str, collect_device: str = 'cpu', prefix: str | None = None) -> None:
+        super().__init__(collect_device, prefix)
+        self.name, self.classifier = name, build_classifier(classifier)
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        named = self.classifier.probabilities(torch.stack([sample['generated'] for sample in data_samples])).argmax(1).cpu()
+        meant = torch.cat([sample['gt_label'] for sample in data_samples]).cpu()
+        self.results += (named == meant).tolist()
+
+    def compute_metrics(self, results: list[bool]) -> dict[str, float]:
+        return {f'recognised_{self.name}': round(100 * sum(results) / len(results), 2)}

@@ -1,0 +1,74 @@
+"""What a process that started workers leaves behind when it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TRAINING = """
+import os, sys, time
+from torch.utils.data import DataLoader, Dataset
+from mmbdg.workers import end_with_this_process
+
+class Slow(Dataset):
+    def __len__(self):
+        return 100
+
+    def __getitem__(self, index):
+        if index >= 4:
+            time.sleep(600)  # a file on a network drive, say
+        open(os.path.join(sys.argv[1], str(os.getpid())), 'w').close()
+        return index
+
+for _ in end_with_this_process(DataLoader(Slow(), 2, num_workers=2)):
+    pass
+"""
+
+
+def alive(pid: int) -> bool:
+    """A zombie does not count: nobody may be there to collect it."""
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith('linux'), reason='the kernel call is of Linux')
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
+def test_workers_that_are_busy(number, tmp_path):
+    process = subprocess.Popen([sys.executable, '-c', TRAINING, tmp_path], env=os.environ | dict(OMP_NUM_THREADS='1'))
+    try:
+        until = time.monotonic() + 60
+        while len(list(tmp_path.iterdir())) < 2:
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        workers = [int(path.name) for path in tmp_path.iterdir()]
+        assert all(map(alive, workers)) and process.pid not in workers
+        process.send_signal(number)
+        process.wait(30)
+        until = time.monotonic() + 3
+        while any(map(alive, workers)) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not any(map(alive, workers))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_loaders_own_beginning_is_kept():
+    from torch.utils.data import DataLoader
+
+    from mmbdg.workers import end_with_this_process
+
+    begun = lambda number: os.environ.update(MMBDG_BEGUN=str(number))  # noqa: E731
+    data = [lambda: None]
+    loader = end_with_this_process(
+        DataLoader(data, num_workers=1, worker_init_fn=begun, collate_fn=lambda _: os.environ.get('MMBDG_BEGUN'))
+    )
+    assert list(loader) == ['0']
+    plain = DataLoader(data, worker_init_fn=begun)
+    assert end_with_this_process(plain).worker_init_fn is begun
