@@ -107,3 +107,11 @@ def test_logits_resolve_what_is_asked(name):
     with torch.no_grad():
         logits = decoder(between(backbone(images)))
     assert logits.shape[-2] >= 16 and logits.shape[-1] >= 16
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs').rglob('*.py')), ids=lambda path: str(path.relative_to(ROOT / 'configs')))
+def test_images_and_masks_are_loaded_the_one_way(path):
+    """OpenMMLab's own steps read some images and masks otherwise than everything else here: docs/images_and_masks.md."""
+    text = path.read_text()
+    assert 'LoadImageFromFile' not in text, 'mmbdg.LoadImage'
+    assert 'LoadAnnotations' not in text.replace("'LoadAnnotations', with_bbox=True", ''), 'mmbdg.LoadMask'

@@ -38,7 +38,7 @@ val_dataloader = dict(
         part='val',
         most=2000,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='ResizeEdge', scale=_base_.resolution, edge='short', backend='pillow'),
             dict(type='CenterCrop', crop_size=_base_.resolution),
             dict(type='PackInputs'),

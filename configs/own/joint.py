@@ -72,9 +72,9 @@ test_dataloader = dict(
         metainfo=dict(classes=_base_.segmentation.labels),
         label_map=_base_.segmentation.label_map,
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='mmbdg.LoadImage'),
             dict(type='mmseg.Resize', scale=size),
-            dict(type='mmseg.LoadAnnotations'),
+            dict(type='mmbdg.LoadMask'),
             dict(type='mmseg.PackSegInputs'),
         ],
         test_mode=True,
