@@ -86,9 +86,9 @@ def synthesize(
         check_claim(out, identity)
         remove_parts(out)
         check_disk(maker, Progress(maker, out).all_missing(class_ids), out)
-        write_json(out / IDENTITY, identity)  # from here on the folder is this configuration's
+        write_json(out / IDENTITY, identity, sync)  # from here on the folder is this configuration's
         write_plan(out, plan)
-        write_json(out / RUN, dict(run=uuid.uuid4().hex))
+        write_json(out / RUN, dict(run=uuid.uuid4().hex), sync=False)
 
     with threads(plan.threads):
         check_claim(out, identity)

@@ -27,7 +27,7 @@ def write_plan(root: str | os.PathLike, plan: Synthesis) -> None:
     content = plan.plain()
     content['labelled_generator'] = _absolute(content['labelled_generator'])
     content['classifier'] = _with_absolute_paths(content['classifier'])
-    write_json(Path(root) / PLAN, content)
+    write_json(Path(root) / PLAN, content, sync=False)
 
 
 def read_plan(root: str | os.PathLike) -> Synthesis:

@@ -76,7 +76,7 @@ class Throughput:
         )
 
     def write(self) -> None:
-        write_json(self.path, self.record())
+        write_json(self.path, self.record(), sync=False)
 
     def text(self) -> str:
         """One line."""
@@ -128,7 +128,7 @@ def collect(logs: Path, job: Job, short: list[str]) -> None:
         if key in records[0]:
             total[key] = sum(record.get(key, 0) for record in records)
     total['seconds'] = max(record['seconds'] for record in records)
-    write_json(logs / 'throughput.json', dict(**with_rates(total), fell_short=short, by_process=records))
+    write_json(logs / 'throughput.json', dict(**with_rates(total), fell_short=short, by_process=records), sync=False)
 
 
 def _read(path: Path) -> dict | None:

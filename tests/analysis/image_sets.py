@@ -14,14 +14,15 @@ from mmbdg.synthesis.manifest import write_jsonl
 CLASSES = ('round', 'angular', 'rough')
 
 
-def drawn(per_class: int = 6) -> list[tuple[np.ndarray, np.ndarray, int]]:
-    """Image uint8 (H,W,3), mask uint8 (H,W) of 0 and 1, class; 48x64 px, blobs 64x64."""
+def drawn(per_class: int = 6, height: int = 48) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    """Image uint8 (H,W,3), mask uint8 (H,W) of 0 and 1, class; 48x64 px, blobs 64x64; those of a synthetic
+    dataset are all of one size, and square."""
     rng, samples = np.random.default_rng(0), []
     for class_id in range(3):
         for i in range(per_class):
             mask = (
-                disc(24, 30, 8 + 2 * i, (48, 64)),
-                rectangle(3 + i, 5, 10 + i, 30 - 4 * i, (48, 64)) | rectangle(0, 40, 5, 7, (48, 64)),
+                disc(24, 30, 8 + 2 * i, (height, 64)),
+                rectangle(3 + i, 5, 10 + i, 30 - 4 * i, (height, 64)) | rectangle(0, 40, 5, 7, (height, 64)),
                 blob(i),
             )[class_id]
             samples.append((rng.integers(0, 256, (*mask.shape, 3), np.uint8), mask.astype(np.uint8), class_id))

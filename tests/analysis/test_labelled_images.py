@@ -37,7 +37,7 @@ def plain_dataset(root, **more):
 
 
 def test_equal_numbers_from_every_source(tmp_path):
-    samples = drawn()
+    samples = drawn(height=64)
     stored = open_labelled_images(write_stored(tmp_path / 'stored', samples))
     coco = open_labelled_images(write_coco(tmp_path / 'instances.json', samples, run_lengths))
     config = tmp_path / 'config.py'
@@ -60,7 +60,7 @@ def test_equal_numbers_from_every_source(tmp_path):
 
 
 def test_a_synthetic_dataset(tmp_path):
-    samples = drawn()
+    samples = drawn(height=64)
     images = open_labelled_images(write_stored(tmp_path / 'out', samples))
     assert (images.name, images.labels, images.classes) == ('out', ('background', 'foreground'), ('Round', 'Angular', 'Rough'))
     assert (images.title(7), images.class_of(7), images.uncertainty_of(7)) == ('angular/00000007', 1, 0.07)
@@ -76,7 +76,7 @@ def test_a_synthetic_dataset(tmp_path):
 
 def test_masks_of_16_bits(tmp_path):
     labels = ['background', *(f'label {i}' for i in range(1, 301))]
-    samples = [(image, np.where(mask > 0, 255 + i, 0).astype(np.uint16), c) for i, (image, mask, c) in enumerate(drawn(2))]
+    samples = [(image, np.where(mask > 0, 255 + i, 0).astype(np.uint16), c) for i, (image, mask, c) in enumerate(drawn(2, height=64))]
     samples[0][1][0] = 65535
     images = open_labelled_images(write_stored(tmp_path / 'wide', samples, labels))
     assert images.ignore == 65535 and images.mask(1).dtype == np.uint16 and images.mask(1).max() == 256

@@ -124,7 +124,10 @@ def as_imagenet(root, ids):
         entries[class_id]['folder'] = folder
     edit_info(root, generator_classes=entries)
     manifest = root / 'manifest.jsonl'
-    write_jsonl(manifest, [line | {'class': ids[line['class']]} for line in read_jsonl(manifest)])
+    lines = [line | {'class': ids[line['class']]} for line in read_jsonl(manifest)]
+    for line in lines:
+        del line['blake2b']  # masks are drawn anew
+    write_jsonl(manifest, lines)
 
 
 def test_spaces_of_imagenet(plan, tmp_path):
