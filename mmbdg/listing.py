@@ -13,6 +13,8 @@ from mmbdg.errors import InputError
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp')
 """Of torchvision's ``ImageFolder``, in the same order."""
+NAMES_OF_FILES = (*IMAGE_SUFFIXES, '.npy', '.json')
+"""Suffixes that folders do not have, where files of all suffixes are asked for."""
 CLUTTER = ('__MACOSX', 'Thumbs.db', 'ehthumbs.db', 'desktop.ini', '@eaDir')
 HIDDEN_CLUTTER = (
     '.DS_Store',
@@ -88,7 +90,8 @@ class Listing:
 def list_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES, depth: int | None = None) -> Listing:
     """Files with these suffixes, in lower or upper case, below a folder.
 
-    Links to files and folders are followed, but not round in circles. Clutter is left out, and anything hidden.
+    Links to files and folders are followed, but not round in circles. Clutter is left out, and anything hidden. A folder whose name ends
+    as that of a file counts as one: it cannot be read then, which is better than that a file is not there without a word.
 
     Args:
         root: The folder.
@@ -102,7 +105,7 @@ def list_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES
     if not root.is_dir():
         raise InputError(f'there is no folder {root}')
     listing = Listing(root, [])
-    for path in _walk(root, depth, (os.path.realpath(root),), listing, Counter()):
+    for path in _walk(root, depth, (os.path.realpath(root),), listing, Counter(), tuple(suffixes or NAMES_OF_FILES)):
         (listing.files if not suffixes or path.suffix.lower() in suffixes else listing.left_out).append(path)
     listing.files.sort(key=lambda path: natural_key(path.relative_to(root).as_posix()))
     return listing
@@ -140,11 +143,14 @@ def _is_known_clutter(name: str) -> bool:
     return name in CLUTTER + HIDDEN_CLUTTER or name.startswith(('._', '.nfs'))
 
 
-def _walk(folder: Path, depth: int | None, above: tuple[str, ...], listing: Listing, visits: Counter) -> Iterator[Path]:
+def _walk(
+    folder: Path, depth: int | None, above: tuple[str, ...], listing: Listing, visits: Counter, named: tuple[str, ...]
+) -> Iterator[Path]:
     """
     Args:
         above: Real paths of the folders that lead here.
         visits: Of each real folder.
+        named: Suffixes of what counts as a file, so that a folder of such a name is refused by whoever reads it, not left out.
     """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -154,7 +160,7 @@ def _walk(folder: Path, depth: int | None, above: tuple[str, ...], listing: List
         path = folder / entry.name
         if is_clutter(entry.name):
             listing.left_out += [] if _is_known_clutter(entry.name) else [path]
-        elif not _is_folder(entry):
+        elif path.suffix.lower() in named or not _is_folder(entry):
             yield path
         else:
             real = os.path.realpath(path)
@@ -165,7 +171,7 @@ def _walk(folder: Path, depth: int | None, above: tuple[str, ...], listing: List
             if visits[real] > MOST_VISITS or len(above) > DEEPEST:
                 why = f'more than {MOST_VISITS} links lead to {real}; link each folder once'
                 raise InputError(f'{listing.root}: {why if visits[real] > MOST_VISITS else "folders lie too deep in each other"}')
-            yield from _walk(path, None if depth is None else depth - 1, (*above, real), listing, visits)
+            yield from _walk(path, None if depth is None else depth - 1, (*above, real), listing, visits, named)
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -4,6 +4,7 @@ import unicodedata
 import pytest
 
 from mmbdg.errors import InputError
+from mmbdg.images import open_image
 from mmbdg.listing import composed, list_files, list_folders, natural_key
 
 
@@ -56,6 +57,14 @@ def test_links_to_folders_of_links_end(tmp_path):
     touch(tmp_path, 'root/30/x.png')
     with pytest.raises(InputError, match=r'more than 16 links lead to .*root/\d+; link each folder once'):
         list_files(tmp_path / 'root')
+
+
+def test_a_folder_that_is_called_like_a_file(tmp_path):
+    touch(tmp_path, 'a/0.png', 'a/1.png/x.png')
+    for suffixes in (('.png',), ()):
+        assert names(list_files(tmp_path, suffixes)) == ['a/0.png', 'a/1.png']
+    with pytest.raises(InputError, match='1.png is a folder'):
+        open_image(tmp_path / 'a/1.png')
 
 
 def test_depth(tmp_path):
