@@ -94,7 +94,7 @@ custom_hooks = [
         metric='mIoU',
         what=f'mIoU of the head on {test_root}, which saw synthetic masks only',
         enough=50,
-        otherwise='look at the synthetic images: the masks, the classes; the transfer may do better all the same',
+        otherwise='train longer, or look at the synthetic images: the masks, the classes; the transfer may do better all the same',
     ),
 ]
 requires = dict(
