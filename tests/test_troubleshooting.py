@@ -14,9 +14,9 @@ OTHERS = ('undefined symbol',)
 
 @cache
 def texts() -> str:
-    """All texts of the package and the tools; a line each, ``…`` for what is put in."""
+    """All texts of the package, the tools and the configs; a line each, ``…`` for what is put in."""
     found = []
-    for path in [*(ROOT / 'mmbdg').rglob('*.py'), *(ROOT / 'tools').rglob('*.py')]:
+    for path in [path for folder in ('mmbdg', 'tools', 'configs') for path in (ROOT / folder).rglob('*.py')]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.JoinedStr):
                 found.append(''.join(part.value if isinstance(part, ast.Constant) else '…' for part in node.values))
