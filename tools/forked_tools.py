@@ -76,13 +76,17 @@ def _next_step(chain: Iterator[Step], running: dict[int, tuple[BaseProcess, Step
     if step is None:
         return
     step.log.parent.mkdir(parents=True, exist_ok=True)
-    process = multiprocessing.get_context('fork').Process(target=_run, args=step)
+    process = multiprocessing.get_context('fork').Process(target=_run_here, args=(os.getpid(), step))
     process.start()
     running[process.sentinel] = process, step, chain
 
 
+def _run_here(parent: int, step: Step) -> None:
+    die_with_parent(parent, signal.SIGTERM)
+    _run(*step)
+
+
 def _run(tool: str, arguments: tuple[str, ...], log: Path, processes: int) -> None:
-    die_with_parent(multiprocessing.parent_process().pid, signal.SIGTERM)
     with log.open('wb') as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

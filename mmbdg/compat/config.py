@@ -115,9 +115,20 @@ def check_requirements(cfg: Config, paths: Collection[str] | None = None) -> Non
         raise InputError(f'{cfg.filename} needs what is not there (relative to {Path.cwd()}):\n' + '\n'.join(missing))
 
 
+def check_parts(cfg: Config, *keys: str) -> None:
+    """See that a config has these parts.
+
+    Raises:
+        InputError: It lacks one, or one is no dict.
+    """
+    for key in keys:
+        if not isinstance(cfg.get(key), Mapping):
+            raise InputError(f'{cfg.filename} has no {key}=dict(...)')
+
+
 def with_config_dir(cfg: Config, text: str) -> str:
     """What a config says, with its own folder for ``{config_dir}``: whoever copies a folder of configs is told the commands of the copy."""
-    return str(text).replace('{config_dir}', os.path.relpath(Path(cfg.filename).parent))
+    return str(text).replace('{config_dir}', os.path.relpath(Path(cfg.filename).parent)) if cfg.filename else str(text)
 
 
 def interpreter_config(path: str, options: Mapping[str, Any] | None, *needed: str) -> Config:

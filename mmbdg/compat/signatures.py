@@ -52,15 +52,21 @@ def _named(function: Any) -> tuple[list[str], str | None]:
 
 
 def _only_handed_on(constructor: Callable, name: str, owner: str) -> bool:
-    """Whether the one use of ``**name`` is in a call of ``super().__init__``."""
+    """Whether the one use of ``**name`` is in a call of ``super().__init__``, but for looks at it by ``.get``."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(constructor)))
     except (OSError, TypeError, SyntaxError):
         return False
     uses = sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+    uses -= sum(isinstance(node, ast.Attribute) and node.attr == 'get' and ast.unparse(node.value) == name for node in ast.walk(tree))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_super_init(node.func, owner)]
-    handed = [word for call in calls for word in call.keywords if word.arg is None and isinstance(word.value, ast.Name)]
-    return uses == 1 and [word.value.id for word in handed] == [name]
+    handed = [_first_of_union(word.value) for call in calls for word in call.keywords if word.arg is None]
+    return uses == 1 and [value.id for value in handed if isinstance(value, ast.Name)] == [name]
+
+
+def _first_of_union(value: ast.expr) -> ast.expr:
+    """``kwargs`` of ``**kwargs | dict(...)``."""
+    return value.left if isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr) else value
 
 
 def _is_super_init(function: ast.expr, owner: str) -> bool:

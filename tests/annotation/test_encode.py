@@ -130,7 +130,7 @@ def test_annotated_samples_train_interpreters_on_tokens(samples, tmp_path):
     config = dict(TINY_VQGAN, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors')))
     interpreter = dict(TINY_INTERPRETER, member=dict(TINY_INTERPRETER['member'], groups=(8, 32)))
     model = InterpreterTraining(config, interpreter)
-    dataset = AnnotatedLatents(str(tmp_path / 'dst'), 'tiny', generator.latent_dim, R, TINY_CLASSES)
+    dataset = AnnotatedLatents(str(tmp_path / 'dst'), 'tiny', generator.latent_dim, R, class_names=TINY_CLASSES)
     items = [dataset[i] for i in range(len(dataset))]
     assert [item['data_samples'].stem for item in items] == [f'seed7_{c}_{i}' for c in range(3) for i in (3, 12)]
 

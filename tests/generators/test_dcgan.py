@@ -73,7 +73,7 @@ def test_picture_of_samples_and_features(package, tmp_path):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--truncation', '0'], 'positive'),
+        (['--truncation', '0'], 'must be above 0'),
         (['--truncation', '0.5', '--definition', 'scaled_truncnorm'], 'no batch statistics'),
         (['--classes', '7'], 'classes must lie in 0..2'),
         (['--size', '0'], 'at least 1'),

@@ -147,7 +147,7 @@ def test_annotated_latents_in_spaces_of_imagenet(tmp_path):
         write_pair(tmp_path, wnid, class_id, mask)
 
     def read(name):
-        dataset = AnnotatedLatents(str(tmp_path), 'biggan', 4, 8, 'in1k', label_space=name, allow_missing_classes=True)
+        dataset = AnnotatedLatents(str(tmp_path), 'biggan', 4, 8, class_names='in1k', label_space=name, allow_missing_classes=True)
         samples = [item['data_samples'] for item in dataset]
         return dataset, {int(sample.gt_label): sorted(sample.gt_sem_seg.data.unique().tolist()) for sample in samples}
 

@@ -144,8 +144,8 @@ def test_batch_that_does_not_fit(tmp_path, monkeypatch, capsys):
         (['--device', 'cuda:99'], 'there is no device cuda:99'),
         (['--out', 'speed.txt'], 'must be a file that ends in .json'),
         (['--cfg-options', 'generator.resolution=17'], 'cannot be built: .*17 px'),
-        (['--cfg-options', 'generator.width=3'], "cannot be built: .*'width'"),
-        (['--cfg-options', 'generator.type=mmbdg.FeatureInterpreter'], 'cannot be built: '),
+        (['--cfg-options', 'generator.width=3'], 'there is no "width" in generator'),
+        (['--cfg-options', 'generator.type=mmbdg.FeatureInterpreter'], 'mmbdg.FeatureInterpreter takes no "base_channels"'),
     ],
 )
 def test_plain_errors(tmp_path, monkeypatch, options, message):

@@ -25,7 +25,7 @@ from mmbdg.analysis.machine import describe_machine, load_average, synchroniser,
 from mmbdg.analysis.memory import cuda_peak, resident_peaks
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved, repeated
 from mmbdg.arguments import ConfigOptions, natural_int, positive_int
-from mmbdg.compat.config import check_requirements
+from mmbdg.compat.config import check_parts, check_requirements
 from mmbdg.engine.launch import read_fitted
 from mmbdg.errors import InputError
 from mmbdg.models.contrastive_loss import contrastive_loss
@@ -226,6 +226,7 @@ def joint_command(args: argparse.Namespace) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     cfg = read_fitted(args.config, args.cfg_options)
+    check_parts(cfg, 'model', 'train_dataloader', 'optim_wrapper')
     if not issubclass(MODELS.get(cfg.model.type), JointPretraining):
         raise InputError(f'{args.config} trains a {cfg.model.type}, no joint pre-training')
     if args.workers:

@@ -19,7 +19,7 @@ from benchmarks.common import Comparison, as_record, comparison_table, machine_l
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
 from mmbdg.arguments import ConfigOptions, positive_int
-from mmbdg.compat.config import check_requirements, read_config
+from mmbdg.compat.config import check_parts, check_requirements, read_config
 from mmbdg.datasets.online import is_online
 from mmbdg.errors import InputError
 from mmbdg.registry import MODELS
@@ -96,6 +96,7 @@ def online_command(args: argparse.Namespace) -> None:
         torch.set_num_threads(args.threads)
     configs = [read_config(args.online, args.cfg_options), read_config(args.offline, args.offline_options)]
     for cfg in configs:
+        check_parts(cfg, 'model', 'train_dataloader', 'optim_wrapper')
         check_requirements(cfg)
     online, offline = (Training(cfg, args.batch_size, device) for cfg in configs)
     check_twins(online, offline, args)
