@@ -46,6 +46,18 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None], syn
         part.unlink(missing_ok=True)
 
 
+def check_place(path: str | os.PathLike) -> None:
+    """See before long work that its file can be written; the folder is made.
+
+    Raises:
+        OSError: It cannot be.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path.with_name(f'{path.name}.tried'), Path.touch, sync=False)
+    path.with_name(f'{path.name}.tried').unlink()
+
+
 def sync_files(paths: Iterable[str | os.PathLike], root: str | os.PathLike) -> None:
     """Wait until files are on the disk itself, and their names.
 

@@ -5,6 +5,7 @@ are its exit code, its output, the seconds it took and the most memory (MB) it h
 can grow beyond 100 bytes, as on a full disk.
 """
 
+import gc
 import json
 import os
 import resource
@@ -69,6 +70,7 @@ if __name__ == '__main__':
     path, attacks, results = sys.argv[1:]
     sys.path.insert(0, str(Path(path).resolve().parent))
     runpy.run_path(path, run_name='tool')
+    gc.freeze()  # what is shared with the forks stays shared
     wanted, below = json.loads(Path(attacks).read_text()), Path(results).parent
     found = {name: attack(path, name, arguments, below / name) for name, arguments in wanted.items()}
     Path(results).write_text(json.dumps(found))

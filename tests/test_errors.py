@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import run_tool
 
 from mmbdg.errors import DISK, InputError, plain_errors
-from mmbdg.files import write_json, write_safetensors
+from mmbdg.files import check_place, write_json, write_safetensors
 
 PROGRAM = """
 import os, signal, sys, time
@@ -137,6 +138,19 @@ def test_signals(number, name, tmp_path):
     assert code == 128 + number and output == f'error: ended by {name}. What was complete stays. Go on with --resume'
     assert 'Traceback' not in (said := (tmp_path / 'log').read_text()) and 'not reached' not in said
     assert ('was not disturbed' in said) == (number == signal.SIGINT)
+
+
+def test_a_place_is_tried_before_long_work(tmp_path):
+    check_place(tmp_path / 'new' / 'figures.json')
+    assert list((tmp_path / 'new').iterdir()) == []
+    (tmp_path / 'file').touch()
+    for place, number in (('file/x.json', errno.ENOTDIR), ('x' * 300, errno.ENAMETOOLONG)):
+        with pytest.raises(OSError) as error:
+            check_place(tmp_path / place)
+        assert error.value.errno in (number, errno.EEXIST)
+    command = ('tools/test.py', 'configs/densecl_biggan_fpn.py', 'nowhere.pth', '--out', tmp_path / 'file' / 'x.json')
+    result = run_tool(*command, check=False)
+    assert result.returncode == 2 and str(tmp_path / 'file') in result.stdout and 'nowhere.pth' not in result.stdout
 
 
 def test_a_reader_that_has_gone():

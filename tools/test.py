@@ -4,6 +4,7 @@ python tools/test.py configs/densecl_biggan_fpn.py work_dirs/densecl_biggan_fpn/
 torchrun --nproc_per_node=8 tools/test.py CONFIG CHECKPOINT --launcher pytorch
 """
 
+import os
 from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
@@ -13,7 +14,7 @@ from mmbdg.engine.checks import check_annotations, check_metrics
 from mmbdg.engine.launch import add_common_arguments, build_runner, load_config, part_in_peace
 from mmbdg.engine.work_dir import prepare_work_dir
 from mmbdg.errors import InputError, plain_errors
-from mmbdg.files import write_json
+from mmbdg.files import check_place, write_json
 
 
 def main() -> None:
@@ -24,6 +25,8 @@ def main() -> None:
     add_common_arguments(parser)
     args = parser.parse_args()
     cfg = load_config(args)
+    if args.out and os.environ.get('RANK', '0') == '0':
+        check_place(args.out)
     if not cfg.get('test_dataloader'):
         raise InputError(f'{args.config} has no test_dataloader: nothing to measure a checkpoint by')
     check_metrics(cfg)

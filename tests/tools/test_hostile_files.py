@@ -288,6 +288,7 @@ def benchmark(files: Files) -> Attacks:
     for command in ('generator', 'interpreter', 'synthesis', 'joint'):
         yield from each(files.configs, lambda path, command=command: [command, path], command)
     yield from each(files.configs, lambda path: ['online', path, path], 'online')
+    yield from bad_places(files, lambda out: ['masks', '--sizes', '100', '--out', out], '.json')
 
 
 def chest_xray(files: Files) -> Attacks:

@@ -19,7 +19,7 @@ from mmbdg.analysis.timing import MIN_PAIRS, Pairs, check_pairs
 from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import check_keys, check_requirements, generator_config
 from mmbdg.errors import InputError
-from mmbdg.files import write_json
+from mmbdg.files import check_place, write_json
 from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.generators.frozen import PRECISIONS, Frozen
 from mmbdg.synthesis.latents import generator_inputs
@@ -117,8 +117,20 @@ def check_settings(args: argparse.Namespace) -> None:
     """Raise InputError for settings that are out of range, before hours were spent on them."""
     check_pairs(args.pairs)
     args.compare, args.precision, args.batch_sizes = (list(dict.fromkeys(x)) for x in (args.compare, args.precision, args.batch_sizes))
-    if args.out and (args.out.suffix != '.json' or args.out.is_dir()):
-        raise InputError(f'--out must be a file that ends in .json, got {args.out}')
+    check_out(args.out)
+
+
+def check_out(out: Path | None) -> None:
+    """See before hours were spent that the figures can be written.
+
+    Raises:
+        InputError: It is no file that ends in .json.
+        OSError: It cannot be written.
+    """
+    if out and (out.suffix != '.json' or out.is_dir()):
+        raise InputError(f'--out must be a file that ends in .json, got {out}')
+    if out:
+        check_place(out)
 
 
 def generator_line(generator: dict) -> str:

@@ -20,7 +20,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from benchmarks.common import MIB, Comparison, as_record, comparison_table, in_fresh_process, machine_lines, parameter_count, report, table
+from benchmarks.common import (
+    MIB,
+    Comparison,
+    as_record,
+    check_out,
+    comparison_table,
+    in_fresh_process,
+    machine_lines,
+    parameter_count,
+    report,
+    table,
+)
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.memory import cuda_peak, resident_peaks
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved, repeated
@@ -220,8 +231,7 @@ def comparisons(trainings: dict[str, Training], contrast: Contrast | None) -> It
 def joint_command(args: argparse.Namespace) -> None:
     """Measure, print a table and write JSON."""
     check_pairs(args.pairs)
-    if args.out and (args.out.suffix != '.json' or args.out.is_dir()):
-        raise InputError(f'--out must be a file that ends in .json, got {args.out}')
+    check_out(args.out)
     device = usable_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from benchmarks.common import in_fresh_process, machine_lines, report, table
+from benchmarks.common import check_out, in_fresh_process, machine_lines, report, table
 from mmbdg.analysis.labelled_images import open_labelled_images
 from mmbdg.analysis.machine import describe_machine, load_average
 from mmbdg.analysis.mask_statistics import mask_statistics, summary
@@ -118,6 +118,7 @@ def masks_command(args: argparse.Namespace) -> None:
     """Measure, print a table and write JSON."""
     if wrong := [number for number in args.sizes if number < PER_CLASS or number % PER_CLASS]:
         raise InputError(f'--sizes takes multiples of {PER_CLASS}, the masks of a class; got {wrong[0]}')
+    check_out(args.out)
     torch.set_num_threads(1)
     result = dict(command='masks', processes=args.processes, pixels=SIZE, per_class=PER_CLASS)
     result['environment'] = describe_machine(torch.device('cpu')) | dict(load_before=load_average())

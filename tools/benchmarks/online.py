@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from torch import nn
 from tqdm import tqdm
 
-from benchmarks.common import Comparison, as_record, comparison_table, machine_lines, report
+from benchmarks.common import Comparison, as_record, check_out, comparison_table, machine_lines, report
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
 from mmbdg.arguments import ConfigOptions, positive_int
@@ -89,8 +89,7 @@ def check_twins(online: Training, offline: Training, args: argparse.Namespace) -
 def online_command(args: argparse.Namespace) -> None:
     """Measure both trainings, print a table and write JSON."""
     check_pairs(args.pairs)
-    if args.out and (args.out.suffix != '.json' or args.out.is_dir()):
-        raise InputError(f'--out must be a file that ends in .json, got {args.out}')
+    check_out(args.out)
     device = usable_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)

@@ -15,7 +15,17 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from benchmarks.common import Comparison, as_record, generator_line, machine_lines, parameter_count, quartiles_cell, report, table
+from benchmarks.common import (
+    Comparison,
+    as_record,
+    check_out,
+    generator_line,
+    machine_lines,
+    parameter_count,
+    quartiles_cell,
+    report,
+    table,
+)
 from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.analysis.memory import weight_bytes
 from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
@@ -105,6 +115,7 @@ def sharing(pools: Sequence[ProcessPoolExecutor], blocks: int) -> Callable[[], N
 def synthesis_command(args: argparse.Namespace) -> None:
     """Measure, print a table and write JSON."""
     check_pairs(args.pairs)
+    check_out(args.out)
     device = usable_device(args.device)
     cfg = read_config(args.config, args.cfg_options)
     if 'synthesis' not in cfg:
