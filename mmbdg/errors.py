@@ -160,7 +160,8 @@ def _signals() -> Iterator[None]:
         def handle(number: int, _: FrameType | None) -> None:
             if os.getpid() == own:
                 if hasattr(signal, 'SIGCHLD'):  # torch raises there when a process that loads images ends, as all do now
-                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    # No SIG_DFL: Python reports a signal that is pending without a handler as an error, and loses this exception over it.
+                    signal.signal(signal.SIGCHLD, lambda number, frame: None)
                 raise kind
 
         return handle

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from torch.utils.data import DataLoader
 
@@ -41,5 +42,16 @@ def end_with_this_process(loader: DataLoader) -> DataLoader:
 
 def _begin(parent: int, begin: Callable[[int], None] | None, number: int) -> None:
     die_with_parent(parent)
+    sys.excepthook = _without_lost_connections(sys.excepthook)
     if begin is not None:
         begin(number)
+
+
+def _without_lost_connections(hook: Callable[..., None]) -> Callable[..., None]:
+    """What a thread that hands tensors over reports when the process that wants them was interrupted is no fault of this one."""
+
+    def report(kind: type[BaseException], *more: Any) -> None:
+        if not issubclass(kind, ConnectionError | EOFError):
+            hook(kind, *more)
+
+    return report

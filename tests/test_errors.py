@@ -191,3 +191,25 @@ def test_a_forked_process_ends_at_sigterm_while_it_waits_for_a_lock():
         ended = child.exitcode
         child.kill()
     assert ended == -signal.SIGTERM
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_with_the_end_of_a_child(number):
+    """As when a whole group of processes is told to end."""
+    program = f"""
+import os, signal, time
+from mmbdg.errors import plain_errors
+signal.signal(signal.SIGCHLD, lambda *_: None)  # torch's, when there are workers
+both = {{signal.Signals({int(number)}), signal.SIGCHLD}}
+with plain_errors('Go on'):
+    signal.pthread_sigmask(signal.SIG_BLOCK, both)
+    for one in both:
+        os.kill(os.getpid(), one)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+    time.sleep(20)
+"""
+    result = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr.strip()) == (
+        128 + number,
+        f'error: ended by {number.name}. What was complete stays. Go on',
+    )
