@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -138,14 +139,31 @@ def _of_worker(error: Exception) -> str:
 _handlers: set[Callable] = set()
 
 
+_fork = threading.local()
+"""Of the thread that forks: ``before``, its signal mask; absent at all other times."""
+
+
+def _hold_sigterm() -> None:
+    """Before a fork. A SIGTERM that reaches the new process while it is set up would be lost: Python clears what has arrived by then."""
+    _fork.before = set()
+    _fork.before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM} if _handlers else set())
+
+
+def _release_sigterm() -> None:
+    """After a fork, in both processes."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, _fork.before)
+    del _fork.before
+
+
 def _end_at_sigterm() -> None:
     """In a forked process: a handler in Python would not run while it waits for a lock, and who terminates it would wait for ever."""
     if signal.getsignal(signal.SIGTERM) in _handlers:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _release_sigterm()
 
 
 if hasattr(os, 'register_at_fork'):
-    os.register_at_fork(after_in_child=_end_at_sigterm)
+    os.register_at_fork(before=_hold_sigterm, after_in_parent=_release_sigterm, after_in_child=_end_at_sigterm)
 
 
 @contextmanager
@@ -162,6 +180,10 @@ def _signals() -> Iterator[None]:
                 if hasattr(signal, 'SIGCHLD'):  # torch raises there when a process that loads images ends, as all do now
                     # No SIG_DFL: Python reports a signal that is pending without a handler as an error, and loses this exception over it.
                     signal.signal(signal.SIGCHLD, lambda number, frame: None)
+                if hasattr(_fork, 'before'):  # what is raised in the functions around a fork is lost: raise it a moment later
+                    signal.signal(signal.SIGALRM, handle)
+                    signal.setitimer(signal.ITIMER_REAL, 0.001)
+                    return
                 raise kind
 
         return handle

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,27 @@ def test_signals(number, name, tmp_path):
     assert code == 128 + number and output == f'error: ended by {name}. What was complete stays. Go on with --resume'
     assert 'Traceback' not in (said := (tmp_path / 'log').read_text()) and 'not reached' not in said
     assert ('was not disturbed' in said) == (number == signal.SIGINT)
+
+
+@pytest.mark.parametrize('kill', ['child', 'parent'])
+def test_sigterm_around_a_fork(kill, tmp_path):
+    """It is lost neither in a process that has just been forked nor in one that is forking."""
+
+    def command() -> None:
+        own = os.getpid()
+        if kill == 'parent':
+            threading.Timer(0.05 + os.getpid() % 10 / 1000, os.kill, (own, signal.SIGTERM)).start()
+        for _ in range(100 if kill == 'child' else 10**6):
+            if (pid := os.fork()) == 0:
+                time.sleep(10 if kill == 'child' else 0)
+                os._exit(0)
+            if kill == 'child':
+                os.kill(pid, signal.SIGTERM)
+            assert os.waitpid(pid, 0)[1] == (signal.SIGTERM if kill == 'child' else 0)
+
+    for _ in range(1 if kill == 'child' else 20):
+        code, output = ended(command, tmp_path / 'log')
+        assert (code == 0 and not output) if kill == 'child' else (code == 143 and 'error: ended by SIGTERM' in output), output
 
 
 def test_a_place_is_tried_before_long_work(tmp_path):
