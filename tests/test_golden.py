@@ -1,0 +1,120 @@
+"""What refactoring must not change: the bytes of a tiny dataset, its readers for older versions, and the losses of six joint steps.
+
+``tests/golden`` was recorded by versions 0.4.0 and 0.5.0 on the machine that ``machine.json`` names. There everything is equal to the
+last bit; on another processor, or with another torch, floating point rounds differently and the tolerances below hold.
+"""
+
+import hashlib
+import json
+import re
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, run_tool
+from mmengine.config import Config
+from PIL import Image
+
+from mmbdg.analysis.machine import describe_machine
+from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
+
+
+
+def this_machine() -> dict[str, str]:
+    """What floating point depends on: the processor with all that it can do, and torch."""
+    known = describe_machine(torch.device('cpu'))
+    cpuinfo = Path('/proc/cpuinfo')
+    flags = re.search('^flags.*$', cpuinfo.read_text() if cpuinfo.is_file() else '', re.M)
+    flags = hashlib.blake2b((flags[0] if flags else '').encode(), digest_size=8).hexdigest()
+    return dict(cpu=known['cpu'], flags=flags, capability=torch.backends.cpu.get_cpu_capability(), torch=known['torch'])
+
+
+GOLDEN = ROOT / 'tests' / 'golden'
+MACHINE = json.loads((GOLDEN / 'machine.json').read_text())
+SAME_MACHINE = this_machine() == MACHINE
+FORMATS, VERSIONS = ('folder', 'shards'), ('0.4.0', '0.5.0')
+RENAMED: dict[str, str] = {}
+"""Fields of the manifest by the names they have had since 0.5.0, where those have changed."""
+
+
+@pytest.fixture(scope='module')
+def datasets(tmp_path_factory) -> Path:
+    """Made now, as the golden ones were."""
+    config = Config.fromfile(ROOT / 'configs/synthesis/biggan32_fashion.py').synthesis.to_dict()
+    config |= dict(num_per_class=2, candidates=6, rejection_rate=0.5, classes=[1, 8], min_foreground=0.05)
+    root = tmp_path_factory.mktemp('golden')
+    for format_ in FORMATS:
+        plan = Synthesis(**config, uncertainty_maps=True, ignore_above=0.3, format=format_)
+        synthesize(plan, root / format_, log=lambda line: None, sync=False)
+    return root
+
+
+def lines_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / 'manifest.jsonl').read_text().splitlines()]
+
+
+@pytest.mark.parametrize('format_', FORMATS)
+def test_a_dataset_is_made_again(datasets, format_):
+    made, golden = datasets / format_, GOLDEN / 'datasets' / '0.5.0' / format_
+    names = {str(p.relative_to(golden)) for p in golden.rglob('*') if p.is_file()}
+    assert {str(p.relative_to(made)) for p in made.rglob('*') if p.is_file() and 'logs' not in p.parts} == names
+    if SAME_MACHINE:
+        for name in names:
+            if Path(name).suffix in ('.png', '.npy'):
+                assert (made / name).read_bytes() == (golden / name).read_bytes(), name
+            if Path(name).suffix == '.tar':
+                with tarfile.open(made / name) as one, tarfile.open(golden / name) as other:
+                    assert one.getnames() == other.getnames()
+                    for member in one.getnames():
+                        if not member.endswith('.json'):
+                            assert one.extractfile(member).read() == other.extractfile(member).read(), f'{name}:{member}'
+    for line, expected in zip(lines_of(made), lines_of(golden), strict=True):
+        expected = {RENAMED.get(key, key): value for key, value in expected.items()}
+        for key, value in expected.items():
+            if isinstance(value, float):
+                assert line[key] == (value if SAME_MACHINE else pytest.approx(value, abs=2e-3)), key
+            elif key != 'blake2b' or SAME_MACHINE:
+                assert line[key] == value, key
+    one, other = StoredDataset(made), StoredDataset(golden)
+    for line, expected in zip(one.lines, other.lines, strict=True):
+        assert np.abs(one.image(line).astype(int) - other.image(expected)).max() <= 1
+        assert (one.mask(line) != other.mask(expected)).mean() < 0.01
+
+
+@pytest.mark.parametrize('version', VERSIONS)
+@pytest.mark.parametrize('format_', FORMATS)
+def test_datasets_of_older_versions_are_read(version, format_):
+    stored = StoredDataset(GOLDEN / 'datasets' / version / format_)
+    assert [(line['class'], line['id']) for line in stored.lines] == [(c, i) for c, i in EXPECTED]
+    folder = GOLDEN / 'datasets' / version / 'folder'
+    for line in stored.lines:
+        image, mask = (np.asarray(Image.open(folder / kind / line['slug'] / f'{line["id"]}.png')) for kind in ('images', 'masks'))
+        assert np.array_equal(stored.image(line), image) and np.array_equal(stored.mask(line), mask)
+        assert (stored.uncertainty_map(line) > 0.3).sum() == pytest.approx((mask == 255).sum(), abs=12)  # steps of a 255th
+
+
+EXPECTED = [(1, '00000001'), (1, '00000004'), (8, '00000000'), (8, '00000004')]
+
+
+def six_steps(work_dir: Path) -> dict[str, list[float]]:
+    """Losses of the main config, by name."""
+    options = (
+        *('train_dataloader.batch_size=8', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False', 'iterations=6'),
+        *('model.queue_len=32', 'custom_hooks=[]', 'default_hooks.logger.interval=1', 'log_processor.window_size=1'),
+        *('train_dataloader.dataset.seg.prepare=None', f'train_dataloader.dataset.seg.data_root={GOLDEN}/datasets/0.4.0/folder'),
+        'train_dataloader.dataset.seg.allow_empty=True',
+        *('val_cfg=None', 'val_dataloader=None', 'val_evaluator=None', 'test_cfg=None', 'test_dataloader=None', 'test_evaluator=None'),
+    )
+    run_tool('tools/train.py', 'configs/densecl_biggan_fpn.py', '--work-dir', work_dir, '--cfg-options', *options, OMP_NUM_THREADS='1')
+    (scalars,) = work_dir.glob('*/vis_data/scalars.json')
+    steps = [json.loads(line) for line in scalars.read_text().splitlines()]
+    return {name: [step[name] for step in steps] for name in sorted(steps[0]) if 'loss' in name}
+
+
+def test_losses_of_six_joint_steps(tmp_path):
+    losses, golden = six_steps(tmp_path / 'work'), json.loads((GOLDEN / 'losses.json').read_text())
+    assert set(losses) == set(golden)
+    for name, values in golden.items():
+        assert len(values) == 6 and losses[name] == (values if SAME_MACHINE else pytest.approx(values, rel=0.02)), name
