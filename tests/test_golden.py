@@ -21,7 +21,6 @@ from mmbdg.analysis.machine import describe_machine
 from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
 
 
-
 def this_machine() -> dict[str, str]:
     """What floating point depends on: the processor with all that it can do, and torch."""
     known = describe_machine(torch.device('cpu'))
