@@ -18,7 +18,7 @@ except ModuleNotFoundError as error:
     raise
 
 if TYPE_CHECKING:
-    from mmbdg.synthesis import LabelledGenerator
+    from mmbdg.sources import LabelledGenerator
 
 compat.install()
 
@@ -28,7 +28,7 @@ __all__ = ['LabelledGenerator', '__version__']
 def __getattr__(name: str) -> Any:
     # On first use: what is imported for its registry entries alone need not load it.
     if name == 'LabelledGenerator':
-        from mmbdg.synthesis import LabelledGenerator
+        from mmbdg.sources import LabelledGenerator
 
         return LabelledGenerator
     raise AttributeError(f"module 'mmbdg' has no attribute '{name}'")

@@ -58,7 +58,7 @@ class RoomRegistry(Registry):
 
 
 MODELS = RoomRegistry(
-    'model', parent=MMENGINE_MODELS, light=('mmbdg.generators', 'mmbdg.interpreter', 'mmbdg.synthesis'), locations=['mmbdg.models']
+    'model', parent=MMENGINE_MODELS, light=('mmbdg.generators', 'mmbdg.interpreter', 'mmbdg.sources'), locations=['mmbdg.models']
 )
 MODEL_WRAPPERS = RoomRegistry('model_wrapper', parent=MMENGINE_MODEL_WRAPPERS, locations=['mmbdg.models'])
 DATA_SAMPLERS = RoomRegistry('data sampler', parent=MMENGINE_DATA_SAMPLERS, locations=['mmbdg.engine'])

@@ -13,7 +13,7 @@ from forked import run_forked
 import mmbdg  # noqa: F401
 from mmbdg.files import write_safetensors
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import LabelledGenerator
+from mmbdg.sources import LabelledGenerator
 
 ROOT = Path(__file__).parents[1]
 THREADS = 1 if 'PYTEST_XDIST_WORKER' in os.environ else 2

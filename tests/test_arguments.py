@@ -7,7 +7,16 @@ import sys
 import pytest
 from conftest import ROOT
 
-from mmbdg.arguments import Bounded, ConfigOptions, Parser, Split, fraction, natural_int, positive_float, positive_int
+from mmbdg.arguments import (
+    Bounded,
+    ConfigOptions,
+    Parser,
+    Split,
+    fraction,
+    natural_int,
+    positive_float,
+    positive_int,
+)
 from mmbdg.errors import InputError
 
 TOOLS = sorted(path for path in (ROOT / 'tools').rglob('*.py') if '\ndef main()' in path.read_text())

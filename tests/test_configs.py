@@ -7,11 +7,11 @@ from mmengine.config import Config
 from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.registry import DefaultScope
 
+from mmbdg.classifiers import classifier_identity
 from mmbdg.compat.config import check_keys, read_config
 from mmbdg.engine.config_values import check_values
 from mmbdg.engine.launch import options_of_labels
 from mmbdg.synthesis import Synthesis
-from mmbdg.synthesis.classifier import classifier_identity
 
 CONFIGS = sorted(p.relative_to(ROOT / 'configs').as_posix() for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts)
 

@@ -17,8 +17,9 @@ from conftest import ROOT, run_tool
 from mmengine.config import Config
 from PIL import Image
 
-from mmbdg.analysis.machine import describe_machine
-from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
+from mmbdg.machine import describe_machine
+from mmbdg.storage import StoredDataset
+from mmbdg.synthesis import Synthesis, synthesize
 
 
 def this_machine() -> dict[str, str]:

@@ -11,20 +11,29 @@ PACKAGE = Path(__file__).parents[1] / 'mmbdg'
 
 # room: the rooms it may import from
 ALLOWED = {
+    'storage': {'compat', 'assets'},
     'generators': {'compat'},
-    'interpreter': {'generators', 'compat'},
-    'synthesis': {'generators', 'interpreter', 'compat', 'assets'},
-    'annotation': {'generators', 'synthesis', 'analysis'},
-    'analysis': {'synthesis', 'generators', 'interpreter', 'compat'},
-    'datasets': {'generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'},
-    'evaluation': {'datasets', 'synthesis', 'analysis', 'interpreter', 'compat'},
-    'models': {'generators', 'interpreter', 'synthesis', 'datasets', 'compat'},
-    'engine': {'models', 'datasets', 'synthesis', 'annotation', 'analysis', 'generators', 'backbones', 'compat', 'evaluation', 'assets'},
+    'interpreter': {'generators', 'storage', 'compat'},
+    'classifiers': {'generators', 'compat', 'assets'},
+    'sources': {'storage', 'generators', 'interpreter', 'classifiers', 'compat', 'assets'},
+    'synthesis': {'storage', 'generators', 'classifiers', 'sources', 'compat'},
+    'visualization': {'storage'},
+    'annotation': {'storage', 'generators', 'sources', 'visualization'},
+    'analysis': {'storage', 'generators', 'classifiers', 'sources', 'visualization', 'compat'},
+    'datasets': {'storage', 'generators', 'sources', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'},
+    'converters': {'storage', 'datasets', 'analysis'},
+    'evaluation': {'datasets', 'storage', 'classifiers', 'analysis', 'interpreter', 'compat'},
+    'models': {'storage', 'generators', 'interpreter', 'sources', 'datasets', 'compat'},
+    'engine': {
+        *('models', 'datasets', 'storage', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization', 'generators', 'backbones'),
+        *('compat', 'evaluation', 'assets'),
+    },
     'backbones': {'compat'},
     'compat': {'assets'},
     'assets': set(),
 }
 LEAVES = {
+    'addressed',
     'arguments',
     'coco_json',
     'data_configs',
@@ -33,6 +42,7 @@ LEAVES = {
     'image_files',
     'images',
     'listing',
+    'machine',
     'paths',
     'reading',
     'registry',
@@ -41,7 +51,20 @@ LEAVES = {
     'version',
     'workers',
 }
-LIGHT = ('generators', 'interpreter', 'synthesis', 'annotation', 'analysis', 'backbones')
+LIGHT = (
+    *(
+        'storage',
+        'generators',
+        'interpreter',
+        'classifiers',
+        'sources',
+        'synthesis',
+        'annotation',
+        'visualization',
+        'analysis',
+        'backbones',
+    ),
+)
 
 
 def imported_modules(path: Path) -> set[str]:

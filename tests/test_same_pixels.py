@@ -9,15 +9,15 @@ from annotated import png_bytes
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from mmbdg.analysis.annotated_images import AnnotatedImages
-from mmbdg.analysis.coco_images import CocoImages
-from mmbdg.analysis.dataset_images import DatasetImages
+from mmbdg.analysis.images.annotated_images import AnnotatedImages
+from mmbdg.analysis.images.coco_images import CocoImages
+from mmbdg.analysis.images.dataset_images import DatasetImages
 from mmbdg.annotation import check_annotated_latents, import_annotations, write_project
 from mmbdg.annotation.encode import read_annotated_images
 from mmbdg.annotation.mask_sheet import _cell
 from mmbdg.annotation.saliency import propose_masks
+from mmbdg.converters.chest_xray.pictures import read_lungs
 from mmbdg.datasets import AnnotatedLatents, LabelledFolder
-from mmbdg.datasets.chest_xray.pictures import read_lungs
 from mmbdg.datasets.loading import LoadImage, LoadMask
 from mmbdg.datasets.mask_labels import labels_of
 from mmbdg.errors import InputError

@@ -14,20 +14,20 @@ import re
 from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.analysis.distribution_distances import MIN_FRECHET, torch_fidelity
-from mmbdg.analysis.feature_networks import FeatureNetwork, classifier_features, efficientnet_lite0, inception
-from mmbdg.analysis.image_part import ImagePart
-from mmbdg.analysis.labelled_images import LabelledImages, open_labelled_images
-from mmbdg.analysis.machine import usable_device
-from mmbdg.analysis.mask_columns import MIN_PIXELS
-from mmbdg.analysis.picture_features import drawn
-from mmbdg.analysis.report import ReportSettings, analyse
-from mmbdg.analysis.report_html import as_html
-from mmbdg.analysis.report_text import as_markdown
+from mmbdg.analysis.distances.distribution_distances import MIN_FRECHET, torch_fidelity
+from mmbdg.analysis.distances.feature_networks import FeatureNetwork, classifier_features, efficientnet_lite0, inception
+from mmbdg.analysis.distances.picture_features import drawn
+from mmbdg.analysis.images.image_part import ImagePart
+from mmbdg.analysis.images.labelled_images import LabelledImages, open_labelled_images
+from mmbdg.analysis.report.report import ReportSettings, analyse
+from mmbdg.analysis.report.report_html import as_html
+from mmbdg.analysis.report.report_text import as_markdown
+from mmbdg.analysis.statistics.mask_columns import MIN_PIXELS
 from mmbdg.arguments import Parser, natural_int, positive_int
 from mmbdg.compat.config import check_keys, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
+from mmbdg.machine import usable_device
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 GARMENTS = (CONFIGS / '_base_' / 'models' / 'resnet_fashion32.py', 'mmbdg://fashion32/classifier.safetensors', 32)

@@ -43,19 +43,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.annotation import check_annotated_latents, check_free, import_annotations, write_project, write_samples
+from mmbdg.annotation import (
+    check_annotated_latents,
+    check_free,
+    import_annotations,
+    write_project,
+    write_samples,
+)
 from mmbdg.annotation.importing import SOURCES
 from mmbdg.annotation.projects import FORMATS, how_to_annotate
 from mmbdg.arguments import ConfigOptions, Parser, fraction, pixel_value, positive_int
 from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names, folder_names
-from mmbdg.compat.config import check_keys, check_requirements, generator_config, interpreter_config, read_config
+from mmbdg.compat.config import (
+    check_keys,
+    check_requirements,
+    generator_config,
+    interpreter_config,
+    read_config,
+)
 from mmbdg.compat.config_options import value_at
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators import ClassConditionalGenerator, fold_spectral_norm
 from mmbdg.generators.build import build_generator
 from mmbdg.reading import parsed_json
-from mmbdg.synthesis import Truncation
+from mmbdg.sources import Truncation
 
 
 def add_sample(verbs: argparse._SubParsersAction) -> None:
@@ -110,7 +122,7 @@ def picked(
 ) -> list[list[int]] | None:
     """The indices of each class that ``--pick`` asks for, printed; None for the first ones."""
     from mmbdg.annotation import pick
-    from mmbdg.synthesis import LabelledGenerator
+    from mmbdg.sources import LabelledGenerator
 
     if (args.pick == 'uncertain') != bool(args.labelled_generator):
         raise InputError('--pick uncertain and --labelled-generator go together: the doubts are those of its ensemble')

@@ -12,7 +12,6 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
 from mmbdg.arguments import Parser, positive_int
 from mmbdg.data_configs import building
 from mmbdg.datasets.online import is_online
@@ -20,6 +19,7 @@ from mmbdg.engine.launch import add_common_arguments, load_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.models import OnlineDataPreprocessor
 from mmbdg.registry import DATASETS, MODELS
+from mmbdg.visualization.contact_sheet import grid, overlay, save_picture
 
 
 def made(item: dict, preprocessor: OnlineDataPreprocessor) -> dict:

@@ -17,8 +17,8 @@ from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators.build import build_generator
 from mmbdg.interpreter.released import SOURCE, BigDatasetGANAdapter
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import LabelledGenerator
-from mmbdg.synthesis.label_spaces import label_space
+from mmbdg.sources import LabelledGenerator
+from mmbdg.storage.label_spaces import label_space
 
 
 def main() -> None:

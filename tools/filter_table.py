@@ -28,24 +28,24 @@ from mmseg.evaluation import IoUMetric
 from tqdm import tqdm
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.analysis.distribution_distances import distances
-from mmbdg.analysis.labelled_images import LabelledImages, open_labelled_images
-from mmbdg.analysis.machine import describe_machine, usable_device
-from mmbdg.analysis.mask_columns import foreground
-from mmbdg.analysis.mask_statistics import mask_statistics, shape_diversity
-from mmbdg.analysis.picture_features import drawn, picture_features
+from mmbdg.analysis.distances.distribution_distances import distances
+from mmbdg.analysis.distances.picture_features import drawn, picture_features
+from mmbdg.analysis.images.labelled_images import LabelledImages, open_labelled_images
+from mmbdg.analysis.statistics.mask_columns import foreground
+from mmbdg.analysis.statistics.mask_statistics import mask_statistics, shape_diversity
 from mmbdg.arguments import Parser, natural_int, positive_int
 from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.datasets.annotated_latents import import_rule
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import write_atomically, write_json
+from mmbdg.machine import describe_machine, usable_device
 from mmbdg.synthesis import Synthesis, synthesize
 
 NONE = dict(
     truncation=None, classifier=None, class_map=None, min_confidence=0.0, uncertainty_rate=0.0, min_foreground=0.0, max_foreground=1.0
 )
 FASHION = 'configs/_base_/datasets/fashion32_seg_test.py:test_dataloader.dataset'
-RULE = 'mmbdg.analysis.foreground.fashion_foreground'
+RULE = 'mmbdg.annotation.foreground.fashion_foreground'
 
 
 def variants(plan: Synthesis) -> dict[str, Synthesis]:

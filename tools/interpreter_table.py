@@ -37,7 +37,7 @@ ROWS = {
     'shared trunk': ('biggan32_fashion_shared-trunk.py', 1),
 }
 ANNOTATION_SEEDS = (1, 3, 4)  # 2 is the held-out samples'
-RULE = 'mmbdg.analysis.foreground.fashion_foreground'
+RULE = 'mmbdg.annotation.foreground.fashion_foreground'
 FIGURES = ('mIoU_fgbg', 'single_fgbg', 'kept_fgbg', 'mIoU_classes', 'single_classes', 'kept_classes', 'spearman')
 
 

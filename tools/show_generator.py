@@ -10,9 +10,6 @@ import numpy as np
 import torch
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.analysis.contact_sheet import grid
-from mmbdg.analysis.feature_colours import principal_colours
-from mmbdg.analysis.machine import usable_device
 from mmbdg.arguments import ConfigOptions, Parser, natural_int, positive_float, positive_int
 from mmbdg.compat.config import check_keys, check_requirements, generator_config, read_config
 from mmbdg.errors import InputError, plain_errors
@@ -20,7 +17,10 @@ from mmbdg.files import write_png
 from mmbdg.generators import FeatureInfo, to_pixels
 from mmbdg.generators.build import build_generator
 from mmbdg.generators.frozen import Frozen
-from mmbdg.synthesis import Truncation, generator_inputs, select_statistics
+from mmbdg.machine import usable_device
+from mmbdg.sources import Truncation, generator_inputs, select_statistics
+from mmbdg.visualization.contact_sheet import grid
+from mmbdg.visualization.feature_colours import principal_colours
 
 
 def shown_taps(info: tuple[FeatureInfo, ...], which: str) -> list[int]:

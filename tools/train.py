@@ -12,11 +12,18 @@ import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser
 from mmbdg.compat.config import check_requirements, with_config_dir
 from mmbdg.data_configs import building
-from mmbdg.engine.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.checks import check_annotations, check_data, check_metrics, check_queue
-from mmbdg.engine.launch import add_common_arguments, build_runner, check_pretrained, check_start, load_config, part_in_peace
+from mmbdg.engine.hooks.standing_hooks import add_standing_hooks
+from mmbdg.engine.launch import (
+    add_common_arguments,
+    build_runner,
+    check_pretrained,
+    check_start,
+    load_config,
+    part_in_peace,
+)
+from mmbdg.engine.optimizers.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.resuming import apply_resume
-from mmbdg.engine.standing_hooks import add_standing_hooks
 from mmbdg.engine.tensorboard import add_tensorboard
 from mmbdg.engine.work_dir import held_work_dir, prepare_work_dir
 from mmbdg.errors import plain_errors

@@ -22,16 +22,16 @@ from functools import partial
 from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.analysis.ordered_map import ordered_map
+from mmbdg.analysis.statistics.ordered_map import ordered_map
 from mmbdg.arguments import ConfigOptions, Parser, positive_int
 from mmbdg.compat.config import check_keys, check_requirements, read_config
 from mmbdg.errors import InputError, listed, plain_errors
 from mmbdg.files import write_json
-from mmbdg.synthesis.findings import Findings
+from mmbdg.storage.findings import Findings
+from mmbdg.storage.verify import verify
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.plan_file import read_plan
 from mmbdg.synthesis.repair import repair
-from mmbdg.synthesis.verify import verify
 
 
 def parse_args() -> argparse.Namespace:

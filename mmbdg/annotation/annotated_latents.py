@@ -21,8 +21,8 @@ from mmbdg.files import write_npy, write_png
 from mmbdg.generators import ClassConditionalGenerator, to_pixels
 from mmbdg.listing import list_files, list_folders
 from mmbdg.reading import read_array, read_bytes
-from mmbdg.synthesis.latents import generator_inputs
-from mmbdg.synthesis.truncation import Truncation, select_statistics
+from mmbdg.sources.latents import generator_inputs
+from mmbdg.sources.truncation import Truncation, select_statistics
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def write_samples(
         class_names: One for each class.
         per_class: Samples of each class, if no indices are given.
         seed: Of the latents.
-        truncation: See :class:`~mmbdg.synthesis.Truncation`; None for none, as the released annotations have it.
+        truncation: See :class:`~mmbdg.sources.Truncation`; None for none, as the released annotations have it.
         rule: If given, masks are written too: image uint8 (R,R,3) -> bool (R,R).
         indices: Of each class, e.g. from :mod:`mmbdg.annotation.pick`.
         folders: Of the classes, e.g. wnids; default: slugs of their names.

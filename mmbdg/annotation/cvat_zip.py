@@ -20,7 +20,7 @@ from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, encode_png
 from mmbdg.annotation.sampled import Sampled
 from mmbdg.errors import InputError
 from mmbdg.images import read_stored
-from mmbdg.synthesis.palette import palette
+from mmbdg.storage.palette import palette
 
 LINES = ('background', 'foreground', 'ignore')  # of the label map, in the colours of PASCAL VOC
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmbdg.analysis.contact_sheet import grid, overlay, save_picture
 from mmbdg.annotation.mask_values import BACKGROUND, FOREGROUND, IGNORE
 from mmbdg.images import open_image, read_mask
 from mmbdg.listing import list_files
+from mmbdg.visualization.contact_sheet import grid, overlay, save_picture
 
 COLOURS = [[0, 0, 0], [255, 60, 0], [0, 120, 255]]  # of background, foreground and ignored pixels
 MOST = 500

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from mmbdg.errors import InputError
 from mmbdg.generators import ClassConditionalGenerator, to_pixels
-from mmbdg.synthesis.labelled_generator import LabelledGenerator
-from mmbdg.synthesis.latents import generator_inputs
-from mmbdg.synthesis.truncation import Truncation, select_statistics
+from mmbdg.sources.labelled_generator import LabelledGenerator
+from mmbdg.sources.latents import generator_inputs
+from mmbdg.sources.truncation import Truncation, select_statistics
 
 CANDIDATES = 10
 """Candidates for each sample to annotate, if nothing else is said."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from mmbdg.synthesis.latents import generator_at
+from mmbdg.addressed import generator_at
 
 ADDRESSED_SAMPLER = "train_dataloader.sampler=dict(type='mmbdg.AddressedSampler')"
 

@@ -11,6 +11,7 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.structures import BaseDataElement, PixelData
 
+from mmbdg.addressed import generator_at
 from mmbdg.annotation import AnnotatedLatent, read_annotated_latents
 from mmbdg.annotation.mask_values import IGNORE
 from mmbdg.assets import resolve
@@ -19,16 +20,16 @@ from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
 from mmbdg.generators.build import build_generator, generator_sizes
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis.label_spaces import Groups, label_space
-from mmbdg.synthesis.latents import generator_at, generator_inputs
-from mmbdg.synthesis.palette import palette
-from mmbdg.synthesis.truncation import select_statistics
+from mmbdg.sources.latents import generator_inputs
+from mmbdg.sources.truncation import select_statistics
+from mmbdg.storage.label_spaces import Groups, label_space
+from mmbdg.storage.palette import palette
 
 Rule = Callable[[np.ndarray], np.ndarray]
 
 
 def import_rule(name: str) -> Callable:
-    """A foreground rule ``image uint8 (R,R,3) -> bool (R,R)`` by its import path, e.g. ``mmbdg.analysis.foreground.fashion_foreground``.
+    """A foreground rule ``image uint8 (R,R,3) -> bool (R,R)`` by its import path, e.g. ``mmbdg.annotation.foreground.fashion_foreground``.
 
     A module in the current folder is found too: ``rules.by_colour`` is ``by_colour`` in ``rules.py``.
 
@@ -37,7 +38,7 @@ def import_rule(name: str) -> Callable:
     """
     module, _, function = name.rpartition('.')
     if not module:
-        raise InputError(f'a rule is named MODULE.FUNCTION, e.g. mmbdg.analysis.foreground.fashion_foreground; got "{name}"')
+        raise InputError(f'a rule is named MODULE.FUNCTION, e.g. mmbdg.annotation.foreground.fashion_foreground; got "{name}"')
     sys.path.append(os.getcwd())  # a tool's own path begins with the folder of the tool
     try:
         rule = getattr(import_module(module), function, None)
@@ -101,7 +102,7 @@ class AnnotatedLatents(_LatentDataset):
         latent_dim, resolution: Of the generator; None: those of ``generator``.
         generator: Config of the generator whose latents these are; its weights' card counts, see :mod:`mmbdg.generators.card`.
         class_names: Of the generator's classes; "in1k": ImageNet's.
-        label_space: See :func:`mmbdg.synthesis.label_spaces.label_space`; pairs of classes outside it are left out.
+        label_space: See :func:`mmbdg.storage.label_spaces.label_space`; pairs of classes outside it are left out.
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
         part: "all", or one of two that have nothing in common, "train" and "val", see ``held_out``.
         held_out: Pairs of each class that are "val", chosen by their names; one pair of each class at least is "train".
@@ -188,7 +189,7 @@ class RuleAnnotatedLatents(_LatentDataset):
         seed: Of the latents; another one than the annotated set's.
         truncation: Of the latents.
         thresholds: The first draws the masks; the others' masks are kept as ``rule_seg`` to show the rule's own spread.
-        label_space: See :func:`mmbdg.synthesis.label_spaces.label_space`; classes outside it are left out.
+        label_space: See :func:`mmbdg.storage.label_spaces.label_space`; classes outside it are left out.
     """
 
     def __init__(

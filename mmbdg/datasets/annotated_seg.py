@@ -13,8 +13,8 @@ from mmbdg.assets.class_lists import class_names as resolve_names
 from mmbdg.errors import InputError
 from mmbdg.images import open_image
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis import label_spaces
-from mmbdg.synthesis.palette import palette
+from mmbdg.storage import label_spaces
+from mmbdg.storage.palette import palette
 
 
 @DATASETS.register_module()
@@ -29,7 +29,7 @@ class AnnotatedSegDataset(BaseDataset):
             ``mmbdg://`` for this package's assets.
         name: Name of the set.
         class_names: Of the generator's classes; "in1k": ImageNet's.
-        label_space: See :func:`mmbdg.synthesis.label_spaces.label_space`; pairs of classes outside it are left out.
+        label_space: See :func:`mmbdg.storage.label_spaces.label_space`; pairs of classes outside it are left out.
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
         ignore_value: Grey value of pixels of the masks that do not count; None: all that is not 0 is foreground.
         pipeline: Transforms.

@@ -7,8 +7,8 @@ from mmcv.transforms import BaseTransform
 from mmengine import fileio
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis.checksums import checksum
-from mmbdg.synthesis.mask_files import check_mask_header
+from mmbdg.storage.checksums import checksum
+from mmbdg.storage.masks import check_mask_header
 
 
 class CheckedLoading(BaseTransform):
@@ -28,7 +28,7 @@ class CheckedLoading(BaseTransform):
         """What the loader gives.
 
         Raises:
-            InputError: The mask is no mask of the dataset, see :func:`~mmbdg.synthesis.mask_files.check_mask_header`, is not of its
+            InputError: The mask is no mask of the dataset, see :func:`~mmbdg.storage.masks.check_mask_header`, is not of its
                 checksum, or holds a label that its class does not have.
         """
         name = results['seg_map_path']

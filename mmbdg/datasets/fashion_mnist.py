@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from mmbdg.analysis.foreground import BACKGROUND_LEVEL, fashion_foreground
+from mmbdg.annotation.foreground import BACKGROUND_LEVEL, fashion_foreground
 from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.datasets.label_fraction import labelled_subset
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis import label_spaces
-from mmbdg.synthesis.palette import palette
+from mmbdg.storage import label_spaces
+from mmbdg.storage.palette import palette
 
 
 @DATASETS.register_module()
@@ -24,7 +24,7 @@ class FashionMNIST32(BaseDataset):
         split: "train" or "test", the official ones.
         source: "embedded", "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
         label_space: The ids of ``gt_seg_map`` and the classes in the meta information: "fgbg", "classes" or groups of classes, see
-            :func:`mmbdg.synthesis.label_spaces.label_space`; images of classes outside it are left out.
+            :func:`mmbdg.storage.label_spaces.label_space`; images of classes outside it are left out.
         label_fraction: Part of the images that is kept (stratified by class, nested), see
             :func:`~mmbdg.datasets.label_fraction.labelled_subset`.
         label_seed: Which images those are.

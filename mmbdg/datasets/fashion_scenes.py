@@ -7,13 +7,13 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from mmbdg import run_lengths
-from mmbdg.analysis.foreground import fashion_foreground
-from mmbdg.analysis.mask_columns import tight_box
+from mmbdg.addressed import generator_at
+from mmbdg.analysis.statistics.mask_columns import tight_box
+from mmbdg.annotation.foreground import fashion_foreground
 from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis.latents import generator_at
-from mmbdg.synthesis.palette import palette
+from mmbdg.storage.palette import palette
 
 SIDES = (24, 64)
 """Of a photo in a scene, in pixels."""

@@ -4,11 +4,11 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from mmbdg.addressed import generator_at
 from mmbdg.datasets.address import ADDRESSED_SAMPLER, Address, drawn_at
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis.latents import generator_at
 
 
 @DATASETS.register_module()

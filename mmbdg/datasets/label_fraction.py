@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from mmbdg.synthesis.latents import generator_at
+from mmbdg.addressed import generator_at
 
 
 def stratified_order(strata: np.ndarray, *address: int | str) -> np.ndarray:
@@ -16,7 +16,7 @@ def stratified_order(strata: np.ndarray, *address: int | str) -> np.ndarray:
 
     Args:
         strata: The class of each sample, or the set it comes from; int or str (N,).
-        *address: Of the randomness, see :func:`~mmbdg.synthesis.latents.generator_at`.
+        *address: Of the randomness, see :func:`~mmbdg.addressed.generator_at`.
 
     Returns:
         Positions in ``strata``, int64 (N,).

@@ -7,12 +7,12 @@ import torch
 from mmseg.structures import SegDataSample
 from torch.utils.data import Dataset
 
+from mmbdg.addressed import generator_at
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis import LabelledGenerator
-from mmbdg.synthesis.label_spaces import Groups, class_id
-from mmbdg.synthesis.label_spaces import label_space as space_by_name
-from mmbdg.synthesis.latents import generator_at
-from mmbdg.synthesis.palette import palette
+from mmbdg.sources import LabelledGenerator
+from mmbdg.storage.label_spaces import Groups, class_id
+from mmbdg.storage.label_spaces import label_space as space_by_name
+from mmbdg.storage.palette import palette
 
 FIRST_INDEX = 10**8
 """Index of the first online sample of each class. Those of synthesised datasets have eight digits: under one seed the two share nothing."""

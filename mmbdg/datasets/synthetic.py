@@ -16,15 +16,15 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmbdg.datasets.checked_masks import CheckedLoading
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis.checksums import KEY
+from mmbdg.storage.checksums import KEY
+from mmbdg.storage.label_spaces import Groups, LabelSpace, label_space
+from mmbdg.storage.layout import canonical
+from mmbdg.storage.palette import palette
+from mmbdg.storage.stored import StoredDataset
 from mmbdg.synthesis.identity import identity_of
-from mmbdg.synthesis.label_spaces import Groups, LabelSpace, label_space
-from mmbdg.synthesis.layout import canonical
 from mmbdg.synthesis.loading import load_generator
-from mmbdg.synthesis.palette import palette
 from mmbdg.synthesis.pipeline import is_complete, synthesize
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.stored import StoredDataset
 
 
 @DATASETS.register_module()
@@ -41,7 +41,7 @@ class SyntheticSegDataset(BaseSegDataset):
             ``tools/synthesize.py`` makes; other processes wait. Without ``data_root`` it goes to a cache folder named after all that
             decides its bytes.
         label_space: "fgbg", "classes" (one label for each class of the generator) or another one, see
-            :func:`mmbdg.synthesis.label_spaces.label_space`; images of classes outside it are left out. Applied by
+            :func:`mmbdg.storage.label_spaces.label_space`; images of classes outside it are left out. Applied by
             ``mmseg.LoadAnnotations`` as a label map, above 254 labels, here or in the masks, by ``mmbdg.LoadMask``.
         allow_empty: Labels may have no image at all; a head then learns that they are never there.
         pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on; masks are checked as they are loaded, see

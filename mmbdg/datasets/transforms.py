@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
+from mmbdg.addressed import generator_at
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.registry import TRANSFORMS
-from mmbdg.synthesis.latents import generator_at
 
 
 @TRANSFORMS.register_module()

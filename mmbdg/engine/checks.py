@@ -18,9 +18,9 @@ from mmbdg.datasets import JointDataset
 from mmbdg.datasets.address import ADDRESSED_SAMPLER
 from mmbdg.datasets.listed_files import check_listed_files
 from mmbdg.datasets.online import is_online
-from mmbdg.engine.addressed_sampler import AddressedSampler
-from mmbdg.engine.aspect_ratio_sampler import AspectRatioSampler
-from mmbdg.engine.ensemble_sampler import EnsembleSampler
+from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
+from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
+from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
 from mmbdg.errors import InputError
 from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
 

@@ -26,7 +26,7 @@ from mmbdg.engine.config_values import check_values
 from mmbdg.engine.plain_runner import PlainRunner
 from mmbdg.engine.tensorboard import check_tensorboard
 from mmbdg.errors import InputError
-from mmbdg.synthesis.label_spaces import label_space
+from mmbdg.storage.label_spaces import label_space
 
 BACKBONE_INIT = 'mmbdg.PretrainedBackbone'
 

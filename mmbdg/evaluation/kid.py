@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from mmengine.evaluator import BaseMetric
 
-from mmbdg.analysis.distribution_distances import kernel_distance, torch_fidelity
+from mmbdg.analysis.distances.distribution_distances import kernel_distance, torch_fidelity
+from mmbdg.classifiers import build_classifier
 from mmbdg.registry import METRICS
-from mmbdg.synthesis.classifier import build_classifier
 
 
 @METRICS.register_module()
@@ -18,7 +18,7 @@ class KernelDistance(BaseMetric):
     Data samples need ``real`` and ``generated``, RGB uint8 (3,H,W). The key in the log is ``KD_<name>``, e.g. ``KD_resnet_fashion32``.
 
     Args:
-        classifier: Config of a classifier, see :func:`mmbdg.synthesis.classifier.build_classifier`; its own preprocessing is used and
+        classifier: Config of a classifier, see :func:`mmbdg.classifiers.build_classifier`; its own preprocessing is used and
             its features behind the neck are compared.
         name: What the figure is named after.
         collect_device, prefix: mmengine's.

@@ -10,7 +10,7 @@ from mmseg.evaluation import IoUMetric
 
 from mmbdg.errors import InputError
 from mmbdg.registry import METRICS
-from mmbdg.synthesis.label_spaces import LabelSpace, label_space
+from mmbdg.storage.label_spaces import LabelSpace, label_space
 
 IGNORE = 65535  # no label in any space
 

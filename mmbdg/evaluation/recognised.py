@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from mmengine.evaluator import BaseMetric
 
+from mmbdg.classifiers import build_classifier
 from mmbdg.registry import METRICS
-from mmbdg.synthesis.classifier import build_classifier
 
 
 @METRICS.register_module()
@@ -17,7 +17,7 @@ class RecognisedSamples(BaseMetric):
     Data samples need ``generated``, RGB uint8 (3,H,W), and ``gt_label`` (1,).
 
     Args:
-        classifier: Config of a classifier of the same classes, see :func:`mmbdg.synthesis.classifier.build_classifier`.
+        classifier: Config of a classifier of the same classes, see :func:`mmbdg.classifiers.build_classifier`.
         name: What the figure is named after.
         collect_device, prefix: mmengine's.
     """

@@ -6,7 +6,15 @@ from collections.abc import Collection, Iterator, Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmbdg.generators.vqgan_layers import GROUPS, Downsample, ResidualBlock, SpatialAttention, Upsample, VectorQuantizer, group_norm
+from mmbdg.generators.vqgan_layers import (
+    GROUPS,
+    Downsample,
+    ResidualBlock,
+    SpatialAttention,
+    Upsample,
+    VectorQuantizer,
+    group_norm,
+)
 
 
 class LayerStack(nn.Module):

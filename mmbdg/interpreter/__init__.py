@@ -3,7 +3,7 @@
 from mmbdg.interpreter.consensus import Consensus, ignore_uncertain, image_uncertainty, jensen_shannon, vote
 from mmbdg.interpreter.ensemble import Ensemble, InterpreterEnsemble
 from mmbdg.interpreter.feature_interpreter import FeatureInterpreter
-from mmbdg.interpreter.labels import ignore_label, segmentation_loss
+from mmbdg.interpreter.labels import segmentation_loss
 from mmbdg.interpreter.pixel_mlp import PixelMLP
 from mmbdg.interpreter.published_order import PublishedOrderInterpreter
 from mmbdg.interpreter.shared_trunk import SharedTrunkEnsemble
@@ -16,7 +16,6 @@ __all__ = [
     'PixelMLP',
     'PublishedOrderInterpreter',
     'SharedTrunkEnsemble',
-    'ignore_label',
     'ignore_uncertain',
     'image_uncertainty',
     'jensen_shannon',

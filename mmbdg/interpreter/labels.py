@@ -5,11 +5,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def ignore_label(num_labels: int) -> int:
-    """Label of pixels that count nowhere: 255 beside up to 254 labels (uint8 masks), 65535 beside more (uint16)."""
-    return 255 if num_labels <= 254 else 65535
-
-
 def segmentation_loss(logits: Tensor, labels: Tensor, ignore: int = 255) -> Tensor:
     """Mean cross-entropy over the pixels that are not ignored.
 

@@ -12,7 +12,7 @@ from mmbdg.generators import ClassConditionalGenerator, reestimate_spectral_norm
 from mmbdg.models.diff_augment import diff_augment
 from mmbdg.models.projection_discriminator import hinge_discriminator, hinge_generator
 from mmbdg.registry import MODELS
-from mmbdg.synthesis.latents import generator_inputs
+from mmbdg.sources.latents import generator_inputs
 
 
 @MODELS.register_module()

@@ -11,16 +11,17 @@ from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement, PixelData
 from torch import Tensor
 
+from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
 from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.generators.card import with_own_sizes
 from mmbdg.generators.frozen import Frozen
-from mmbdg.interpreter import Consensus, PixelMLP, ignore_label, image_uncertainty, segmentation_loss
+from mmbdg.interpreter import Consensus, PixelMLP, image_uncertainty, segmentation_loss
 from mmbdg.interpreter.labels import probabilities
 from mmbdg.models.feature_cache import FeatureCache, fingerprint
 from mmbdg.registry import MODELS
-from mmbdg.synthesis.latents import generator_at
-from mmbdg.synthesis.truncation import Truncation, select_statistics
+from mmbdg.sources.truncation import Truncation, select_statistics
+from mmbdg.storage.masks import ignore_label
 
 
 @MODELS.register_module()
@@ -37,7 +38,7 @@ class InterpreterTraining(BaseModel):
         interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble` or another ensemble; the generator's feature sizes are
             filled in.
         vote: How labels are made in ``predict``.
-        truncation: Of the annotated latents, see :class:`~mmbdg.synthesis.Truncation`: the generator's batch statistics go with it.
+        truncation: Of the annotated latents, see :class:`~mmbdg.sources.Truncation`: the generator's batch statistics go with it.
         ignore: Label of pixels that do not count; None: 255, or 65535 if the head tells more than 254 labels apart.
         pixels_per_image: Train on this many random pixels of each image; for :class:`~mmbdg.interpreter.PixelMLP` only. None: on all.
         feature_cache: Arguments of a :class:`~mmbdg.models.feature_cache.FeatureCache`; None computes the features anew each time.

@@ -11,11 +11,11 @@ from mmseg.models import SegDataPreProcessor
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
 from mmbdg.models.online_sampling import OnlineSampling
 from mmbdg.registry import MODELS, TRANSFORMS
-from mmbdg.synthesis import LabelledGenerator
-from mmbdg.synthesis.latents import generator_at
+from mmbdg.sources import LabelledGenerator
 
 
 @MODELS.register_module()
@@ -34,8 +34,8 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         augmentation: Config of what is called with an image, its mask and a generator of random numbers that belongs to the address, e.g.
             :class:`~mmbdg.datasets.ResizedCropFlip`, the default type; in training only. None: images stay as they are.
         members: Of the ensemble, the first; None: all. The paper takes no ensemble in online sampling.
-        truncation: Of the latents, see :class:`~mmbdg.synthesis.Truncation`; "default" for the labelled generator's own.
-        ignore_above: As of :class:`~mmbdg.synthesis.LabelledGenerator`; None: the labelled generator's own.
+        truncation: Of the latents, see :class:`~mmbdg.sources.Truncation`; "default" for the labelled generator's own.
+        ignore_above: As of :class:`~mmbdg.sources.LabelledGenerator`; None: the labelled generator's own.
         precision, compile: Of generator and interpreter, see :class:`~mmbdg.generators.frozen.Frozen`. CPUs that have no instructions for
             bfloat16 are faster in float32.
         sampling: The other arguments of :class:`~mmbdg.models.online_sampling.OnlineSampling`: samples at once, and filters.

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis import LabelledGenerator
+from mmbdg.sources import LabelledGenerator
 
 SPARE = 10**12
 """How far apart the addresses are that take each other's place: far more than indices a training counts to."""
@@ -19,7 +19,7 @@ class OnlineBatch(NamedTuple):
     images: Tensor
     """RGB uint8 (N,3,R,R)."""
     masks: Tensor
-    """int64 (N,R,R), the interpreter's ids; see :class:`~mmbdg.synthesis.LabelledBatch`."""
+    """int64 (N,R,R), the interpreter's ids; see :class:`~mmbdg.sources.LabelledBatch`."""
     indices: list[int]
     """Those the samples were made from: where a filter refused the address itself, one of its spare ones."""
 

@@ -1,11 +1,20 @@
-"""Labelled generators and offline synthesis. Imports with torch, numpy and mmengine (and small libraries these bring along)."""
+"""Offline synthesis: a labelled dataset from a plan. Imports with torch, numpy and mmengine (and small libraries these bring along).
 
-from mmbdg.synthesis.labelled_generator import LabelledBatch, LabelledGenerator
-from mmbdg.synthesis.latents import generator_inputs, latent, latents
+The names of :mod:`mmbdg.sources` and :mod:`mmbdg.storage` that were here before those rooms existed stay importable from here.
+"""
+
+from mmbdg.sources import (
+    LabelledBatch,
+    LabelledGenerator,
+    Truncation,
+    generator_inputs,
+    latent,
+    latents,
+    select_statistics,
+)
+from mmbdg.storage import StoredDataset
 from mmbdg.synthesis.pipeline import synthesize
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.stored import StoredDataset
-from mmbdg.synthesis.truncation import Truncation, select_statistics
 
 __all__ = [
     'LabelledBatch',

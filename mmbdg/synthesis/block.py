@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmbdg.classifiers import Classifier, confidence
 from mmbdg.errors import InputError
-from mmbdg.synthesis.classifier import Classifier, confidence
-from mmbdg.synthesis.label_spaces import LabelSpace
-from mmbdg.synthesis.labelled_generator import LabelledGenerator, as_mask
+from mmbdg.sources.labelled_generator import LabelledGenerator
+from mmbdg.storage.label_spaces import LabelSpace
+from mmbdg.storage.masks import as_mask
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.stages import Stages
 
@@ -57,7 +58,7 @@ class BlockMaker:
         generator: The plan's.
         classifier: The plan's, if it rejects.
         classes_of: For each class of the generator those of the classifier that mean it, see
-            :func:`~mmbdg.synthesis.classifier.class_map`; None if they are the same.
+            :func:`~mmbdg.classifiers.class_map`; None if they are the same.
         space: The label space masks are painted in; None for the interpreter's own labels.
         stages: Takes the time of each part.
     """

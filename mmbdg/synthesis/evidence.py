@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis.checksums import lines_checksum
-from mmbdg.synthesis.findings import Block
+from mmbdg.storage.checksums import lines_checksum
+from mmbdg.storage.findings import Block
+from mmbdg.storage.records import BlockRecords, Record
+from mmbdg.storage.verify import MANIFEST, Dataset
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.records import BlockRecords, Record
-from mmbdg.synthesis.verify import MANIFEST, Dataset
 
 
 class Target(NamedTuple):

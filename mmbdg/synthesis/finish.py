@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmbdg.files import write_atomically, write_json
+from mmbdg.storage.checksums import RunningChecksum, line_bytes, sealed
+from mmbdg.storage.palette import palette
+from mmbdg.storage.records import BLOCKS, BlockRecords, total_outcome
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.checksums import RunningChecksum, line_bytes, sealed
-from mmbdg.synthesis.palette import palette
-from mmbdg.synthesis.records import BLOCKS, BlockRecords, total_outcome
 
 
 def fallen_short(maker: BlockMaker, class_ids: Sequence[int], out: Path) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from mmbdg.classifiers import classifier_files, classifier_identity
 from mmbdg.files import sha256
 from mmbdg.reading import parsed_json
-from mmbdg.synthesis.classifier import classifier_files, classifier_identity
-from mmbdg.synthesis.labelled_generator import CARD, LabelledGenerator
+from mmbdg.sources.labelled_generator import CARD, LabelledGenerator
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.version import __version__
 

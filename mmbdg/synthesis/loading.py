@@ -2,11 +2,11 @@
 
 import torch
 
+from mmbdg.classifiers import build_classifier, class_map
 from mmbdg.errors import InputError
+from mmbdg.sources.labelled_generator import LabelledGenerator
+from mmbdg.storage.label_spaces import LabelSpace, label_space
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.classifier import build_classifier, class_map
-from mmbdg.synthesis.label_spaces import LabelSpace, label_space
-from mmbdg.synthesis.labelled_generator import LabelledGenerator
 from mmbdg.synthesis.plan import Synthesis
 
 

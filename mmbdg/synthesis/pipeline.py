@@ -13,17 +13,17 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.reading import read_json
 from mmbdg.schema import Schema
+from mmbdg.storage.layout import IDENTITY, KINDS, check_claim
+from mmbdg.storage.stored import Info
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.estimate import check_disk, estimate
 from mmbdg.synthesis.finish import fallen_short, write_manifest
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.job import Job, at_work, held
-from mmbdg.synthesis.layout import IDENTITY, KINDS, check_claim
 from mmbdg.synthesis.loading import build_maker, wanted_classes
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.plan_file import write_plan
 from mmbdg.synthesis.progress import Progress, Unit, Units
-from mmbdg.synthesis.stored import Info
 from mmbdg.synthesis.throughput import Throughput, collect
 from mmbdg.synthesis.writer import BlockWriter
 

@@ -12,8 +12,8 @@ from typing_extensions import TypedDict
 from mmbdg.compat.config_keys import Role, register_part
 from mmbdg.errors import InputError, nearest
 from mmbdg.schema import validated
-from mmbdg.synthesis.labelled_generator import check_bound
-from mmbdg.synthesis.truncation import Truncation
+from mmbdg.sources.labelled_generator import check_bound
+from mmbdg.sources.truncation import Truncation
 
 FORMATS, IMAGES = ('folder', 'shards'), ('png', 'jpeg')
 MOST = dict(threads=1024, resolution=8192, batch_size=100_000, candidates=1_000_000, num_per_class=10**8, max_candidates=10**8)
@@ -31,13 +31,13 @@ class Synthesis:
         num_per_class: Samples kept of each class.
         classes: Classes by index, name or folder; None for all.
         seed: Of the latents.
-        truncation: Of the latents, see :class:`~mmbdg.synthesis.Truncation`; "default" for the labelled generator's own.
+        truncation: Of the latents, see :class:`~mmbdg.sources.Truncation`; "default" for the labelled generator's own.
         candidates: Candidates in a block.
-        classifier: Config of the classifier for rejection sampling, see :func:`~mmbdg.synthesis.classifier.build_classifier`; None for
+        classifier: Config of the classifier for rejection sampling, see :func:`~mmbdg.classifiers.build_classifier`; None for
             no rejection.
         classifier_size: Height and width in pixels images are resized to for the classifier; None for what its library does.
         rejection_rate: Part of the candidates that is rejected, the least confident in their own class (paper: 0.9).
-        class_map: From the generator's classes to the classifier's, see :func:`~mmbdg.synthesis.classifier.class_map`; None if they are
+        class_map: From the generator's classes to the classifier's, see :func:`~mmbdg.classifiers.class_map`; None if they are
             the same.
         min_confidence: Survivors less confident than this are dropped too, 0..1.
         uncertainty_rate: Part of the survivors that is dropped, those the ensemble disagrees on most (paper: 0.1).

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from mmbdg.classifiers.from_data import check_classifier_from_data
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema
-from mmbdg.synthesis.classifier.from_data import check_classifier_from_data
 from mmbdg.synthesis.plan import Synthesis
 
 PLAN = 'logs/plan.json'

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mmbdg.storage.block_files import BlockFiles
+from mmbdg.storage.records import BlockRecords, Recorded
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.block_files import BlockFiles
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.records import BlockRecords, Recorded
 from mmbdg.synthesis.throughput import Throughput
 from mmbdg.synthesis.writer import BlockWriter
 

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
+from mmbdg.storage.block_files import BlockFiles
+from mmbdg.storage.findings import Block, Findings
+from mmbdg.storage.layout import IDENTITY, identity_differences, read_identity
+from mmbdg.storage.records import BlockRecords
+from mmbdg.storage.verify import Dataset, Each, in_turn, verify
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.block_files import BlockFiles
 from mmbdg.synthesis.evidence import Evidence, Target
-from mmbdg.synthesis.findings import Block, Findings
 from mmbdg.synthesis.finish import dataset_info, write_manifest
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.job import Job, held
-from mmbdg.synthesis.layout import IDENTITY, identity_differences, read_identity
 from mmbdg.synthesis.loading import build_maker, wanted_classes
 from mmbdg.synthesis.pipeline import plain_disk_errors, remove_parts, threads
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.plan_file import write_plan
-from mmbdg.synthesis.records import BlockRecords
-from mmbdg.synthesis.verify import Dataset, Each, in_turn, verify
 from mmbdg.synthesis.writer import BlockWriter
 
 FOREIGN = 'logs/foreign'
@@ -44,7 +44,7 @@ def repair(
         plan: What made it.
         device: Where to compute.
         log: Takes the lines that are said.
-        each: Runs the checks of the blocks, see :func:`~mmbdg.synthesis.verify.verify`.
+        each: Runs the checks of the blocks, see :func:`~mmbdg.storage.verify.verify`.
 
     Returns:
         What is still wrong: nothing, as a rule.

@@ -10,13 +10,13 @@ import numpy as np
 
 from mmbdg.errors import InputError
 from mmbdg.files import sync_files, write_atomically
+from mmbdg.sources.labelled_generator import LabelledGenerator
+from mmbdg.storage.checksums import KEY, checksum, file_checksum, lines_checksum
+from mmbdg.storage.layout import sample_files, sample_id, shard_name
+from mmbdg.storage.records import BlockRecords, Record, new_record
+from mmbdg.storage.shards import write_shard
 from mmbdg.synthesis.block import BlockResult, Sample
-from mmbdg.synthesis.checksums import KEY, checksum, file_checksum, lines_checksum
-from mmbdg.synthesis.labelled_generator import LabelledGenerator
-from mmbdg.synthesis.layout import sample_files, sample_id, shard_name
 from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.records import BlockRecords, Record, new_record
-from mmbdg.synthesis.shards import write_shard
 from mmbdg.synthesis.stages import Stages
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from drawn_shapes import blob, disc, rectangle
 from PIL import Image
 
-from mmbdg.analysis.labelled_images import LabelledImages
+from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.files import write_json, write_png
-from mmbdg.synthesis.manifest import write_jsonl
+from mmbdg.storage.manifest import write_jsonl
 
 CLASSES = ('round', 'angular', 'rough')
 
@@ -53,7 +53,7 @@ class Drawn(LabelledImages):
 
 
 def write_stored(root: Path, samples, labels=('background', 'foreground')) -> Path:
-    """Layout of :mod:`mmbdg.synthesis.layout`."""
+    """Layout of :mod:`mmbdg.storage.layout`."""
     lines = []
     for i, (image, mask, class_id) in enumerate(samples):
         folder = CLASSES[class_id]

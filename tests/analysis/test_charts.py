@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from page import Page
 
-from mmbdg.analysis.charts import histogram_svg, shared_histogram
+from mmbdg.analysis.report.charts import histogram_svg, shared_histogram
 
 
 def test_shared_bins():

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from mmbdg.analysis import distribution_distances
-from mmbdg.analysis.distribution_distances import distances, frechet_distance, kernel_distance, kernel_distance_of_subsets
+from mmbdg.addressed import generator_at
+from mmbdg.analysis.distances import distribution_distances
+from mmbdg.analysis.distances.distribution_distances import distances, frechet_distance, kernel_distance, kernel_distance_of_subsets
 from mmbdg.errors import InputError
-from mmbdg.synthesis.latents import generator_at
 
 
 def gaussians(n=700, d=12, shift=0.3):

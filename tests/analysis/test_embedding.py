@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from mmbdg.analysis.embedding import alignment, uniformity
+from mmbdg.analysis.distances.embedding import alignment, uniformity
 
 
 def test_against_numpy():

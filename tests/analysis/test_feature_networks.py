@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmbdg.analysis import feature_networks
-from mmbdg.analysis.feature_networks import classifier_features, efficientnet_lite0, inception
+from mmbdg.analysis.distances import feature_networks
+from mmbdg.analysis.distances.feature_networks import classifier_features, efficientnet_lite0, inception
+from mmbdg.classifiers import build_classifier
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
-from mmbdg.synthesis.classifier import build_classifier
 
 
 def pictures(*shapes):

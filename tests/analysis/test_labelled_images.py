@@ -6,8 +6,8 @@ from drawn_shapes import disc, rectangle
 from image_sets import CLASSES, as_png, drawn, write_coco, write_stored
 from mmengine.registry import DefaultScope
 
-from mmbdg.analysis.labelled_images import open_labelled_images
-from mmbdg.analysis.mask_statistics import mask_statistics, summary
+from mmbdg.analysis.images.labelled_images import open_labelled_images
+from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
 
@@ -98,7 +98,7 @@ def test_real_images_of_the_embedded_default():
 def test_annotated_latents_of_the_embedded_default(tmp_path):
     images = open_labelled_images('configs/interpreter/biggan32_fashion.py:train_dataloader.dataset')
     assert (len(images), images.labels, images.class_of(5), images.title(5)) == (50, ('background', 'foreground'), 1, 'trouser_1_0')
-    from mmbdg.analysis.foreground import fashion_foreground
+    from mmbdg.annotation.foreground import fashion_foreground
 
     for i in (0, 17, 49):  # the generator made them, the rule drew the masks
         assert np.array_equal(fashion_foreground(images.image(i)), images.mask(i) == 1)

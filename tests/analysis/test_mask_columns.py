@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from drawn_shapes import blob, disc, rectangle
 
-from mmbdg.analysis.mask_columns import box_ratio, components, foreground, instance_count, mask_box_ratio, mask_ratio, tight_box
+from mmbdg.analysis.statistics.mask_columns import (
+    box_ratio,
+    components,
+    foreground,
+    instance_count,
+    mask_box_ratio,
+    mask_ratio,
+    tight_box,
+)
 
 
 def test_foreground_is_what_is_neither_background_nor_ignored():

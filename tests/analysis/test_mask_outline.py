@@ -4,8 +4,8 @@ import shapely
 from drawn_shapes import blob, disc, rectangle
 from scipy import ndimage
 
-from mmbdg.analysis import mask_outline as outline
-from mmbdg.analysis.mask_columns import components, tight_box
+from mmbdg.analysis.statistics import mask_outline as outline
+from mmbdg.analysis.statistics.mask_columns import components, tight_box
 
 
 def box_outline(shape):

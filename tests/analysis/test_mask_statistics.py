@@ -6,11 +6,11 @@ import torch
 from drawn_shapes import disc, rectangle
 from image_sets import CLASSES, Drawn, drawn
 
-from mmbdg.analysis import mask_statistics as module
-from mmbdg.analysis.mask_outline import mask_outline, resample, unit_box
-from mmbdg.analysis.mask_statistics import COLUMNS, mask_statistics, measure_mask, shape_diversity, summary
-from mmbdg.analysis.mean_shapes import crop_to_box
-from mmbdg.analysis.ordered_map import ordered_map
+from mmbdg.analysis.statistics import mask_statistics as module
+from mmbdg.analysis.statistics.mask_outline import mask_outline, resample, unit_box
+from mmbdg.analysis.statistics.mask_statistics import COLUMNS, mask_statistics, measure_mask, shape_diversity, summary
+from mmbdg.analysis.statistics.mean_shapes import crop_to_box
+from mmbdg.analysis.statistics.ordered_map import ordered_map
 from mmbdg.errors import InputError
 
 

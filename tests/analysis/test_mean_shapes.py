@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from drawn_shapes import disc, rectangle
 
-from mmbdg.analysis import mean_shapes as module
-from mmbdg.analysis.mean_shapes import crop_to_box, mean_shapes
+from mmbdg.analysis.statistics import mean_shapes as module
+from mmbdg.analysis.statistics.mean_shapes import crop_to_box, mean_shapes
 
 
 def test_crop_is_the_part_of_each_pixel_that_is_covered():

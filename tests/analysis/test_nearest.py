@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mmbdg.analysis import nearest as module
-from mmbdg.analysis.nearest import nearest, nearest_other
+from mmbdg.analysis.distances import nearest as module
+from mmbdg.analysis.distances.nearest import nearest, nearest_other
 
 
 @pytest.fixture(params=[(1024, 4096), (7, 5)], ids=['one block', 'many blocks'])

@@ -3,10 +3,10 @@ import pytest
 import torch
 from image_sets import Drawn, drawn
 
-from mmbdg.analysis.feature_networks import FeatureNetwork
-from mmbdg.analysis.image_part import ImagePart
-from mmbdg.analysis.picture_features import KINDS, picture_features, pictures
-from mmbdg.analysis.picture_features import drawn as drawn_indices
+from mmbdg.analysis.distances.feature_networks import FeatureNetwork
+from mmbdg.analysis.distances.picture_features import KINDS, picture_features, pictures
+from mmbdg.analysis.distances.picture_features import drawn as drawn_indices
+from mmbdg.analysis.images.image_part import ImagePart
 from mmbdg.errors import InputError
 
 MEANS = FeatureNetwork('means', 'FD-means', 'KD-means', 'mean of each channel', lambda images: images.float().mean((2, 3)))

@@ -5,15 +5,15 @@ import pytest
 from image_sets import CLASSES, Drawn, drawn
 from torch.nn import functional as F
 
-from mmbdg.analysis import table1
-from mmbdg.analysis.distribution_distances import distances
-from mmbdg.analysis.feature_networks import FeatureNetwork
-from mmbdg.analysis.mask_statistics import mask_statistics, summary
-from mmbdg.analysis.mean_shapes import mean_shapes
-from mmbdg.analysis.picture_features import KINDS, picture_features
-from mmbdg.analysis.picture_features import drawn as drawn_indices
-from mmbdg.analysis.report import Report, ReportSettings, analyse
-from mmbdg.analysis.report_text import as_markdown
+from mmbdg.analysis.distances.distribution_distances import distances
+from mmbdg.analysis.distances.feature_networks import FeatureNetwork
+from mmbdg.analysis.distances.picture_features import KINDS, picture_features
+from mmbdg.analysis.distances.picture_features import drawn as drawn_indices
+from mmbdg.analysis.report.report import Report, ReportSettings, analyse
+from mmbdg.analysis.report.report_text import as_markdown
+from mmbdg.analysis.statistics import table1
+from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
+from mmbdg.analysis.statistics.mean_shapes import mean_shapes
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
 
@@ -155,7 +155,7 @@ def test_refusals_come_before_the_work(images, monkeypatch):
     def work(*args, **options):
         pytest.fail('the long work began')
 
-    monkeypatch.setattr('mmbdg.analysis.report.mask_statistics', work)
+    monkeypatch.setattr('mmbdg.analysis.report.report.mask_statistics', work)
     with pytest.raises(InputError, match='drawn has 3 labelled images; at least 4 are needed'):
         analyse(images, Drawn(drawn()[:3]), POOLED)
     with pytest.raises(InputError, match='drawn has 0'):

@@ -8,9 +8,9 @@ from page import Page, check_needs_nothing
 from PIL import Image
 from test_report import POOLED, reference
 
-from mmbdg.analysis.contact_sheet import outlined, thumbnail
-from mmbdg.analysis.report import ReportSettings, analyse
-from mmbdg.analysis.report_html import as_html
+from mmbdg.analysis.report.report import ReportSettings, analyse
+from mmbdg.analysis.report.report_html import as_html
+from mmbdg.visualization.contact_sheet import outlined, thumbnail
 
 BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 

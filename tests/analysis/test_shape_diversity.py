@@ -3,8 +3,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from mmbdg.analysis import shape_diversity as diversity
-from mmbdg.analysis.mask_outline import resample
+from mmbdg.analysis.statistics import shape_diversity as diversity
+from mmbdg.analysis.statistics.mask_outline import resample
 
 
 def chamfer(a, b):

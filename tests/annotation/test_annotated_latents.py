@@ -9,7 +9,7 @@ from PIL import Image
 from mmbdg.annotation import class_folders, read_annotated_latents, write_samples
 from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
-from mmbdg.synthesis import latent
+from mmbdg.sources import latent
 
 
 def rule(image):

@@ -7,11 +7,18 @@ from conftest import TINY_CLASSES, TINY_GENERATOR, TINY_VQGAN, build_tiny, run_t
 from PIL import Image
 
 from mmbdg.annotation import read_annotated_latents, write_samples
-from mmbdg.annotation.pick import check_same_generator, describe, diverse, farthest_points, standardised, uncertain
+from mmbdg.annotation.pick import (
+    check_same_generator,
+    describe,
+    diverse,
+    farthest_points,
+    standardised,
+    uncertain,
+)
 from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import LabelledGenerator, generator_inputs, latent
+from mmbdg.sources import LabelledGenerator, generator_inputs, latent
 
 
 def radius(points, chosen):

@@ -9,17 +9,17 @@ import torch
 from PIL import Image
 
 from mmbdg import LabelledGenerator
-from mmbdg.analysis.distribution_distances import kernel_distance
-from mmbdg.analysis.foreground import fashion_foreground
+from mmbdg.analysis.distances.distribution_distances import kernel_distance
 from mmbdg.annotation import read_annotated_latents
+from mmbdg.annotation.foreground import fashion_foreground
 from mmbdg.assets import ROOT
+from mmbdg.classifiers import build_classifier
 from mmbdg.compat.config import read_config
 from mmbdg.datasets.fashion_files import CLASSES, find_full, load_fashion, write_subset
 from mmbdg.errors import InputError
 from mmbdg.generators import fold_spectral_norm, largest_singular_values
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import latent
-from mmbdg.synthesis.classifier import build_classifier
+from mmbdg.sources import latent
 
 FOLDER = ROOT / 'fashion32'
 CARDS = json.loads((FOLDER / 'cards.json').read_text())

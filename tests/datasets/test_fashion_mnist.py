@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from mmbdg.analysis.foreground import fashion_foreground
+from mmbdg.annotation.foreground import fashion_foreground
 from mmbdg.datasets import FashionMNIST32
 from mmbdg.datasets.fashion_files import load_fashion, read_idx, write_subset
 from mmbdg.datasets.label_fraction import labelled_subset

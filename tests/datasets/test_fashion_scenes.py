@@ -7,13 +7,13 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
-from mmbdg.analysis.foreground import fashion_foreground
+from mmbdg.addressed import generator_at
+from mmbdg.annotation.foreground import fashion_foreground
 from mmbdg.datasets import fashion_scenes
 from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.datasets.fashion_scenes import compose_scene, textured_ground
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
-from mmbdg.synthesis.latents import generator_at
 
 
 def test_a_scene_is_a_function_of_its_address():

@@ -8,12 +8,12 @@ import torch
 from mmengine.dataset import default_collate
 from torch.utils.data import DataLoader
 
+from mmbdg.addressed import generator_at
 from mmbdg.datasets import Address, JointDataset
 from mmbdg.datasets.address import drawn_at
 from mmbdg.datasets.transforms import AugmentLabelled
 from mmbdg.engine import AddressedSampler
 from mmbdg.errors import InputError
-from mmbdg.synthesis.latents import generator_at
 
 VIEW = [
     dict(type='mmpretrain.RandomResizedCrop', scale=16, crop_ratio_range=(0.2, 1.0), backend='pillow'),

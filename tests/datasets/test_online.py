@@ -6,11 +6,11 @@ import torch
 from mmengine.dataset import default_collate, pseudo_collate
 from torch.utils.data import DataLoader
 
+from mmbdg.addressed import generator_at
 from mmbdg.datasets import JointDataset, OnlineSyntheticDataset
 from mmbdg.engine import AddressedSampler
 from mmbdg.errors import InputError
-from mmbdg.synthesis.label_spaces import label_space
-from mmbdg.synthesis.latents import generator_at
+from mmbdg.storage.label_spaces import label_space
 
 FASHION = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32')
 REAL = dict(

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_tool
 
+from mmbdg.storage.stored import StoredDataset
 from mmbdg.synthesis import Synthesis, synthesize
-from mmbdg.synthesis.stored import StoredDataset
 
 BLOCKED = """
 import sys

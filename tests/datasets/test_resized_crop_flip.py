@@ -4,10 +4,10 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from mmbdg.addressed import generator_at
 from mmbdg.datasets import ResizedCropFlip
 from mmbdg.errors import InputError
 from mmbdg.registry import TRANSFORMS
-from mmbdg.synthesis.latents import generator_at
 
 
 def blob(size=40):

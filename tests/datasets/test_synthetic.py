@@ -11,9 +11,9 @@ from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.datasets import LoadMask, SyntheticSegDataset
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
+from mmbdg.storage.label_spaces import label_space
+from mmbdg.storage.manifest import read_jsonl, write_jsonl
 from mmbdg.synthesis import Synthesis, synthesize
-from mmbdg.synthesis.label_spaces import label_space
-from mmbdg.synthesis.manifest import read_jsonl, write_jsonl
 
 PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
 

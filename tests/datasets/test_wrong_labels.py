@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmbdg.analysis.stored_images import StoredImages
-from mmbdg.annotation.coco_instances import write_coco
+from mmbdg.analysis.images.stored_images import StoredImages
+from mmbdg.converters.coco_instances import write_coco
 from mmbdg.datasets import SyntheticSegDataset
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
-from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
-from mmbdg.synthesis.unpacked import unpack_shards, write_image_folder
+from mmbdg.storage import StoredDataset
+from mmbdg.storage.unpacked import unpack_shards, write_image_folder
+from mmbdg.synthesis import Synthesis, synthesize
 
 PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
 SIZE = 16

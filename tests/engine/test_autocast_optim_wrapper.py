@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, build_optim_wrapper
 from tiny_methods import SGD, joint, train
 
 from mmbdg.compat.config import read_config
-from mmbdg.engine.autocast_optim_wrapper import apply_amp
+from mmbdg.engine.optimizers.autocast_optim_wrapper import apply_amp
 from mmbdg.errors import InputError
 
 AUTOCAST = 'mmbdg.AutocastOptimWrapper'

@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmengine.model import revert_sync_batchnorm
 
-from mmbdg.engine.correspondence_hook import _last_map
-from mmbdg.engine.embedding_hook import _features
+from mmbdg.engine.hooks.correspondence_hook import _last_map
+from mmbdg.engine.hooks.embedding_hook import _features
 from mmbdg.errors import InputError
 from mmbdg.registry import MODELS
 

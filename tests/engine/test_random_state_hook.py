@@ -6,7 +6,7 @@ import torch
 from tiny_training import Killed, build, train
 
 from mmbdg.compat.checkpoint import read_checkpoint
-from mmbdg.engine.random_state_hook import KEY, random_state, set_random_state
+from mmbdg.engine.hooks.random_state_hook import KEY, random_state, set_random_state
 
 HOOK = dict(type='mmbdg.RandomStateHook')
 

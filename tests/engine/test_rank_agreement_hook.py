@@ -6,8 +6,9 @@ import torch
 from tiny_methods import build_method
 from torch import nn
 
-from mmbdg.engine import RankAgreementHook, rank_agreement_hook
-from mmbdg.engine.rank_agreement_hook import digest, shared_tensors
+from mmbdg.engine import RankAgreementHook
+from mmbdg.engine.hooks import rank_agreement_hook
+from mmbdg.engine.hooks.rank_agreement_hook import digest, shared_tensors
 from mmbdg.errors import InputError
 
 

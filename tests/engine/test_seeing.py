@@ -14,9 +14,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.nn.functional import normalize
 
 from mmbdg.engine import CorrespondenceHook, EmbeddingHook, SamplePredictionsHook
-from mmbdg.engine.fixed_samples import fixed_views, predicted_mask, real_items, synthetic_items
+from mmbdg.engine.hooks.fixed_samples import fixed_views, predicted_mask, real_items, synthetic_items
+from mmbdg.engine.hooks.periodic_hook import PeriodicHook, undisturbed
 from mmbdg.engine.launch import build_runner
-from mmbdg.engine.periodic_hook import PeriodicHook, undisturbed
 from mmbdg.engine.tensorboard import add_tensorboard, check_tensorboard
 from mmbdg.errors import InputError
 

@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
 
-from mmbdg.engine.standing_hooks import STANDING, add_standing_hooks
+from mmbdg.engine.hooks.standing_hooks import STANDING, add_standing_hooks
 
 KINDS = ('CheckpointHook', CheckpointHook, 'mmengine.CheckpointHook')
 

@@ -11,7 +11,7 @@ from tiny_training import NoisyPoints, build
 
 from mmbdg.compat.checkpoint import read_checkpoint
 from mmbdg.engine import StopOnNaNHook
-from mmbdg.engine.stop_on_nan_hook import plain
+from mmbdg.engine.hooks.stop_on_nan_hook import plain
 from mmbdg.errors import InputError
 
 HOOK = dict(type='mmbdg.StopOnNaNHook')

@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 
 from mmbdg.errors import InputError
 from mmbdg.evaluation import EnsembleQuality
-from mmbdg.synthesis.label_spaces import label_space
+from mmbdg.storage.label_spaces import label_space
 
 CLASSES = ('disc', 'square')
 

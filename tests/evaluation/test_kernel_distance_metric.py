@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmbdg.analysis.distribution_distances import kernel_distance
+from mmbdg.analysis.distances.distribution_distances import kernel_distance
+from mmbdg.classifiers import build_classifier
 from mmbdg.errors import InputError
 from mmbdg.evaluation import KernelDistance
-from mmbdg.synthesis.classifier import build_classifier
 
 
 def test_kernel_distance_of_all_batches(tiny_classifier):

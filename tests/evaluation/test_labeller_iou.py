@@ -5,7 +5,7 @@ import torch
 from mmbdg.assets.class_lists import class_names
 from mmbdg.errors import InputError
 from mmbdg.evaluation import LabellerIoU
-from mmbdg.synthesis.label_spaces import label_space
+from mmbdg.storage.label_spaces import label_space
 
 
 def sample(truth, predicted, label, **extra):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from mmbdg.classifiers import build_classifier
 from mmbdg.evaluation import RecognisedSamples
-from mmbdg.synthesis.classifier import build_classifier
 
 
 def test_share_of_all_batches(tiny_classifier):

@@ -17,7 +17,7 @@ from mmbdg.generators.frozen import PRECISIONS, Frozen
 from mmbdg.generators.grouping import group_taps
 from mmbdg.interpreter import FeatureInterpreter
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import generator_inputs
+from mmbdg.sources import generator_inputs
 
 TINY = {
     'BigGAN': TINY_GENERATOR,

@@ -21,7 +21,7 @@ from mmbdg.compat.checkpoint import read_checkpoint
 from mmbdg.errors import InputError
 from mmbdg.generators import DCGAN, to_pixels
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import generator_inputs
+from mmbdg.sources import generator_inputs
 
 CONFIG = 'configs/_base_/generators/dcgan64_faces.py'
 

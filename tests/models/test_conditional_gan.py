@@ -87,7 +87,7 @@ def test_sigma_and_statistics_of_the_average(gan, wrappers):
     seen = []
     norm.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
     generator.train()
-    from mmbdg.synthesis import latents
+    from mmbdg.sources import latents
 
     with torch.no_grad():
         momentum, norm.momentum = norm.momentum, 0.0
@@ -126,7 +126,7 @@ def test_a_look_at_samples_does_not_change_the_training(gan, wrappers, tmp_path,
     for _ in range(4):
         gan.train_step(batch(), wrappers)
     now, hook = [0.0], GeneratedSamplesHook(per_class=2, num_samples=6)
-    monkeypatch.setattr('mmbdg.engine.gan_hooks.time.monotonic', lambda: now[0])
+    monkeypatch.setattr('mmbdg.engine.hooks.gan_hooks.time.monotonic', lambda: now[0])
     runner = SimpleNamespace(rank=0, iter=0, model=gan, work_dir=tmp_path, logger=logging.getLogger())
     hook.before_train(runner)
     before, random = {key: value.clone() for key, value in gan.state_dict().items()}, torch.get_rng_state()

@@ -12,7 +12,7 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_safetensors
 from mmbdg.interpreter import vote
 from mmbdg.models import InterpreterTraining
-from mmbdg.synthesis import LabelledGenerator, latent
+from mmbdg.sources import LabelledGenerator, latent
 
 
 @pytest.fixture

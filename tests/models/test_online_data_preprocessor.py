@@ -11,14 +11,14 @@ from mmengine.logging import MessageHub
 from mmengine.model import revert_sync_batchnorm
 from mmseg.structures import SegDataSample
 
+from mmbdg.addressed import generator_at
 from mmbdg.datasets import OnlineSyntheticDataset
 from mmbdg.errors import InputError
 from mmbdg.interpreter import Consensus
 from mmbdg.models import OnlineDataPreprocessor
 from mmbdg.models.online_sampling import SPARE, OnlineSampling
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import LabelledGenerator
-from mmbdg.synthesis.latents import generator_at
+from mmbdg.sources import LabelledGenerator
 
 MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
 NORMALISED = dict(mean=MEAN.tolist(), std=STD.tolist(), bgr_to_rgb=True)

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthesize
+from mmbdg.sources import LabelledGenerator
+from mmbdg.storage import StoredDataset
+from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.estimate import size_text
 from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.pipeline import is_complete

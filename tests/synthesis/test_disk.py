@@ -10,7 +10,8 @@ import pytest
 
 from mmbdg import files
 from mmbdg.errors import InputError
-from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
+from mmbdg.storage import StoredDataset
+from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.job import Job
 
 Usage = namedtuple('Usage', 'total used free')

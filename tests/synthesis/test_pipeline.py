@@ -7,14 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
+from mmbdg.classifiers import build_classifier
 from mmbdg.errors import InputError
-from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthesize
+from mmbdg.sources import LabelledGenerator
+from mmbdg.storage import StoredDataset
+from mmbdg.storage.manifest import read_jsonl
+from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.classifier import build_classifier
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.job import Job
 from mmbdg.synthesis.loading import load_generator
-from mmbdg.synthesis.manifest import read_jsonl
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis import StoredDataset, Synthesis, layout, synthesize
+from mmbdg.storage import StoredDataset, layout
+from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.job import Job, at_work, held
 
 SYNTHESIS = """

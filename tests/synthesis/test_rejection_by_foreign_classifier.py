@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmbdg.classifiers import build_classifier
 from mmbdg.errors import InputError
 from mmbdg.files import write_safetensors
-from mmbdg.synthesis import LabelledGenerator, Synthesis, synthesize
-from mmbdg.synthesis.classifier import build_classifier
-from mmbdg.synthesis.stored import StoredDataset
+from mmbdg.sources import LabelledGenerator
+from mmbdg.storage.stored import StoredDataset
+from mmbdg.synthesis import Synthesis, synthesize
 
 CLASSES = ['annulus', 'coin', 'plate', 'tile', 'nothing']
 

@@ -8,7 +8,9 @@ from conftest import TINY_CLASSES, TINY_INTERPRETER, TINY_VQGAN, build_tiny
 from mmbdg.errors import InputError
 from mmbdg.generators import VQGAN, to_pixels
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import LabelledGenerator, StoredDataset, Synthesis, synthesize
+from mmbdg.sources import LabelledGenerator
+from mmbdg.storage import StoredDataset
+from mmbdg.synthesis import Synthesis, synthesize
 
 
 @pytest.fixture(scope='module')

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_tool
 
-from mmbdg.analysis.distribution_distances import distances
-from mmbdg.analysis.feature_networks import classifier_features
-from mmbdg.analysis.labelled_images import open_labelled_images
-from mmbdg.analysis.mask_statistics import mask_statistics, summary
-from mmbdg.analysis.picture_features import KINDS, picture_features
+from mmbdg.analysis.distances.distribution_distances import distances
+from mmbdg.analysis.distances.feature_networks import classifier_features
+from mmbdg.analysis.distances.picture_features import KINDS, picture_features
+from mmbdg.analysis.images.labelled_images import open_labelled_images
+from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
 from mmbdg.synthesis import Synthesis, synthesize
 
 sys.path.append(str(ROOT / 'tests' / 'analysis'))

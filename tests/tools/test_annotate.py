@@ -10,7 +10,7 @@ from conftest import ROOT, TINY_CLASSES, TINY_GENERATOR, run_tool
 
 from mmbdg.annotation.projects import read_project
 from mmbdg.files import write_png
-from mmbdg.synthesis import latent
+from mmbdg.sources import latent
 
 CONFIG = """
 model = dict(type='mmbdg.InterpreterTraining', generator={generator!r})

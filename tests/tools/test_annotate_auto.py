@@ -12,7 +12,7 @@ import pytest
 from conftest import run_tool
 from PIL import Image
 
-from mmbdg.analysis.foreground import fashion_foreground
+from mmbdg.annotation.foreground import fashion_foreground
 from mmbdg.assets import resolve
 from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.errors import InputError

@@ -7,7 +7,7 @@ from conftest import TINY_CLASSES, TINY_GENERATOR, build_tiny, run_tool
 from mmbdg.files import write_safetensors
 from mmbdg.interpreter import FeatureInterpreter
 from mmbdg.interpreter.released import BigDatasetGANAdapter
-from mmbdg.synthesis import LabelledGenerator
+from mmbdg.sources import LabelledGenerator
 
 GENERATOR = dict(TINY_GENERATOR, resolution=32, channel_multipliers=(2, 2, 1, 1), latent_dim=16)
 CONFIG = """

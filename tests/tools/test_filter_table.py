@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from mmbdg.analysis.foreground import fashion_foreground
+from mmbdg.annotation.foreground import fashion_foreground
 from mmbdg.errors import InputError
-from mmbdg.synthesis import StoredDataset, Synthesis, synthesize
+from mmbdg.storage import StoredDataset
+from mmbdg.synthesis import Synthesis, synthesize
 
 sys.path.append(str(ROOT / 'tools'))
 tool = import_module('filter_table')

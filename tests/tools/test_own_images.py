@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT, run_tool
 from PIL import Image, ImageDraw
 
-from mmbdg.synthesis import StoredDataset
+from mmbdg.storage import StoredDataset
 
 CLASSES = ('disc', 'square')
 NARROW = {

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT, run_tool
 
 from mmbdg.errors import InputError
-from mmbdg.synthesis import StoredDataset
+from mmbdg.storage import StoredDataset
 
 CONFIG = """
 synthesis = dict(labelled_generator={folder!r}, num_per_class=4, candidates=8, seed=0)

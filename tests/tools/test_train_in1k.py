@@ -11,7 +11,8 @@ from PIL import Image
 from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.registry import MODELS
-from mmbdg.synthesis import LabelledGenerator, Synthesis
+from mmbdg.sources import LabelledGenerator
+from mmbdg.synthesis import Synthesis
 from mmbdg.synthesis.pipeline import synthesize
 
 CLASSES = (0, 1, 404)

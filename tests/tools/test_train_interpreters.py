@@ -15,7 +15,7 @@ num_members, member_batch = 3, 2
 generator = dict(init_cfg=dict(type='Pretrained', checkpoint={weights!r}), **{generator})
 model = dict(type='mmbdg.InterpreterTraining', generator=generator, interpreter={interpreter})
 latents = dict(
-    type='mmbdg.RuleAnnotatedLatents', generator=generator, rule='mmbdg.analysis.foreground.fashion_foreground', class_names={classes},
+    type='mmbdg.RuleAnnotatedLatents', generator=generator, rule='mmbdg.annotation.foreground.fashion_foreground', class_names={classes},
     thresholds=(120, 110), per_class=4)
 train_dataloader = dict(
     batch_size=6, sampler=dict(type='mmbdg.EnsembleSampler', num_members=3, per_member=2, folds=2), dataset=dict(seed=1, **latents))

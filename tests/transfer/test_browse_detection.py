@@ -6,9 +6,9 @@ from one_process import run_here
 from PIL import Image
 from tiny_voc import write_voc
 
-from mmbdg.analysis.contact_sheet import overlay
 from mmbdg.datasets.fashion_scenes import compose_scene
-from mmbdg.synthesis.palette import palette
+from mmbdg.storage.palette import palette
+from mmbdg.visualization.contact_sheet import overlay
 
 
 def test_instances(tmp_path):

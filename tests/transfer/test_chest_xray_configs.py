@@ -15,7 +15,7 @@ from PIL import Image
 
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.compat.config import read_config
-from mmbdg.datasets.chest_xray.convert import convert
+from mmbdg.converters.chest_xray.convert import convert
 from mmbdg.files import write_safetensors
 from mmbdg.registry import MODELS
 

@@ -11,10 +11,10 @@ import tiny_chest_xray as tiny
 from one_process import run_here
 from PIL import Image
 
+from mmbdg.converters.chest_xray import convert as converting
+from mmbdg.converters.chest_xray.convert import convert
+from mmbdg.converters.chest_xray.pictures import read_lungs, read_radiograph
 from mmbdg.datasets import ChestXRayDataset
-from mmbdg.datasets.chest_xray import convert as converting
-from mmbdg.datasets.chest_xray.convert import convert
-from mmbdg.datasets.chest_xray.pictures import read_lungs, read_radiograph
 from mmbdg.errors import InputError
 
 SIZE = 16

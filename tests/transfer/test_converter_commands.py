@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 from one_process import run_here
 
-OFFICIAL = 'mmbdg.datasets.official'
+OFFICIAL = 'mmbdg.converters'
 FOUND = dict(images=4, without_instances=1, not_listed=0, instances=6, crowds=1)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmbdg.analysis.foreground import fashion_foreground
-from mmbdg.datasets.chest_xray.archives import ARCHIVES
+from mmbdg.annotation.foreground import fashion_foreground
+from mmbdg.converters.chest_xray.archives import ARCHIVES
 from mmbdg.datasets.fashion_files import load_fashion
 
 RAW_SIDE = 64

@@ -15,14 +15,14 @@ from mmengine.config import Config
 from torch import Tensor
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.analysis.timing import MIN_PAIRS, Pairs, check_pairs
+from benchmarks.timing import MIN_PAIRS, Pairs, check_pairs
 from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import check_keys, check_requirements, generator_config
 from mmbdg.errors import InputError
 from mmbdg.files import check_place, write_json
 from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.generators.frozen import PRECISIONS, Frozen
-from mmbdg.synthesis.latents import generator_inputs
+from mmbdg.sources.latents import generator_inputs
 
 MIB = 2**20
 

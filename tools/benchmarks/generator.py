@@ -28,14 +28,14 @@ from benchmarks.common import (
     table,
     warm_libraries,
 )
-from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
-from mmbdg.analysis.memory import cuda_peak, resident_peaks, weight_bytes
-from mmbdg.analysis.timing import interleaved, repeated
+from benchmarks.memory import cuda_peak, resident_peaks, weight_bytes
+from benchmarks.timing import interleaved, repeated
 from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError
 from mmbdg.generators import VQGAN, ClassConditionalGenerator
 from mmbdg.generators.build import build_generator
 from mmbdg.generators.frozen import Frozen
+from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
 
 COMPARISONS = ('taps', 'fold', 'channels-last', 'precision', 'cache')
 

@@ -46,9 +46,8 @@ from benchmarks.labellers import (
     labeller_configs,
     lighter,
 )
-from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
-from mmbdg.analysis.memory import cuda_peak, resident_peaks, weight_bytes
-from mmbdg.analysis.timing import interleaved
+from benchmarks.memory import cuda_peak, resident_peaks, weight_bytes
+from benchmarks.timing import interleaved
 from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import read_config
 from mmbdg.errors import InputError
@@ -56,6 +55,7 @@ from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.generators.build import build_generator
 from mmbdg.generators.frozen import Frozen
 from mmbdg.interpreter import Ensemble, FeatureInterpreter
+from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
 
 # How many pairs of labellers each compares.
 COMPARISONS = {'published-order': 1, 'mlp': 1, 'ensemble': 2, 'shared-trunk': 2, 'light': 1}

@@ -32,13 +32,13 @@ from benchmarks.common import (
     report,
     table,
 )
-from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
-from mmbdg.analysis.memory import cuda_peak, resident_peaks
-from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved, repeated
+from benchmarks.memory import cuda_peak, resident_peaks
+from benchmarks.timing import MIN_PAIRS, check_pairs, interleaved, repeated
 from mmbdg.arguments import ConfigOptions, natural_int, positive_int
 from mmbdg.compat.config import check_parts, check_requirements
 from mmbdg.engine.launch import read_fitted
 from mmbdg.errors import InputError
+from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.models.contrastive_loss import contrastive_loss
 from mmbdg.models.joint_pretraining import JointPretraining
 from mmbdg.registry import MODELS

@@ -15,16 +15,16 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.common import check_out, in_fresh_process, machine_lines, report, table
-from mmbdg.analysis.labelled_images import open_labelled_images
-from mmbdg.analysis.machine import describe_machine, load_average
-from mmbdg.analysis.mask_statistics import mask_statistics, summary
-from mmbdg.analysis.mean_shapes import mean_shapes
+from mmbdg.addressed import generator_at
+from mmbdg.analysis.images.labelled_images import open_labelled_images
+from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
+from mmbdg.analysis.statistics.mean_shapes import mean_shapes
 from mmbdg.arguments import positive_int
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_png
-from mmbdg.synthesis.latents import generator_at
-from mmbdg.synthesis.layout import sample_files, sample_id
-from mmbdg.synthesis.manifest import write_jsonl
+from mmbdg.machine import describe_machine, load_average
+from mmbdg.storage.layout import sample_files, sample_id
+from mmbdg.storage.manifest import write_jsonl
 
 SIZE, PER_CLASS, GRID = 256, 100, 24
 MIB = 2**20

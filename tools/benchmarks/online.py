@@ -16,12 +16,12 @@ from torch import nn
 from tqdm import tqdm
 
 from benchmarks.common import Comparison, as_record, check_out, comparison_table, machine_lines, report
-from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
-from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
+from benchmarks.timing import MIN_PAIRS, check_pairs, interleaved
 from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import check_parts, check_requirements, read_config
 from mmbdg.datasets.online import is_online
 from mmbdg.errors import InputError
+from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.registry import MODELS
 
 ONLINE, OFFLINE, READY = 'online', 'offline', 'on ready images'

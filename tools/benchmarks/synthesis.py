@@ -26,12 +26,12 @@ from benchmarks.common import (
     report,
     table,
 )
-from mmbdg.analysis.machine import describe_machine, load_average, synchroniser, usable_device
-from mmbdg.analysis.memory import weight_bytes
-from mmbdg.analysis.timing import MIN_PAIRS, check_pairs, interleaved
+from benchmarks.memory import weight_bytes
+from benchmarks.timing import MIN_PAIRS, check_pairs, interleaved
 from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError
+from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.synthesis import Synthesis
 from mmbdg.synthesis.block import BlockResult
 from mmbdg.synthesis.loading import build_maker

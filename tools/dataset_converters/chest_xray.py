@@ -8,8 +8,8 @@ terms. A set that is not whole is refused with what is missing. A second call ma
 """
 
 from mmbdg.arguments import Parser, positive_int
-from mmbdg.datasets.chest_xray.archives import ARCHIVES
-from mmbdg.datasets.chest_xray.convert import convert
+from mmbdg.converters.chest_xray.archives import ARCHIVES
+from mmbdg.converters.chest_xray.convert import convert
 from mmbdg.errors import plain_errors
 
 

@@ -7,7 +7,7 @@ cityscapesscripts, and onedl-mmdetection for the instances.
 """
 
 from mmbdg.arguments import Parser
-from mmbdg.datasets.official.cityscapes import prepare_cityscapes
+from mmbdg.converters.cityscapes import prepare_cityscapes
 from mmbdg.errors import plain_errors
 
 

@@ -6,7 +6,7 @@ Nothing is converted. docs/transfer/data.md says what to download, from whom, an
 """
 
 from mmbdg.arguments import Parser
-from mmbdg.datasets.official.coco import check_coco
+from mmbdg.converters.coco import check_coco
 from mmbdg.errors import plain_errors
 
 

@@ -6,8 +6,8 @@ python tools/dataset_converters/shards_to_folders.py data/biggan_sim_shards data
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser
 from mmbdg.errors import plain_errors
-from mmbdg.synthesis.stored import StoredDataset
-from mmbdg.synthesis.unpacked import unpack_shards
+from mmbdg.storage.stored import StoredDataset
+from mmbdg.storage.unpacked import unpack_shards
 
 
 def main() -> None:

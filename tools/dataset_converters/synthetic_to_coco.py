@@ -8,11 +8,11 @@ no instance. Images are named relative to SRC.
 """
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.analysis.mask_columns import MIN_PIXELS
-from mmbdg.annotation.coco_instances import write_coco
+from mmbdg.analysis.statistics.mask_columns import MIN_PIXELS
 from mmbdg.arguments import Parser, positive_int
+from mmbdg.converters.coco_instances import write_coco
 from mmbdg.errors import plain_errors
-from mmbdg.synthesis.stored import StoredDataset
+from mmbdg.storage.stored import StoredDataset
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ A class is named by its wnid, else by its slug; torchvision and mmpretrain numbe
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser
 from mmbdg.errors import plain_errors
-from mmbdg.synthesis.stored import StoredDataset
-from mmbdg.synthesis.unpacked import write_image_folder
+from mmbdg.storage.stored import StoredDataset
+from mmbdg.storage.unpacked import write_image_folder
 
 
 def main() -> None:

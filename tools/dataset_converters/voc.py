@@ -7,7 +7,7 @@ docs/transfer/data.md says what to download, from whom, and under which terms. A
 """
 
 from mmbdg.arguments import Parser
-from mmbdg.datasets.official.voc import augment_voc, check_voc
+from mmbdg.converters.voc import augment_voc, check_voc
 from mmbdg.errors import plain_errors
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from mmbdg.datasets.chest_xray.convert import read_card
+from mmbdg.datasets.chest_xray.card import read_card
 from mmbdg.datasets.chest_xray.split import labelled_part
 from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.errors import InputError

@@ -1,0 +1,80 @@
+"""What of labelled images a feature network is shown: the images masked by their labels, the images, the labels."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from mmbdg.addressed import generator_at
+from mmbdg.analysis.distances.feature_networks import FeatureNetwork
+from mmbdg.analysis.images.labelled_images import LabelledImages
+from mmbdg.analysis.statistics.mask_columns import foreground
+from mmbdg.errors import InputError
+
+KINDS = ('masked', 'images', 'labels')
+
+
+def pictures(image: np.ndarray, inside: np.ndarray) -> dict[str, np.ndarray]:
+    """The three pictures of a sample.
+
+    Args:
+        image: uint8 (H,W,3).
+        inside: bool (H,W), the foreground.
+
+    Returns:
+        uint8 (H,W,3) each: ``masked``, the image, black wherever it is not foreground ("masked by segmentation labels", paper, section
+        5.1, "to avoid noisy backgrounds"); ``images``, as it is; ``labels``, the foreground white on black, so that sets of different
+        label spaces and palettes compare.
+    """
+    masked = np.where(inside[:, :, None], image, np.uint8(0))
+    return dict(masked=masked, images=image, labels=np.repeat(inside[:, :, None].astype(np.uint8) * 255, 3, axis=2))
+
+
+def picture_features(
+    images: LabelledImages,
+    indices: Sequence[int],
+    network: FeatureNetwork,
+    device: torch.device | str = 'cpu',
+    batch_size: int = 32,
+    after_batch: Callable[[int], None] = lambda samples: None,
+) -> dict[str, np.ndarray]:
+    """Features of the three pictures of samples; each is read once.
+
+    Args:
+        images: The set.
+        indices: Of the samples.
+        network: What computes them.
+        device: Where.
+        batch_size: Pictures at once.
+        after_batch: Called with the number of samples that were done, for a progress bar.
+
+    Returns:
+        For each of :data:`KINDS` float32 (len(indices),D).
+
+    Raises:
+        InputError: An image and its mask differ in size.
+    """
+    rows: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
+    for start in range(0, len(indices), batch_size):
+        samples = [_sample(images, int(i)) for i in indices[start : start + batch_size]]
+        for kind in KINDS:
+            rows[kind].append(network.features([sample[kind] for sample in samples], device))
+        after_batch(len(samples))
+    return {kind: np.concatenate(parts) for kind, parts in rows.items()}
+
+
+def _sample(images: LabelledImages, i: int) -> dict[str, np.ndarray]:
+    image, mask = images.image(i), images.mask(i)
+    if image.shape[:2] != mask.shape:
+        raise InputError(
+            f'{images.name}, sample {images.title(i)}: the image has {image.shape[1]}x{image.shape[0]} px, its mask '
+            f'{mask.shape[1]}x{mask.shape[0]}; masks must have the size of their images'
+        )
+    return pictures(image, foreground(mask, images.ignore))
+
+
+def drawn(total: int, count: int, *address: int | str) -> np.ndarray:
+    """Sorted indices of ``count`` of ``total`` samples, drawn at an address; all of them, where there are no more."""
+    if count >= total:
+        return np.arange(total)
+    return np.sort(generator_at(*address).permutation(total)[:count])

@@ -1,0 +1,1 @@
+"""What an analysis reads: images with masks, whoever made them."""

@@ -1,0 +1,119 @@
+"""Instances as COCO's JSON has them, as labelled images."""
+
+import os
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from mmbdg.analysis.images.labelled_images import LabelledImages
+from mmbdg.coco_json import (
+    Annotation,
+    Id,
+    SizedImage,
+    area_of,
+    by_id,
+    check_size,
+    polygons_of,
+    read_instances,
+)
+from mmbdg.errors import InputError
+from mmbdg.images import open_image
+from mmbdg.paths import relative_path
+from mmbdg.storage.masks import ignore_label
+from mmbdg.storage.palette import palette
+
+
+class Outlined(Annotation):
+    """An instance that has an outline."""
+
+    segmentation: list | dict
+
+
+class CocoImages(LabelledImages):
+    """Labels are the categories in the order of their ids, 1 for the first; smaller instances lie over larger ones.
+
+    What is marked ``iscrowd`` does not count, where no instance lies over it. An image whose instances are all of one category has that
+    one's class, others have none. Images are seen as their EXIF orientation turns them, as whoever drew the outlines saw them. Polygons are
+    filled by pycocotools, as mmdet fills them, after a check; run lengths are decoded here.
+
+    Args:
+        path: JSON with ``images``, ``categories`` and ``annotations``; polygons or run lengths.
+        image_root: Folder that ``file_name`` is relative to; None: that of the JSON.
+
+    Raises:
+        InputError: The file is no such JSON, an annotation belongs to no image or no category, or pycocotools is not installed.
+    """
+
+    def __init__(self, path: str | os.PathLike, image_root: str | os.PathLike | None = None) -> None:
+        try:
+            from pycocotools import mask
+        except ModuleNotFoundError as error:
+            raise InputError("COCO's masks need pycocotools, which is not installed: pip install pycocotools") from error
+        self.coder = mask
+        self.path, self.root = Path(path), Path(image_root or Path(path).parent)
+        content = read_instances(self.path, SizedImage, Outlined)
+        if not content['images'] or not content['categories']:
+            raise InputError(f'{path} lists no images, or no categories')
+        categories = sorted(content['categories'], key=by_id)
+        self.label_of = {category['id']: label for label, category in enumerate(categories, start=1)}
+        self.images = content['images']
+        for image in self.images:
+            check_size(image['height'], image['width'], f'{path}: {image["file_name"]}')
+        self.instances: dict[Id, list[dict]] = {image['id']: [] for image in self.images}
+        for annotation in content['annotations']:
+            if annotation['image_id'] not in self.instances or annotation['category_id'] not in self.label_of:
+                raise InputError(f'{path}: annotation {annotation.get("id")} belongs to an image or a category that is not listed')
+            self.instances[annotation['image_id']].append(annotation)
+        names = [category['name'] for category in categories]
+        super().__init__(
+            self.path.stem, ['background', *names], palette(len(names) + 1), ignore_label(len(names) + 1), names, dict(source=str(path))
+        )
+        found = Counter(self.class_of(i) for i in range(len(self)))
+        self.facts['counts'] = {name: found[c] for c, name in enumerate(names)}
+        if licences := [licence.get('name') for licence in content.get('licenses') or () if licence.get('name')]:
+            self.facts['licence'] = ', '.join(licences)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def image(self, i: int) -> np.ndarray:
+        name = PurePosixPath(self.images[i]['file_name'].replace('\\', '/')).as_posix()
+        path = self.root / relative_path(name, source=self.path)
+        if not path.is_file():
+            raise InputError(f'{path} is missing; name the folder of the images: {self.path}:FOLDER')
+        image = open_image(path)
+        if image.shape[:2] != self._size(i):
+            raise InputError(f'{path} is {image.shape[1]}x{image.shape[0]} px, {self.path} says {self._size(i)[1]}x{self._size(i)[0]}')
+        return image
+
+    def mask(self, i: int) -> np.ndarray:
+        mask = np.zeros(self._size(i), np.uint8 if self.ignore == 255 else np.uint16)
+        areas = [(annotation, self._area(i, annotation)) for annotation in self.instances[self.images[i]['id']]]
+        # Python's sort is stable, so equal ones stay in the file's order.
+        for annotation, area in sorted(areas, key=lambda pair: (not pair[0].get('iscrowd'), -np.count_nonzero(pair[1]))):
+            mask[area] = self.ignore if annotation.get('iscrowd') else self.label_of[annotation['category_id']]
+        return mask
+
+    def class_of(self, i: int) -> int | None:
+        found = {a['category_id'] for a in self.instances[self.images[i]['id']] if not a.get('iscrowd')}
+        return self.label_of[found.pop()] - 1 if len(found) == 1 else None
+
+    def title(self, i: int) -> str:
+        return self.images[i]['file_name']
+
+    def _size(self, i: int) -> tuple[int, int]:
+        return self.images[i]['height'], self.images[i]['width']
+
+    def _area(self, i: int, annotation: dict) -> np.ndarray:
+        """bool (H,W)."""
+        outline, size = annotation['segmentation'], self._size(i)
+        try:
+            if isinstance(outline, dict):
+                return area_of(outline, *size)
+            polygons = [points.ravel().tolist() for points in polygons_of(outline, *size)] if outline else []
+        except InputError as error:
+            raise InputError(f'{self.path}: annotation {annotation.get("id")} {error}') from error
+        if not polygons:
+            return np.zeros(size, bool)
+        return self.coder.decode(self.coder.merge(self.coder.frPyObjects(polygons, *size))).astype(bool)

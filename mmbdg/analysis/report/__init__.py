@@ -1,0 +1,1 @@
+"""What there is to say about a labelled dataset, as numbers, text and one HTML file."""

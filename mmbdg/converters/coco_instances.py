@@ -1,0 +1,168 @@
+"""A finished dataset as COCO instances: the connected components of its masks, in one JSON file."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from mmbdg import run_lengths
+from mmbdg.analysis.statistics.mask_columns import MIN_PIXELS, components
+from mmbdg.errors import InputError
+from mmbdg.files import write_atomically
+from mmbdg.storage.layout import folder_of, sample_files
+from mmbdg.storage.stored import StoredDataset
+
+
+@dataclass
+class CocoCounts:
+    """What went into a file, and what did not."""
+
+    images: int = 0
+    empty_images: int = 0
+    """Images without an instance."""
+    instances: int = 0
+    small: int = 0
+    """Components that were left out, of fewer pixels than asked for."""
+    ignored_pixels: int = 0
+    """Pixels that do not count, which are in no instance."""
+    by_category: dict[str, int] = field(default_factory=dict)
+    """Instances of each category that has some."""
+
+
+def boxed_components(area: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice, slice]]]:
+    """The :func:`~mmbdg.analysis.statistics.mask_columns.components` that Table 1 counts too, each in its bounding box.
+
+    Args:
+        area: bool (H,W).
+
+    Yields:
+        bool (h,w) within its bounding box, and the box as slices of rows and columns; in the order of their first pixels, row by row.
+    """
+    from scipy.ndimage import find_objects
+
+    ids = components(area).ids
+    for number, box in enumerate(find_objects(ids), start=1):
+        yield ids[box] == number, box
+
+
+def encode_component(part: np.ndarray, box: tuple[slice, slice], height: int, width: int) -> str:
+    """Compressed run lengths, see :mod:`mmbdg.run_lengths`, of a component in a picture."""
+    rows, columns = box
+    strip = np.zeros((height, part.shape[1]), bool)  # the columns beside it are all background
+    strip[rows] = part
+    lengths = run_lengths.encode(strip)
+    lengths[0] += columns.start * height
+    if after := (width - columns.stop) * height:
+        lengths = [*lengths[:-1], lengths[-1] + after] if len(lengths) % 2 else [*lengths, after]
+    return run_lengths.compress(lengths)
+
+
+def category_names(info: dict) -> list[str]:
+    """Names of the categories, of id 1 first.
+
+    Where masks tell foreground and background apart only, these are the generator's classes: the foreground is the image's class. Else the
+    labels of the masks.
+
+    Args:
+        info: Of ``dataset.json``.
+    """
+    if not _is_foreground(info):
+        return list(info['classes'][1:])
+    names = [entry['name'] for entry in info['generator_classes']]
+    return names if len(set(names)) == len(names) else [entry['folder'] for entry in info['generator_classes']]
+
+
+def _is_foreground(info: dict) -> bool:
+    return len(info['classes']) == 2 and info.get('label_space', 'fgbg') == 'fgbg'
+
+
+def write_coco(dataset: StoredDataset, path: str | os.PathLike, min_pixels: int = MIN_PIXELS, progress: bool = False) -> CocoCounts:
+    """Write a dataset's masks as COCO instances.
+
+    Each component of a label is an instance with a mask (compressed run lengths), its box and area. Pixels that do not count (the ignore
+    label) are in none of them: COCO has no pixels to ignore, only boxes, and the box of an uncertain rim is that of the whole object.
+    Image and mask files are named relative to the dataset, as its folder format names them, so a dataset in shards gives the same file.
+    Images and annotations are written as they are read; memory does not grow with them.
+
+    Args:
+        dataset: As folders or shards.
+        path: Of the JSON file.
+        min_pixels: Components of fewer pixels are left out.
+        progress: Whether to show a bar.
+
+    Raises:
+        InputError: The file is there already, or a mask is none (see :meth:`~mmbdg.storage.stored.StoredDataset.mask`).
+    """
+    if Path(path).exists():
+        raise InputError(f'{path} is there already and is not overwritten; choose another name, or remove it')
+    if min_pixels < 1:
+        raise InputError(f'instances have at least 1 pixel, got min_pixels={min_pixels}')
+    counts = CocoCounts()
+
+    def write(part: Path) -> None:
+        with open(part, 'w', encoding='utf-8') as file:
+            _write(file, dataset, min_pixels, progress, counts)
+
+    write_atomically(path, write)
+    return counts
+
+
+def _write(file: TextIO, dataset: StoredDataset, min_pixels: int, progress: bool, counts: CocoCounts) -> None:
+    from tqdm import tqdm
+
+    info, size = dataset.info, dataset.info['resolution']
+    suffix, licence = info.get('image_suffix', '.png'), info.get('licence')
+    names = category_names(info)
+    head = dict(
+        info=dict(description=f'synthetic dataset; instances are connected components of at least {min_pixels} pixels'),
+        licenses=[dict(id=1, name=licence, url='')] if licence else [],
+        categories=[dict(id=i, name=name, supercategory='') for i, name in enumerate(names, start=1)],
+    )
+    file.write(_json(head)[:-1] + ',\n"images":[')
+    for number, line in enumerate(dataset.lines, start=1):
+        name = sample_files(folder_of(line), line['id'], suffix)['image']
+        image = dict(id=number, file_name=name, height=size, width=size) | (dict(license=1) if licence else {})
+        file.write(f'{"," if number > 1 else ""}\n{_json(image)}')
+    file.write('\n],\n"annotations":[')
+    for number, line in enumerate(tqdm(dataset.lines, unit='img', desc='instances', dynamic_ncols=True, disable=not progress), start=1):
+        mask, before = dataset.mask(line), counts.instances
+        for category, instance in _instances(mask, line, dataset, min_pixels, counts):
+            file.write(f'{"," if counts.instances else ""}\n')
+            counts.instances += 1
+            counts.by_category[names[category - 1]] = counts.by_category.get(names[category - 1], 0) + 1
+            file.write(_json(dict(id=counts.instances, image_id=number, category_id=category, iscrowd=0, **instance)))
+        counts.images += 1
+        counts.empty_images += counts.instances == before
+    file.write('\n]}\n')
+
+
+def _instances(
+    mask: np.ndarray, line: dict, dataset: StoredDataset, min_pixels: int, counts: CocoCounts
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Category and annotation of each component that is large enough."""
+    ignored = mask == dataset.ignore
+    counts.ignored_pixels += int(ignored.sum())
+    height, width = mask.shape
+    for label in np.unique(mask[~ignored & (mask > 0)]).tolist():
+        for part, box in boxed_components(mask == label):
+            area = int(part.sum())
+            if area < min_pixels:
+                counts.small += 1
+                continue
+            rows, columns = box
+            yield (
+                line['class'] + 1 if _is_foreground(dataset.info) else label,
+                dict(
+                    area=area,
+                    bbox=[columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],
+                    segmentation=dict(size=[height, width], counts=encode_component(part, box, height, width)),
+                ),
+            )
+
+
+def _json(content: dict) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(',', ':'))

@@ -1,0 +1,89 @@
+"""Pictures of what a segmentation model predicts."""
+
+from pathlib import Path
+
+import numpy as np
+from mmengine.runner import Runner
+
+from mmbdg.engine.hooks.fixed_samples import (
+    LabelledItem,
+    predicted_mask,
+    real_items,
+    synthetic_dataset,
+    synthetic_items,
+    validation_items,
+)
+from mmbdg.engine.hooks.periodic_hook import PeriodicHook
+from mmbdg.errors import InputError
+from mmbdg.registry import HOOKS
+from mmbdg.visualization.contact_sheet import grid, overlay, save_picture, thumbnail
+
+
+@HOOKS.register_module()
+class SamplePredictionsHook(PeriodicHook):
+    """Predictions for the same images every time: columns image, true mask, predicted mask.
+
+    Up to three pictures: ``predictions`` of the validation set, ``predictions_synthetic`` of the synthetic images of the training set,
+    augmented as in training, and, in a joint training without a validation set, ``predictions_real`` of real images of the training set,
+    without true masks. They go to the visualizer every ``interval`` iterations, and as PNG to the work dir at the end.
+
+    Args:
+        interval: Iterations; None: at the end only.
+        num_samples: Rows x blocks of each picture; evenly spread over the dataset.
+        blocks: Samples side by side.
+        side: The long side of an image in the picture is near to it, in pixels.
+
+    Raises:
+        InputError: (before the training) there is nothing to predict.
+    """
+
+    def __init__(self, interval: int | None = None, num_samples: int = 20, blocks: int = 4, side: int = 128) -> None:
+        super().__init__(interval)
+        self.num_samples, self.blocks, self.side = num_samples, blocks, side
+
+    def prepare(self, runner: Runner) -> None:
+        items = dict(
+            predictions=validation_items(runner, self.num_samples), predictions_synthetic=synthetic_items(runner, self.num_samples)
+        )
+        if not items['predictions']:
+            items['predictions_real'] = real_items(runner, self.num_samples)
+        self._items = {name: some for name, some in items.items() if some}
+        if not self._items:
+            raise InputError('SamplePredictionsHook finds no masks: it needs a val_dataloader, or a training set of synthetic images')
+
+    def look(self, runner: Runner, step: int) -> None:
+        self._pictures = {name: self._picture(runner, items) for name, items in self._items.items()}
+        for name, picture in self._pictures.items():
+            runner.visualizer.add_image(name, picture, step)
+
+    def after_train(self, runner: Runner) -> None:
+        super().after_train(runner)
+        if runner.rank:
+            return
+        for name, picture in self._pictures.items():
+            path = Path(runner.work_dir) / f'{name}.png'
+            save_picture(path, picture)
+            runner.logger.info(f'{path}: image, true mask where there is one, predicted mask')
+
+    def _picture(self, runner: Runner, items: list[LabelledItem]) -> np.ndarray:
+        palette = _palette(runner)
+        tiles = []
+        for item in items:
+            predicted = predicted_mask(runner, item)
+            image = _resized(item.inputs.permute(1, 2, 0).cpu().numpy()[..., ::-1], predicted.shape)
+            tiles.append(image_tile := thumbnail(image, predicted, self.side)[0])
+            for mask in (item.truth, predicted):
+                if mask is not None:
+                    tiles.append(overlay(image_tile, thumbnail(image, mask, self.side)[1], palette))
+        return grid(tiles, columns=self.blocks * len(tiles) // len(items))
+
+
+def _palette(runner: Runner) -> list:
+    source = synthetic_dataset(runner) if runner.val_loop is None else runner.val_loop.dataloader.dataset
+    return source.metainfo['palette']
+
+
+def _resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(shape[::-1], Image.Resampling.BILINEAR))

@@ -1,0 +1,1 @@
+"""Orders in which a training sees its samples."""

@@ -1,0 +1,95 @@
+"""The manifest: one JSON object a line, a line a sample."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, NotRequired
+
+import numpy as np
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from mmbdg.files import write_atomically
+from mmbdg.reading import parsed_json, read_bytes
+from mmbdg.schema import PlainName, validated
+from mmbdg.storage.checksums import Checksum
+
+# A line of a sample. The keyword "class" is no name of Python's, so the long form.
+Line = TypedDict(
+    'Line',
+    {
+        'id': Annotated[str, Field(pattern=r'^[0-9]{8,18}$')],
+        'class': Annotated[int, Field(ge=0, lt=2**31)],
+        'wnid': NotRequired[PlainName],
+        'slug': NotRequired[PlainName],
+        'seed': NotRequired[int],
+        'classifier_score': NotRequired[float | None],
+        'uncertainty': NotRequired[float | None],
+        'foreground_ratio': NotRequired[float | None],
+        'shard': NotRequired[Annotated[str, Field(pattern=r'^shards/[^/\\]+/[0-9]{6,18}\.tar$')]],
+        'blake2b': NotRequired[dict[Literal['image', 'mask', 'uncertainty', 'tokens'], Checksum]],
+    },
+)
+"""What a sample's line must hold; other keys are kept."""
+
+
+class Manifest(Sequence):
+    """Lines that are parsed when they are looked at: a million of them take their file's size in memory, not ten times that.
+
+    Args:
+        path: Of the file.
+        schema: What each line must look like; samples' by default, None for any JSON.
+
+    Raises:
+        InputError: There is no such file; on access, a line is no JSON object or not of the schema.
+    """
+
+    def __init__(self, path: str | os.PathLike, schema: type | None = Line) -> None:
+        self._path, self._text, self._schema = Path(path), read_bytes(path), schema
+        ends = np.flatnonzero(np.frombuffer(self._text, np.uint8) == ord('\n'))
+        if self._text and not self._text.endswith(b'\n'):
+            ends = np.append(ends, len(self._text))
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, index: int | slice) -> dict | list[dict]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        number = range(len(self))[index]  # the sequence's own IndexError
+        begin = self._ends[number - 1] + 1 if number else 0
+        return parse_line(self._text[begin : self._ends[number]], self._path, number + 1, self._schema)
+
+    def __iter__(self) -> Iterator[dict]:
+        return (self[i] for i in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+
+def parse_line(text: bytes | str, path: Path, number: int, schema: type | None = None) -> dict:
+    """One line.
+
+    Raises:
+        InputError: It is no JSON, or is cut off; or it is not of the schema.
+    """
+    where = f'{path}, line {number},'
+    content = parsed_json(text, where)
+    return validated(schema, content, where) if schema else content
+
+
+def write_jsonl(path: str | os.PathLike, lines: Sequence[dict]) -> None:
+    """One JSON object a line."""
+    text = ''.join(json.dumps(line, ensure_ascii=False) + '\n' for line in lines)
+    write_atomically(path, lambda part: part.write_text(text, encoding='utf-8'))
+
+
+def read_jsonl(path: str | os.PathLike) -> list[dict]:
+    """One JSON object a line.
+
+    Raises:
+        InputError: A line is no JSON object; the file may be cut off.
+    """
+    return list(Manifest(path, schema=None))

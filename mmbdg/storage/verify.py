@@ -1,0 +1,242 @@
+"""Whether a finished dataset is what was written: every file, line and count of it."""
+
+import os
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from mmbdg.errors import InputError
+from mmbdg.files import json_text
+from mmbdg.paths import inside
+from mmbdg.reading import parsed_json, read_bytes
+from mmbdg.schema import validated
+from mmbdg.storage.checksums import KEY, file_checksum, is_sealed
+from mmbdg.storage.findings import Block, Findings, Problem
+from mmbdg.storage.foreign import foreign_files
+from mmbdg.storage.layout import IDENTITY, KINDS, TOP_FILES
+from mmbdg.storage.line_index import address_of
+from mmbdg.storage.manifest import Line, Manifest
+from mmbdg.storage.records import BLOCKS, Record, checked_record, total_outcome
+from mmbdg.storage.stored import Info
+from mmbdg.storage.verify_block import BlockCheck
+
+Each = Callable[[Callable[[int], list[Problem]], int], Iterable[list[Problem]]]
+"""Results of a function of 0 ... n - 1, in this order: in turn, or by several processes."""
+LINES_A_BLOCK = 100
+"""That are checked together where the blocks are not known."""
+MANIFEST = 'manifest.jsonl'
+
+
+def in_turn(function: Callable[[int], list[Problem]], n: int) -> Iterable[list[Problem]]:
+    """The results, one after the other."""
+    return map(function, range(n))
+
+
+def verify(root: str | os.PathLike, each: Each = in_turn, only: Container[Block] | None = None, info: dict | None = None) -> Findings:
+    """Look at everything a dataset consists of. Nothing is changed, and ``logs/`` is not needed.
+
+    Args:
+        root: The dataset's folder.
+        each: Runs the checks of the blocks, which take nearly all the time.
+        only: Blocks whose files are read; None for all. Everything else is looked at all the same.
+        info: What ``dataset.json`` should say, where it is damaged; without, nothing beyond it can be checked then.
+
+    Raises:
+        InputError: There is no dataset.
+    """
+    dataset = Dataset(root, info)
+    if dataset.info:
+        dataset.check_files(each, only)
+    return dataset.findings
+
+
+class Dataset:
+    """A dataset as far as it can be read; what is wrong with its three files of JSON is found on the way.
+
+    Args:
+        root: Its folder.
+        info: See :func:`verify`.
+
+    Attributes:
+        findings: What is wrong.
+        sealed_info: What ``dataset.json`` says, if it is there as it was written; else None.
+        info: The same; else ``info``, or what it says now; None if nothing is known.
+        records: Those of ``blocks.jsonl`` that are as they were written.
+        records_whole: Whether these are all.
+        intact: Names of the files beside ``dataset.json`` that have the checksums it names.
+
+    Raises:
+        InputError: There is no dataset.
+    """
+
+    def __init__(self, root: str | os.PathLike, info: dict | None = None) -> None:
+        self.root, self.findings, self.intact = Path(root), Findings(), set()
+        if not any((self.root / name).exists() for name in (*TOP_FILES, *KINDS)):
+            state = 'is unfinished' if (self.root / IDENTITY).is_file() else 'holds no synthetic dataset'
+            raise InputError(f'{root} {state}: python tools/synthesize.py CONFIG {root}')
+        self._check_links()
+        self.sealed_info, found = self._read_info()
+        self.info = self.sealed_info or info or found
+        self.records, self.records_whole = self._read_records()
+        self._places: dict[Block, list[int]] = {}
+        self.lines: Manifest | None = None
+        if self.info:
+            self._read_lines()
+            self._check_counts()
+
+    def lines_of(self, block: Block) -> list[dict]:
+        """A block's lines of the manifest that can be read."""
+        return [self.lines[place] for place in self._places.get(block, ())]
+
+    def blocks(self) -> list[Block]:
+        """All that records or lines know."""
+        return sorted({*self.records, *self._places})
+
+    def check_files(self, each: Each, only: Container[Block] | None = None) -> None:
+        """Read the files of all blocks, and look for files of nobody."""
+        blocks = [block for block in self.blocks() if only is None or block in only]
+        check = BlockCheck(self.root, self.info)
+        for problems in each(partial(self._checked, check, blocks), len(blocks)):
+            self.findings.problems += problems
+        lines = sum(len(self._places.get(block, ())) for block in blocks)
+        self.findings.blocks, self.findings.samples = len(blocks), lines
+        self.findings.files = len(blocks) if check.sharded else lines * len(check.kinds)
+        if not self._places and not self.records:
+            self.findings.unchecked.append('whether there are files of nobody, for no line and no record of a block can be read')
+            return
+        self.findings.foreign = list(foreign_files(self.root, self.info, self._known(check.sharded)))
+        for place in self.findings.foreign:
+            self.findings.add(place, 'no line names it')
+
+    def _checked(self, check: BlockCheck, blocks: Sequence[Block], i: int) -> list[Problem]:
+        return check(blocks[i], self.lines_of(blocks[i]), self.records.get(blocks[i]))
+
+    def _known(self, sharded: bool) -> dict[str, np.ndarray]:
+        """Numbers of the samples, or of the shards, of each class folder; of a block that has lost lines all that it could have."""
+        known: dict[str, list[int]] = {}
+        for block in self.blocks():
+            places, record = self._places.get(block, ()), self.records.get(block)
+            numbers = known.setdefault(block[0], [])
+            if sharded:
+                numbers += [block[1]] if places or (record and record['samples']) else []
+            elif record and len(places) < record['samples']:
+                numbers += range(block[1] * record['candidates'], (block[1] + 1) * record['candidates'])
+            else:
+                numbers += [int(self.lines[place]['id']) for place in places]
+        return {folder: np.array(numbers, np.int64) for folder, numbers in known.items()}
+
+    def _check_links(self) -> None:
+        real_root = os.path.realpath(self.root)
+        for folder, folders, files in os.walk(self.root):
+            for name in (*folders, *files):
+                path = os.path.join(folder, name)
+                if os.path.islink(path) and not os.path.realpath(path).startswith(real_root + os.sep):
+                    self.findings.links.append(place := os.path.relpath(path, self.root))
+                    self.findings.add(place, 'is a link that leads out of the dataset')
+            if folder == os.fspath(self.root) and 'logs' in folders:
+                folders.remove('logs')
+
+    def _read_info(self) -> tuple[dict | None, dict | None]:
+        """``dataset.json`` if it is sealed, and if it can be read."""
+        try:
+            data = read_bytes(inside(self.root, 'dataset.json'))
+            found = validated(Info, parsed_json(data, 'dataset.json'), 'dataset.json')
+        except InputError as error:
+            self.findings.add('dataset.json', str(error).removeprefix('dataset.json '))
+            return None, None
+        if KEY not in found:
+            self.findings.unchecked.append('the files, for there are no checksums: the dataset was made by version 0.4.0 or by hand')
+            return None, found
+        if not is_sealed(found) or data != json_text(found).encode():
+            self.findings.add('dataset.json', 'is not of its checksum: it was changed since it was written')
+            return None, found
+        for name, facts in found['files'].items():
+            self._check_fact(name, facts)
+        return found, found
+
+    def _check_fact(self, name: str, facts: Mapping) -> None:
+        """A file beside dataset.json."""
+        try:
+            path = inside(self.root, name)
+            size = len(read_bytes(path))
+            if size != facts['bytes']:
+                self.findings.add(name, f'has {size:,} bytes, dataset.json says {facts["bytes"]:,}')
+            elif file_checksum(path) != facts[KEY]:
+                self.findings.add(name, 'is not of its checksum')
+            else:
+                self.intact.add(name)
+        except InputError as error:
+            self.findings.add(name, str(error))
+
+    def _read_records(self) -> tuple[dict[Block, Record], bool]:
+        found: dict[Block, Record] = {}
+        if not os.path.lexists(self.root / BLOCKS):
+            if self.sealed_info is None and (self.info is None or KEY in self.info):
+                self.findings.add(BLOCKS, 'is missing')
+            return found, False
+        try:
+            contents = Manifest(inside(self.root, BLOCKS), schema=None)
+        except InputError as error:
+            self.findings.add(BLOCKS, str(error))
+            return found, False
+        whole = True
+        for number in range(len(contents)):
+            try:
+                record = checked_record(contents[number], f'{BLOCKS}, line {number + 1},')
+                block = record['folder'], record['block']
+                if block in found:
+                    raise InputError(f'block {block[1]} of {block[0]} is there already')
+                found[block] = record
+            except InputError as error:
+                self.findings.add(f'{BLOCKS}, line {number + 1}', _of_line(error))
+                whole = False
+        return found, whole
+
+    def _read_lines(self) -> None:
+        try:
+            lines = Manifest(inside(self.root, MANIFEST))
+        except InputError as error:
+            if self.sealed_info is None:
+                self.findings.add(MANIFEST, str(error))
+            return
+        self.lines, folders = lines, [entry['folder'] for entry in self.info['generator_classes']]
+        candidates = next((record['candidates'] for record in self.records.values()), self.info.get('config', {}).get('candidates'))
+        together = candidates if isinstance(candidates, int) and candidates > 0 else LINES_A_BLOCK
+        seen: dict[str, dict[int, int]] = {}
+        for place in range(len(lines)):
+            try:
+                line = validated(Line, lines[place], 'it')
+                class_id, number, shard = address_of(line, folders, self.info)
+                folder = folders[class_id]
+                if (first := seen.setdefault(folder, {}).setdefault(number, place)) != place:
+                    raise InputError(f'the sample {folder}/{line["id"]} is there already, in line {first + 1}')
+            except InputError as error:
+                self.findings.add(f'{MANIFEST}, line {place + 1}', _of_line(error))
+                continue
+            block = shard if 'shard' in line else number // together
+            self._places.setdefault((folder, block), []).append(place)
+
+    def _check_counts(self) -> None:
+        """Those of dataset.json, of the lines and of the records."""
+        lines, records = {}, {}
+        for (folder, _), places in self._places.items():
+            lines[folder] = lines.get(folder, 0) + len(places)
+        for (folder, _), record in self.records.items():
+            records.setdefault(folder, []).append(record)
+        for folder in sorted({*lines, *self.info['counts']}):
+            if lines.get(folder, 0) != (counted := self.info['counts'].get(folder, 0)):
+                self.findings.add(MANIFEST, f'has {lines.get(folder, 0)} samples of the class {folder}, dataset.json counts {counted}')
+        if self.records_whole and self.records:
+            for block in self._places:
+                if block not in self.records:
+                    self.findings.add(BLOCKS, f'does not know block {block[1]} of {block[0]}, of which there are samples', block)
+            filters = {folder: total_outcome(of_class) for folder, of_class in records.items()}
+            if filters != self.info.get('filters'):
+                self.findings.add('dataset.json', 'what the filters left is not what blocks.jsonl says')
+
+
+def _of_line(error: InputError) -> str:
+    """Without the name of the line, which the problem has already."""
+    return str(error).split(', ', 2)[-1] if ', line ' in str(error) else str(error)

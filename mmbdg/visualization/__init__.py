@@ -1,0 +1,1 @@
+"""Pictures for people: contact sheets, features as colours, correspondence of two views."""
