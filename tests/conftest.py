@@ -14,6 +14,7 @@ import mmbdg  # noqa: F401
 from mmbdg.files import write_safetensors
 from mmbdg.registry import MODELS
 from mmbdg.sources import LabelledGenerator
+from mmbdg.synthesis import Synthesis
 
 ROOT = Path(__file__).parents[1]
 THREADS = 1 if 'PYTEST_XDIST_WORKER' in os.environ else 2
@@ -71,6 +72,11 @@ TINY_CLASSIFIER = dict(
     head=dict(type='LinearClsHead', num_classes=3, in_channels=8, loss=dict(type='CrossEntropyLoss')),
 )
 TINY_CLASSES = ('disc', 'square', 'ring')
+
+
+def plan_of(labelled_generator: str = '', **keys: object) -> Synthesis:
+    """A plan in the short form: ``labelled_generator`` and the keys of the paper's filters."""
+    return Synthesis.from_config(dict(keys, **({'labelled_generator': labelled_generator} if labelled_generator else {})))
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,8 @@ def test_config(name, monkeypatch):
     check_values(cfg)
     if 'synthesis' in cfg:
         plan = Synthesis.from_config(cfg.synthesis)
-        if plan.classifier:  # its weights are elsewhere
-            judge = classifier_identity(plan.classifier)
+        for entry in (entry for entry in plan.filters if entry.get('classifier')):  # its weights are elsewhere
+            judge = classifier_identity(entry['classifier'])
             with DefaultScope.overwrite_default_scope('mmpretrain'):
                 ROOT_MODELS.build(judge.get('model') or {key: value for key, value in judge.items() if key != 'classes'})
     if 'model' not in cfg:

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, run_tool
+from conftest import ROOT, plan_of, run_tool
 from mmengine.config import Config
 from PIL import Image
 
 from mmbdg.machine import describe_machine
 from mmbdg.storage import StoredDataset
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 
 def this_machine() -> dict[str, str]:
@@ -46,7 +46,7 @@ def datasets(tmp_path_factory) -> Path:
     config |= dict(num_per_class=2, candidates=6, rejection_rate=0.5, classes=[1, 8], min_foreground=0.05)
     root = tmp_path_factory.mktemp('golden')
     for format_ in FORMATS:
-        plan = Synthesis(**config, uncertainty_maps=True, ignore_above=0.3, format=format_)
+        plan = plan_of(**config, uncertainty_maps=True, ignore_above=0.3, format=format_)
         synthesize(plan, root / format_, log=lambda line: None, sync=False)
     return root
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from conftest import ROOT, run_tool
+from conftest import ROOT, plan_of, run_tool
 from mmengine.config import Config
 
 from mmbdg.compat.checkpoint import read_checkpoint, read_state_dict
 from mmbdg.files import write_safetensors
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 TRAIN = """
 import sys
@@ -85,7 +85,7 @@ def losses(project: Path) -> list[float]:
 
 def test_the_lines_of_the_readme(project):
     """Synthetic dataset and backbone together, in a segmentor's config; nothing of us but those lines."""
-    synthesize(Synthesis('fashion32', num_per_class=2, candidates=2), project / 'data/garments')
+    synthesize(plan_of('fashion32', num_per_class=2, candidates=2), project / 'data/garments')
     backbone = pretrained(18)
     torch.save(dict(state_dict={f'backbone.{key}': value for key, value in backbone.items()}), project / 'checkpoint.pth')
     run_tool(ROOT / 'tools/extract_backbone.py', 'checkpoint.pth', 'backbone.safetensors', cwd=project)

@@ -14,7 +14,6 @@ of them and compares their checksums.
 """
 
 import os
-from dataclasses import replace
 
 import torch
 
@@ -76,7 +75,7 @@ def main() -> None:
     plan = Synthesis.from_config(cfg.synthesis)
     given = dict(classes=args.classes and parse_classes(args.classes))
     given |= {name: getattr(args, name) for name in ('num_per_class', 'seed', 'format', 'image', 'resolution')}
-    plan = replace(plan, **{key: value for key, value in given.items() if value is not None})
+    plan = plan.changed(**{key: value for key, value in given.items() if value is not None})
     writers = args.writers if args.writers is not None else 4 * args.device.startswith('cuda')
     job, device = Job.from_environment(), own_device(args.device)
     how = dict(dry_run=args.dry_run, verify=args.verify, sync=not args.no_sync)

@@ -13,6 +13,7 @@ from mmbdg import run_lengths
 from mmbdg.analysis.statistics.mask_columns import MIN_PIXELS, components
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
+from mmbdg.storage.catalogue import catalogue_of
 from mmbdg.storage.layout import folder_of, sample_files
 from mmbdg.storage.stored import StoredDataset
 
@@ -72,8 +73,8 @@ def category_names(info: dict) -> list[str]:
     """
     if not _is_foreground(info):
         return list(info['classes'][1:])
-    names = [entry['name'] for entry in info['generator_classes']]
-    return names if len(set(names)) == len(names) else [entry['folder'] for entry in info['generator_classes']]
+    catalogue = catalogue_of(info)
+    return list(catalogue.classes if len(set(catalogue.classes)) == len(catalogue.classes) else catalogue.folders)
 
 
 def _is_foreground(info: dict) -> bool:

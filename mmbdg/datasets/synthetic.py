@@ -22,7 +22,7 @@ from mmbdg.storage.layout import canonical
 from mmbdg.storage.palette import palette
 from mmbdg.storage.stored import StoredDataset
 from mmbdg.synthesis.identity import identity_of
-from mmbdg.synthesis.loading import load_generator
+from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.pipeline import is_complete, synthesize
 from mmbdg.synthesis.plan import Synthesis
 
@@ -70,7 +70,7 @@ class SyntheticSegDataset(BaseSegDataset):
         self.stored, self.root = StoredDataset(root), root
         self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
-        names = [entry['name'] for entry in self.info['generator_classes']]
+        names = list(self.stored.catalogue.classes)
         super().__init__(
             metainfo=dict(classes=self.space.classes, palette=palette(self.space.num_classes), class_names=names),
             data_root=str(root),
@@ -82,8 +82,10 @@ class SyntheticSegDataset(BaseSegDataset):
             self._check_labels()
 
     def _space(self, name: str | Groups, pipeline: Sequence) -> LabelSpace:
-        names, stored = [entry['name'] for entry in self.info['generator_classes']], self.info['classes']
-        space = label_space(name, names)
+        stored = self.info['classes']
+        if not self.stored.catalogue.has_masks:
+            raise InputError(f'{self.root} has no masks: its source gives images only; SyntheticSegDataset needs masks')
+        space = label_space(name, self.stored.catalogue.classes)
         space.check_masks(stored, str(self.root))
         loaders = [step['type'] for step in pipeline if isinstance(step, dict) and str(step['type']).endswith('LoadAnnotations')]
         labels = max(space.num_classes, len(stored))
@@ -102,7 +104,7 @@ class SyntheticSegDataset(BaseSegDataset):
 
     def load_data_list(self) -> 'Items':
         classes = self.stored.index.class_ids
-        within = np.array([self.space.has(class_id) for class_id in range(len(self.info['generator_classes']))])[classes]
+        within = np.array([self.space.has(class_id) for class_id in range(len(self.stored.catalogue.classes))])[classes]
         places = self.space.within(np.arange(len(classes)), lambda place: classes[place], 'images') if not within.all() else None
         return Items(self.stored, self.space, self.reduce_zero_label, places)
 
@@ -182,7 +184,8 @@ def cache_folder() -> Path:
 def prepare_dataset(plan: Synthesis, root: str | os.PathLike | None = None) -> Path:
     """The folder of a finished dataset; the first process of each machine makes what is missing (a lock lets one at it), others wait."""
     if root is None:
-        identity = dict(identity_of(plan, load_generator(plan, 'cpu'), 'cpu'), num_per_class=plan.num_per_class, classes=plan.classes)
+        maker = build_maker(plan, 'cpu')
+        identity = identity_of(plan, maker.source, maker.filters, 'cpu') | dict(num_per_class=plan.num_per_class, classes=plan.classes)
         root = cache_folder() / 'synthetic' / hashlib.sha256(canonical(identity).encode()).hexdigest()[:16]
     root = Path(root)
     if os.environ.get('LOCAL_RANK', '0') == '0':

@@ -1,12 +1,17 @@
-"""What fills a dataset: today the labelled generator. Imports with torch, numpy and mmengine only."""
+"""Sources: what fills a dataset with images, and with masks where it has some. Imports with torch, numpy and mmengine only."""
 
-from mmbdg.sources.labelled_generator import LabelledBatch, LabelledGenerator
+from mmbdg.sources.base import Drawn, LabelledBatch, Source
+from mmbdg.sources.labelled_generator import LabelledGenerator
+from mmbdg.sources.labelled_generator_source import LabelledGeneratorSource
 from mmbdg.sources.latents import generator_inputs, latent, latents
 from mmbdg.sources.truncation import Truncation, select_statistics
 
 __all__ = [
+    'Drawn',
     'LabelledBatch',
     'LabelledGenerator',
+    'LabelledGeneratorSource',
+    'Source',
     'Truncation',
     'generator_inputs',
     'latent',

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from mmbdg.interpreter import (
 from mmbdg.reading import read_json
 from mmbdg.registry import MODELS
 from mmbdg.schema import PlainName, Schema
+from mmbdg.sources.base import LabelledBatch
 from mmbdg.sources.latents import generator_inputs
 from mmbdg.sources.truncation import Truncation, select_statistics
 from mmbdg.storage.masks import as_mask, ignore_label
@@ -62,20 +63,6 @@ class Card(Schema):
     precision: Literal['float32', 'bfloat16', 'float16'] = 'float32'
     compile: bool = False
     members: int | None = None
-
-
-class LabelledBatch(NamedTuple):
-    """What a labelled generator makes of N addresses."""
-
-    images: Tensor
-    """RGB uint8 (N,3,R,R)."""
-    masks: Tensor
-    """int64 (N,R,R), the ids of the interpreter's labels, 0 background; the ignore label (255, or 65535 beside more than 254 labels) where
-    the ensemble disagrees more than ``ignore_above``."""
-    uncertainty: Tensor
-    """float32 (N,), nats; see :func:`mmbdg.interpreter.image_uncertainty`."""
-    disagreement: Tensor
-    """float32 (N,R,R), nats; see :func:`mmbdg.interpreter.jensen_shannon`."""
 
 
 @MODELS.register_module()

@@ -76,7 +76,7 @@ def sample_files(folder: str, name: str, image_suffix: str = '.png', sharded: bo
 def kinds_of(info: dict) -> list[str]:
     """Which files each sample of a dataset has, by what ``dataset.json`` says: keys of :func:`sample_files`."""
     further = dict(uncertainty=info.get('uncertainty_maps'), tokens=info.get('tokens'))
-    return ['image', 'mask', *(kind for kind, written in further.items() if written)]
+    return ['image', *(['mask'] if info.get('masks', True) else []), *(kind for kind, written in further.items() if written)]
 
 
 def shard_name(folder: str, block: int) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbdg.errors import InputError
+from mmbdg.storage.catalogue import catalogue_of
 from mmbdg.storage.layout import folder_of, kinds_of, sample_files, sample_id, shard_name
 from mmbdg.storage.manifest import Manifest
 
@@ -31,7 +32,7 @@ class LineIndex:
 
     def __init__(self, lines: Manifest, info: dict, path: Path) -> None:
         self.info, self.path = info, path
-        self.folders = [entry['folder'] for entry in info['generator_classes']]
+        self.folders = list(catalogue_of(info).folders)
         self.class_ids, self.numbers, self.blocks = np.zeros(len(lines), np.int32), *np.zeros((2, len(lines)), np.int64)
         for place, line in enumerate(lines):
             try:

@@ -66,3 +66,13 @@ def as_mask(labels: Tensor, num_labels: int) -> np.ndarray:
 def ignore_label(num_labels: int) -> int:
     """Label of pixels that count nowhere: 255 beside up to 254 labels (uint8 masks), 65535 beside more (uint16)."""
     return 255 if num_labels <= 254 else 65535
+
+
+def foreground_ratio(labels: np.ndarray, ignore: int) -> float:
+    """Part of a mask's pixels that are foreground, 0 to 1.
+
+    Args:
+        labels: Label ids, integer (H,W), 0 background.
+        ignore: Value of pixels that do not count as foreground.
+    """
+    return float(((labels > 0) & (labels != ignore)).mean())

@@ -7,9 +7,9 @@ dataset the records are the lines of ``blocks.jsonl``, in the order of the manif
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple, NotRequired
+from typing import Annotated, Any, NamedTuple, NotRequired
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from mmbdg.errors import InputError
@@ -20,19 +20,18 @@ from mmbdg.storage.checksums import Checksum, checksum, is_sealed, line_bytes, l
 from mmbdg.storage.manifest import Manifest
 
 BLOCKS = 'blocks.jsonl'
-OUTCOME = ('candidates', 'after_rejection', 'after_uncertainty', 'kept')
-"""What each filter left, in their order; two of them are optional."""
+AFTER = 'after_'
+"""Before the name of a filter: the count of what it left."""
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
+@with_config(ConfigDict(extra='allow'))
 class Record(TypedDict):
-    """What is known of a finished block."""
+    """What is known of a finished block; the counts of what each filter left, ``after_<name>``, are further keys."""
 
     folder: PlainName
     block: Count
     candidates: Count
-    after_rejection: NotRequired[Count]
-    after_uncertainty: NotRequired[Count]
     kept: Count
     """Samples that passed all filters."""
     samples: Count
@@ -66,7 +65,7 @@ def new_record(
 
     Args:
         folder, block: Which one.
-        outcome: What each filter left, by :data:`OUTCOME`.
+        outcome: Number of candidates, what each filter left in their order, and what was kept.
         lines: Of the manifest, of the samples that were written.
         size: Of all its files in bytes.
         shard: Checksum of its shard.
@@ -75,7 +74,7 @@ def new_record(
         dict(
             folder=folder,
             block=block,
-            **{key: outcome[key] for key in OUTCOME if key in outcome},
+            **outcome_of(outcome),
             samples=len(lines),
             bytes=size,
             **({} if shard is None else dict(shard=shard)),
@@ -91,6 +90,10 @@ def checked_record(content: object, where: str) -> Record:
         InputError: It is none, or was changed since.
     """
     record = validated(Record, content, where)
+    for key in set(record) - set(Record.__annotations__):
+        if not is_filter_count(key):
+            raise InputError(f'{where} is not as it should be: {key[:80]}: unknown')
+        validated(Count, record[key], f'{where} {key}')
     if not is_sealed(record):
         raise InputError(f'{where} is not of its checksum: it was changed since it was written')
     return record
@@ -110,10 +113,19 @@ def total_outcome(records: Iterable[Mapping]) -> dict[str, int]:
     """What became of the candidates of many blocks."""
     total: dict[str, int] = {}
     for record in records:
-        for key in OUTCOME:
-            if key in record:
-                total[key] = total.get(key, 0) + record[key]
-    return {key: total[key] for key in OUTCOME if key in total}
+        for key, count in outcome_of(record).items():
+            total[key] = total.get(key, 0) + count
+    return outcome_of(total)
+
+
+def is_filter_count(key: str) -> bool:
+    """Whether a key is a count of what a filter left."""
+    return key.startswith(AFTER) and key.removeprefix(AFTER).isidentifier()
+
+
+def outcome_of(record: Mapping[str, Any]) -> dict[str, int]:
+    """The counts of a record: candidates, what each filter left in their order, what was kept."""
+    return {key: record[key] for key in ('candidates', *filter(is_filter_count, record), 'kept') if key in record}
 
 
 class BlockRecords:

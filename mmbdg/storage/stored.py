@@ -6,23 +6,25 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from mmbdg.errors import InputError
 from mmbdg.images import open_grey, open_image
 from mmbdg.paths import inside, refuse_links_out, relative_path
 from mmbdg.reading import read_array, read_bytes, read_json
 from mmbdg.schema import OpenSchema, PlainName, Schema
+from mmbdg.storage.catalogue import catalogue_of
 from mmbdg.storage.checksums import KEY, Checksum, checksum
 from mmbdg.storage.layout import IDENTITY, KINDS, folder_of, repair_hint, sample_files
 from mmbdg.storage.line_index import LineIndex
 from mmbdg.storage.manifest import Manifest
-from mmbdg.storage.masks import ignore_label, read_labels
+from mmbdg.storage.masks import read_labels
 from mmbdg.storage.shards import read_from_shard, shard_url
 
 
-class GeneratorClass(OpenSchema):
-    """A class of the generator in ``dataset.json``."""
+class ImageClass(OpenSchema):
+    """A class of images in ``dataset.json``."""
 
     name: str
     folder: PlainName
@@ -38,16 +40,19 @@ class FileFacts(Schema):
 class Info(OpenSchema):
     """What ``dataset.json`` must hold."""
 
-    classes: Annotated[list[str], Field(min_length=2, max_length=65_534)]
+    classes: Annotated[list[str], Field(max_length=65_534)]
     palette: list[Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=3, max_length=3)]]
     resolution: Annotated[int, Field(ge=1, le=65_535)]
-    generator_classes: Annotated[list[GeneratorClass], Field(min_length=1)]
+    image_classes: Annotated[list[ImageClass], Field(min_length=1)] | None = None
+    generator_classes: Annotated[list[ImageClass], Field(min_length=1)] | None = None
     counts: dict[PlainName, Annotated[int, Field(ge=0)]]
     label_space: str = 'fgbg'
     format: Literal['folder', 'shards'] = 'folder'
     image_suffix: Literal['.png', '.jpg'] = '.png'
     uncertainty_maps: Annotated[float, Field(gt=0)] | None = None
     tokens: bool = False
+    masks: bool = True
+    available: dict[PlainName, Annotated[int, Field(ge=0)]] = {}
     filters: dict[PlainName, dict[str, int]] = {}
     licence: str = ''
     checksums: dict[str, str] = {}
@@ -56,6 +61,14 @@ class Info(OpenSchema):
     device: str = ''
     files: dict[Literal['manifest.jsonl', 'blocks.jsonl'], FileFacts] = {}
     blake2b: Checksum | None = None
+
+    @model_validator(mode='after')
+    def _complete(self) -> 'Info':
+        if not (self.image_classes or self.generator_classes):
+            raise PydanticCustomError('missing', 'image_classes is missing')
+        if len(self.classes) < 2 and (self.masks or self.classes):
+            raise PydanticCustomError('too_short', 'classes must name two labels at least, or none where there are no masks')
+        return self
 
 
 class StoredDataset:
@@ -68,7 +81,8 @@ class StoredDataset:
         root: Its folder.
 
     Attributes:
-        info: What ``dataset.json`` says.
+        info: Content of ``dataset.json``.
+        catalogue: Its classes, labels, size and licence.
         lines: Those of ``manifest.jsonl``, one a sample.
         index: Classes and numbers of the samples, as arrays.
         ignore: Value of mask pixels that do not count: 255, or 65535 in masks of more than 254 labels (uint16).
@@ -89,11 +103,12 @@ class StoredDataset:
             raise InputError(f'{root} holds no synthetic dataset (no dataset.json): python tools/synthesize.py CONFIG {root}')
         try:
             self.info = read_json(inside(root, 'dataset.json'), Info)
+            self.catalogue = catalogue_of(self.info)
             self.lines = Manifest(inside(root, 'manifest.jsonl'))
             self.index = self._checked_index()
         except InputError as error:
             raise InputError(f'{root} is damaged ({error}): {repair_hint(root)} mends it') from error
-        self.ignore = ignore_label(len(self.info['classes']))
+        self.ignore = self.catalogue.ignore
 
     def _checked_index(self) -> LineIndex:
         refuse_links_out(self.root, *KINDS)
@@ -120,6 +135,8 @@ class StoredDataset:
         Raises:
             InputError: The file is missing, damaged, of another size than dataset.json says, has colours or a label that does not exist.
         """
+        if not self.catalogue.has_masks:
+            raise InputError(f'{self.root} has no masks: its source gives images only')
         size, labels = self.info['resolution'], len(self.info['classes'])
         return self._read(line, 'mask', lambda data, name: read_labels(data, size, labels, self.ignore, name))
 

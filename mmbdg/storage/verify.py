@@ -12,6 +12,7 @@ from mmbdg.files import json_text
 from mmbdg.paths import inside
 from mmbdg.reading import parsed_json, read_bytes
 from mmbdg.schema import validated
+from mmbdg.storage.catalogue import catalogue_of
 from mmbdg.storage.checksums import KEY, file_checksum, is_sealed
 from mmbdg.storage.findings import Block, Findings, Problem
 from mmbdg.storage.foreign import foreign_files
@@ -122,7 +123,8 @@ class Dataset:
             if sharded:
                 numbers += [block[1]] if places or (record and record['samples']) else []
             elif record and len(places) < record['samples']:
-                numbers += range(block[1] * record['candidates'], (block[1] + 1) * record['candidates'])
+                start = block[1] * self._candidates_a_block()
+                numbers += range(start, start + record['candidates'])
             else:
                 numbers += [int(self.lines[place]['id']) for place in places]
         return {folder: np.array(numbers, np.int64) for folder, numbers in known.items()}
@@ -201,9 +203,8 @@ class Dataset:
             if self.sealed_info is None:
                 self.findings.add(MANIFEST, str(error))
             return
-        self.lines, folders = lines, [entry['folder'] for entry in self.info['generator_classes']]
-        candidates = next((record['candidates'] for record in self.records.values()), self.info.get('config', {}).get('candidates'))
-        together = candidates if isinstance(candidates, int) and candidates > 0 else LINES_A_BLOCK
+        self.lines, folders = lines, list(catalogue_of(self.info).folders)
+        together = self._candidates_a_block()
         seen: dict[str, dict[int, int]] = {}
         for place in range(len(lines)):
             try:
@@ -217,6 +218,13 @@ class Dataset:
                 continue
             block = shard if 'shard' in line else number // together
             self._places.setdefault((folder, block), []).append(place)
+
+    def _candidates_a_block(self) -> int:
+        """Of a whole block; the last one of a class that ends has fewer."""
+        known = self.info.get('config', {}).get('candidates')
+        if not isinstance(known, int) or known < 1:
+            known = max((record['candidates'] for record in self.records.values()), default=0)
+        return known or LINES_A_BLOCK
 
     def _check_counts(self) -> None:
         """Those of dataset.json, of the lines and of the records."""

@@ -56,24 +56,27 @@ def estimate(maker: BlockMaker, missing: Missing, out: Path, processes: int) -> 
     plan, free = maker.plan, free_bytes(out)
     if not missing.first:
         return Estimate(0, 0, 0, 0.0, 0.0, free, processes)
-    class_id, size = missing.first.class_id, min(plan.batch_size, plan.candidates)
-    judged, tokens = 0.0, {}
-    if maker.classifier:
-        maker.judge(class_id, range(1))  # libraries load on first use
+    class_id = missing.first.class_id
+    probe = maker.candidates(class_id, 0)[: plan.batch_size]
+    size, judging = len(probe), 0.0
+    if maker.image_filters or not maker.catalogue.has_masks:
+        maker.judge(class_id, probe[:1])  # libraries load on first use
         start = time.perf_counter()
-        _, tokens = maker.judge(class_id, range(size))
-        judged = (time.perf_counter() - start) / size
+        judged = maker.judge(class_id, probe, every=True)
+        judging = (time.perf_counter() - start) / size
+    else:
+        judged = maker.judge(class_id, probe)
     labelled = min(size, plan.survivors)
-    maker.label(class_id, range(1), tokens)
+    maker.label(class_id, probe[:1], judged)
     start = time.perf_counter()
-    samples = maker.label(class_id, range(labelled), tokens)
+    samples = maker.label(class_id, probe[:labelled], judged)
     labelling = (time.perf_counter() - start) / labelled
     start = time.perf_counter()
     sample_bytes = _mean_bytes(maker, samples)
     writing = (time.perf_counter() - start) / len(samples)
     number, blocks = missing.samples, missing.blocks
-    seconds = blocks * (plan.candidates * judged + plan.survivors * labelling) + number * writing
-    return Estimate(blocks, blocks * plan.candidates, number, seconds, number * sample_bytes, free, processes, plan.has_bounds)
+    seconds = blocks * (plan.candidates * judging + plan.survivors * labelling) + number * writing
+    return Estimate(blocks, blocks * plan.candidates, number, seconds, number * sample_bytes, free, processes, maker.may_fall_short)
 
 
 def check_disk(maker: BlockMaker, missing: Missing, out: Path) -> None:
@@ -85,9 +88,8 @@ def check_disk(maker: BlockMaker, missing: Missing, out: Path) -> None:
     if not missing.first:
         return
     plan, class_id = maker.plan, missing.first.class_id
-    indices = range(min(PROBED, plan.survivors, plan.batch_size))
-    latents = maker.generator.latents([class_id] * len(indices), indices).cpu()
-    samples = maker.label(class_id, indices, dict(zip(indices, latents, strict=True)))
+    indices = maker.candidates(class_id, 0)[: min(PROBED, plan.survivors, plan.batch_size)]
+    samples = maker.label(class_id, indices, maker.drawn(class_id, indices))
     number, free = missing.samples, free_bytes(out)
     needed = number * _mean_bytes(maker, samples)
     maker.stages.seconds.clear(), maker.stages.images.clear()  # the probe is no part of the work
@@ -115,7 +117,7 @@ def free_bytes(out: Path) -> int:
 
 def _mean_bytes(maker: BlockMaker, samples: Sequence[Sample]) -> float:
     """That a sample takes on the disk, with what file systems and tar files add."""
-    writer = BlockWriter(Path(), maker.plan, maker.generator, maker.stages)
+    writer = BlockWriter(Path(), maker)
     sizes = [len(content) for sample in samples for content in writer.encode(sample).values()]
     if maker.plan.format == 'shards':
         return sum(TAR_BLOCK + _rounded(size, TAR_BLOCK) for size in sizes) / len(samples) + 2 * TAR_BLOCK  # and the line of the manifest

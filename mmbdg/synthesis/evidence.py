@@ -68,7 +68,7 @@ class Evidence:
     def _extent(self) -> tuple[dict[str, int], dict[str, int]]:
         """Samples and number of blocks of each class folder; the blocks of a class are numbered from 0 without a gap."""
         if (info := self.dataset.sealed_info) and info['filters']:
-            numbers = {folder: outcome.get('candidates', 0) // self.plan.candidates for folder, outcome in info['filters'].items()}
+            numbers = {folder: -(-outcome.get('candidates', 0) // self.plan.candidates) for folder, outcome in info['filters'].items()}
             return info['counts'], numbers
         numbers: dict[str, int] = {}
         known = self.dataset.blocks()
@@ -78,7 +78,7 @@ class Evidence:
             numbers[folder] = max(numbers.get(folder, 0), block + 1)
         if self.dataset.records_whole:
             return {}, numbers
-        if self.plan.has_bounds and not self.logs.folders():
+        if self.plan.may_fall_short and not self.logs.folders():
             raise InputError(
                 f'{self.dataset.root} has lost blocks.jsonl, dataset.json and its logs: how many candidates were tried is no longer known, '
                 'so it cannot be what it was. Make it anew in another folder'

@@ -1,6 +1,6 @@
 """The end of a synthesis: the manifest, and which classes fell short."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmbdg.files import write_atomically, write_json
@@ -14,24 +14,32 @@ def fallen_short(maker: BlockMaker, class_ids: Sequence[int], out: Path) -> list
     """A line for each class that bounds left with fewer samples than asked for."""
     plan, short = maker.plan, []
     for class_id in class_ids:
-        records = [recorded.record for recorded in BlockRecords(out).of_class(maker.generator.folders[class_id])]
+        records = [recorded.record for recorded in BlockRecords(out).of_class(maker.catalogue.folders[class_id])]
         have = sum(record['samples'] for record in records)
         if have >= plan.num_per_class:
             continue
         left = ', '.join(f'{value} {key.replace("_", " ")}' for key, value in total_outcome(records).items())
         short.append(
-            f'{maker.generator.classes[class_id]}: {have} of {plan.num_per_class} samples; {left}. Loosen min_confidence '
-            f'({plan.min_confidence}) or min_foreground, max_foreground ({plan.min_foreground}, {plan.max_foreground}), or raise '
-            'max_candidates'
+            f'{maker.catalogue.classes[class_id]}: {have} of {plan.num_per_class} samples; {left}. {_advice(maker, class_id, records)}'
         )
     return short
+
+
+def _advice(maker: BlockMaker, class_id: int, records: Sequence[Mapping]) -> str:
+    """What to change where a class has too few samples."""
+    available, tried = maker.source.available(class_id), sum(record['candidates'] for record in records)
+    bounds = [advice for entry in maker.filters if (advice := entry.advice())]
+    loosen = f'Loosen {" or ".join(bounds)}' if bounds else ''
+    if available is not None and tried >= available:
+        return f'The source has {available} images of the class' + (f'. {loosen}' if loosen else '')
+    return f'{loosen}, or raise max_candidates' if loosen else 'Raise max_candidates'
 
 
 def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = True) -> int:
     """``manifest.jsonl``, ``blocks.jsonl`` and ``dataset.json`` from the blocks' records; the number of samples."""
     records = BlockRecords(out)
     there = records.folders()
-    folders = [folder for folder in maker.generator.folders if folder in there]
+    folders = [folder for folder in maker.catalogue.folders if folder in there]
     counts, filters = dict.fromkeys(folders, 0), {}
     files = {'manifest.jsonl': RunningChecksum(), BLOCKS: RunningChecksum()}
 
@@ -67,19 +75,21 @@ def dataset_info(
         filters: What each filter left of a class's candidates.
         files: Sizes and checksums of the two files beside it.
     """
-    plan, generator, space = maker.plan, maker.generator, maker.space
-    labels = space.classes if space else generator.labels
+    plan, catalogue, space = maker.plan, maker.catalogue, maker.space
+    labels = space.classes if space else catalogue.labels
+    available = {folder: maker.source.available(class_id) for class_id, folder in enumerate(catalogue.folders)}
     return sealed(
         dict(
             classes=list(labels),
             palette=palette(len(labels)),
-            label_space=space.name if space else 'fgbg' if len(labels) == 2 else 'own',
-            resolution=plan.resolution or generator.resolution,
-            **plan.layout | dict(uncertainty_maps=generator.most_disagreement if plan.uncertainty_maps else None),
-            generator_classes=[dict(name=name, folder=folder) for name, folder in zip(generator.classes, generator.folders, strict=True)],
+            label_space=space.name if space else 'fgbg' if len(labels) == 2 else 'own' if labels else 'none',
+            resolution=plan.resolution or catalogue.resolution,
+            **maker.layout | dict(uncertainty_maps=maker.source.most_disagreement if plan.uncertainty_maps else None),
+            image_classes=[dict(name=name, folder=folder) for name, folder in zip(catalogue.classes, catalogue.folders, strict=True)],
+            **({} if set(available.values()) == {None} else dict(available={k: v for k, v in available.items() if v is not None})),
             counts=counts,
             filters=filters,
-            licence=generator.licence,
+            licence=catalogue.licence,
             **identity,
             files=files,
         )

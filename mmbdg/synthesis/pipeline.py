@@ -1,6 +1,7 @@
-"""Offline synthesis: a labelled dataset from a labelled generator (BigDatasetGAN, section 3.2)."""
+"""Offline synthesis: a dataset from a source (BigDatasetGAN, section 3.2)."""
 
 import errno
+import math
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -13,6 +14,7 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.reading import read_json
 from mmbdg.schema import Schema
+from mmbdg.storage.catalogue import catalogue_of
 from mmbdg.storage.layout import IDENTITY, KINDS, check_claim
 from mmbdg.storage.stored import Info
 from mmbdg.synthesis.block import BlockMaker
@@ -76,11 +78,11 @@ def synthesize(
     """
     out, job = Path(out_dir), job or Job()
     maker = build_maker(plan, device)
-    generator, class_ids = maker.generator, wanted_classes(plan, maker.generator)
-    identity = identity_of(plan, generator, device)
+    class_ids = wanted_classes(plan, maker.catalogue)
+    identity = identity_of(plan, maker.source, maker.filters, device)
 
     # Shared out before it is looked what is missing: the processes look at different times.
-    units = Units(plan, class_ids)
+    units = Units(maker, class_ids)
 
     def begin() -> None:
         check_claim(out, identity)
@@ -159,15 +161,15 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
         info = read_json(Path(out_dir) / 'dataset.json', Info)
     except InputError:  # it is not there, or damaged
         return False
-    folders = [entry['folder'] for entry in info['generator_classes']]
-    names = [entry['name'] for entry in info['generator_classes']]
+    names, folders, *_ = catalogue_of(info)
     by_name = dict(enumerate(folders)) | dict(zip(folders, folders, strict=True)) | dict(zip(names, folders, strict=True))
 
     def holds_all(folder: str | None) -> bool:
         have, outcome = info['counts'].get(folder, 0), info['filters'].get(folder)
         if have >= plan.num_per_class or not outcome:
             return have >= plan.num_per_class
-        return outcome['candidates'] >= plan.max_blocks * plan.candidates and have == outcome['kept']  # more cannot be had
+        tried = min(plan.max_blocks * plan.candidates, info.get('available', {}).get(folder, math.inf))
+        return outcome['candidates'] >= tried and have == outcome['kept']  # more cannot be had
 
     return all(map(holds_all, folders if plan.classes is None else map(by_name.get, plan.classes)))
 
@@ -184,7 +186,7 @@ def _run(progress: Progress, units: Units, job: Job, throughput: Throughput, wri
             progress.check(unit)
     total = sum(wanted.samples for unit in own for wanted in progress.missing(unit))
     maker = progress.maker
-    writer = BlockWriter(progress.out, progress.plan, maker.generator, maker.stages, writers, progress.records.run, sync)
+    writer = BlockWriter(progress.out, maker, writers, progress.records.run, sync)
     bar = tqdm(total=total, unit='img', desc=name, dynamic_ncols=True, disable=job.rank != 0)
     with closing(writer), bar, ExitStack() as unrecorded:
         for number, unit in enumerate(chain(own, others)):
@@ -215,7 +217,7 @@ def _finish(
     from filelock import FileLock
 
     with FileLock(out / 'logs' / 'finish.lock'):  # the last two may have found everything done at the same time
-        short = fallen_short(maker, class_ids, out) if maker.plan.has_bounds else []
+        short = fallen_short(maker, class_ids, out) if maker.may_fall_short else []
         number = write_manifest(maker, out, identity, sync)
         collect(out / 'logs', job, short)
     for line in short:

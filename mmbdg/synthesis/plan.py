@@ -3,79 +3,64 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from mmbdg.compat.config_keys import Role, register_part
+from mmbdg.compat.config_keys import ROLES, Role, register_part
 from mmbdg.errors import InputError, nearest
+from mmbdg.parts import known_arguments
+from mmbdg.registry import FILTERS, SOURCES
 from mmbdg.schema import validated
-from mmbdg.sources.labelled_generator import check_bound
-from mmbdg.sources.truncation import Truncation
+from mmbdg.sources.base import Source
+from mmbdg.sources.build import source_class
+from mmbdg.synthesis.filters.base import Filter
+from mmbdg.synthesis.filters.build import build_filters
+from mmbdg.synthesis.short_forms import SHORT_FORMS, without_short_forms
 
 FORMATS, IMAGES = ('folder', 'shards'), ('png', 'jpeg')
 MOST = dict(threads=1024, resolution=8192, batch_size=100_000, candidates=1_000_000, num_per_class=10**8, max_candidates=10**8)
 """Values above these are mistakes: no machine has the threads or the memory."""
 MOST_CANDIDATES = 10**8
-"""Of a class: the names of samples have 8 digits."""
+"""Largest number of candidates of a class: the names of samples have 8 digits."""
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """A config's ``synthesis = dict(...)`` has these keys.
+    """A config's ``synthesis = dict(...)`` has these keys, and the short forms of :mod:`mmbdg.synthesis.short_forms`.
 
     Attributes:
-        labelled_generator: Name of an embedded one, or a folder; see :meth:`LabelledGenerator.load`.
-        num_per_class: Samples kept of each class.
+        source: Config of the source of the images, ``dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='fashion32')``; see
+            :mod:`mmbdg.sources`.
+        filters: Configs of the filters, in the order in which they run, cheap ones first; see :mod:`mmbdg.synthesis.filters`.
+        num_per_class: Number of samples that are kept of each class.
         classes: Classes by index, name or folder; None for all.
-        seed: Of the latents.
-        truncation: Of the latents, see :class:`~mmbdg.sources.Truncation`; "default" for the labelled generator's own.
-        candidates: Candidates in a block.
-        classifier: Config of the classifier for rejection sampling, see :func:`~mmbdg.classifiers.build_classifier`; None for
-            no rejection.
-        classifier_size: Height and width in pixels images are resized to for the classifier; None for what its library does.
-        rejection_rate: Part of the candidates that is rejected, the least confident in their own class (paper: 0.9).
-        class_map: From the generator's classes to the classifier's, see :func:`~mmbdg.classifiers.class_map`; None if they are
-            the same.
-        min_confidence: Survivors less confident than this are dropped too, 0..1.
-        uncertainty_rate: Part of the survivors that is dropped, those the ensemble disagrees on most (paper: 0.1).
-        min_foreground, max_foreground: Samples with less or more foreground than this are dropped, parts of the picture 0..1.
-        max_candidates: Candidates tried for a class at most, where the bounds above drop samples; None for four times what would do
-            without them.
-        ignore_above: Disagreement in nats above which a pixel is written as *ignore* (255, or 65535 in uint16 masks); None: the
-            labelled generator's own, as a rule never.
-        label_space: What the masks hold: None for the ids of the interpreter's labels; of an FG/BG interpreter also "classes" or another
-            label space, in which a foreground is painted as its class.
-        resolution: Height and width of what is written; None for the generator's own.
-        format: "folder" (a file each) or "shards" (a tar file for each block).
-        image: "png" or "jpeg". Masks are PNG always.
-        jpeg_quality: 1..100.
-        uncertainty_maps: Whether the disagreement is written for each pixel too.
-        tokens: Whether the tokens of a VQGAN's samples are written too, from which they can be made again.
-        batch_size: Images computed at once, within a block.
-        threads: CPU threads; floating point depends on them, so they belong to the dataset.
-        precision, compile: See :class:`~mmbdg.generators.frozen.Frozen`; they belong to the dataset too. What torch compiles can depend on
-            the batches it saw before: the promise of equal bytes is for ``compile=False``.
+        seed: Seed of all samples.
+        candidates: Number of candidates in a block.
+        max_candidates: Largest number of candidates that are tried for a class, where filters may leave fewer samples than expected; None
+            for four times the number that is needed if they do not.
+        label_space: Labels in the masks. None: the source's own; "classes" or another label space, for a source that tells foreground and
+            background apart: the foreground gets the label of the image's class.
+        resolution: Height and width in pixels of what is written; None for the source's own.
+        format: "folder" (a file for each image and mask) or "shards" (a tar file for each block).
+        image: "png" or "jpeg", the format of the images. Masks are always PNG.
+        jpeg_quality: Quality of JPEG images, 1 to 100.
+        uncertainty_maps: Whether the uncertainty of each pixel is written too.
+        tokens: Whether the state that a source draws for a sample is written too (the tokens of a VQGAN), from which the sample can be made
+            again.
+        batch_size: Number of images that are computed at once, within a block.
+        threads: Number of CPU threads; floating point depends on it, so it belongs to the dataset.
     """
 
-    labelled_generator: str
+    source: dict
+    filters: Sequence[dict] = ()
     num_per_class: int = 100
     classes: Sequence[int | str] | None = None
     seed: int = 0
-    truncation: dict | float | str | None = 'default'
     candidates: int = 200
-    classifier: dict | None = None
-    classifier_size: int | None = None
-    rejection_rate: float = 0.9
-    class_map: Sequence | Mapping | str | None = None
-    min_confidence: float = 0.0
-    uncertainty_rate: float = 0.1
-    min_foreground: float = 0.0
-    max_foreground: float = 1.0
     max_candidates: int | None = None
-    ignore_above: float | None = None
     label_space: str | Mapping | None = None
     resolution: int | None = None
     format: str = 'folder'
@@ -85,21 +70,9 @@ class Synthesis:
     tokens: bool = False
     batch_size: int = 50
     threads: int = 1
-    precision: str = 'float32'
-    compile: bool = False
 
     def __post_init__(self) -> None:
         validated(_types(type(self)), self.plain(), 'synthesis')
-        for name in ('rejection_rate', 'uncertainty_rate'):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f'synthesis.{name} must be in [0, 1), got {getattr(self, name)}; 1 would keep nothing')
-        for name in ('min_confidence', 'min_foreground', 'max_foreground'):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f'synthesis.{name} must be in [0, 1], got {getattr(self, name)}')
-        if self.min_foreground > self.max_foreground:
-            raise InputError('synthesis.min_foreground is above max_foreground: nothing would be kept')
-        if self.min_confidence and not self.classifier:
-            raise InputError('synthesis.min_confidence needs a classifier')
         for name in ('num_per_class', 'candidates', 'batch_size', 'threads', 'resolution', 'max_candidates'):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -113,9 +86,7 @@ class Synthesis:
             raise InputError(f'synthesis.jpeg_quality must be 1..100, got {self.jpeg_quality}')
         if self.classes is not None and not len(self.classes):
             raise InputError('synthesis.classes names no class')
-        check_bound(self.ignore_above)
-        if self.truncation != 'default':
-            Truncation.of(self.truncation)
+        source_class(self.source)
         if (tried := self.max_blocks * self.candidates) > MOST_CANDIDATES:
             raise InputError(
                 f'synthesis.num_per_class={self.num_per_class:,} takes {tried:,} candidates of a class; at most {MOST_CANDIDATES:,} can be '
@@ -123,62 +94,76 @@ class Synthesis:
             )
 
     @classmethod
-    def from_config(cls, config: dict) -> 'Synthesis':
+    def from_config(cls, config: Mapping[str, Any]) -> 'Synthesis':
         """From ``synthesis = dict(...)`` of a config.
 
         Raises:
             InputError: A key is missing or unknown, or a value does not make sense.
         """
-        names = {entry.name for entry in fields(cls)}
+        names = {entry.name for entry in fields(cls)} | set(SHORT_FORMS)
         if unknown := sorted(set(config) - names):
             raise InputError(f'synthesis takes no "{unknown[0]}"{nearest(unknown[0], names)} It takes {", ".join(sorted(names))}')
-        if 'labelled_generator' not in config:
-            raise InputError('synthesis.labelled_generator is missing: the name or folder of a labelled generator')
-        return cls(**config)
+        if 'labelled_generator' not in config and 'source' not in config:
+            raise InputError(
+                'synthesis.source is missing: dict(type=...) of a source; or, as its short form, synthesis.labelled_generator, the name or '
+                'folder of a labelled generator'
+            )
+        return cls(**without_short_forms(config))
+
+    def changed(self, **keys: Any) -> 'Synthesis':
+        """The same with other values of some keys; short forms too."""
+        return self.from_config(self.plain() | keys)
+
+    @cached_property
+    def built_filters(self) -> list[Filter]:
+        """The filters, not yet prepared."""
+        return build_filters(self.filters)
 
     @property
     def survivors(self) -> int:
-        """Candidates of a block that pass the rejection rate."""
-        return max(1, round(self.candidates * (1 - self.rejection_rate))) if self.classifier else self.candidates
+        """Number of candidates of a block that the filters of images leave, if no bound drops any."""
+        return self._left('image')
 
     @property
     def kept(self) -> int:
-        """Samples a block gives; fewer only where a bound drops some."""
-        return self.certain(self.survivors)
+        """Number of samples that a block gives, if no bound drops any."""
+        return self._left('image', 'mask')
 
-    def certain(self, survivors: int) -> int:
-        """How many of so many survivors the uncertainty filter leaves."""
-        return max(min(1, survivors), survivors - math.floor(survivors * self.uncertainty_rate))
+    def _left(self, *stages: str) -> int:
+        left = self.candidates
+        for entry in self.built_filters:
+            left = entry.most(left) if entry.stage in stages else left
+        return left
 
     @property
     def blocks(self) -> int:
-        """Blocks of a class that give ``num_per_class`` samples, if no bound drops any."""
+        """Number of blocks of a class that give ``num_per_class`` samples, if no bound drops any."""
         return math.ceil(self.num_per_class / self.kept)
 
     @property
-    def has_bounds(self) -> bool:
-        """Whether a block can give fewer than :attr:`kept` samples."""
-        return self.min_confidence > 0 or self.min_foreground > 0 or self.max_foreground < 1
+    def may_fall_short(self) -> bool:
+        """Whether filters can leave fewer than :attr:`kept` samples of a block."""
+        return any(entry.may_fall_short for entry in self.built_filters)
 
     @property
     def max_blocks(self) -> int:
-        """Blocks of a class that are tried at most."""
-        if not self.has_bounds:
+        """Largest number of blocks of a class that are tried."""
+        if not self.may_fall_short:
             return self.blocks
         return max(1, self.max_candidates // self.candidates) if self.max_candidates else 4 * self.blocks
 
     @property
     def image_suffix(self) -> str:
-        """Of the image files."""
+        """Suffix of the image files."""
         return {'png': '.png', 'jpeg': '.jpg'}[self.image]
 
     @property
     def layout(self) -> dict[str, Any]:
-        """Which files a sample has, under the keys of ``dataset.json``."""
+        """Which files a sample has, under the keys of ``dataset.json``; whether it has a mask says the source."""
         return dict(format=self.format, image_suffix=self.image_suffix, uncertainty_maps=self.uncertainty_maps, tokens=self.tokens)
 
     def plain(self) -> dict[str, Any]:
-        """All keys."""
+        """All keys with their values."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
 
@@ -189,6 +174,13 @@ def _types(plan: type) -> type:
     return with_config(ConfigDict(strict=True, allow_inf_nan=False))(types)
 
 
+ROLES['synthesis.source'] = Role(known=lambda: known_arguments(SOURCES, Source), rest='data')
+ROLES['synthesis.filter'] = Role(known=lambda: known_arguments(FILTERS, Filter), open=True, parts=dict(classifier='any'), rest='data')
 register_part(
-    'synthesis', Role(known=lambda: frozenset(entry.name for entry in fields(Synthesis)), parts=dict(classifier='any'), rest='data')
+    'synthesis',
+    Role(
+        known=lambda: frozenset({*(entry.name for entry in fields(Synthesis)), *SHORT_FORMS}),
+        parts=dict(classifier='any', source='synthesis.source', filters='synthesis.filter'),
+        rest='data',
+    ),
 )

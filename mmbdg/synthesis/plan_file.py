@@ -12,21 +12,22 @@ from mmbdg.schema import OpenSchema
 from mmbdg.synthesis.plan import Synthesis
 
 PLAN = 'logs/plan.json'
-PATHS = ('checkpoint', 'weights', 'config')
-"""Keys of a classifier that hold paths."""
+PATHS = ('labelled_generator', 'checkpoint', 'weights', 'config')
+"""Keys of sources and filters that hold paths."""
 
 
 class PlanFile(OpenSchema):
-    """What it holds; :class:`~mmbdg.synthesis.Synthesis` checks the values."""
+    """Content of the file; :class:`~mmbdg.synthesis.Synthesis` checks the values."""
 
-    labelled_generator: str
+    source: dict
+    filters: list[dict]
 
 
 def write_plan(root: str | os.PathLike, plan: Synthesis) -> None:
     """With absolute paths, where they are those of files on this machine."""
     content = plan.plain()
-    content['labelled_generator'] = _absolute(content['labelled_generator'])
-    content['classifier'] = _with_absolute_paths(content['classifier'])
+    content['source'] = _with_absolute_paths(content['source'])
+    content['filters'] = _with_absolute_paths(list(content['filters']))
     write_json(Path(root) / PLAN, content, sync=False)
 
 
@@ -44,8 +45,9 @@ def read_plan(root: str | os.PathLike) -> Synthesis:
         raise InputError(f'{path} is not there: {advice}')
     try:
         content = read_json(path, PlanFile)
-        if content.get('classifier') is not None:
-            check_classifier_from_data(content['classifier'], f'{path}: classifier')
+        for number, entry in enumerate(content['filters']):
+            if entry.get('classifier') is not None:
+                check_classifier_from_data(entry['classifier'], f'{path}: filters.{number}.classifier')
         return Synthesis.from_config(content)
     except InputError as error:
         raise InputError(f'{error}; {advice}') from error

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from mmbdg.storage.block_files import BlockFiles
 from mmbdg.storage.records import BlockRecords, Recorded
 from mmbdg.synthesis.block import BlockMaker
-from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.throughput import Throughput
 from mmbdg.synthesis.writer import BlockWriter
 
@@ -39,16 +38,19 @@ class Missing(NamedTuple):
 class Units(Sequence):
     """All work of a plan, each unit made when it is looked at: there may be millions.
 
-    Where a bound drops samples a unit is a whole class: how many blocks it takes shows while they are made. Else it is a block.
+    Where a block can give fewer samples than expected, a unit is a whole class: how many blocks it takes shows while they are made. Else it
+    is a block.
 
     Args:
-        plan: What is made.
-        class_ids: Its classes.
+        maker: Makes the blocks.
+        class_ids: Classes that are asked for.
         places: A part of the units; default: all.
     """
 
-    def __init__(self, plan: Synthesis, class_ids: Sequence[int], places: range | None = None) -> None:
-        self.plan, self.class_ids, self.of_class = plan, class_ids, 1 if plan.has_bounds else plan.blocks
+    def __init__(self, maker: BlockMaker, class_ids: Sequence[int], places: range | None = None) -> None:
+        self.maker, self.class_ids = maker, class_ids
+        self.whole_classes = maker.may_fall_short
+        self.of_class = 1 if self.whole_classes else maker.plan.blocks
         self.places = range(len(class_ids) * self.of_class) if places is None else places
 
     def __len__(self) -> int:
@@ -56,9 +58,10 @@ class Units(Sequence):
 
     def __getitem__(self, index: int | slice) -> 'Unit | Units':
         if isinstance(index, slice):
-            return Units(self.plan, self.class_ids, self.places[index])
+            return Units(self.maker, self.class_ids, self.places[index])
         class_place, block = divmod(self.places[index], self.of_class)
-        return Unit(self.class_ids[class_place], range(self.plan.max_blocks) if self.plan.has_bounds else range(block, block + 1))
+        class_id = self.class_ids[class_place]
+        return Unit(class_id, range(self.maker.max_blocks(class_id)) if self.whole_classes else range(block, block + 1))
 
 
 class Progress:
@@ -72,7 +75,7 @@ class Progress:
 
     def __init__(self, maker: BlockMaker, out: Path, run: str = '') -> None:
         self.maker, self.plan, self.out, self.records = maker, maker.plan, out, BlockRecords(out, run)
-        self.files = BlockFiles(out, self.plan.layout)
+        self.files = BlockFiles(out, maker.layout)
         self._damaged: set[tuple[int, int]] = set()
 
     def missing(self, unit: Unit) -> list[Wanted]:
@@ -85,10 +88,11 @@ class Progress:
         for class_id in class_ids:
             recorded = self.records.blocks(self._folder(class_id))
             if not recorded:
-                lacking = [Wanted(class_id, 0, min(self.plan.kept, self.plan.num_per_class))]
-                blocks, samples = blocks + self.plan.blocks, samples + self.plan.num_per_class
-            elif self.plan.has_bounds:
-                lacking = self.missing(Unit(class_id, range(self.plan.max_blocks)))
+                expected = min(self.plan.blocks, self.maker.max_blocks(class_id))
+                lacking = list(self._needed(Unit(class_id, range(min(expected, 1)))))
+                blocks, samples = blocks + expected, samples + min(self.plan.num_per_class, expected * self.plan.kept)
+            elif self.maker.may_fall_short:
+                lacking = self.missing(Unit(class_id, range(self.maker.max_blocks(class_id))))
                 blocks, samples = blocks + len(lacking), samples + sum(wanted.samples for wanted in lacking)
             else:
                 needed = [wanted for block in recorded for wanted in self._needed(Unit(class_id, range(block, block + 1)))]
@@ -154,4 +158,4 @@ class Progress:
         return [] if block is None else list(self._needed(Unit(class_id, range(block, block + 1))))
 
     def _folder(self, class_id: int) -> str:
-        return self.maker.generator.folders[class_id]
+        return self.maker.catalogue.folders[class_id]

@@ -60,10 +60,9 @@ class _Repair:
     def __init__(self, root: Path, plan: Synthesis, device: str, log: Callable[[str], None]) -> None:
         self.root, self.plan, self.log = root, plan, log
         self.maker: BlockMaker = build_maker(plan, device)
-        self.generator = self.maker.generator
-        self.identity = identity_of(plan, self.generator, device)
+        self.identity = identity_of(plan, self.maker.source, self.maker.filters, device)
         self.records = BlockRecords(root, uuid.uuid4().hex)
-        self.class_ids = {folder: class_id for class_id, folder in enumerate(self.generator.folders)}
+        self.class_ids = {folder: class_id for class_id, folder in enumerate(self.maker.catalogue.folders)}
 
     def run(self, each: Each) -> Findings:
         known = self._check_identity(Dataset(self.root))
@@ -111,7 +110,7 @@ class _Repair:
         return True
 
     def _class_folders(self) -> list[str]:
-        return [self.generator.folders[class_id] for class_id in wanted_classes(self.plan, self.generator)]
+        return [self.maker.catalogue.folders[class_id] for class_id in wanted_classes(self.plan, self.maker.catalogue)]
 
     def _check_targets(self, dataset: Dataset, targets: dict[Block, Target]) -> None:
         """See that they are the generator's, and all that the synthesis has recorded.
@@ -120,7 +119,7 @@ class _Repair:
             InputError: They are not.
         """
         if unknown := sorted({folder for folder, _ in targets} - set(self.class_ids)):
-            raise InputError(f'{self.root} has the class folder {unknown[0]}, the generator has none of that name')
+            raise InputError(f'{self.root} has the class folder {unknown[0]}, the source has none of that name')
         for folder in self.records.folders():
             for block in self.records.blocks(folder):
                 logged, target = self.records.read(folder, block), targets.get((folder, block))
@@ -148,7 +147,7 @@ class _Repair:
         """
         if not proofs:
             raise InputError(f'nothing that is left of {self.root} says what made it; make it anew in another folder')
-        writer = BlockWriter(self.root, self.plan, self.generator, self.maker.stages)
+        writer = BlockWriter(self.root, self.maker)
         refused: InputError | None = None
         for (folder, number), samples, checksum in proofs[:PROOFS]:
             try:
@@ -183,7 +182,7 @@ class _Repair:
         """``left``: samples of each class in blocks of which nothing is known; they were taken from the first block on."""
         from tqdm import tqdm
 
-        writer = BlockWriter(self.root, self.plan, self.generator, self.maker.stages, run=self.records.run)
+        writer = BlockWriter(self.root, self.maker, run=self.records.run)
         with closing(writer):
             for folder, number in tqdm(sorted(damaged), unit='block', desc='repair', dynamic_ncols=True, disable=not damaged):
                 class_id, target = self.class_ids[folder], targets[folder, number]

@@ -1,17 +1,18 @@
 """What a run of a synthesis did, and how fast."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from platform import node
+from typing import Any
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema
+from mmbdg.storage.records import AFTER, is_filter_count
 from mmbdg.synthesis.job import Job
 from mmbdg.synthesis.stages import Stages
-
-FILTERS = dict(after_rejection='rejection', after_uncertainty='uncertainty', kept='bounds')
 
 
 class Worked(OpenSchema):
@@ -22,8 +23,6 @@ class Worked(OpenSchema):
     device: str
     threads: int
     candidates: int
-    after_rejection: int = 0
-    after_uncertainty: int = 0
     kept: int = 0
     written: int
     seconds: float
@@ -82,7 +81,7 @@ class Throughput:
         """One line."""
         record = with_rates(self.record())
         line = f'{self.acceptance_text()}; {record["written_per_second"]:.1f} images/s'
-        if record['computing_seconds_per_kept'] and self.outcome.get('after_rejection'):
+        if record['computing_seconds_per_kept'] and self.stages.images.get('classify'):
             line += (
                 f'; {record["computing_seconds_per_kept"]:.3g} s a kept image, {record["naive_seconds_per_kept"]:.3g} s if every '
                 'candidate were labelled before it is judged (estimated)'
@@ -90,14 +89,12 @@ class Throughput:
         return line
 
 
-def acceptance(outcome: dict[str, int]) -> dict[str, float]:
-    """The part of its input each filter let pass."""
+def acceptance(outcome: Mapping[str, Any]) -> dict[str, float]:
+    """The part of its input that each filter lets pass, by the filter's name, in the order of the counts."""
     rates, before = {}, outcome['candidates']
-    for key, name in FILTERS.items():
-        if key in outcome:
-            if key != 'kept' or outcome[key] != before:
-                rates[name] = outcome[key] / before if before else 0.0
-            before = outcome[key]
+    for key in filter(is_filter_count, outcome):
+        rates[key.removeprefix(AFTER)] = outcome[key] / before if before else 0.0
+        before = outcome[key]
     return rates
 
 
@@ -124,9 +121,9 @@ def collect(logs: Path, job: Job, short: list[str]) -> None:
     if not records:
         return
     total = dict(processes=len(records), device=records[0]['device'], threads=records[0]['threads'])
-    for key in ('candidates', *FILTERS, 'written', 'computing_seconds', 'naive_seconds'):
-        if key in records[0]:
-            total[key] = sum(record.get(key, 0) for record in records)
+    filters = dict.fromkeys(key for record in records for key in record if is_filter_count(key))
+    for key in ('candidates', *filters, 'kept', 'written', 'computing_seconds', 'naive_seconds'):
+        total[key] = sum(record.get(key, 0) for record in records)
     total['seconds'] = max(record['seconds'] for record in records)
     write_json(logs / 'throughput.json', dict(**with_rates(total), fell_short=short, by_process=records), sync=False)
 

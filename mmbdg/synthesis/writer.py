@@ -10,14 +10,11 @@ import numpy as np
 
 from mmbdg.errors import InputError
 from mmbdg.files import sync_files, write_atomically
-from mmbdg.sources.labelled_generator import LabelledGenerator
 from mmbdg.storage.checksums import KEY, checksum, file_checksum, lines_checksum
 from mmbdg.storage.layout import sample_files, sample_id, shard_name
 from mmbdg.storage.records import BlockRecords, Record, new_record
 from mmbdg.storage.shards import write_shard
-from mmbdg.synthesis.block import BlockResult, Sample
-from mmbdg.synthesis.plan import Synthesis
-from mmbdg.synthesis.stages import Stages
+from mmbdg.synthesis.block import BlockMaker, BlockResult, Sample
 
 
 class BlockWriter:
@@ -25,9 +22,7 @@ class BlockWriter:
 
     Args:
         out: The dataset's folder.
-        plan: Of the dataset.
-        generator: Of the plan, for the names of the classes.
-        stages: Takes the time.
+        maker: What makes the blocks; it says what is written of each sample.
         workers: Threads that encode and write while the next block is computed; 0 to do it in turn.
         run: Name of this run, for the records.
         sync: Whether a block's files are on the disk itself before its record is written, so that no power loss leaves a record of files
@@ -38,14 +33,12 @@ class BlockWriter:
     def __init__(
         self,
         out: Path,
-        plan: Synthesis,
-        generator: LabelledGenerator,
-        stages: Stages,
+        maker: BlockMaker,
         workers: int = 0,
         run: str = '',
         sync: bool = True,
     ) -> None:
-        self.out, self.plan, self.generator, self.stages, self.sync = out, plan, generator, stages, sync
+        self.out, self.plan, self.catalogue, self.stages, self.sync = out, maker.plan, maker.catalogue, maker.stages, sync
         self.records = BlockRecords(out, run)
         self._encoders = ThreadPoolExecutor(workers) if workers else None
         self._behind = ThreadPoolExecutor(1) if workers or sync else None
@@ -81,7 +74,7 @@ class BlockWriter:
         """
         samples = result.samples[:wanted]
         lines = [self.line(class_id, block, sample, self.encode(sample)) for sample in samples]
-        self._compare(self.generator.folders[class_id], block, lines, expected)
+        self._compare(self.catalogue.folders[class_id], block, lines, expected)
 
     def wait(self) -> None:
         """Until everything is on the disk and recorded; what went wrong there is raised here."""
@@ -104,7 +97,7 @@ class BlockWriter:
             encode = self._encoders.map if self._encoders else map
             encoded = list(encode(self.encode, samples))
             lines = [self.line(class_id, block, sample, contents) for sample, contents in zip(samples, encoded, strict=True)]
-            folder = self.generator.folders[class_id]
+            folder = self.catalogue.folders[class_id]
             if expected is not None:
                 self._compare(folder, block, lines, expected)
             if self.plan.format == 'shards':
@@ -153,17 +146,17 @@ class BlockWriter:
 
     def line(self, class_id: int, block: int, sample: Sample, contents: dict[str, bytes]) -> dict:
         """A sample's line of the manifest; ``contents`` are those of its files."""
-        folder = self.generator.folders[class_id]
+        folder = self.catalogue.folders[class_id]
         kind = 'wnid' if len(folder) == 9 and folder[0] == 'n' and folder[1:].isdigit() else 'slug'
         return {
             'id': sample_id(sample.index),
             'class': class_id,
             kind: folder,
             'seed': self.plan.seed,
-            'truncation': self.generator.truncation,
-            'classifier_score': None if sample.score is None else round(sample.score, 6),
-            'uncertainty': round(sample.uncertainty, 6),
-            'foreground_ratio': round(sample.foreground_ratio, 6),
+            **sample.record,
+            **{field: round(score, 6) for field, score in sample.scores.items()},
+            **({} if sample.uncertainty is None else {'uncertainty': round(sample.uncertainty, 6)}),
+            **({} if sample.foreground_ratio is None else {'foreground_ratio': round(sample.foreground_ratio, 6)}),
             **({'shard': shard_name(folder, block)} if self.plan.format == 'shards' else {}),
             KEY: {kind: checksum(content) for kind, content in contents.items()},
         }
@@ -171,7 +164,9 @@ class BlockWriter:
     def encode(self, sample: Sample) -> dict[str, bytes]:
         """The contents of a sample's files."""
         options = dict(format='JPEG', quality=self.plan.jpeg_quality) if self.plan.image == 'jpeg' else dict(format='PNG')
-        contents = dict(image=_picture(sample.image, **options), mask=_picture(sample.mask, format='PNG'))
+        contents = dict(image=_picture(sample.image, **options))
+        if sample.mask is not None:
+            contents['mask'] = _picture(sample.mask, format='PNG')
         if sample.disagreement is not None:
             contents['uncertainty'] = _picture(sample.disagreement, format='PNG')
         if sample.tokens is not None:

@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_tool
+from conftest import ROOT, plan_of, run_tool
 
 from mmbdg.converters.coco_instances import boxed_components, encode_component, write_coco
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_png
 from mmbdg.storage.manifest import write_jsonl
 from mmbdg.storage.stored import StoredDataset
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 mask_utils = pytest.importorskip('pycocotools.mask', reason='pip install "mmbdg[det]"')
 TOOL = ROOT / 'tools' / 'dataset_converters' / 'synthetic_to_coco.py'
@@ -144,7 +144,7 @@ def test_a_deleted_image_is_not_listed(tmp_path):
 def test_command(tiny_labelled_generator, tmp_path):
     """Of a synthesised dataset, in folders and shards: the same file, with every image of the manifest; nothing is overwritten."""
     for form in ('folder', 'shards'):
-        plan = Synthesis(str(tiny_labelled_generator), num_per_class=4, candidates=4, uncertainty_rate=0.0, format=form)
+        plan = plan_of(str(tiny_labelled_generator), num_per_class=4, candidates=4, uncertainty_rate=0.0, format=form)
         synthesize(plan, tmp_path / form)
     out = run_tool(TOOL, tmp_path / 'folder', tmp_path / 'coco.json', '--min-pixels', '5').stdout
     coco = json.loads((tmp_path / 'coco.json').read_text())
@@ -161,7 +161,7 @@ def test_command(tiny_labelled_generator, tmp_path):
 
 
 def test_unfinished_dataset(tiny_labelled_generator, tmp_path):
-    synthesize(Synthesis(str(tiny_labelled_generator), num_per_class=2, candidates=4), tmp_path / 'd')
+    synthesize(plan_of(str(tiny_labelled_generator), num_per_class=2, candidates=4), tmp_path / 'd')
     (tmp_path / 'd/dataset.json').unlink()
     with pytest.raises(InputError, match='is unfinished'):
         StoredDataset(tmp_path / 'd')

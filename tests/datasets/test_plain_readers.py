@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_tool
+from conftest import ROOT, plan_of, run_tool
 
 from mmbdg.storage.stored import StoredDataset
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 BLOCKED = """
 import sys
@@ -67,7 +67,7 @@ def read(code: str, cwd: Path) -> list:
 def stored(tiny_labelled_generator, tmp_path_factory) -> StoredDataset:
     """A tiny dataset where the page has its own, after the page's commands."""
     root = tmp_path_factory.mktemp('reader')
-    plan = Synthesis(str(tiny_labelled_generator), num_per_class=3, candidates=4, ignore_above=0.004)
+    plan = plan_of(str(tiny_labelled_generator), num_per_class=3, candidates=4, ignore_above=0.004)
     synthesize(plan, root / 'data/fashion_sim')
     for language, code in blocks():
         if language == 'bash':

@@ -3,6 +3,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from conftest import plan_of
 from mmengine.registry import DefaultScope
 from mmseg.datasets import BaseSegDataset
 from PIL import Image
@@ -13,14 +14,14 @@ from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
 from mmbdg.storage.label_spaces import label_space
 from mmbdg.storage.manifest import read_jsonl, write_jsonl
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
 
 
 @pytest.fixture
 def plan(tiny_labelled_generator):
-    return Synthesis(str(tiny_labelled_generator), num_per_class=3, candidates=6)
+    return plan_of(str(tiny_labelled_generator), num_per_class=3, candidates=6)
 
 
 @pytest.mark.parametrize('space', ['fgbg', 'classes'])

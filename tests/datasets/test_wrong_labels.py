@@ -5,11 +5,11 @@ import pickle
 import shutil
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import plan_of
 
 from mmbdg.analysis.images.stored_images import StoredImages
 from mmbdg.converters.coco_instances import write_coco
@@ -18,7 +18,7 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_png
 from mmbdg.storage import StoredDataset
 from mmbdg.storage.unpacked import unpack_shards, write_image_folder
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 PIPELINE = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations')]
 SIZE = 16
@@ -27,9 +27,9 @@ SIZE = 16
 @pytest.fixture(scope='module')
 def made(tiny_labelled_generator, tmp_path_factory):
     root = tmp_path_factory.mktemp('made')
-    plan = Synthesis(str(tiny_labelled_generator), num_per_class=3, candidates=3, uncertainty_rate=0)
+    plan = plan_of(str(tiny_labelled_generator), num_per_class=3, candidates=3, uncertainty_rate=0)
     for form in ('folder', 'shards'):
-        synthesize(replace(plan, format=form), root / form, log=lambda line: None)
+        synthesize(plan.changed(format=form), root / form, log=lambda line: None)
     return root
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import damages
 import pytest
+from conftest import plan_of
 
 from mmbdg import files
 from mmbdg.errors import InputError
 from mmbdg.storage.records import BlockRecords
 from mmbdg.storage.verify import verify
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 YEAR = 365 * 86400
 
@@ -27,7 +28,7 @@ def content(root: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope='module')
 def plan(tiny_labelled_generator):
-    return Synthesis(str(tiny_labelled_generator), num_per_class=6, candidates=3, uncertainty_rate=0)
+    return plan_of(str(tiny_labelled_generator), num_per_class=6, candidates=3, uncertainty_rate=0)
 
 
 @pytest.fixture(scope='module')
@@ -112,7 +113,6 @@ def test_the_other_files_of_logs(plan, whole, copy, text):
 @pytest.mark.parametrize('sync', [True, False])
 def test_files_are_on_the_disk_before_their_record(plan, tmp_path, monkeypatch, form, sync):
     """The files of a block together, and the folders that name them, before the record; without sync nothing is waited for."""
-    from dataclasses import replace
 
     waited, early, write = set(), [], BlockRecords.write
 
@@ -125,7 +125,7 @@ def test_files_are_on_the_disk_before_their_record(plan, tmp_path, monkeypatch, 
 
     monkeypatch.setattr(files, '_sync', waited.add)
     monkeypatch.setattr(BlockRecords, 'write', recorded)
-    out = synthesize(replace(plan, format=form, num_per_class=4), tmp_path / 'out', log=quiet, sync=sync)
+    out = synthesize(plan.changed(format=form, num_per_class=4), tmp_path / 'out', log=quiet, sync=sync)
     samples = [path for kind in ('images', 'masks', 'shards') for path in (out / kind).rglob('*.*')]
     assert len(samples) == (6 if form == 'shards' else 24)
     if sync:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import plan_of
 from mmengine import fileio
 from PIL import Image
 
@@ -11,7 +12,7 @@ from mmbdg.datasets import SyntheticSegDataset
 from mmbdg.errors import InputError
 from mmbdg.storage import StoredDataset
 from mmbdg.storage.shards import read_from_shard, shard_url, write_shard
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 LOADING = [dict(type='LoadImageFromFile'), dict(type='mmseg.LoadAnnotations'), dict(type='mmseg.PackSegInputs')]
 
@@ -23,10 +24,10 @@ def quiet(line: str) -> None:
 @pytest.fixture(scope='module')
 def both(tiny_labelled_generator, tmp_path_factory):
     """The same dataset as folders and as shards."""
-    plan = Synthesis(str(tiny_labelled_generator), num_per_class=7, candidates=4, batch_size=3, uncertainty_rate=0, uncertainty_maps=True)
+    plan = plan_of(str(tiny_labelled_generator), num_per_class=7, candidates=4, batch_size=3, uncertainty_rate=0, uncertainty_maps=True)
     roots = {name: tmp_path_factory.mktemp(name) / 'out' for name in ('folder', 'shards')}
     for name, root in roots.items():
-        synthesize(replace(plan, format=name), root, log=quiet)
+        synthesize(plan.changed(format=name), root, log=quiet)
     return plan, *map(StoredDataset, roots.values())
 
 
@@ -82,7 +83,7 @@ def test_mmseg_reads_them(both):
 def test_a_shard_cut_in_half(both, tmp_path):
     """Named on reading; the other shards are read; the synthesis makes that one again and nothing else."""
     plan, _, _ = both
-    plan = replace(plan, format='shards')
+    plan = plan.changed(format='shards')
     root = synthesize(plan, tmp_path / 'out', log=quiet)
     shard = root / 'shards/disc/000000.tar'
     whole, times = shard.read_bytes(), {p: p.stat().st_mtime_ns for p in root.rglob('*.tar')}
@@ -112,7 +113,7 @@ def test_a_shard_that_changed_is_read_anew(tmp_path):
 
 def test_more_samples_complete_the_last_shard(both, tmp_path):
     plan = replace(both[0], format='shards')
-    grown = synthesize(replace(plan, num_per_class=5), tmp_path / 'grown', log=quiet)
+    grown = synthesize(plan.changed(num_per_class=5), tmp_path / 'grown', log=quiet)
     first = (grown / 'shards/ring/000000.tar').stat().st_mtime_ns
     synthesize(plan, grown, log=quiet)
     assert (grown / 'shards/ring/000000.tar').stat().st_mtime_ns == first
@@ -121,9 +122,9 @@ def test_more_samples_complete_the_last_shard(both, tmp_path):
 
 
 def test_jpeg_and_resolution(tiny_labelled_generator, tmp_path):
-    plan = Synthesis(str(tiny_labelled_generator), num_per_class=2, candidates=2, uncertainty_rate=0, image='jpeg', resolution=8)
+    plan = plan_of(str(tiny_labelled_generator), num_per_class=2, candidates=2, uncertainty_rate=0, image='jpeg', resolution=8)
     small = StoredDataset(synthesize(plan, tmp_path / 'small', log=quiet))
-    large = StoredDataset(synthesize(replace(plan, image='png', resolution=None), tmp_path / 'large', log=quiet))
+    large = StoredDataset(synthesize(plan.changed(image='png', resolution=None), tmp_path / 'large', log=quiet))
     assert small.info['resolution'] == 8 and len(list(small.root.glob('images/*/*.jpg'))) == 6
     for one, other in zip(small.lines, large.lines, strict=True):
         picture = Image.fromarray(large.image(other)).resize((8, 8), Image.Resampling.BILINEAR)  # antialiased, a second implementation

@@ -5,13 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_tool
+from conftest import ROOT, plan_of, run_tool
 from PIL import Image
 
 from mmbdg.errors import InputError
 from mmbdg.storage.stored import StoredDataset
 from mmbdg.storage.unpacked import unpack_shards, write_image_folder
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 CONVERTERS = ROOT / 'tools' / 'dataset_converters'
 
@@ -21,7 +21,7 @@ def datasets(tiny_labelled_generator, tmp_path_factory):
     """The same in folders and in shards, with JPEGs and maps of uncertainty."""
     root = tmp_path_factory.mktemp('datasets')
     for form in ('folder', 'shards'):
-        plan = Synthesis(str(tiny_labelled_generator), num_per_class=5, candidates=3, format=form, image='jpeg', uncertainty_maps=True)
+        plan = plan_of(str(tiny_labelled_generator), num_per_class=5, candidates=3, format=form, image='jpeg', uncertainty_maps=True)
         synthesize(plan, root / form)
     return root
 

@@ -2,12 +2,12 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import damages
 import numpy as np
 import pytest
+from conftest import plan_of
 
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
@@ -15,7 +15,7 @@ from mmbdg.sources import LabelledGenerator
 from mmbdg.storage import StoredDataset
 from mmbdg.storage.manifest import read_jsonl, write_jsonl
 from mmbdg.storage.verify import verify
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.job import Job, held
 from mmbdg.synthesis.repair import repair
@@ -39,14 +39,14 @@ def stamps(root: Path) -> dict[Path, int]:
 @pytest.fixture(scope='module')
 def plan(tiny_labelled_generator):
     """Blocks of 4 of 5 candidates: some numbers belong to no sample."""
-    return Synthesis(str(tiny_labelled_generator), num_per_class=6, classes=[0, 2], candidates=5, batch_size=5, uncertainty_rate=0.2)
+    return plan_of(str(tiny_labelled_generator), num_per_class=6, classes=[0, 2], candidates=5, batch_size=5, uncertainty_rate=0.2)
 
 
 @pytest.fixture(scope='module')
 def whole(plan, tmp_path_factory):
     root = tmp_path_factory.mktemp('whole')
     for form in ('folder', 'shards'):
-        synthesize(replace(plan, format=form), root / form, log=quiet)
+        synthesize(plan.changed(format=form), root / form, log=quiet)
     return root
 
 
@@ -63,7 +63,7 @@ def test_a_whole_dataset_is_whole(whole, tmp_path, form):
 @pytest.mark.parametrize('logs', ['logs', 'no logs'])
 @pytest.mark.parametrize('form, damage', CASES)
 def test_damage_is_noticed_and_mended(plan, whole, tmp_path, form, damage, logs):
-    root, plan = tmp_path / 'data', replace(plan, format=form)
+    root, plan = tmp_path / 'data', plan.changed(format=form)
     shutil.copytree(whole / form, root)
     if logs == 'no logs':
         shutil.rmtree(root / 'logs')
@@ -122,16 +122,16 @@ def test_bounds_and_growth(tiny_labelled_generator, tmp_path, form):
     """Blocks without samples, classes with other numbers of them, and a block of which more was taken later; the plan asks for else."""
     ratios = (LabelledGenerator.load(tiny_labelled_generator).label([1] * 40, range(40)).masks > 0).float().mean((1, 2)).numpy()
     bound = float(np.sort(ratios)[-6])
-    plan = Synthesis(
+    plan = plan_of(
         str(tiny_labelled_generator), num_per_class=3, candidates=4, batch_size=4, uncertainty_rate=0, min_foreground=bound, format=form
     )
     root = tmp_path / 'data'
     for number, classes in ((1, [1]), (2, None), (5, [1])):
-        synthesize(replace(plan, num_per_class=number, classes=classes, max_candidates=40), root, log=quiet)
+        synthesize(plan.changed(num_per_class=number, classes=classes, max_candidates=40), root, log=quiet)
     info, before = StoredDataset(root).info, content(root)
     assert info['counts']['square'] == 5 and len(set(info['counts'].values())) > 1
     assert any(record['samples'] == 0 for record in read_jsonl(root / 'blocks.jsonl'))
-    plan = replace(plan, num_per_class=1)
+    plan = plan.changed(num_per_class=1)
     for damage in ('everything_lost', 'blocks_lost', 'manifest_lost', 'info_changed', 'manifest_and_blocks_lost', 'blocks_and_info_lost'):
         ALL[damage](root)
         assert repair(root, plan, log=quiet).whole and content(root) == before, damage
@@ -144,7 +144,7 @@ def test_bounds_and_growth(tiny_labelled_generator, tmp_path, form):
 
 
 def test_every_kind_of_file(tiny_labelled_generator, tmp_path):
-    plan = Synthesis(str(tiny_labelled_generator), num_per_class=3, candidates=3, uncertainty_rate=0, image='jpeg', uncertainty_maps=True)
+    plan = plan_of(str(tiny_labelled_generator), num_per_class=3, candidates=3, uncertainty_rate=0, image='jpeg', uncertainty_maps=True)
     root = synthesize(plan, tmp_path / 'data', log=quiet)
     before = content(root)
     assert verify(root).files == 27
@@ -170,9 +170,7 @@ def test_another_plan_or_generator_is_refused(plan, whole, tiny_labelled_generat
     ALL[damage](root)
     before = content(root)
     other = (
-        replace(plan, seed=1)
-        if change == 'plan'
-        else replace(plan, labelled_generator=another_generator(tiny_labelled_generator, tmp_path))
+        plan.changed(seed=1) if change == 'plan' else plan.changed(labelled_generator=another_generator(tiny_labelled_generator, tmp_path))
     )
     with pytest.raises(InputError) as caught:
         repair(root, other, log=quiet)
@@ -203,12 +201,12 @@ def test_an_interrupted_extension(plan, whole, tmp_path, monkeypatch):
     root = copied(whole, tmp_path)
     monkeypatch.setattr('mmbdg.synthesis.pipeline.write_manifest', lambda *given: exit(1))
     with pytest.raises(SystemExit):
-        synthesize(replace(plan, num_per_class=8), root, log=quiet)
+        synthesize(plan.changed(num_per_class=8), root, log=quiet)
     assert not verify(root).whole
     with pytest.raises(InputError, match='was interrupted: run it again first'):
         repair(root, plan, log=quiet)
     monkeypatch.undo()
-    synthesize(replace(plan, num_per_class=8), root, log=quiet)
+    synthesize(plan.changed(num_per_class=8), root, log=quiet)
     assert verify(root).whole
 
 

@@ -3,11 +3,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import plan_of
 
 from mmbdg.errors import InputError
 from mmbdg.sources import LabelledGenerator
 from mmbdg.storage import StoredDataset
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 from mmbdg.synthesis.estimate import size_text
 from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.pipeline import is_complete
@@ -15,7 +16,7 @@ from mmbdg.synthesis.pipeline import is_complete
 
 @pytest.fixture
 def plan(tiny_labelled_generator):
-    return Synthesis(str(tiny_labelled_generator), num_per_class=6, classes=[1], candidates=4, batch_size=4, uncertainty_rate=0)
+    return plan_of(str(tiny_labelled_generator), num_per_class=6, classes=[1], candidates=4, batch_size=4, uncertainty_rate=0)
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def said_by(plan, out):
 def test_further_blocks_make_up_for_what_a_bound_drops(plan, ratios, tmp_path):
     """The first six, by index, whose foreground is large enough."""
     bound = float(np.median(ratios))
-    plan = replace(plan, min_foreground=bound)
+    plan = plan.changed(min_foreground=bound)
     stored = StoredDataset(synthesize(plan, tmp_path / 'out', log=lambda line: None))
     passing = np.flatnonzero(ratios >= bound)
     assert [int(line['id']) for line in stored.lines] == passing[:6].tolist()
@@ -49,10 +50,10 @@ def test_further_blocks_make_up_for_what_a_bound_drops(plan, ratios, tmp_path):
 
 
 def test_growing_is_the_same_as_asking_at_once(plan, ratios, tmp_path):
-    plan = replace(plan, min_foreground=float(np.median(ratios)), num_per_class=11)
+    plan = plan.changed(min_foreground=float(np.median(ratios)), num_per_class=11)
     whole = synthesize(plan, tmp_path / 'whole', log=lambda line: None)
     for number in (2, 6, 11):
-        synthesize(replace(plan, num_per_class=number), tmp_path / 'grown', log=lambda line: None)
+        synthesize(plan.changed(num_per_class=number), tmp_path / 'grown', log=lambda line: None)
     for path in whole.rglob('*'):
         if path.is_file() and 'logs' not in path.parts:
             assert (tmp_path / 'grown' / path.relative_to(whole)).read_bytes() == path.read_bytes(), path
@@ -61,19 +62,19 @@ def test_growing_is_the_same_as_asking_at_once(plan, ratios, tmp_path):
 def test_a_class_that_falls_short_is_reported(plan, ratios, tmp_path):
     """Never filled up with what a filter dropped, never without a word; and it counts as complete, for more cannot be had."""
     bound = float(np.sort(ratios)[-2])
-    plan = replace(plan, min_foreground=bound, max_candidates=30)
+    plan = plan.changed(min_foreground=bound, max_candidates=30)
     said = said_by(plan, tmp_path / 'out')
     stored = StoredDataset(tmp_path / 'out')
     expected = np.flatnonzero(ratios[:28] >= bound)  # 7 blocks of 4
     assert [int(line['id']) for line in stored.lines] == expected.tolist() and len(expected) < 6
     assert any(f'square: {len(expected)} of 6 samples; 28 candidates' in line and 'max_candidates' in line for line in said)
     assert json.loads((tmp_path / 'out/logs/throughput.json').read_text())['fell_short']
-    assert is_complete(plan, tmp_path / 'out') and not is_complete(replace(plan, max_candidates=40), tmp_path / 'out')
+    assert is_complete(plan, tmp_path / 'out') and not is_complete(plan.changed(max_candidates=40), tmp_path / 'out')
 
 
 def test_part_of_a_block_is_not_complete(plan, tmp_path):
     """Its candidates were all tried, but it can give one more sample."""
-    small = replace(plan, num_per_class=3)
+    small = plan.changed(num_per_class=3)
     synthesize(small, tmp_path / 'out', log=lambda line: None)
     assert all(is_complete(replace(small, classes=classes), tmp_path / 'out') for classes in ([1], ['square']))
     for more in (dict(num_per_class=4), dict(classes=['square', 'ring']), dict(classes=None), dict(classes=['nothing'])):
@@ -81,7 +82,7 @@ def test_part_of_a_block_is_not_complete(plan, tmp_path):
 
 
 def test_nothing_passes(plan, tmp_path):
-    plan = replace(plan, min_foreground=0.1234, max_foreground=0.1234, max_candidates=8, format='shards')
+    plan = plan.changed(min_foreground=0.1234, max_foreground=0.1234, max_candidates=8, format='shards')
     said = said_by(plan, tmp_path / 'out')
     stored = StoredDataset(tmp_path / 'out')
     assert len(stored.lines) == 0 and stored.info['counts'] == dict(square=0)
@@ -89,14 +90,14 @@ def test_nothing_passes(plan, tmp_path):
 
 
 def test_min_confidence(plan, tiny_classifier, tmp_path):
-    plan = replace(plan, classifier=tiny_classifier, rejection_rate=0.25, num_per_class=6)
+    plan = plan.changed(classifier=tiny_classifier, rejection_rate=0.25, num_per_class=6)
     scores = [line['classifier_score'] for line in StoredDataset(synthesize(plan, tmp_path / 'all', log=lambda line: None)).lines]
     bound = float(np.median(scores))
-    stored = StoredDataset(synthesize(replace(plan, min_confidence=bound), tmp_path / 'out', log=lambda line: None))
+    stored = StoredDataset(synthesize(plan.changed(min_confidence=bound), tmp_path / 'out', log=lambda line: None))
     assert len(stored.lines) == 6 and min(line['classifier_score'] for line in stored.lines) >= bound - 1e-6
     outcome = stored.info['filters']['square']
     assert outcome['after_rejection'] < 3 * outcome['candidates'] // 4
-    plan = replace(plan, min_confidence=bound, uncertainty_rate=0.5)  # of those that are left
+    plan = plan.changed(min_confidence=bound, uncertainty_rate=0.5)  # of those that are left
     outcomes = [build_maker(plan, 'cpu').make(1, block).outcome for block in range(6)]
     assert 2 in [outcome['after_rejection'] for outcome in outcomes]
     assert all(outcome['after_uncertainty'] == (outcome['after_rejection'] + 1) // 2 for outcome in outcomes)
@@ -107,7 +108,7 @@ def test_min_confidence(plan, tiny_classifier, tmp_path):
     [
         (dict(min_foreground=0.9, max_foreground=0.1), 'above max_foreground'),
         (dict(min_confidence=0.5), 'needs a classifier'),
-        (dict(max_foreground=2), r'max_foreground must be in \[0, 1\]'),
+        (dict(max_foreground=2), r'max_foreground\) must be in \[0, 1\]'),
         (dict(format='zip'), 'folder, shards'),
         (dict(image='gif'), 'png, jpeg'),
         (dict(resolution=0), 'resolution must be at least 1'),
@@ -116,7 +117,7 @@ def test_min_confidence(plan, tiny_classifier, tmp_path):
 )
 def test_plans_that_make_no_sense(wrong, message):
     with pytest.raises(InputError, match=message):
-        Synthesis('x', **wrong)
+        plan_of('x', **wrong)
 
 
 @pytest.mark.parametrize(
@@ -135,25 +136,25 @@ def test_plans_that_make_no_sense(wrong, message):
         (dict(num_per_class=5.0), r'synthesis is not as it should be: num_per_class: .*integer'),
         (dict(num_per_class=None), r'synthesis is not as it should be: num_per_class: .*integer'),
         (dict(seed='x'), r'synthesis is not as it should be: seed: .*integer'),
-        (dict(rejection_rate='high'), r'synthesis is not as it should be: rejection_rate: .*number'),
-        (dict(min_foreground=float('nan')), r'synthesis is not as it should be: min_foreground: .*finite'),
-        (dict(compile='yes'), r'synthesis is not as it should be: compile: .*boolean'),
-        (dict(classifier='resnet'), r'synthesis is not as it should be: classifier: .*dict'),
+        (dict(rejection_rate='high', classifier=dict(type='timm')), r'synthesis.filters.0 is not as it should be: rate: .*number'),
+        (dict(min_foreground=float('nan')), r'synthesis.filters.1 is not as it should be: min: .*finite'),
+        (dict(compile='yes'), r'synthesis.source is not as it should be: compile: .*boolean'),
+        (dict(classifier='resnet'), r'synthesis.filters.0 is not as it should be: classifier: '),
         (dict(classes=3), r'synthesis is not as it should be: classes'),
         (dict(classes=[]), 'names no class'),
-        (dict(labelled_generator=7), r'synthesis is not as it should be: labelled_generator: .*string'),
+        (dict(labelled_generator=7), r'synthesis.source is not as it should be: labelled_generator: .*string'),
     ],
 )
 def test_values_of_a_wrong_type_or_beyond_all_machines(wrong, message):
     with pytest.raises(InputError, match=message):
-        Synthesis(**dict(labelled_generator='x') | wrong)
+        plan_of(**dict(labelled_generator='x') | wrong)
 
 
 @pytest.mark.parametrize('further', [{}, dict(min_foreground=0.1)])
 def test_the_largest_plan_is_reckoned_at_once(plan, tmp_path, further):
     """Its blocks are never listed."""
     said = []
-    plan = replace(plan, num_per_class=10**7, classes=None, candidates=4, **further)
+    plan = plan.changed(num_per_class=10**7, classes=None, candidates=4, **further)
     synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
     assert said[0].startswith('30,000,000 samples of 30,000,000 candidates in 7,500,000 blocks')
 

@@ -3,15 +3,15 @@ import os
 import shutil
 import subprocess
 from collections import namedtuple
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import plan_of
 
 from mmbdg import files
 from mmbdg.errors import InputError
 from mmbdg.storage import StoredDataset
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 from mmbdg.synthesis.job import Job
 
 Usage = namedtuple('Usage', 'total used free')
@@ -19,7 +19,7 @@ Usage = namedtuple('Usage', 'total used free')
 
 @pytest.fixture
 def plan(tiny_labelled_generator):
-    return Synthesis(str(tiny_labelled_generator), num_per_class=6, candidates=4, batch_size=4, uncertainty_rate=0)
+    return plan_of(str(tiny_labelled_generator), num_per_class=6, candidates=4, batch_size=4, uncertainty_rate=0)
 
 
 def quiet(line: str) -> None:
@@ -58,7 +58,7 @@ def test_a_full_disk_beside_the_computation(plan, tmp_path, monkeypatch):
 
     monkeypatch.setattr('mmbdg.synthesis.writer.write_shard', full)
     with pytest.raises(InputError, match='the disk is full'):
-        synthesize(replace(plan, format='shards'), tmp_path / 'out', log=quiet, writers=2)
+        synthesize(plan.changed(format='shards'), tmp_path / 'out', log=quiet, writers=2)
 
 
 def test_a_small_disk(plan, tmp_path, monkeypatch):
@@ -68,12 +68,12 @@ def test_a_small_disk(plan, tmp_path, monkeypatch):
         pytest.skip('mounting a small disk takes more rights than this machine gives')
     try:
         with pytest.raises(InputError, match='kB free: free some'):
-            synthesize(replace(plan, num_per_class=4000), tmp_path / 'out', log=quiet)
+            synthesize(plan.changed(num_per_class=4000), tmp_path / 'out', log=quiet)
         assert not (tmp_path / 'out/images').exists()
         shutil.rmtree(tmp_path / 'out')
         with open(tmp_path / 'ballast', 'wb') as file:
             file.write(bytes(200 * 1024))
-        plan = replace(plan, num_per_class=60)
+        plan = plan.changed(num_per_class=60)
         monkeypatch.setattr('mmbdg.synthesis.pipeline.check_disk', lambda *given: None)  # as if others filled the disk meanwhile
         with pytest.raises(InputError, match='the disk is full'):
             synthesize(plan, tmp_path / 'out', log=quiet)
@@ -91,7 +91,7 @@ def test_too_little_space_is_seen_before_the_first_image(plan, tmp_path, monkeyp
         synthesize(plan, tmp_path / 'out', log=quiet, job=Job(rank, 2, 'a'))
     assert not (tmp_path / 'out/images').exists()
     monkeypatch.undo()
-    synthesize(replace(plan, image='jpeg'), tmp_path / 'out', log=quiet)  # what the message advises: the folder is still free
+    synthesize(plan.changed(image='jpeg'), tmp_path / 'out', log=quiet)  # what the message advises: the folder is still free
     assert len(list((tmp_path / 'out').rglob('*.jpg'))) == 18
 
 
@@ -108,7 +108,7 @@ def test_dry_run(plan, tmp_path):
     synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
     assert not (tmp_path / 'out').exists()
     assert said[0].startswith('18 samples of 24 candidates in 6 blocks: about ') and ' are free)' in said[0]
-    synthesize(replace(plan, num_per_class=4), tmp_path / 'out', log=quiet)
+    synthesize(plan.changed(num_per_class=4), tmp_path / 'out', log=quiet)
     said.clear()
     synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
     assert said[0].startswith('6 samples of 12 candidates in 3 blocks')
@@ -129,8 +129,8 @@ def test_what_is_reckoned_is_what_it_takes(plan, tmp_path):
     reckoned = estimate(maker, blocks, tmp_path, 1)
     out = synthesize(plan, tmp_path / 'out', log=quiet)
     taken = sum(-(-path.stat().st_size // 4096) * 4096 for kind in ('images', 'masks') for path in (out / kind).rglob('*.png'))
-    shards = estimate(BlockMaker(replace(plan, format='shards'), maker.generator), blocks, tmp_path, 1)
-    packed = synthesize(replace(plan, format='shards'), tmp_path / 'shards', log=quiet)
+    shards = estimate(BlockMaker(plan.changed(format='shards'), maker.generator), blocks, tmp_path, 1)
+    packed = synthesize(plan.changed(format='shards'), tmp_path / 'shards', log=quiet)
     tar_ends = 6 * 10240  # of each of six shards, at most
     assert 0 < sum(path.stat().st_size for path in packed.rglob('*.tar')) - shards.bytes < tar_ends
     assert reckoned.samples == len(StoredDataset(out).lines) == 18 and reckoned.candidates == 24

@@ -1,10 +1,10 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import plan_of
 from PIL import Image
 
 from mmbdg.classifiers import build_classifier
@@ -12,29 +12,28 @@ from mmbdg.errors import InputError
 from mmbdg.sources import LabelledGenerator
 from mmbdg.storage import StoredDataset
 from mmbdg.storage.manifest import read_jsonl
-from mmbdg.synthesis import Synthesis, synthesize
-from mmbdg.synthesis.block import BlockMaker
+from mmbdg.synthesis import synthesize
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.job import Job
-from mmbdg.synthesis.loading import load_generator
+from mmbdg.synthesis.loading import build_maker, load_source
 
 
 @pytest.fixture
 def plan(tiny_labelled_generator, tiny_classifier):
-    return Synthesis(
+    return plan_of(
         str(tiny_labelled_generator), num_per_class=5, candidates=20, classifier=tiny_classifier, rejection_rate=0.8, batch_size=8
     )
 
 
 def test_precision_belongs_to_the_dataset(plan, tmp_path):
-    generator = load_generator(plan, 'cpu')
-    other = replace(plan, precision='bfloat16', num_per_class=1, classes=[0])
-    assert identity_of(other, generator, 'cpu')['config']['precision'] == 'bfloat16'
-    synthesize(replace(other, precision='float32'), tmp_path / 'data', log=lambda line: None)
+    other = plan.changed(precision='bfloat16', num_per_class=1, classes=[0])
+    maker = build_maker(other, 'cpu')
+    assert identity_of(other, maker.source, maker.filters, 'cpu')['config']['source']['precision'] == 'bfloat16'
+    synthesize(other.changed(precision='float32'), tmp_path / 'data', log=lambda line: None)
     with pytest.raises(InputError, match='precision: float32 there, bfloat16 here'):
         synthesize(other, tmp_path / 'data', log=lambda line: None)
     with pytest.raises(InputError, match='float32, bfloat16, float16'):
-        synthesize(replace(plan, precision='fp8'), tmp_path / 'more', log=lambda line: None)
+        synthesize(plan.changed(precision='fp8'), tmp_path / 'more', log=lambda line: None)
 
 
 def content(root: Path) -> dict[str, bytes]:
@@ -43,27 +42,29 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 def test_counts():
-    plan = Synthesis('x', candidates=200, classifier={}, rejection_rate=0.9, uncertainty_rate=0.1)
+    plan = plan_of('x', candidates=200, classifier={}, rejection_rate=0.9, uncertainty_rate=0.1)
     assert (plan.survivors, plan.kept) == (200, 180)  # no classifier, no rejection
-    plan = replace(plan, classifier=dict(type='any'))
+    plan = plan.changed(classifier=dict(type='any'))
     assert (plan.survivors, plan.kept) == (20, 18)
-    assert replace(plan, candidates=3).kept == 1  # a filter never empties a class
+    assert plan.changed(candidates=3).kept == 1  # a filter never empties a class
     with pytest.raises(InputError, match='rejection_rate'):
-        Synthesis('x', rejection_rate=1)
+        plan_of('x', rejection_rate=1)
 
 
 def test_block_keeps_the_confident_then_the_certain(plan):
     """Recomputed from the parts: 4 of 20 by the classifier, of those all but the most uncertain 10 % (here: none to drop, 4 -> 4)."""
-    plan = replace(plan, uncertainty_rate=0.5)
-    generator, classifier = LabelledGenerator.load(plan.labelled_generator), build_classifier(plan.classifier)
-    block = BlockMaker(plan, generator, classifier).make(class_id=2, block=1)
+    plan = plan.changed(uncertainty_rate=0.5)
+    generator, classifier = LabelledGenerator.load(plan.source['labelled_generator']), build_classifier(plan.filters[0]['classifier'])
+    block = build_maker(plan, 'cpu').make(class_id=2, block=1)
     indices = np.arange(20, 40)
     confidence = torch.cat([classifier.probabilities(generator.images([2], [int(i)]))[:, 2] for i in indices]).numpy()
     survivors = np.sort(indices[np.argsort(-confidence)[:4]])
     uncertainty = torch.cat([generator.label([2], [int(i)]).uncertainty for i in survivors]).numpy()
     indices = [sample.index for sample in block.samples]
     assert indices == sorted(survivors[np.argsort(uncertainty)[:2]].tolist())
-    np.testing.assert_allclose([sample.score for sample in block.samples], [confidence[i - 20] for i in indices], atol=1e-4)
+    np.testing.assert_allclose(
+        [sample.scores['classifier_score'] for sample in block.samples], [confidence[i - 20] for i in indices], atol=1e-4
+    )
     assert block.outcome == dict(candidates=20, after_rejection=4, after_uncertainty=2, kept=2)
 
 
@@ -73,14 +74,14 @@ def test_layout(plan, tmp_path):
     assert info['counts'] == dict(disc=5, square=5, ring=5) and info['classes'] == ['background', 'foreground']
     assert set(lines[0]) == {'id', 'class', 'slug', 'seed', 'truncation', 'classifier_score', 'uncertainty', 'foreground_ratio', 'blake2b'}
     assert [line['class'] for line in lines] == [0] * 5 + [1] * 5 + [2] * 5
-    generator = LabelledGenerator.load(plan.labelled_generator)
+    generator = LabelledGenerator.load(plan.source['labelled_generator'])
     for line in lines:
         image, mask = (np.asarray(Image.open(out / kind / line['slug'] / f'{line["id"]}.png')) for kind in ('images', 'masks'))
         expected, _ = generator.sample(line['class'], int(line['id']))  # random access by what the manifest says
         assert np.abs(image.astype(int) - expected).max() <= 1
         assert (mask > 0).mean() == pytest.approx(line['foreground_ratio'], abs=1e-6)
     assert len(list(out.glob('images/*/*.png'))) == len(list(out.glob('masks/*/*.png'))) == 15
-    assert set(info['checksums']) == {'labelled_generator.json', 'generator.safetensors', 'interpreter.safetensors', 'classifier'}
+    assert set(info['checksums']) == {'labelled_generator.json', 'generator.safetensors', 'interpreter.safetensors', 'rejection.classifier'}
     throughput = json.loads((out / 'logs' / 'throughput.json').read_text())
     assert throughput['candidates'] == 120 and throughput['written'] == 15 and throughput['acceptance']['rejection'] == pytest.approx(0.2)
 
@@ -90,12 +91,12 @@ def stamps(root: Path) -> dict[Path, int]:
 
 
 def test_more_samples_leave_the_first_alone(plan, tmp_path):
-    whole = content(synthesize(replace(plan, num_per_class=11), tmp_path / 'whole'))
-    grown = synthesize(replace(plan, num_per_class=3), tmp_path / 'grown')  # less than a block
+    whole = content(synthesize(plan.changed(num_per_class=11), tmp_path / 'whole'))
+    grown = synthesize(plan.changed(num_per_class=3), tmp_path / 'grown')  # less than a block
     first = stamps(grown)
-    synthesize(replace(plan, num_per_class=6), grown)
-    synthesize(replace(plan, num_per_class=11, classes=[0]), grown)
-    synthesize(replace(plan, num_per_class=11), grown)
+    synthesize(plan.changed(num_per_class=6), grown)
+    synthesize(plan.changed(num_per_class=11, classes=[0]), grown)
+    synthesize(plan.changed(num_per_class=11), grown)
     assert content(grown) == whole
     assert len(first) == 18 and {path: stamps(grown)[path] for path in first} == first
 
@@ -114,19 +115,19 @@ def test_finished_dataset_is_left_alone_and_lost_files_come_back(plan, tmp_path)
 
 def test_fewer_samples_destroy_nothing(plan, tmp_path):
     before = content(synthesize(plan, tmp_path / 'out'))
-    synthesize(replace(plan, num_per_class=2), tmp_path / 'out')
+    synthesize(plan.changed(num_per_class=2), tmp_path / 'out')
     assert content(tmp_path / 'out') == before
     next((tmp_path / 'out').glob('masks/ring/*.png')).unlink()
-    synthesize(replace(plan, num_per_class=2), tmp_path / 'out')
+    synthesize(plan.changed(num_per_class=2), tmp_path / 'out')
     assert content(tmp_path / 'out') == before
 
 
 def test_moved_classifier_continues(plan, tmp_path):
     before = content(synthesize(plan, tmp_path / 'out'))
     copy = tmp_path / 'copy.safetensors'
-    copy.write_bytes(Path(plan.classifier['init_cfg']['checkpoint']).read_bytes())
-    moved = dict(plan.classifier, init_cfg=dict(type='Pretrained', checkpoint=str(copy)))
-    assert content(synthesize(replace(plan, classifier=moved), tmp_path / 'out')) == before
+    copy.write_bytes(Path(plan.filters[0]['classifier']['init_cfg']['checkpoint']).read_bytes())
+    moved = dict(plan.filters[0]['classifier'], init_cfg=dict(type='Pretrained', checkpoint=str(copy)))
+    assert content(synthesize(plan.changed(classifier=moved), tmp_path / 'out')) == before
 
 
 def test_a_file_is_no_folder(plan, tmp_path):
@@ -154,7 +155,7 @@ def test_left_overs_of_a_kill_at_any_moment(plan, tmp_path):
 def test_another_config_is_refused(plan, tmp_path):
     before = content(synthesize(plan, tmp_path / 'out'))
     with pytest.raises(InputError, match=r'(?s)another configuration.*config.seed: 0 there, 1 here'):
-        synthesize(replace(plan, seed=1), tmp_path / 'out')
+        synthesize(plan.changed(seed=1), tmp_path / 'out')
     assert content(tmp_path / 'out') == before
 
 
@@ -167,7 +168,7 @@ def test_foreign_folder_is_refused(plan, tmp_path):
 
 def test_unknown_class_is_refused(plan, tmp_path):
     with pytest.raises(InputError, match='no class 3'):
-        synthesize(replace(plan, classes=[0, 3]), tmp_path / 'out')
+        synthesize(plan.changed(classes=[0, 3]), tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 
 
@@ -186,11 +187,11 @@ def test_nothing_is_written_for_a_run_that_cannot_start(plan, tmp_path, change, 
     if kind := change.get('classifier'):
         path = tmp_path / 'c.safetensors'
         if kind == 'cut':
-            path.write_bytes(Path(plan.classifier['init_cfg']['checkpoint']).read_bytes()[:1000])
+            path.write_bytes(Path(plan.filters[0]['classifier']['init_cfg']['checkpoint']).read_bytes()[:1000])
         init_cfg = None if kind == 'none' else dict(type='Pretrained', checkpoint=str(path))
-        change = dict(classifier=dict(plan.classifier, init_cfg=init_cfg))
+        change = dict(classifier=dict(plan.filters[0]['classifier'], init_cfg=init_cfg))
     with pytest.raises(InputError, match=message):
-        synthesize(replace(plan, **change), tmp_path / 'out', device)
+        synthesize(plan.changed(**change), tmp_path / 'out', device)
     assert not (tmp_path / 'out').exists()
 
 
@@ -200,7 +201,7 @@ def test_nothing_is_written_for_a_run_that_cannot_start(plan, tmp_path, change, 
 )
 def test_plans_that_make_no_sense(wrong):
     with pytest.raises(InputError):
-        Synthesis.from_config(dict(labelled_generator='x') | wrong)
+        plan_of('x', **wrong)
 
 
 def test_cut_off_manifest_is_named(plan, tmp_path):
@@ -221,16 +222,16 @@ def test_threads_are_restored(plan, tmp_path):
 
 def test_uncertain_pixels_are_written_as_ignore(plan, tmp_path):
     """The foreground ratio counts foreground only; the bound belongs to the dataset."""
-    generator = load_generator(plan, 'cpu')
+    generator = load_source(plan, 'cpu').generator
     bound = float(generator.label([0], [0]).disagreement.median())
-    plan = replace(plan, ignore_above=bound, classes=[0])
+    plan = plan.changed(ignore_above=bound, classes=[0])
     synthesize(plan, tmp_path / 'data', log=lambda line: None)
     for line in read_jsonl(tmp_path / 'data' / 'manifest.jsonl'):
         mask = np.asarray(Image.open(tmp_path / 'data' / 'masks' / 'disc' / f'{line["id"]}.png'))
         assert (mask == 255).any() and line['foreground_ratio'] == pytest.approx((mask == 1).mean(), abs=1e-6)
-    assert identity_of(plan, load_generator(plan, 'cpu'), 'cpu')['config']['ignore_above'] == bound
+    assert identity_of(plan, load_source(plan, 'cpu'), [], 'cpu')['config']['source']['ignore_above'] == bound
     with pytest.raises(InputError, match='ignore_above'):
-        replace(plan, ignore_above=-1)
+        plan.changed(ignore_above=-1)
 
 
 def test_a_record_that_is_cut_off_is_made_again(plan, tmp_path):
@@ -243,7 +244,7 @@ def test_a_record_that_is_cut_off_is_made_again(plan, tmp_path):
         assert content(tmp_path / 'out') == whole
     first.write_text('')
     with pytest.raises(InputError, match=r'disc/000000\.jsonl is damaged'):  # never left out without a word
-        synthesize(replace(plan, classes=[1]), tmp_path / 'out')
+        synthesize(plan.changed(classes=[1]), tmp_path / 'out')
     assert content(tmp_path / 'out') == whole
     (tmp_path / 'out' / 'logs' / 'identity.json').write_text('')
     with pytest.raises(InputError, match='identity.json .*what made the dataset is no longer known'):
@@ -252,7 +253,7 @@ def test_a_record_that_is_cut_off_is_made_again(plan, tmp_path):
 
 def test_lost_files_of_another_process_are_made_again_too(plan, tmp_path):
     """Block 1 is rank 1's and lost a file: rank 0 makes it again before it writes dataset.json."""
-    plan = replace(plan, classes=[0])
+    plan = plan.changed(classes=[0])
     out = synthesize(plan, tmp_path / 'out')
     whole = content(out)
     (out / 'dataset.json').unlink()
@@ -266,16 +267,16 @@ def test_throughput_is_of_this_job_only(plan, tmp_path):
     """torchrun gives successive jobs the same name."""
     out = tmp_path / 'out'
     for rank in range(3):
-        synthesize(replace(plan, classes=[0, 1, 1]), out, job=Job(rank, 3, 'a'))
+        synthesize(plan.changed(classes=[0, 1, 1]), out, job=Job(rank, 3, 'a'))
     for world_size in (2, 3):
         for rank in range(world_size):
-            synthesize(replace(plan, num_per_class=4 + 4 * world_size, classes=[0]), out, job=Job(rank, world_size, 'a'))
+            synthesize(plan.changed(num_per_class=4 + 4 * world_size, classes=[0]), out, job=Job(rank, world_size, 'a'))
         throughput = json.loads((out / 'logs/throughput.json').read_text())
         assert throughput['processes'] == len(throughput['by_process']) <= world_size
         assert {record['world_size'] for record in throughput['by_process']} == {world_size}
         assert throughput['written'] == throughput['candidates'] // 5 < 4 + 4 * world_size
     next(out.glob('masks/disc/*.png')).unlink()  # of block 0: nothing for the others to do
     for rank in range(3):
-        synthesize(replace(plan, num_per_class=16, classes=[0]), out, job=Job(rank, 3, 'a'))
+        synthesize(plan.changed(num_per_class=16, classes=[0]), out, job=Job(rank, 3, 'a'))
     throughput = json.loads((out / 'logs/throughput.json').read_text())
     assert (throughput['processes'], throughput['written']) == (1, 4)

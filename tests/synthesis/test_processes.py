@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import plan_of
 
 from mmbdg.errors import InputError
 from mmbdg.storage import StoredDataset, layout
@@ -23,16 +23,14 @@ import json, sys
 import mmbdg
 from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.job import Job
-synthesize(Synthesis(**json.loads(sys.argv[1])), sys.argv[2], job=Job.from_environment())
+synthesize(Synthesis.from_config(json.loads(sys.argv[1])), sys.argv[2], job=Job.from_environment())
 """
 QUIET = dict(log=lambda line: None)
 
 
 @pytest.fixture
 def plan(tiny_labelled_generator):
-    return Synthesis(
-        str(tiny_labelled_generator), num_per_class=40, candidates=6, batch_size=4, uncertainty_maps=True, uncertainty_rate=0.2
-    )
+    return plan_of(str(tiny_labelled_generator), num_per_class=40, candidates=6, batch_size=4, uncertainty_maps=True, uncertainty_rate=0.2)
 
 
 @pytest.fixture
@@ -84,7 +82,7 @@ def test_three_processes_end_with_the_same_bytes(plan, tmp_path, start):
 
 @pytest.mark.parametrize('form, processes', [('folder', 1), ('shards', 2)])
 def test_killed_at_random_moments(plan, tmp_path, start, form, processes):
-    plan = replace(plan, format=form, num_per_class=60)
+    plan = plan.changed(format=form, num_per_class=60)
     whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
     out, rng, kills = tmp_path / 'killed', random.Random(processes), 0
     while not (out / 'dataset.json').exists():
@@ -105,7 +103,7 @@ def test_killed_at_random_moments(plan, tmp_path, start, form, processes):
 
 def test_a_rank_that_dies(plan, tmp_path, start):
     """The other goes on with its share; what was there is left alone."""
-    plan = replace(plan, num_per_class=100)
+    plan = plan.changed(num_per_class=100)
     whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
     out = tmp_path / 'out'
     first, second = start(plan, out, 2)
@@ -122,7 +120,7 @@ def test_a_rank_that_dies(plan, tmp_path, start):
 
 def test_all_ranks_but_one_die_while_it_is_at_its_last_block(plan, tmp_path, start):
     """A process leaves what another one is at work on; if that one dies, nothing claims to be complete, and the same command ends it."""
-    plan, out, said = replace(plan, num_per_class=8, classes=[0]), tmp_path / 'out', []
+    plan, out, said = plan.changed(num_per_class=8, classes=[0]), tmp_path / 'out', []
     whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
     with at_work(out / 'logs', '0-0') as free:  # as if rank 0 were making its only block
         assert free
@@ -137,7 +135,7 @@ def test_all_ranks_but_one_die_while_it_is_at_its_last_block(plan, tmp_path, sta
 def test_a_rank_with_another_config_is_refused(plan, tmp_path):
     """Though it belongs to the job that holds the folder."""
     out = tmp_path / 'out'
-    synthesize(replace(plan, num_per_class=8), out, **QUIET)
+    synthesize(plan.changed(num_per_class=8), out, **QUIET)
     with held(out / 'logs', Job(0, 2, 'a'), lambda: None):
         (out / 'logs/identity.json').unlink()  # as before the first process has come in
         identity = out / 'logs/identity.json'
@@ -160,14 +158,14 @@ def test_a_rank_with_another_config_is_refused(plan, tmp_path):
 
 def test_two_runs_at_once(plan, tmp_path, start):
     out = tmp_path / 'out'
-    (process,) = start(replace(plan, num_per_class=2000), out, 1)
+    (process,) = start(plan.changed(num_per_class=2000), out, 1)
     while not made(out):
         time.sleep(0.01)
     with pytest.raises(InputError, match=f'another run is writing to .*process {process.pid}'):
-        synthesize(replace(plan, num_per_class=2000), out, **QUIET)
+        synthesize(plan.changed(num_per_class=2000), out, **QUIET)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    small = replace(plan, num_per_class=4)
+    small = plan.changed(num_per_class=4)
     synthesize(small, out, **QUIET)  # goes on at once
     assert min(StoredDataset(out).info['counts'].values()) >= 4
 

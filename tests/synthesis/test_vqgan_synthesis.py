@@ -1,16 +1,14 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_CLASSES, TINY_INTERPRETER, TINY_VQGAN, build_tiny
+from conftest import TINY_CLASSES, TINY_INTERPRETER, TINY_VQGAN, build_tiny, plan_of
 
 from mmbdg.errors import InputError
 from mmbdg.generators import VQGAN, to_pixels
 from mmbdg.registry import MODELS
 from mmbdg.sources import LabelledGenerator
 from mmbdg.storage import StoredDataset
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 
 @pytest.fixture(scope='module')
@@ -36,7 +34,7 @@ def labelled_vqgan(tmp_path_factory):
 
 @pytest.fixture
 def plan(labelled_vqgan, tiny_classifier):
-    return Synthesis(
+    return plan_of(
         str(labelled_vqgan), num_per_class=3, candidates=8, batch_size=4, classifier=tiny_classifier, rejection_rate=0.5, tokens=True
     )
 
@@ -46,7 +44,7 @@ def test_tokens_are_drawn_once(plan, tmp_path, monkeypatch):
     drawn = []
     sample = VQGAN.sample
     monkeypatch.setattr(VQGAN, 'sample', lambda self, y, *args, **kwargs: drawn.append(len(y)) or sample(self, y, *args, **kwargs))
-    synthesize(replace(plan, classes=[1]), tmp_path / 'out', log=lambda line: None)
+    synthesize(plan.changed(classes=[1]), tmp_path / 'out', log=lambda line: None)
     assert sum(drawn) == 8 + 4  # the candidates, and the samples from which the disk space is reckoned
 
 
@@ -66,7 +64,7 @@ def test_stored_tokens_make_the_sample_again(plan, labelled_vqgan, tmp_path):
 
 def test_shards_hold_tokens_too(plan, tmp_path):
     folder, shards = (
-        StoredDataset(synthesize(replace(plan, format=form), tmp_path / form, log=lambda line: None)) for form in ('folder', 'shards')
+        StoredDataset(synthesize(plan.changed(format=form), tmp_path / form, log=lambda line: None)) for form in ('folder', 'shards')
     )
     for one, other in zip(folder.lines, shards.lines, strict=True):
         np.testing.assert_array_equal(folder.tokens(one), shards.tokens(other))
@@ -74,5 +72,5 @@ def test_shards_hold_tokens_too(plan, tmp_path):
 
 def test_tokens_of_a_generator_without(tiny_labelled_generator, plan, tmp_path):
     with pytest.raises(InputError, match='draw tokens'):
-        synthesize(replace(plan, labelled_generator=str(tiny_labelled_generator)), tmp_path / 'out')
+        synthesize(plan.changed(labelled_generator=str(tiny_labelled_generator)), tmp_path / 'out')
     assert not (tmp_path / 'out').exists()

@@ -1,18 +1,17 @@
 import json
 import runpy
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_tool
+from conftest import ROOT, plan_of, run_tool
 
 from mmbdg.analysis.distances.distribution_distances import distances
 from mmbdg.analysis.distances.feature_networks import classifier_features
 from mmbdg.analysis.distances.picture_features import KINDS, picture_features
 from mmbdg.analysis.images.labelled_images import open_labelled_images
 from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 sys.path.append(str(ROOT / 'tests' / 'analysis'))
 from page import Page, check_needs_nothing
@@ -25,8 +24,8 @@ def datasets(tmp_path_factory, tiny_labelled_generator) -> tuple[Path, Path]:
     """Two of the same generator, with filters, other seeds and other sizes."""
     root = tmp_path_factory.mktemp('datasets')
     for name, seed, count in (('made', 0, 5), ('other', 1, 4)):
-        plan = Synthesis(labelled_generator=str(tiny_labelled_generator), num_per_class=count, candidates=8, uncertainty_rate=0.5)
-        synthesize(replace(plan, seed=seed), root / name)
+        plan = plan_of(str(tiny_labelled_generator), num_per_class=count, candidates=8, uncertainty_rate=0.5)
+        synthesize(plan.changed(seed=seed), root / name)
     return root / 'made', root / 'other'
 
 

@@ -7,17 +7,17 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import hostile_files
 import numpy as np
 import pytest
 from annotated import make_out, noisy_masks, write_masks
-from conftest import ROOT, TINY_CLASSES, TINY_CLASSIFIER, TINY_GENERATOR, run_tool
+from conftest import ROOT, TINY_CLASSES, TINY_CLASSIFIER, TINY_GENERATOR, plan_of, run_tool
 
 from mmbdg.files import write_png
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 TOOLS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'tools').rglob('*.py') if "__name__ == '__main__'" in path.read_text())
 MOST_MB, MOST_SECONDS = 2500, 30
@@ -50,9 +50,9 @@ def files(tiny_labelled_generator, tiny_classifier, tmp_path_factory) -> Files:
     (root / 'outside').mkdir()
     good = root / 'good'
     shutil.copytree(tiny_labelled_generator, root / 'labelled')
-    plan = Synthesis(str(tiny_labelled_generator), num_per_class=2, candidates=2, batch_size=2, uncertainty_rate=0)
+    plan = plan_of(str(tiny_labelled_generator), num_per_class=2, candidates=2, batch_size=2, uncertainty_rate=0)
     for name in ('folder', 'shards'):
-        synthesize(replace(plan, format=name), good / name, log=lambda line: None)
+        synthesize(plan.changed(format=name), good / name, log=lambda line: None)
     return Files(
         root=root,
         marker=marker,

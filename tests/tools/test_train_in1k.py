@@ -5,14 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_GENERATOR, TINY_INTERPRETER, build_tiny, run_tool
+from conftest import TINY_GENERATOR, TINY_INTERPRETER, build_tiny, plan_of, run_tool
 from PIL import Image
 
 from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.registry import MODELS
 from mmbdg.sources import LabelledGenerator
-from mmbdg.synthesis import Synthesis
 from mmbdg.synthesis.pipeline import synthesize
 
 CLASSES = (0, 1, 404)
@@ -38,7 +37,7 @@ def data(tmp_path_factory):
         root / 'labelled', (config, generator.state_dict()), (interpreter, ensemble.state_dict()),
         classes=class_names('in1k'), folders=wnids, truncation=0.9,
     )  # fmt: skip
-    plan = Synthesis(labelled_generator=str(root / 'labelled'), num_per_class=4, classes=CLASSES, candidates=4)
+    plan = plan_of(str(root / 'labelled'), num_per_class=4, classes=CLASSES, candidates=4)
     synthesize(plan, root / 'sim')
     return root
 

@@ -44,7 +44,7 @@ def write_masks(root: Path, number: int, processes: int) -> None:
             classes=['background', 'foreground'],
             palette=[[0, 0, 0], [128, 0, 0]],
             resolution=SIZE,
-            generator_classes=[dict(name=name, folder=name) for name in names],
+            image_classes=[dict(name=name, folder=name) for name in names],
             counts=dict.fromkeys(names, PER_CLASS),
         ),
     )

@@ -32,8 +32,10 @@ from mmbdg.arguments import ConfigOptions, positive_int
 from mmbdg.compat.config import check_requirements, read_config
 from mmbdg.errors import InputError
 from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
+from mmbdg.sources import LabelledGeneratorSource
 from mmbdg.synthesis import Synthesis
 from mmbdg.synthesis.block import BlockResult
+from mmbdg.synthesis.filters import FilterBatch
 from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.writer import BlockWriter
 
@@ -52,7 +54,10 @@ class Blocks:
 
     def __init__(self, plan: Synthesis, device: str, folder: Path) -> None:
         self.maker = build_maker(plan, device)
-        self.writer = BlockWriter(folder, plan, self.maker.generator, self.maker.stages)
+        if not isinstance(self.maker.source, LabelledGeneratorSource):
+            raise InputError('this benchmark compares with the bare generator: synthesis.source must be a labelled generator')
+        self.generator = self.maker.source.generator
+        self.writer = BlockWriter(folder, self.maker)
         self.numbers = itertools.count()
 
     def filtered(self) -> None:
@@ -65,9 +70,12 @@ class Blocks:
         plan, (class_id, block) = self.maker.plan, self.next()
         indices, samples = range(block * plan.candidates, (block + 1) * plan.candidates), []
         for begin in range(0, len(indices), plan.batch_size):
-            samples += self.maker.label(class_id, indices[begin : begin + plan.batch_size], {})
+            part = indices[begin : begin + plan.batch_size]
+            samples += self.maker.label(class_id, part, self.maker.drawn(class_id, part))
             images = torch.from_numpy(np.stack([sample.image for sample in samples[begin:]])).permute(0, 3, 1, 2)
-            self.maker.classifier.probabilities(images.to(self.maker.generator.device))
+            batch = FilterBatch(class_id, part, images.to(self.generator.device), None, None, self.maker.catalogue.ignore)
+            for entry in self.maker.image_filters:
+                entry.scores(batch)
         self.writer.write(class_id, block, BlockResult(samples[: plan.kept], {}), plan.kept)
 
     def bare(self) -> None:
@@ -75,12 +83,12 @@ class Blocks:
         plan, (class_id, block) = self.maker.plan, self.next()
         for begin in range(0, plan.kept, plan.batch_size):
             part = range(block * plan.kept + begin, block * plan.kept + min(begin + plan.batch_size, plan.kept))
-            self.maker.generator.images([class_id] * len(part), part)
+            self.generator.images([class_id] * len(part), part)
 
     def next(self) -> tuple[int, int]:
         """A block that was not made yet."""
         number = next(self.numbers)
-        return number % self.maker.generator.num_classes, number // self.maker.generator.num_classes
+        return number % self.generator.num_classes, number // self.generator.num_classes
 
 
 _worker: Blocks | None = None
@@ -126,7 +134,7 @@ def synthesis_command(args: argparse.Namespace) -> None:
     records = []
     with tempfile.TemporaryDirectory() as folder:
         blocks = Blocks(plan, args.device, Path(folder))
-        generator = blocks.maker.generator._generator.on(device)
+        generator = blocks.generator._generator.on(device)
         result = dict(
             command='synthesis',
             config=args.config,
@@ -142,7 +150,7 @@ def synthesis_command(args: argparse.Namespace) -> None:
             pairs=args.pairs,
         )
         comparisons = [Comparison('filters', LABELLED, BARE, (blocks.filtered, blocks.bare))]
-        if plan.classifier:
+        if blocks.maker.image_filters:
             comparisons.append(Comparison('order', NAIVE, LABELLED, (blocks.naive, blocks.filtered)))
         rounds = len(comparisons) + (args.processes > 1)
         with tqdm(total=rounds * args.pairs, unit='pair', dynamic_ncols=True) as bar:

@@ -26,13 +26,13 @@ class StoredImages(LabelledImages):
     def __init__(self, root: str | os.PathLike) -> None:
         self.stored = StoredDataset(root)
         info = self.stored.info
-        self.folders = [entry['folder'] for entry in info['generator_classes']]
+        self.folders = list(self.stored.catalogue.folders)
         super().__init__(
             name=Path(root).resolve().name,
             labels=info['classes'],
             palette=info['palette'],
             ignore=self.stored.ignore,
-            classes=[entry['name'] for entry in info['generator_classes']],
+            classes=list(self.stored.catalogue.classes),
             facts=dict(source=str(root), **{key: info[key] for key in FACTS if key in info}),
         )
         names = dict(zip(self.folders, self.classes, strict=True))

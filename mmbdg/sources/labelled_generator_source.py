@@ -1,0 +1,102 @@
+"""The labelled generator as a source: a generator and feature interpreters (BigDatasetGAN, section 3)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from mmbdg.files import sha256
+from mmbdg.registry import SOURCES
+from mmbdg.sources.base import Drawn, LabelledBatch, Source
+from mmbdg.sources.labelled_generator import CARD, LabelledGenerator, check_bound
+from mmbdg.sources.truncation import Truncation
+from mmbdg.storage.catalogue import Catalogue
+
+
+@SOURCES.register_module()
+class LabelledGeneratorSource(Source):
+    """Samples of a :class:`~mmbdg.sources.LabelledGenerator`.
+
+    Args:
+        labelled_generator: Name of an embedded labelled generator, or its folder; see :meth:`LabelledGenerator.load`.
+        truncation: Truncation of the latents, see :class:`~mmbdg.sources.Truncation`; "default": the labelled generator's own.
+        ignore_above: Disagreement in nats above which a pixel of a mask gets the ignore value; None: the labelled generator's own value,
+            which is never by default.
+        precision: Precision of the computation, "float32", "bfloat16" or "float16", see :class:`~mmbdg.generators.frozen.Frozen`.
+        compile: Whether torch compiles the generator. What it compiles can depend on the batches it saw before: datasets are equal to the
+            last byte without it.
+        seed: Seed of the latents.
+
+    Raises:
+        InputError: There is no such labelled generator, a file of it does not fit, or a value is out of its range.
+    """
+
+    def __init__(
+        self,
+        labelled_generator: str,
+        truncation: Mapping | float | str | None = 'default',
+        ignore_above: float | None = None,
+        precision: str = 'float32',
+        compile: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed)
+        self.check(labelled_generator, truncation, ignore_above)
+        generator = LabelledGenerator.load(labelled_generator, precision=precision, compile=compile)
+        generator.seed = seed
+        if ignore_above is not None:
+            generator.ignore_above = ignore_above
+        if truncation != 'default':
+            generator.truncation = truncation
+        self.generator, self.folder = generator, LabelledGenerator.find(labelled_generator)
+        self.precision, self.compile = precision, compile
+        self.draws_state, self.most_disagreement = generator.draws_tokens, generator.most_disagreement
+        self.catalogue = Catalogue(
+            generator.classes, generator.folders, generator.labels, generator.ignore, generator.resolution, generator.licence
+        )
+
+    @staticmethod
+    def check(
+        labelled_generator: str, truncation: Mapping | float | str | None = 'default', ignore_above: float | None = None, **_: Any
+    ) -> None:
+        """See that the values make sense, without reading a file.
+
+        Raises:
+            InputError: One does not.
+        """
+        check_bound(ignore_above)
+        if truncation != 'default':
+            Truncation.of(truncation)
+
+    def to(self, device: Any) -> 'LabelledGeneratorSource':
+        self.generator.to(device)
+        return super().to(device)
+
+    def draw(self, class_id: int, indices: Sequence[int]) -> Drawn:
+        class_ids = [class_id] * len(indices)
+        latents = self.generator.latents(class_ids, indices)
+        images = self.generator.images(class_ids, indices, latents)
+        return Drawn(images, latents if self.draws_state else None, self._records(indices))
+
+    def label(self, class_id: int, indices: Sequence[int], state: Tensor | None = None) -> LabelledBatch:
+        class_ids = [class_id] * len(indices)
+        latents = self.generator.latents(class_ids, indices) if state is None else state
+        batch = self.generator.label(class_ids, indices, latents)
+        return batch._replace(state=latents if self.draws_state else None, records=self._records(indices))
+
+    def identity(self) -> dict[str, dict[str, Any]]:
+        generator = self.generator
+        return dict(
+            config=dict(
+                type='mmbdg.LabelledGeneratorSource',
+                truncation=generator.truncation,
+                ignore_above=generator.ignore_above,
+                precision=self.precision,
+                compile=self.compile,
+            ),
+            checksums={name: sha256(self.folder / name) for name in (CARD, 'generator.safetensors', 'interpreter.safetensors')},
+            versions={},
+        )
+
+    def _records(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        return [dict(truncation=self.generator.truncation) for _ in indices]

@@ -1,0 +1,9 @@
+"""Filters: which candidates of a block are kept (BigDatasetGAN, section 3.2)."""
+
+from mmbdg.synthesis.filters.base import Filter, FilterBatch
+from mmbdg.synthesis.filters.build import build_filters
+from mmbdg.synthesis.filters.foreground_filter import ForegroundFilter
+from mmbdg.synthesis.filters.rejection_sampling import RejectionSampling
+from mmbdg.synthesis.filters.uncertainty_filter import UncertaintyFilter
+
+__all__ = ['Filter', 'FilterBatch', 'ForegroundFilter', 'RejectionSampling', 'UncertaintyFilter', 'build_filters']

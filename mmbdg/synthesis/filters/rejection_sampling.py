@@ -1,0 +1,88 @@
+"""Rejection sampling by a classifier (BigDatasetGAN, section 3.2): keep the candidates that are recognised best."""
+
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from mmbdg.classifiers import Classifier, build_classifier, class_map, classifier_files, classifier_identity, confidence
+from mmbdg.files import sha256
+from mmbdg.registry import FILTERS
+from mmbdg.storage.catalogue import Catalogue
+from mmbdg.synthesis.filters.base import Filter, FilterBatch
+from mmbdg.synthesis.filters.ranges import check_bound, check_rate
+
+
+@FILTERS.register_module()
+class RejectionSampling(Filter):
+    """Rejects the candidates whose classifier is least confident in their own class.
+
+    Args:
+        classifier: Config of the classifier, see :func:`~mmbdg.classifiers.build_classifier`.
+        rate: Part of the candidates that is rejected, 0 to below 1 (paper: 0.9).
+        min_confidence: Candidates with less confidence are rejected too, 0 to 1.
+        class_map: From the source's classes to the classifier's, see :func:`~mmbdg.classifiers.class_map`; None if they are the same.
+        size: Height and width in pixels that images are resized to for the classifier; None for what its library does.
+        name: Name in counts and reports.
+
+    Raises:
+        InputError: A value is out of its range.
+    """
+
+    short_name: ClassVar[str] = 'rejection'
+    stage: ClassVar[Literal['image', 'mask']] = 'image'
+    field = 'classifier_score'
+
+    def __init__(
+        self,
+        classifier: Mapping[str, Any],
+        rate: float = 0.9,
+        min_confidence: float = 0.0,
+        class_map: Sequence | Mapping | str | None = None,
+        size: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        check_rate(rate, 'RejectionSampling.rate (rejection_rate)')
+        check_bound(min_confidence, 'RejectionSampling.min_confidence')
+        self.config, self.rate, self.min_confidence, self.class_map, self.size = classifier, rate, min_confidence, class_map, size
+        self.may_fall_short = min_confidence > 0
+        self.classifier: Classifier | None = None
+        self._meant: list[list[int]] | None = None
+
+    def prepare(self, catalogue: Catalogue, class_ids: Sequence[int]) -> None:
+        self.classifier = build_classifier(self.config, self.size)
+        self._meant = class_map(self.class_map, catalogue.classes, catalogue.folders, self.classifier, class_ids)
+
+    def most(self, candidates: int) -> int:
+        return max(1, round(candidates * (1 - self.rate))) if candidates else 0
+
+    def scores(self, batch: FilterBatch) -> Tensor:
+        """Confidence in the candidates' own class, 0 to 1."""
+        return confidence(self.classifier.probabilities(batch.images), self._meant[batch.class_id])
+
+    def keep(self, scores: Tensor) -> list[int]:
+        best = torch.sort(scores, descending=True, stable=True).indices[: self.most(len(scores))].tolist()
+        return [i for i in sorted(best) if scores[i] >= self.min_confidence]
+
+    def identity(self) -> dict[str, dict[str, Any]]:
+        (checksum,) = map(sha256, classifier_files(self.config))
+        kind = self.config['type']
+        return dict(
+            config=dict(
+                type='mmbdg.RejectionSampling',
+                name=self.name,
+                classifier=classifier_identity(self.config),  # without paths: which file it is says its checksum
+                rate=self.rate,
+                min_confidence=self.min_confidence,
+                class_map=self.class_map,
+                size=self.size,
+            ),
+            checksums=dict(classifier=checksum),
+            versions={kind: metadata.version(kind).split('+')[0]} if kind in ('torchvision', 'timm') else {},  # they prepare the images
+        )
+
+    def advice(self) -> str:
+        return f'min_confidence ({self.min_confidence})' if self.min_confidence else ''
