@@ -21,8 +21,9 @@ from mmbdg.storage.label_spaces import Groups, LabelSpace, label_space
 from mmbdg.storage.layout import canonical
 from mmbdg.storage.palette import palette
 from mmbdg.storage.stored import StoredDataset
+from mmbdg.synthesis.filters import build_filters
 from mmbdg.synthesis.identity import identity_of
-from mmbdg.synthesis.loading import build_maker
+from mmbdg.synthesis.loading import load_source
 from mmbdg.synthesis.pipeline import is_complete, synthesize
 from mmbdg.synthesis.plan import Synthesis
 
@@ -184,8 +185,8 @@ def cache_folder() -> Path:
 def prepare_dataset(plan: Synthesis, root: str | os.PathLike | None = None) -> Path:
     """The folder of a finished dataset; the first process of each machine makes what is missing (a lock lets one at it), others wait."""
     if root is None:
-        maker = build_maker(plan, 'cpu')
-        identity = identity_of(plan, maker.source, maker.filters, 'cpu') | dict(num_per_class=plan.num_per_class, classes=plan.classes)
+        identity = identity_of(plan, load_source(plan, 'cpu'), build_filters(plan.filters), 'cpu')
+        identity |= dict(num_per_class=plan.num_per_class, classes=plan.classes)
         root = cache_folder() / 'synthetic' / hashlib.sha256(canonical(identity).encode()).hexdigest()[:16]
     root = Path(root)
     if os.environ.get('LOCAL_RANK', '0') == '0':

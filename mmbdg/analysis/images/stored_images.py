@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbdg.analysis.images.labelled_images import LabelledImages
+from mmbdg.errors import InputError
 from mmbdg.storage.stored import StoredDataset
 
 FACTS = ('counts', 'filters', 'licence', 'checksums', 'versions', 'config', 'label_space')
@@ -25,6 +26,8 @@ class StoredImages(LabelledImages):
 
     def __init__(self, root: str | os.PathLike) -> None:
         self.stored = StoredDataset(root)
+        if not self.stored.catalogue.has_masks:
+            raise InputError(f'{root} has no masks: its source gives images only; an analysis needs masks')
         info = self.stored.info
         self.folders = list(self.stored.catalogue.folders)
         super().__init__(

@@ -1,0 +1,229 @@
+"""Every registered source keeps the promises of :class:`mmbdg.sources.Source`; what a source may be, the machinery can handle."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import run_tool
+from photos import colours
+
+from mmbdg.converters.coco_instances import write_coco
+from mmbdg.data_configs import checked_config
+from mmbdg.datasets import SyntheticSegDataset
+from mmbdg.errors import InputError
+from mmbdg.registry import FILTERS, SOURCES
+from mmbdg.sources import LabelledGenerator, Source
+from mmbdg.sources.build import build_source
+from mmbdg.storage import StoredDataset
+from mmbdg.storage.unpacked import unpack_shards, write_image_folder
+from mmbdg.storage.verify import verify
+from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis.filters import Filter
+from mmbdg.synthesis.pipeline import is_complete
+from mmbdg.synthesis.repair import repair
+
+SOURCES.import_from_location()
+
+
+@pytest.fixture
+def examples(tiny_labelled_generator) -> dict[str, dict]:
+    """A tiny one of each source, by its registered name; add yours."""
+    return {
+        'LabelledGeneratorSource': dict(type='mmbdg.LabelledGeneratorSource', labelled_generator=str(tiny_labelled_generator)),
+        'TestPhotos': dict(type='mmbdg.TestPhotos', numbers=(7, 3)),
+    }
+
+
+@pytest.mark.parametrize('name', sorted(SOURCES.module_dict))
+def test_conformance(examples, name):
+    """What is drawn depends on seed, class and index alone, and fits the catalogue."""
+    assert issubclass(SOURCES.module_dict[name], Source)
+    assert name in examples, f'add a tiny {name} to the examples of this test'
+    source, again, other = (build_source(examples[name], seed, 'cpu') for seed in (0, 0, 1))
+    catalogue, size = source.catalogue, source.catalogue.resolution
+    assert len(catalogue.classes) == len(catalogue.folders) == len(set(catalogue.folders)) > 0
+    drawn = source.draw(1, [0, 1, 2])
+    assert drawn.images.dtype == torch.uint8 and drawn.images.shape == (3, 3, size, size)
+    turned = again.draw(1, [2, 0])
+    assert (turned.images.flip(0).int() - drawn.images[[0, 2]].int()).abs().max() <= 1  # rounding of another batch size
+    assert not torch.equal(source.draw(0, [0, 1, 2]).images, drawn.images)
+    assert not torch.equal(other.draw(1, [0, 1, 2]).images, drawn.images)
+    assert drawn.records is None or (len(drawn.records) == 3 and json.loads(json.dumps(drawn.records)) == list(drawn.records))
+    labelled = source.label(1, [0, 1, 2], drawn.state)
+    assert (labelled is not None) == catalogue.has_masks
+    if labelled:
+        assert torch.equal(labelled.images, drawn.images) and labelled.masks.shape == (3, size, size)
+        assert set(labelled.masks.unique().tolist()) <= {*range(len(catalogue.labels)), catalogue.ignore}
+        assert labelled.disagreement is None or labelled.disagreement.max() <= source.most_disagreement + 1e-6
+    identity = source.identity()
+    assert set(identity) == {'config', 'checksums', 'versions'} and identity == again.identity()
+    assert identity['config']['type'] == f'mmbdg.{name}' and json.loads(json.dumps(identity)) == identity
+    available = source.available(1)
+    assert available is None or available >= 3
+
+
+def photos(**keys) -> Synthesis:
+    return Synthesis.from_config(dict(dict(source=dict(type='mmbdg.TestPhotos', numbers=(7, 3)), num_per_class=6, candidates=4), **keys))
+
+
+@pytest.mark.parametrize('format_', ['folder', 'shards'])
+def test_a_source_that_ends_and_has_no_masks(tmp_path, format_):
+    """7 and 3 images, 6 a class are asked for: 6 and 3 come; the second class is named, with the reason."""
+    said = []
+    plan = photos(format=format_)
+    root = synthesize(plan, tmp_path / 'out', log=said.append)
+    stored = StoredDataset(root)
+    assert stored.info['counts'] == {'class-0': 6, 'class-1': 3} and stored.info['available'] == {'class-0': 7, 'class-1': 3}
+    assert any('class 1: 3 of 6 samples' in line and 'The source has 3 images of the class' in line for line in said)
+    assert not any(line.startswith('class 0') for line in said)
+    assert (stored.info['masks'], stored.info['classes'], stored.info['label_space']) == (False, [], 'none')
+    assert stored.info['filters'] == {'class-0': dict(candidates=7, kept=7), 'class-1': dict(candidates=3, kept=3)}
+    for class_id, number in ((0, 6), (1, 3)):
+        images = [stored.image(line) for line in stored.lines if line['class'] == class_id]
+        assert np.array_equal(np.stack(images)[:, 0, 0], colours(class_id, number))
+    assert [line['url'] for line in stored.lines][:2] == ['photo/0/0', 'photo/0/1'] and 'foreground_ratio' not in stored.lines[0]
+    assert is_complete(plan, root) and is_complete(photos(num_per_class=7, format=format_, classes=[1]), root)
+    assert not is_complete(photos(num_per_class=7, format=format_), root)
+    assert not verify(root).problems
+    with pytest.raises(InputError, match='has no masks'):
+        stored.mask(stored.lines[0])
+
+
+def test_what_needs_masks_refuses_a_dataset_without(tmp_path):
+    root = synthesize(photos(), tmp_path / 'out', log=lambda line: None)
+    with pytest.raises(InputError, match='no masks'):
+        SyntheticSegDataset(str(root))
+    with pytest.raises(InputError, match='no masks'):
+        write_coco(StoredDataset(root), tmp_path / 'coco.json')
+    result = run_tool('tools/analyze.py', root, '--out', tmp_path / 'report', check=False)
+    assert result.returncode == 2 and 'has no masks' in result.stdout
+    folder = write_image_folder(StoredDataset(root), tmp_path / 'images')
+    assert len(list(folder.glob('*/*.png'))) == 9
+
+
+def test_growing_and_mending(tmp_path):
+    """More is asked for later; a lost file and a lost manifest come back as they were, in the partial last block too."""
+    whole = content(synthesize(photos(num_per_class=7), tmp_path / 'whole', log=lambda line: None))
+    root = synthesize(photos(num_per_class=2), tmp_path / 'grown', log=lambda line: None)
+    plan = photos(num_per_class=7)
+    synthesize(plan, root, log=lambda line: None)
+    assert content(root) == whole
+    (root / 'images/class-0/00000006.png').unlink()
+    (root / 'manifest.jsonl').unlink()
+    assert verify(root).problems
+    assert not repair(root, plan, log=lambda line: None).problems
+    assert content(root) == whole
+    shards = synthesize(photos(num_per_class=7, format='shards'), tmp_path / 'shards', log=lambda line: None)
+    unpacked = content(unpack_shards(StoredDataset(shards), tmp_path / 'unpacked'))
+    assert {name for name in unpacked if name.startswith('images')} == {name for name in whole if name.startswith('images')}
+
+
+def content(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob('*')) if p.is_file() and 'logs' not in p.parts}
+
+
+def test_the_same_bytes_by_short_forms(tiny_labelled_generator, tiny_classifier, tmp_path):
+    """``labelled_generator`` and ``rejection_rate`` are another way to write source and filters."""
+    short = dict(
+        labelled_generator=str(tiny_labelled_generator), truncation=0.7, classifier=tiny_classifier, rejection_rate=0.5, min_foreground=0.01
+    )
+    full = dict(
+        source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator=str(tiny_labelled_generator), truncation=0.7),
+        filters=[
+            dict(type='mmbdg.RejectionSampling', classifier=tiny_classifier, rate=0.5),
+            dict(type='mmbdg.UncertaintyFilter'),
+            dict(type='mmbdg.ForegroundFilter', min=0.01),
+        ],
+    )
+    further = dict(num_per_class=2, candidates=6, classes=[0])
+    assert Synthesis.from_config(short | further) == Synthesis.from_config(full | further)
+    one, other = (synthesize(Synthesis.from_config(form | further), tmp_path / str(i)) for i, form in enumerate((short, full)))
+    assert content(one) == content(other)
+
+
+def test_short_forms_set_keys_of_named_parts(tiny_classifier):
+    named = dict(
+        source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='fashion32'),
+        filters=[dict(type='mmbdg.RejectionSampling', classifier=tiny_classifier), dict(type='mmbdg.UncertaintyFilter', rate=0.1)],
+    )
+    plan = Synthesis.from_config(named | dict(uncertainty_rate=0.3, truncation=0.5, max_foreground=0.9))
+    assert plan.source['truncation'] == 0.5
+    assert [(entry['type'].removeprefix('mmbdg.'), entry.get('rate'), entry.get('max')) for entry in plan.filters] == [
+        ('RejectionSampling', None, None),
+        ('UncertaintyFilter', 0.3, None),
+        ('ForegroundFilter', None, 0.9),
+    ]
+    assert named['filters'][1]['rate'] == 0.1  # the config itself is left alone
+    without = Synthesis.from_config(named | dict(classifier=None))
+    assert [entry['type'] for entry in without.filters] == ['mmbdg.UncertaintyFilter']
+    assert [e['type'] for e in Synthesis.from_config(dict(labelled_generator='fashion32')).filters] == ['mmbdg.UncertaintyFilter']
+
+
+LABELLED, PHOTOS = dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='fashion32'), dict(type='mmbdg.TestPhotos')
+
+
+@pytest.mark.parametrize(
+    ('keys', 'message'),
+    [
+        (dict(source=dict(type='mmbdg.Nothing')), 'synthesis.source: there is no source'),
+        (dict(source=dict(type='os.system', command='true')), "there is no source 'os.system'"),
+        (dict(source='fashion32'), 'source: .*dictionary'),
+        (dict(source=LABELLED | dict(trunctation=1.0)), r'takes no "trunctation"; did you mean "truncation"\?'),
+        (dict(source=LABELLED | dict(seed=1)), 'takes no "seed"'),
+        (dict(source=dict(type='mmbdg.LabelledGeneratorSource')), 'synthesis.source.labelled_generator is missing'),
+        (dict(source=LABELLED | dict(truncation=-1.0)), 'truncation'),
+        (dict(source=PHOTOS, truncation=0.5), 'truncation belongs to mmbdg.LabelledGeneratorSource'),
+        (dict(truncation=0.5), 'synthesis.source is missing'),
+        (dict(source=LABELLED, filters=[dict(type='mmbdg.Uncertainty')]), r'did you mean "mmbdg.UncertaintyFilter"\?'),
+        (dict(source=LABELLED, filters=[dict(type='mmbdg.UncertaintyFilter', rates=0.1)]), r'filters.0: .* takes no "rates"'),
+        (dict(source=LABELLED, filters=[dict(type='mmbdg.UncertaintyFilter', rate='0.1')]), 'filters.0 is not as it should be: rate'),
+        (dict(source=LABELLED, filters=[dict(type='mmbdg.UncertaintyFilter')] * 2), 'two filters have the name "uncertainty"'),
+        (dict(source=LABELLED, filters=[dict(type='mmbdg.UncertaintyFilter', name='a b')]), 'letters, digits and _'),
+        (dict(source=LABELLED, filters=[dict(type='mmbdg.RejectionSampling')]), 'filters.0.classifier is missing'),
+        (
+            dict(
+                source=LABELLED,
+                filters=[dict(type='mmbdg.UncertaintyFilter'), dict(type='mmbdg.RejectionSampling', classifier=dict(type='timm'))],
+            ),
+            'must stand before the filters that look at masks',
+        ),
+        (
+            dict(
+                source=LABELLED,
+                uncertainty_rate=0.2,
+                filters=[dict(type='mmbdg.UncertaintyFilter', name='a'), dict(type='mmbdg.UncertaintyFilter', name='b')],
+            ),
+            'uncertainty_rate is ambiguous',
+        ),
+    ],
+)
+def test_errors_before_any_work(keys, message):
+    with pytest.raises(InputError, match=message):
+        Synthesis.from_config(keys).kept  # noqa: B018
+
+
+@pytest.mark.parametrize('kind', ['UncertaintyFilter', 'ForegroundFilter'])
+def test_a_filter_of_masks_needs_masks(tmp_path, kind):
+    with pytest.raises(InputError, match=f'{kind} looks at masks, but TestPhotos has none'):
+        synthesize(photos(filters=[dict(type=f'mmbdg.{kind}')]), tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('key', ['tokens', 'uncertainty_maps'])
+def test_a_source_gives_what_is_to_be_written(tmp_path, key):
+    with pytest.raises(InputError, match=key):
+        synthesize(photos(**{key: True}), tmp_path / 'out')
+
+
+def test_a_plan_that_is_data_builds_registered_types_only():
+    for registry, kind in ((SOURCES, Source), (FILTERS, Filter)):
+        with pytest.raises(InputError, match='os.system'):
+            checked_config(dict(type='os.system'), registry, (kind,), 'plan.json')
+
+
+def test_a_labelled_generator_is_still_loaded_by_the_old_room():
+    from mmbdg.synthesis import LabelledGenerator as old
+
+    assert old is LabelledGenerator
