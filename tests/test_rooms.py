@@ -36,6 +36,7 @@ LEAVES = {
     'addressed',
     'arguments',
     'coco_json',
+    'config_parts',
     'data_configs',
     'errors',
     'files',

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
+from mmbdg.config_parts import part_class
 from mmbdg.data_configs import building
 from mmbdg.errors import InputError
-from mmbdg.parts import part_class
 from mmbdg.registry import SOURCES
 from mmbdg.sources.base import Source
 

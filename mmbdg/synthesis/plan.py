@@ -10,8 +10,8 @@ from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from mmbdg.compat.config_keys import ROLES, Role, register_part
+from mmbdg.config_parts import known_arguments
 from mmbdg.errors import InputError, nearest
-from mmbdg.parts import known_arguments
 from mmbdg.registry import FILTERS, SOURCES
 from mmbdg.schema import validated
 from mmbdg.sources.base import Source

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmbdg.config_parts import part_class
 from mmbdg.data_configs import building
 from mmbdg.errors import InputError
-from mmbdg.parts import part_class
 from mmbdg.registry import FILTERS
 from mmbdg.synthesis.filters.base import Filter
 
