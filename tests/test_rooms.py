@@ -33,6 +33,7 @@ LEAVES = {
     'image_files',
     'images',
     'listing',
+    'parts',
     'paths',
     'reading',
     'registry',
