@@ -1,6 +1,6 @@
 """A data preprocessor for each part of a joint batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -72,5 +72,12 @@ class JointDataPreprocessor(BaseDataPreprocessor):
 def _one_batch(inputs: Any, data_samples: list | None) -> dict[str, Any]:
     """With a ratio of k the samples of a part arrive as k batches; they become one."""
     if data_samples and isinstance(data_samples[0], list | tuple):
-        inputs, data_samples = torch.cat(list(inputs)), [sample for batch in data_samples for sample in batch]
+        inputs, data_samples = _joined(inputs), [sample for batch in data_samples for sample in batch]
     return dict(inputs=inputs, data_samples=data_samples)
+
+
+def _joined(batches: Sequence[Any]) -> Any:
+    """Batches one after the other; of several views, view by view."""
+    if isinstance(batches[0], list | tuple):
+        return [_joined(views) for views in zip(*batches, strict=True)]
+    return torch.cat(list(batches))
