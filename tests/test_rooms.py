@@ -44,6 +44,7 @@ LEAVES = {
     'images',
     'listing',
     'machine',
+    'parts',
     'paths',
     'reading',
     'registry',

@@ -3,9 +3,9 @@
     python tools/browse_dataset.py configs/densecl_biggan_fpn.py samples.png
     python tools/browse_dataset.py CONFIG samples.png --split test --num 48
 
-Of a joint dataset the labelled images are shown, of a detector's dataset the instances in the colours of their classes, or the boxes where
-there are no masks. Images are shown as the pipeline gives them, crops and flips included; online samples as the data preprocessor makes
-them.
+Of a joint dataset the labelled images are shown (the part "seg", otherwise the first part). Of a detector's dataset the instances are shown
+in the colours of their classes, or the boxes if there are no masks. Images are shown as the pipeline returns them, with crops and flips;
+online samples as the data preprocessor makes them.
 """
 
 import numpy as np
@@ -14,10 +14,11 @@ from mmengine.structures import BaseDataElement
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser, positive_int
 from mmbdg.data_configs import building
-from mmbdg.datasets.online import is_online
+from mmbdg.datasets.address import Addressing, addressing
 from mmbdg.engine.launch import add_common_arguments, load_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.models import OnlineDataPreprocessor
+from mmbdg.parts import main_part, part_of, parts_of
 from mmbdg.registry import DATASETS, MODELS
 from mmbdg.visualization.contact_sheet import grid, overlay, save_picture
 
@@ -67,18 +68,20 @@ def main() -> None:
         raise InputError(f'{args.config} has no {args.split}_dataloader')
     with building(f'{args.split}_dataloader.dataset'):
         dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
-    dataset = getattr(dataset, 'seg', dataset)
-    if is_online(dataset):
+    name = main_part(getattr(dataset, 'parts', ['seg']))
+    dataset = part_of(dataset, name)
+    online = addressing(dataset) is Addressing.COUNT
+    if online:
         config = cfg.model.data_preprocessor
         with building('model.data_preprocessor'):
-            preprocessor = MODELS.build(config.get('seg', config))
+            preprocessor = MODELS.build(parts_of(config).get(name, config))
     tiles = []
     for i in np.linspace(0, len(dataset) - 1, min(args.num, len(dataset))).astype(int):
-        item = made(dataset[int(i)], preprocessor) if is_online(dataset) else dataset[int(i)]
-        image = item['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
+        item = made(dataset[int(i)], preprocessor) if online else dataset[int(i)]
         mask = label_map(item['data_samples'], resized=not getattr(dataset, 'test_mode', False))
         if mask is None:
             raise InputError(f'the {args.split} dataset of {args.config} has neither masks nor boxes')
+        image = item['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
         if mask.shape != image.shape[:2]:  # test pipelines leave the mask at its own size
             mask = mask[np.ix_(*(np.arange(n) * m // n for n, m in zip(image.shape, mask.shape, strict=False)))]
         background = [] if 'gt_sem_seg' in item['data_samples'] else [[0, 0, 0]]  # detectors' classes have none

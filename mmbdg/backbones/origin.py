@@ -8,8 +8,9 @@ from torch import Tensor
 from mmbdg.compat.checkpoint import tensors_under
 from mmbdg.compat.config_text import read_config_text
 from mmbdg.errors import InputError
+from mmbdg.parts import SHORT_NAMES, parts_of
 
-NESTED = ('dataset', 'datasets', 'ssl', 'seg', 'prepare')  # in the config of a dataset
+NESTED = ('dataset', 'datasets', *SHORT_NAMES, 'parts', 'ratios', 'prepare')  # keys of dicts that are kept in the config of a dataset
 
 
 class Origin(NamedTuple):
@@ -82,8 +83,8 @@ def pixels(cfg: dict | None) -> dict | None:
     """How images were normalised: order of the channels, mean and standard deviation, of pixels from 0 to 255 and from 0 to 1."""
     model = (cfg or {}).get('model')
     found = (isinstance(model, dict) and model.get('data_preprocessor')) or (cfg or {}).get('data_preprocessor')
-    if isinstance(found, dict) and isinstance(found.get('ssl'), dict):  # of the joint training: the real images
-        found = found['ssl']
+    if isinstance(found, dict):  # of a joint training: the first part, the real images
+        found = next(iter(parts_of(found).values()), found)
     if not isinstance(found, dict) or found.get('mean') is None or found.get('std') is None:
         return None
     try:
@@ -105,13 +106,13 @@ def datasets(cfg: dict | None) -> Any:
     return _plain_values(loader.get('dataset')) if isinstance(loader, dict) else None
 
 
-def _plain_values(node: Any) -> Any:
+def _plain_values(node: Any, whole: bool = False) -> Any:
     if isinstance(node, list | tuple):
         return [_plain_values(value) for value in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: _plain_values(value)
+        key: _plain_values(value, whole=key == 'parts')
         for key, value in node.items()
-        if not str(key).startswith('_') and (key in NESTED or not isinstance(value, dict | list | tuple))
+        if not str(key).startswith('_') and (whole or key in NESTED or not isinstance(value, dict | list | tuple))
     }

@@ -1,6 +1,6 @@
 """Datasets and transforms for mmengine's Runner. Needs the mm packages."""
 
-from mmbdg.datasets.address import Address
+from mmbdg.datasets.address import Address, Addressing
 from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLatents
 from mmbdg.datasets.annotated_seg import AnnotatedSegDataset
 from mmbdg.datasets.chest_xray import ChestXRayDataset
@@ -17,6 +17,7 @@ from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
 
 __all__ = [
     'Address',
+    'Addressing',
     'AnnotatedLatents',
     'AnnotatedSegDataset',
     'AugmentLabelled',

@@ -1,9 +1,10 @@
-"""Which sample of which pass, and its own random numbers: all that is drawn for a sample is a function of its address."""
+"""How the items of a dataset are addressed; everything that is drawn for a sample is a function of its address."""
 
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from enum import Enum
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,26 +14,45 @@ from mmbdg.addressed import generator_at
 ADDRESSED_SAMPLER = "train_dataloader.sampler=dict(type='mmbdg.AddressedSampler')"
 
 
+class Addressing(Enum):
+    """How a dataset is addressed. A dataset says so by its attribute ``addressing``; without it, it is addressed by index.
+
+    Samplers, checks, hooks and tools ask :func:`addressing` and no dataset for its class.
+    """
+
+    INDEX = 'index'
+    """Items 0 to length - 1, as any dataset of torch."""
+    COUNT = 'count'
+    """Endless: item n exists for every n from 0. The items are addresses of samples that the data preprocessor makes."""
+    ADDRESS = 'address'
+    """Items by :class:`Address`: what is drawn for an item depends on seed, epoch and index."""
+
+
+def addressing(dataset: Any) -> Addressing:
+    """How a dataset is addressed."""
+    return getattr(dataset, 'addressing', Addressing.INDEX)
+
+
 class Address(NamedTuple):
-    """What :class:`~mmbdg.engine.AddressedSampler` asks a dataset for."""
+    """Which sample :class:`~mmbdg.engine.AddressedSampler` asks a dataset for."""
 
     seed: int
-    """Of the training."""
+    """Seed of the training."""
     epoch: int
-    """Pass through the images, from 0."""
+    """Number of complete passes through the dataset before this sample, from 0."""
     index: int
-    """Of the image."""
+    """Index of the sample in the dataset, from 0."""
     count: int
-    """Samples of all processes before this one, over all passes."""
+    """Number of samples of all processes before this one, over all passes."""
 
 
 @contextmanager
 def drawn_at(*address: int | str) -> Iterator[None]:
-    """Inside, numpy's, Python's and torch's (CPU) global generators start from ``address``; afterwards they are where they were.
+    """Seed numpy's, Python's and torch's (CPU) global generators by ``address`` inside the context; restore their states afterwards.
 
-    Transforms of OpenMMLab draw from these three. Seeded by address they draw the same in any worker of any process, whatever it did before
-    and however often the training was interrupted; mmengine seeds each worker once, so that persistent ones go on in a stream and others
-    repeat it every epoch.
+    Transforms of OpenMMLab draw from these three generators. Seeded by address, a transform draws the same numbers in any worker of any
+    process, after any interruption. mmengine instead seeds each worker once: persistent workers continue one stream, and other workers
+    repeat it in every epoch.
     """
     states = np.random.get_state(), random.getstate(), torch.random.get_rng_state()
     rng = generator_at(*address)

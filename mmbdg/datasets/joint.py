@@ -1,71 +1,122 @@
-"""Real images without labels, each with synthetic labelled ones."""
+"""Several datasets side by side: each sample of the first one with samples of the others."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from torch.utils.data import Dataset
 
 from mmbdg.addressed import generator_at
-from mmbdg.datasets.address import ADDRESSED_SAMPLER, Address, drawn_at
-from mmbdg.datasets.online import OnlineSyntheticDataset
+from mmbdg.datasets.address import ADDRESSED_SAMPLER, Address, Addressing, addressing, drawn_at
 from mmbdg.errors import InputError
+from mmbdg.parts import main_part, named_parts, part_of, ratios_of
 from mmbdg.registry import DATASETS
+
+UNNAMED = {'seg': ()}
+"""Random streams of a part contain its name. Those of ``seg`` do not, so that trainings from before parts had names resume unchanged."""
 
 
 @DATASETS.register_module()
 class JointDataset(Dataset):
-    """Pairs every real image with synthetic samples; the length is that of the real images.
+    """Combines each sample of the first part with samples of the other parts; the length is that of the first part.
 
-    Everything drawn for an item, each augmentation and which synthetic samples are paired, is a function of (seed, epoch, index), which
-    :class:`~mmbdg.engine.AddressedSampler` gives: no worker and no interruption makes a difference. Of an
-    :class:`~mmbdg.datasets.OnlineSyntheticDataset` come the next ones of its endless count.
+    .. code-block:: python
 
-    An item is ``dict(inputs=dict(ssl=..., seg=...), data_samples=dict(ssl=..., seg=...))``; mmengine's ``default_collate`` batches it and
-    :class:`~mmbdg.models.JointDataPreprocessor` takes it apart. With a ``ratio`` above 1 the parts ``seg`` are lists of that many samples.
-    Without ``seg`` an item is what ``ssl`` gives.
+        dict(type='mmbdg.JointDataset', ssl=real_images, seg=synthetic_images, ratio=2)
+        dict(type='mmbdg.JointDataset', parts=dict(real=..., synthetic=..., edited=...), ratios=dict(synthetic=2))
+
+    Which samples are combined, and every augmentation, is a function of (seed, epoch, index), which
+    :class:`~mmbdg.engine.AddressedSampler` provides. So items do not depend on the number of workers or on interruptions. From an endless
+    part such as :class:`~mmbdg.datasets.OnlineSyntheticDataset` the next samples of its count are taken. A part does not change what is
+    drawn for the others.
+
+    An item is ``dict(inputs={name: ...}, data_samples={name: ...})``; mmengine's ``default_collate`` makes batches of items, and
+    :class:`~mmbdg.models.JointDataPreprocessor` hands each part to its preprocessor. A part with a ratio above 1 has a list of that many
+    samples in place of one. With a single part, an item is what that part's dataset returns.
 
     Args:
-        ssl: Config of the dataset of real images; its pipeline ends with ``PackInputs``.
-        seg: Config of the dataset of labelled images; its pipeline ends with ``mmseg.PackSegInputs``. Or of an online one. None: the real
-            images alone, for the self-supervised method without the segmentation branch.
-        ratio: Synthetic samples for each real image (paper: not given; 1 is ours).
+        ssl: Config of the real images for self-supervision; the pipeline ends with ``PackInputs``. The same as ``parts=dict(ssl=...)``.
+        seg: Config of the labelled images; the pipeline ends with ``mmseg.PackSegInputs``. Or of an online dataset. None: no such part.
+            The same as ``parts=dict(seg=...)``.
+        ratio: Number of samples of every other part for each sample of the first, at least 1; default 1 (the paper gives none).
+        parts: Configs of datasets by the name of the part. The first part comes first; ``ssl`` and ``seg``, if given, precede these.
+        ratios: Ratios by the name of the part, in place of ``ratio``; at least 1, and 1 for the first part.
 
     Raises:
-        InputError: The ratio is not at least 1, or (on the first item) the sampler gives no addresses.
+        InputError: Parts or ratios are wrong, see :mod:`mmbdg.parts`; the first part is endless, or a part is a joint dataset itself; (on
+            the first item) the sampler provides no addresses.
     """
 
-    def __init__(self, ssl: dict, seg: dict | None = None, ratio: int = 1) -> None:
-        if not isinstance(ratio, int) or ratio < 1:
-            raise InputError(f'ratio is a whole number of synthetic samples for each real image, at least 1; got {ratio}')
-        self.ssl, self.ratio = DATASETS.build(ssl), ratio
-        self.seg = DATASETS.build(seg) if seg else None
+    addressing: ClassVar = Addressing.ADDRESS
+
+    def __init__(
+        self,
+        ssl: dict | None = None,
+        seg: dict | None = None,
+        ratio: int = 1,
+        parts: Mapping[str, dict | None] | None = None,
+        ratios: Mapping[str, int] | None = None,
+    ) -> None:
+        configs = named_parts('JointDataset', ssl, seg, parts)
+        self.ratios = ratios_of(configs, ratio, ratios)
+        self.parts: dict[str, Dataset] = {name: DATASETS.build(config) for name, config in configs.items()}
+        self.first = next(iter(self.parts))
+        for name, part in self.parts.items():
+            if addressing(part) is Addressing.ADDRESS:
+                raise InputError(
+                    f'the part "{name}" is a {type(part).__name__}, which combines parts itself: give all parts to one JointDataset'
+                )
+        if addressing(self.parts[self.first]) is Addressing.COUNT:
+            kind = type(self.parts[self.first]).__name__
+            raise InputError(f'the first part "{self.first}" defines the length, and {kind} is endless: put another part first')
+
+    @property
+    def ssl(self) -> Dataset | None:
+        """The part of this name."""
+        return part_of(self, 'ssl')
+
+    @property
+    def seg(self) -> Dataset | None:
+        """The part of this name."""
+        return part_of(self, 'seg')
 
     @property
     def metainfo(self) -> dict:
-        """Of the labelled images, or of the real ones where there are no others."""
-        return getattr(self.seg or self.ssl, 'metainfo', {})
+        """Meta information of the part ``seg``, or of the first part if there is no ``seg``."""
+        return getattr(self.parts[main_part(self.parts)], 'metainfo', {})
 
     def __len__(self) -> int:
-        return len(self.ssl)
+        return len(self.parts[self.first])
 
     def __getitem__(self, address: Address) -> dict[str, Any]:
         if not isinstance(address, Address):
             raise InputError(f'a joint dataset is asked by addresses, got {address!r}: {ADDRESSED_SAMPLER}')
         seed, epoch, index, _ = address
         with drawn_at('real', seed, epoch, index):
-            real = self.ssl[index]
-        if self.seg is None:
-            return real
-        labelled = [self._labelled(number, address, place) for place, number in enumerate(self.paired(address))]
-        parts = {key: [sample[key] for sample in labelled] for key in ('inputs', 'data_samples')}
-        return {key: dict(ssl=real[key], seg=part if self.ratio > 1 else part[0]) for key, part in parts.items()}
+            first = self.parts[self.first][index]
+        if len(self.parts) == 1:
+            return first
+        samples = {name: [first] if name == self.first else self._samples(name, address) for name in self.parts}
+        return {
+            key: {name: [one[key] for one in some] if self.ratios[name] > 1 else some[0][key] for name, some in samples.items()}
+            for key in ('inputs', 'data_samples')
+        }
 
-    def paired(self, address: Address) -> list[int]:
-        """Indices of the synthetic samples beside a real image."""
-        if isinstance(self.seg, OnlineSyntheticDataset):
-            return [address.count * self.ratio + place for place in range(self.ratio)]
-        rng = generator_at('paired', address.seed, address.epoch, address.index)
-        return rng.integers(len(self.seg), size=self.ratio).tolist()
+    def paired(self, address: Address, name: str = 'seg') -> list[int]:
+        """Indices of the samples of a part that belong to an item."""
+        part, ratio = self.parts[name], self.ratios[name]
+        if addressing(part) is Addressing.COUNT:
+            return [address.count * ratio + place for place in range(ratio)]
+        rng = generator_at('paired', *_stream(name), address.seed, address.epoch, address.index)
+        return rng.integers(len(part), size=ratio).tolist()
 
-    def _labelled(self, number: int, address: Address, place: int) -> dict[str, Any]:
-        with drawn_at('labelled', address.seed, address.epoch, address.index, place):
-            return self.seg[number]
+    def _samples(self, name: str, address: Address) -> list[dict[str, Any]]:
+        samples = []
+        for place, number in enumerate(self.paired(address, name)):
+            with drawn_at('labelled', *_stream(name), address.seed, address.epoch, address.index, place):
+                samples.append(self.parts[name][number])
+        return samples
+
+
+def _stream(name: str) -> tuple[str, ...]:
+    """What the random streams of a part have in their address."""
+    return UNNAMED.get(name, (name,))

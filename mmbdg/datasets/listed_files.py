@@ -17,6 +17,7 @@ from mmbdg.datasets.loading import step_of
 from mmbdg.datasets.looking_up import SHOWN, lines_of, missing, refuse
 from mmbdg.datasets.mask_labels import MaskLabels, labels_of
 from mmbdg.errors import InputError
+from mmbdg.parts import parts_of
 
 
 def check_listed_files(config: dict, scope: str, what: str) -> list[str]:
@@ -58,7 +59,8 @@ def check_listed_files(config: dict, scope: str, what: str) -> list[str]:
 
 def leaves(config: dict) -> Iterator[dict]:
     """The datasets within wrappers (``ConcatDataset``, ``RepeatDataset``, ``mmbdg.JointDataset``, ...)."""
-    inner = [*config.get('datasets', ()), *(config[key] for key in ('dataset', 'ssl', 'seg') if isinstance(config.get(key), dict))]
+    inner = [*config.get('datasets', ()), *([config['dataset']] if isinstance(config.get('dataset'), dict) else ())]
+    inner += parts_of(config).values()
     if not inner:
         yield config
     for part in inner:

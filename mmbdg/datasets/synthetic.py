@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.logging import print_log
@@ -53,6 +53,8 @@ class SyntheticSegDataset(BaseSegDataset):
         InputError: The dataset is missing or unfinished and cannot be made, or damaged; its masks do not fit the label space; a label has
             no image; ``reduce_zero_label`` is asked for, while the first label is the background.
     """
+
+    synthetic: ClassVar = True
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""What does not go together in a training is said before it begins."""
+"""Consistency checks before a training."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -12,17 +12,17 @@ from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from mmpretrain.utils import get_ori_model
 from torch import nn
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mmbdg.datasets import JointDataset
-from mmbdg.datasets.address import ADDRESSED_SAMPLER
+from mmbdg.datasets.address import ADDRESSED_SAMPLER, Addressing, addressing
 from mmbdg.datasets.listed_files import check_listed_files
-from mmbdg.datasets.online import is_online
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
 from mmbdg.errors import InputError
-from mmbdg.models import InterpreterTraining, OnlineDataPreprocessor
+from mmbdg.models import InterpreterTraining
+from mmbdg.models.part_losses import parts_of_model
+from mmbdg.parts import differing_parts, part_of
 
 
 def check_data(runner: Runner) -> None:
@@ -37,6 +37,7 @@ def check_data(runner: Runner) -> None:
         *queue_problems(loader, model, runner.world_size),
         *interpreter_problems(loader, model),
         *ensemble_problems(loader, model),
+        *part_problems(loader, model),
         *address_problems(loader, model),
         *label_problems(loader, model),
         *size_problems(loader),
@@ -144,25 +145,33 @@ def ensemble_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
         )
 
 
+def part_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
+    """Each part of a joint dataset has a data preprocessor and a loss, and these have a part."""
+    parts, where = getattr(loader.dataset, 'parts', {}), 'train_dataloader.dataset'
+    handled = {'model.data_preprocessor': getattr(model.data_preprocessor, 'parts', ()), type(model).__name__: parts_of_model(model)}
+    for who, names in handled.items():
+        if parts and names and (problem := differing_parts(parts, where, names, who)):
+            yield problem
+
+
 def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
-    """Joint and online datasets are asked by addresses; online samples are made by the data preprocessor."""
-    name = type(loader.sampler).__name__
-    if isinstance(loader.dataset, JointDataset) and not isinstance(loader.sampler, AddressedSampler):
+    """The sampler and the data preprocessor fit the addressing of the dataset and of its parts."""
+    name, addressed = type(loader.sampler).__name__, isinstance(loader.sampler, AddressedSampler)
+    if addressing(loader.dataset) is Addressing.ADDRESS and not addressed:
         yield f'a joint dataset is asked by addresses, a {name} gives none: {ADDRESSED_SAMPLER}'
-    if not is_online(loader.dataset):
-        return
-    preprocessor = getattr(model.data_preprocessor, 'seg', model.data_preprocessor)
-    if not isinstance(loader.sampler, AddressedSampler) or not isinstance(preprocessor, OnlineDataPreprocessor):
-        yield (
-            f'online samples need {ADDRESSED_SAMPLER}, which never repeats one, and a data preprocessor of the type '
-            f'mmbdg.OnlineDataPreprocessor, which makes them; here are {name} and {type(preprocessor).__name__}'
-        )
+    for part_name, part in _parts(loader.dataset, model).items():
+        preprocessor = part_of(model.data_preprocessor, part_name)
+        if addressing(part) is Addressing.COUNT and not (addressed and getattr(preprocessor, 'takes_addresses', False)):
+            yield (
+                f'online samples need {ADDRESSED_SAMPLER}, which never repeats one, and a data preprocessor of the type '
+                f'mmbdg.OnlineDataPreprocessor, which makes them; here are {name} and {type(preprocessor).__name__}'
+            )
 
 
 def label_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
-    """A segmentation head has an output for each label of the synthetic images, and ignores the same one as the masks."""
+    """A segmentation head has one output for each label of the labelled images, and ignores the same label as the masks."""
     head = getattr(model, 'seg_head', getattr(model, 'decode_head', None))
-    labelled = getattr(loader.dataset, 'seg', loader.dataset)
+    labelled = part_of(loader.dataset, 'seg')
     space, classes = getattr(labelled, 'space', None), len(getattr(labelled, 'metainfo', {}).get('classes') or ())
     if not hasattr(head, 'num_classes'):
         return
@@ -198,6 +207,11 @@ def grouping_problems(loader: DataLoader) -> Iterator[str]:
         yield (
             f'the sampler groups {sampler.batch_size} images of one orientation, a batch has {loader.batch_size}: set them by batch_size'
         )
+
+
+def _parts(dataset: Dataset, model: nn.Module) -> Mapping[str, Dataset]:
+    """Parts of the dataset by name; a dataset without parts is the one that the data preprocessor takes as plain."""
+    return getattr(dataset, 'parts', None) or {getattr(model.data_preprocessor, 'plain', ''): dataset}
 
 
 def _endless(sampler: Sampler) -> bool:

@@ -1,9 +1,8 @@
-"""Joint pre-training: self-supervision on real images, segmentation of synthetic ones (BigDatasetGAN, section 5.3, figure 4)."""
+"""Joint pre-training: self-supervision on real images and segmentation of synthetic images (BigDatasetGAN, section 5.3, figure 4)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-import torch
 from mmengine.model import Sequential
 from mmengine.structures import BaseDataElement
 from mmpretrain.models import selfsup
@@ -11,31 +10,34 @@ from mmseg.models.segmentors.base import BaseSegmentor
 from torch import Tensor
 
 from mmbdg.errors import InputError
-from mmbdg.interpreter.early_gradient import losses_with_gradient_now
 from mmbdg.models.activation_checkpointing import checkpoint_activations
 from mmbdg.models.densecl import DenseCL
 from mmbdg.models.float32_losses import float32_losses
+from mmbdg.models.part_losses import PartLosses
 from mmbdg.registry import MODELS
 
 
-class JointPretraining:
-    """Put before a self-supervised method of mmpretrain: its backbone also feeds a segmentation head, and the losses are added.
+class JointPretraining(PartLosses):
+    """Mixin, put before a self-supervised method of mmpretrain: its backbone also feeds a segmentation head, and the losses are added.
 
-    The labelled images pass through the backbone only, not through the method's neck, momentum encoder and queues. After pre-training only
-    ``backbone.*`` is kept.
+    The part ``ssl`` of a batch goes through the self-supervised method. The part ``seg`` goes through the backbone, the segmentation
+    neck and head, but not through the method's neck, momentum encoder and queues. After pre-training only ``backbone.*`` is kept.
 
     Args:
-        seg_neck: Config of the neck on the backbone's maps, e.g. ``mmseg.FPN``; or several, one after the other; a plain ViT, whose maps
-            are all of one size, takes ``mmseg.Feature2Pyramid``.
+        seg_neck: Config of the neck on the backbone's maps, e.g. ``mmseg.FPN``; or a list of necks that follow one another. A plain ViT,
+            whose maps have one size, needs ``mmseg.Feature2Pyramid``.
         seg_head: Config of an mmseg decode head, e.g. ``mmbdg.FPNHead`` with ``_scope_='mmseg'``; the weight of the segmentation loss is
             its ``loss_decode.loss_weight``.
-        seg_stages: Which of the backbone's stages (a ViT's layers) the neck gets.
-        activation_checkpointing: Less memory for more time, see :func:`~mmbdg.models.activation_checkpointing.checkpoint_activations`.
-        **kwargs: As the method; the data preprocessor is a :class:`~mmbdg.models.JointDataPreprocessor`.
+        seg_stages: Indices of the backbone's stages (layers of a ViT) that the neck receives; default: the first four.
+        activation_checkpointing: Whether activations are computed again in the backward pass, for less memory and more time; default
+            False. See :func:`~mmbdg.models.activation_checkpointing.checkpoint_activations`.
+        **kwargs: Arguments of the method; the data preprocessor is a :class:`~mmbdg.models.JointDataPreprocessor`.
 
     Raises:
-        InputError: The backbone cannot be read at several stages, or not be checkpointed.
+        InputError: The backbone has no stages that can be read, or cannot be checkpointed.
     """
+
+    part_losses: ClassVar = dict(ssl='ssl_loss', seg='seg_loss')
 
     def __init__(
         self,
@@ -57,7 +59,7 @@ class JointPretraining:
 
     @property
     def align_corners(self) -> bool:
-        """Read by mmseg's postprocessing."""
+        """Whether logits are resized with aligned corners; mmseg's postprocessing reads it."""
         return self.seg_head.align_corners
 
     def forward(self, inputs: Tensor | dict, data_samples: list | dict | None = None, mode: str = 'tensor') -> dict | Tensor | list:
@@ -66,20 +68,19 @@ class JointPretraining:
             return self.predict(inputs, data_samples)
         return super().forward(inputs, data_samples, mode)
 
-    def loss(self, inputs: dict, data_samples: dict, **kwargs) -> dict[str, Tensor]:
-        """The losses of the self-supervised method, and ``seg.loss_*`` of the segmentation head.
+    def ssl_loss(self, inputs: list[Tensor], data_samples: list[BaseDataElement]) -> dict[str, Tensor]:
+        """Two views float (N,3,H,W) -> the losses of the self-supervised method.
 
-        What a method calls ``loss`` is ``ssl.loss`` here: mmengine logs the sum of all under that name. The graph of the self-supervised
-        losses is gone before the segmentation branch builds its own: memory is that of the larger of the two.
+        What the method calls ``loss`` is ``ssl.loss`` here: mmengine logs the sum of all losses as ``loss``.
         """
         with float32_losses(self):
-            losses = super().loss(inputs['ssl'], data_samples['ssl'], **kwargs)
-        if not _needs_one_graph():
-            losses = losses_with_gradient_now(losses, list(self.parameters()))
-        features = self.seg_neck(self.extract_pyramid(inputs['seg']))
-        seg = self.seg_head.loss(features, data_samples['seg'], None)
-        losses = {'ssl.loss' if key == 'loss' else key: value for key, value in losses.items()}
-        return losses | {f'seg.{key}': value for key, value in seg.items()}
+            losses = super(PartLosses, self).loss(inputs, data_samples)
+        return {'ssl.loss' if key == 'loss' else key: value for key, value in losses.items()}
+
+    def seg_loss(self, inputs: Tensor, data_samples: list[BaseDataElement]) -> dict[str, Tensor]:
+        """Images float (N,3,H,W) and data samples with ``gt_sem_seg`` -> ``seg.loss_*`` of the segmentation head."""
+        features = self.seg_neck(self.extract_pyramid(inputs))
+        return {f'seg.{key}': value for key, value in self.seg_head.loss(features, data_samples, None).items()}
 
     def predict(self, inputs: Tensor, data_samples: list[BaseDataElement]) -> list[BaseDataElement]:
         """Images float (N,3,H,W) -> data samples with ``pred_sem_seg`` and ``seg_logits`` at each image's original size."""
@@ -88,7 +89,7 @@ class JointPretraining:
         return BaseSegmentor.postprocess_result(self, logits, data_samples)
 
     def extract_pyramid(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images float (N,3,H,W) -> the maps (N,C,h,w) of ``seg_stages``; the self-supervised method itself takes what it always does."""
+        """Images float (N,3,H,W) -> the maps (N,C,h,w) of ``seg_stages``; the outputs that the method itself uses stay as configured."""
         backbone, changes = self.backbone, dict(out_indices=self.seg_stages)
         if hasattr(backbone, 'out_type'):  # of a ViT: maps, not the class token
             changes['out_type'] = 'featmap'
@@ -100,12 +101,6 @@ class JointPretraining:
         finally:
             for name, value in usual.items():
                 setattr(backbone, name, value)
-
-
-def _needs_one_graph() -> bool:
-    """float16 underflows in a backward pass before the scaler multiplied the loss; torch.compile does not follow a gradient inside."""
-    half = torch.is_autocast_enabled('cuda') and torch.get_autocast_dtype('cuda') == torch.float16
-    return half or torch.compiler.is_compiling()
 
 
 @MODELS.register_module()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmengine.logging import MessageHub
@@ -44,6 +44,9 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
     Raises:
         InputError: Settings do not go together; (in ``forward``) there is no such generator, or the dataset is of another one.
     """
+
+    takes_addresses: ClassVar = True
+    """It makes the samples of datasets that are addressed by count, see :class:`~mmbdg.datasets.address.Addressing`."""
 
     def __init__(
         self,

@@ -234,8 +234,8 @@ def gradients(model):
 def test_one_graph_at_a_time(method, monkeypatch):
     """The activations of the self-supervised branch are gone before the segmentation branch begins; losses and gradients stay."""
     batch, found, alive = data(), [], []
-    for one_graph in (True, False):
-        monkeypatch.setattr('mmbdg.models.joint_pretraining._needs_one_graph', lambda one_graph=one_graph: one_graph)
+    for all_graphs in (True, False):
+        monkeypatch.setattr('mmbdg.models.part_losses.must_keep_all_graphs', lambda all_graphs=all_graphs: all_graphs)
         model = build(shrunk(method)).train()
         MessageHub.get_current_instance().update_info('max_iters', 10)
         maps = []
@@ -253,14 +253,14 @@ def test_one_graph_at_a_time(method, monkeypatch):
         torch.testing.assert_close(apart[name], gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_float16_keeps_one_graph(monkeypatch):
+def test_float16_keeps_all_graphs(monkeypatch):
     """Its scaler multiplies the loss before the backward pass."""
-    from mmbdg.models.joint_pretraining import _needs_one_graph
+    from mmbdg.models.part_losses import must_keep_all_graphs
 
-    assert not _needs_one_graph()
+    assert not must_keep_all_graphs()
     with torch.autocast('cpu', torch.bfloat16):
-        assert not _needs_one_graph()
+        assert not must_keep_all_graphs()
     monkeypatch.setattr(torch, 'is_autocast_enabled', lambda device: device == 'cuda')  # a CPU refuses it
     for dtype in (torch.float16, torch.bfloat16):
         monkeypatch.setattr(torch, 'get_autocast_dtype', lambda device, dtype=dtype: dtype)
-        assert _needs_one_graph() == (dtype == torch.float16)
+        assert must_keep_all_graphs() == (dtype == torch.float16)

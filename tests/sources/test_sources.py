@@ -224,6 +224,6 @@ def test_a_plan_that_is_data_builds_registered_types_only():
 
 
 def test_a_labelled_generator_is_still_loaded_by_the_old_room():
-    from mmbdg.synthesis import LabelledGenerator as old
+    from mmbdg.sources import LabelledGenerator as old
 
     assert old is LabelledGenerator

@@ -41,6 +41,7 @@ from mmbdg.errors import InputError
 from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
 from mmbdg.models.contrastive_loss import contrastive_loss
 from mmbdg.models.joint_pretraining import JointPretraining
+from mmbdg.parts import parts_of
 from mmbdg.registry import MODELS
 
 OF_JOINT = ('seg_neck', 'seg_head', 'seg_stages', 'activation_checkpointing')
@@ -70,7 +71,8 @@ class Training:
                 wrapper['type'] = wrapper.get('type', 'OptimWrapper').replace('AmpOptimWrapper', 'OptimWrapper')
             self.model = model.to(device).train()
             self.wrapper = build_optim_wrapper(self.model, wrapper)
-        ratio = cfg.train_dataloader.dataset.get('ratio', 1)
+        data = cfg.train_dataloader.dataset
+        ratio = data.get('ratios', {}).get('seg', data.get('ratio', 1))
         rng = torch.Generator().manual_seed(1)  # of its own: all kinds see the same numbers
         views = [torch.randn(batch_size, 3, size, size, generator=rng).to(device) for _ in range(2)]
         images = torch.randn(ratio * batch_size, 3, size, size, generator=rng).to(device)
@@ -96,7 +98,7 @@ def model_config(cfg: Config, kind: str) -> dict:
     if kind == SSL:
         plain = next(cls for cls in method.__mro__ if cls.__module__.startswith('mmpretrain.models.selfsup'))
         own = {key: value for key, value in model.items() if key not in OF_JOINT}
-        return own | dict(type=f'mmpretrain.{plain.__name__}', data_preprocessor=model['data_preprocessor']['ssl'])
+        return own | dict(type=f'mmpretrain.{plain.__name__}', data_preprocessor=parts_of(model['data_preprocessor'])['ssl'])
     backbone = model['backbone'] | dict(out_indices=model.get('seg_stages', (0, 1, 2, 3)))
     if 'ViT' in backbone['type']:
         backbone |= dict(out_type='featmap')

@@ -22,6 +22,7 @@ from mmbdg.compat.config import check_parts, check_requirements, read_config
 from mmbdg.datasets.online import is_online
 from mmbdg.errors import InputError
 from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
+from mmbdg.parts import parts_of
 from mmbdg.registry import MODELS
 
 ONLINE, OFFLINE, READY = 'online', 'offline', 'on ready images'
@@ -111,7 +112,7 @@ def online_command(args: argparse.Namespace) -> None:
         online=args.online,
         offline=args.offline,
         batch_size=online.batch_size,
-        data_preprocessor=preprocessor.get('seg', preprocessor).to_dict(),
+        data_preprocessor=parts_of(preprocessor).get('seg', preprocessor).to_dict(),
         environment=environment | dict(load_after=load_average()),
         pairs=args.pairs,
         comparisons=records,

@@ -10,6 +10,7 @@ from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.compat.config import check_keys, generator_config, read_config
 from mmbdg.data_configs import unbuilt_text
 from mmbdg.errors import InputError
+from mmbdg.parts import SHORT_NAMES
 from mmbdg.registry import DATASETS, TRANSFORMS
 from mmbdg.storage.palette import palette
 
@@ -201,6 +202,6 @@ def _datasets_in(node: Any, place: str = '') -> list[str]:
         return []
     items = node.items() if isinstance(node, dict) else enumerate(node)
     below = [found for key, value in items for found in _datasets_in(value, f'{place}.{key}' if place else str(key))]
-    name = next((part for part in reversed(place.split('.')) if not part.isdigit()), '')
-    is_dataset = isinstance(node, dict) and 'type' in node and name in ('', 'dataset', 'datasets', 'ssl', 'seg')
+    above, name = ['', '', *(part for part in place.split('.') if not part.isdigit())][-2:]
+    is_dataset = isinstance(node, dict) and 'type' in node and (above == 'parts' or name in ('', 'dataset', 'datasets', *SHORT_NAMES))
     return below or ([place] if is_dataset else [])

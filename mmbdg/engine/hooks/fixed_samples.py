@@ -1,4 +1,4 @@
-"""Samples of a training that are the same at each look, and in each training on the same data."""
+"""Samples for the hooks that show a training: the same ones each time, and in each training on the same data."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from mmbdg.datasets import OnlineSyntheticDataset, SyntheticSegDataset
-from mmbdg.datasets.address import drawn_at
+from mmbdg.datasets.address import Addressing, addressing, drawn_at
 from mmbdg.errors import InputError
+from mmbdg.parts import part_of
 
 
 class LabelledItem(NamedTuple):
@@ -25,7 +25,7 @@ class LabelledItem(NamedTuple):
     sample: SegDataSample
     """What ``val_step`` fills."""
     truth: np.ndarray | None
-    """Integer (H',W'); None where nobody knows."""
+    """Integer (H',W'); None if the true mask is unknown."""
 
 
 class Views(NamedTuple):
@@ -42,12 +42,12 @@ class Views(NamedTuple):
 
 
 def evenly_spread(dataset: Dataset, num: int) -> list[int]:
-    """Indices from the first to the last; each one where there are no more than ``num``."""
+    """At most ``num`` indices, evenly spread from the first to the last."""
     return np.linspace(0, len(dataset) - 1, min(num, len(dataset))).astype(int).tolist()
 
 
 def validation_items(runner: Runner, num: int) -> list[LabelledItem]:
-    """Of the validation set, evenly spread; none where there is none."""
+    """Samples of the validation set, evenly spread; empty without a validation set."""
     if runner.val_loop is None:
         return []
     dataset = runner.val_loop.dataloader.dataset
@@ -55,45 +55,44 @@ def validation_items(runner: Runner, num: int) -> list[LabelledItem]:
 
 
 def synthetic_items(runner: Runner, num: int) -> list[LabelledItem]:
-    """Synthetic samples of the training set, augmented as in training, in the augmented frame; none where there are none.
+    """Synthetic samples of the training set with the training's augmentation, in the augmented frame; empty if there are none.
 
-    Offline: evenly spread over the dataset, so over its classes. Online: the first of the count, whose classes take turns.
+    Offline: evenly spread over the dataset, and so over its classes. Online: the first samples of the count, whose classes alternate.
     """
     dataset = synthetic_dataset(runner)
     if dataset is None:
         return []
-    if not isinstance(dataset, OnlineSyntheticDataset):
+    if addressing(dataset) is not Addressing.COUNT:
         return [_in_its_frame(_drawn(dataset, i, 'labelled')) for i in evenly_spread(dataset, num)]
-    preprocessor = _part(get_ori_model(runner.model).data_preprocessor, 'seg')
+    preprocessor = part_of(get_ori_model(runner.model).data_preprocessor, 'seg')
     items = [dataset[n] for n in range(num)]
     images, samples = preprocessor.make([item['inputs'].tolist() for item in items], [item['data_samples'] for item in items], True)
     return [_in_its_frame(dict(inputs=image, data_samples=sample)) for image, sample in zip(images, samples, strict=True)]
 
 
 def real_items(runner: Runner, num: int) -> list[LabelledItem]:
-    """First views of the real images of a joint training, whose masks nobody knows; none in other trainings."""
-    dataset = runner.train_dataloader.dataset
-    if getattr(dataset, 'ssl', None) is None or getattr(dataset, 'seg', None) is None:
+    """First views of the real images of a joint training, without true masks; empty in other trainings."""
+    if not {'ssl', 'seg'} <= set(getattr(runner.train_dataloader.dataset, 'parts', ())):
         return []
     views = fixed_views(runner, num).first
     return [LabelledItem(view, SegDataSample(metainfo=_frame(view)), None) for view in views]
 
 
-def synthetic_dataset(runner: Runner) -> SyntheticSegDataset | OnlineSyntheticDataset | None:
-    """The labelled part of a joint dataset, or the training set of a segmentor that is synthetic; None where there is neither."""
+def synthetic_dataset(runner: Runner) -> Dataset | None:
+    """The part ``seg`` of a joint dataset, or a training set that is synthetic; None if there is neither."""
     dataset = runner.train_dataloader.dataset
-    if hasattr(dataset, 'ssl'):
-        return dataset.seg
-    return dataset if isinstance(dataset, SyntheticSegDataset | OnlineSyntheticDataset) else None
+    if hasattr(dataset, 'parts'):
+        return part_of(dataset, 'seg')
+    return dataset if getattr(dataset, 'synthetic', False) else None
 
 
 def fixed_views(runner: Runner, num: int) -> Views:
-    """The first two views of real images of the training set, evenly spread, augmented as in training.
+    """The first two views of real images of the training set, evenly spread, with the training's augmentation.
 
     Raises:
-        InputError: The training set's items are no views.
+        InputError: The items of the training set are not two views.
     """
-    dataset = _part(runner.train_dataloader.dataset, 'ssl')
+    dataset = part_of(runner.train_dataloader.dataset, 'ssl')
     pairs = [_drawn(dataset, i, 'real')['inputs'] for i in evenly_spread(dataset, num)]
     if not isinstance(pairs[0], list | tuple) or len(pairs[0]) < 2:
         raise InputError(
@@ -104,19 +103,14 @@ def fixed_views(runner: Runner, num: int) -> Views:
 
 
 def view_preprocessor(runner: Runner) -> nn.Module:
-    """What makes views ready for the backbone."""
-    return _part(get_ori_model(runner.model).data_preprocessor, 'ssl')
+    """The data preprocessor of the views."""
+    return part_of(get_ori_model(runner.model).data_preprocessor, 'ssl')
 
 
 def predicted_mask(runner: Runner, item: LabelledItem) -> np.ndarray:
-    """Integer (H',W'), the labels the model gives an image; by itself: the logits of many labels are large."""
+    """Integer (H',W'), the predicted labels of one image; images are predicted one by one because the logits of many labels are large."""
     batch = FUNCTIONS.get('pseudo_collate')([dict(inputs=item.inputs, data_samples=item.sample.clone())])
     return runner.model.val_step(batch)[0].pred_sem_seg.data.squeeze(0).cpu().numpy()
-
-
-def _part(whole: Any, name: str) -> Any:
-    """Of a joint dataset or preprocessor its part; where there are no parts, all of it."""
-    return getattr(whole, name, whole)
 
 
 def _drawn(dataset: Dataset, index: int, name: str) -> dict[str, Any]:
@@ -130,7 +124,7 @@ def _with_truth(item: dict[str, Any]) -> LabelledItem:
 
 
 def _in_its_frame(item: dict[str, Any]) -> LabelledItem:
-    """A training sample, whose mask was cropped and flipped with its image: predictions must not be led back to the image before that."""
+    """A training sample, whose mask was cropped and flipped with its image: predictions must stay in the frame of the augmented image."""
     inputs, sample, truth = _with_truth(item)
     return LabelledItem(inputs, SegDataSample(metainfo=_frame(inputs)), truth)
 

@@ -1,40 +1,42 @@
-"""Samples are counted in batches, online ones by their ratio, real ones in passes: a resumed training should have all as it began."""
+"""Checks that a resumed training counts its samples as it did before: total batch size, ratios of online parts, number of images."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmbdg.datasets import JointDataset
-from mmbdg.datasets.online import is_online
+from mmbdg.datasets.address import Addressing, addressing
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.errors import InputError
 from mmbdg.registry import HOOKS
 
 KEY = 'total_batch_size'
-RATIO_KEY = 'online_ratio'
+RATIOS_KEY = 'online_ratios'
+OLD_RATIO_KEY = 'online_ratio'  # of the part seg, in checkpoints of version 0.5.0 and before
 IMAGES_KEY = 'real_images'
 
 
 @HOOKS.register_module()
 class TotalBatchHook(Hook):
-    """Keeps the total batch size in the checkpoints and compares it when a training resumes; so it does with the ratio of online samples
-    and with the number of real images.
+    """Stores the total batch size, the ratios of online parts and the number of real images in the checkpoints and compares them when a
+    training resumes.
 
-    mmengine tells a sampler how many steps were made, not how many samples: with smaller batches some would come a second time. Beside
-    sample n of the real images are the online ones from n times the ratio on: with a smaller ratio they, too, would come again. Other real
-    images of a ``JointDataset`` may be meant: a warning.
+    mmengine tells a sampler the number of steps, not of samples: with a smaller batch size some samples would repeat. Sample n of a joint
+    dataset contains the online samples from n times the ratio on: with a smaller ratio online samples would repeat. Another number of real
+    images in a joint dataset may be intended: the hook only warns.
 
     Raises:
-        InputError: A training that counts iterations resumes with another total batch size, or one with online samples beside real images
-            with another ratio.
+        InputError: A training that counts iterations resumes with another total batch size, or a joint training resumes with another ratio
+            of an online part.
     """
 
     def before_train(self, runner: Runner) -> None:
         loader = runner.train_loop.dataloader
-        if isinstance(loader.dataset, JointDataset) and is_online(loader.dataset):
-            self._check_ratio(runner, loader.dataset.ratio)
+        joint = addressing(loader.dataset) is Addressing.ADDRESS
+        if joint:
+            parts = loader.dataset.parts.items()
+            self._check_ratios(runner, {name: loader.dataset.ratios[name] for name, part in parts if addressing(part) is Addressing.COUNT})
         if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:
-            return  # epochs are counted in samples, and are the passes
-        if isinstance(loader.dataset, JointDataset):
+            return  # epochs are counted in samples, and an epoch is a pass
+        if joint:
             self._compare_images(runner, len(loader.dataset))
         total, before = loader.batch_size * runner.world_size, runner.message_hub.get_info(KEY)
         if runner.iter and before not in (None, total):
@@ -55,11 +57,14 @@ class TotalBatchHook(Hook):
         runner.message_hub.update_info(IMAGES_KEY, images)
 
     @staticmethod
-    def _check_ratio(runner: Runner, ratio: int) -> None:
-        before = runner.message_hub.get_info(RATIO_KEY)
-        if runner.iter and before not in (None, ratio):
-            raise InputError(
-                f'the training began with {before} online samples for each real image, here it resumes with {ratio}: samples would be left '
-                f'out or come twice. Set train_dataloader.dataset.ratio={before} (the variable synthetic_ratio)'
-            )
-        runner.message_hub.update_info(RATIO_KEY, ratio)
+    def _check_ratios(runner: Runner, ratios: dict[str, int]) -> None:
+        before = runner.message_hub.get_info(RATIOS_KEY) or dict(seg=runner.message_hub.get_info(OLD_RATIO_KEY))
+        for name, ratio in ratios.items() if runner.iter else ():
+            if before.get(name) not in (None, ratio):
+                raise InputError(
+                    f'the training began with {before[name]} online samples for each real image, here it resumes with {ratio}: samples '
+                    f'of the part "{name}" would be left out or repeat. Set train_dataloader.dataset.ratio={before[name]} (the '
+                    f'variable synthetic_ratio), or train_dataloader.dataset.ratios.{name} where the config has it'
+                )
+        if ratios:
+            runner.message_hub.update_info(RATIOS_KEY, ratios)

@@ -7,7 +7,14 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from mmbdg.classifiers import Classifier, build_classifier, class_map, classifier_files, classifier_identity, confidence
+from mmbdg.classifiers import (
+    Classifier,
+    build_classifier,
+    class_map,
+    classifier_files,
+    classifier_identity,
+    confidence,
+)
 from mmbdg.files import sha256
 from mmbdg.registry import FILTERS
 from mmbdg.storage.catalogue import Catalogue
