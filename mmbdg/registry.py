@@ -71,4 +71,6 @@ OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry(
     'optimizer wrapper constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, locations=['mmbdg.engine']
 )
 PARAM_SCHEDULERS = RoomRegistry('parameter scheduler', parent=MMENGINE_PARAM_SCHEDULERS, locations=['mmbdg.engine'])
-WEIGHT_INITIALIZERS = RoomRegistry('weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, light=('mmbdg.backbones',))
+WEIGHT_INITIALIZERS = RoomRegistry(
+    'weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, light=('mmbdg.backbones', 'mmbdg.published_weights')
+)
