@@ -17,9 +17,10 @@ import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.distribution_distances import MIN_FRECHET, torch_fidelity
 from mmbdg.analysis.feature_networks import FeatureNetwork, classifier_features, efficientnet_lite0, inception
 from mmbdg.analysis.image_part import ImagePart
-from mmbdg.analysis.labelled_images import LabelledImages, open_labelled_images
+from mmbdg.analysis.labelled_images import LabelledImages
 from mmbdg.analysis.machine import usable_device
 from mmbdg.analysis.mask_columns import MIN_PIXELS
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.picture_features import drawn
 from mmbdg.analysis.report import ReportSettings, analyse
 from mmbdg.analysis.report_html import as_html

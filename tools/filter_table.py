@@ -29,10 +29,11 @@ from tqdm import tqdm
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.distribution_distances import distances
-from mmbdg.analysis.labelled_images import LabelledImages, open_labelled_images
+from mmbdg.analysis.labelled_images import LabelledImages
 from mmbdg.analysis.machine import describe_machine, usable_device
 from mmbdg.analysis.mask_columns import foreground
 from mmbdg.analysis.mask_statistics import mask_statistics, shape_diversity
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.picture_features import drawn, picture_features
 from mmbdg.arguments import Parser, natural_int, positive_int
 from mmbdg.compat.config import check_requirements, read_config

@@ -6,8 +6,8 @@ from drawn_shapes import disc, rectangle
 from image_sets import CLASSES, as_png, drawn, write_coco, write_stored
 from mmengine.registry import DefaultScope
 
-from mmbdg.analysis.labelled_images import open_labelled_images
 from mmbdg.analysis.mask_statistics import mask_statistics, summary
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
 

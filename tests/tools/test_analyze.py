@@ -9,8 +9,8 @@ from conftest import ROOT, run_tool
 
 from mmbdg.analysis.distribution_distances import distances
 from mmbdg.analysis.feature_networks import classifier_features
-from mmbdg.analysis.labelled_images import open_labelled_images
 from mmbdg.analysis.mask_statistics import mask_statistics, summary
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.picture_features import KINDS, picture_features
 from mmbdg.synthesis import Synthesis, synthesize
 

@@ -15,10 +15,10 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.common import check_out, in_fresh_process, machine_lines, report, table
-from mmbdg.analysis.labelled_images import open_labelled_images
 from mmbdg.analysis.machine import describe_machine, load_average
 from mmbdg.analysis.mask_statistics import mask_statistics, summary
 from mmbdg.analysis.mean_shapes import mean_shapes
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.arguments import positive_int
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_png
