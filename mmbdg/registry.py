@@ -73,4 +73,6 @@ OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry(
 PARAM_SCHEDULERS = RoomRegistry('parameter scheduler', parent=MMENGINE_PARAM_SCHEDULERS, locations=['mmbdg.engine'])
 SOURCES = Registry('source', locations=['mmbdg.sources'])
 FILTERS = Registry('filter', locations=['mmbdg.synthesis.filters'])
-WEIGHT_INITIALIZERS = RoomRegistry('weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, light=('mmbdg.backbones',))
+WEIGHT_INITIALIZERS = RoomRegistry(
+    'weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, light=('mmbdg.backbones', 'mmbdg.published_weights')
+)

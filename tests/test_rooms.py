@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,66 @@ def test_imports_go_one_way(room):
 
 def test_every_room_has_a_rule():
     assert {path.parent.name for path in PACKAGE.glob('*/__init__.py')} == set(ALLOWED)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix('').parts
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+def executed_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Imports at the top of a module and inside its functions; what only a type checker reads is left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING'):
+            yield from executed_imports(node)
+
+
+def import_graph(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Module: the modules that it imports by name, wherever the import stands.
+
+    Two kinds of import are no edges, since neither can fail for the order of imports:
+
+    - Python runs a package's ``__init__`` before a module in it. Each ``__init__`` imports its modules, so each room would be a cycle.
+    - A registry imports rooms by text (``mmbdg/registry.py``) when a config names a type: that is what opens the cycles.
+    """
+    graph: dict[str, set[str]] = {}
+    for name, source in sources.items():
+        found = graph.setdefault(name, set())
+        for node in executed_imports(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            else:
+                assert node.level == 0, f'{name} has a relative import'
+                wanted = [f'{node.module}.{alias.name}' for alias in node.names]
+                found |= {one if one in sources else node.module for one in wanted}
+        found &= sources.keys()
+    return graph
+
+
+def test_no_import_cycle():
+    files = [path for path in PACKAGE.rglob('*.py') if '.mim' not in path.parts]
+    graph = import_graph({module_name(path): path.read_text() for path in files})
+    assert graph['mmbdg.analysis.opening'] >= {'mmbdg.analysis.images.coco_images', 'mmbdg.errors'}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail('import cycle: ' + ' <- '.join(error.args[1]))
+
+
+def test_an_import_cycle_is_found():
+    sources = {
+        'p': '',
+        'p.a': 'from p import b',
+        'p.b': 'def f():\n    from p.a import x',
+        'p.c': 'if TYPE_CHECKING:\n    import p.d',
+        'p.d': 'import p.c',
+    }
+    graph = import_graph(sources)
+    assert graph == {'p': set(), 'p.a': {'p.b'}, 'p.b': {'p.a'}, 'p.c': set(), 'p.d': {'p.c'}}
+    with pytest.raises(CycleError):
+        TopologicalSorter(graph).prepare()
 
 
 BLOCKED = """

@@ -19,6 +19,7 @@ from mmbdg.analysis.distances.feature_networks import FeatureNetwork, classifier
 from mmbdg.analysis.distances.picture_features import drawn
 from mmbdg.analysis.images.image_part import ImagePart
 from mmbdg.analysis.images.labelled_images import LabelledImages, open_labelled_images
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.report.report import ReportSettings, analyse
 from mmbdg.analysis.report.report_html import as_html
 from mmbdg.analysis.report.report_text import as_markdown

@@ -50,7 +50,7 @@ from mmbdg.annotation import (
     write_project,
     write_samples,
 )
-from mmbdg.annotation.importing import SOURCES
+from mmbdg.annotation.importing import FORMATS as IMPORT_FORMATS
 from mmbdg.annotation.projects import FORMATS, how_to_annotate
 from mmbdg.arguments import ConfigOptions, Parser, fraction, pixel_value, positive_int
 from mmbdg.assets import resolve
@@ -224,7 +224,7 @@ def add_import(verbs: argparse._SubParsersAction) -> None:
     verb = verbs.add_parser('import', help='annotations of a tool, or the released ones, to annotated latents')
     verb.add_argument('source', metavar='SRC', help='what the annotator gave back: a folder, a zip file or a JSON file')
     verb.add_argument('target', metavar='DST', help='folder to write')
-    verb.add_argument('--from', dest='format', choices=SOURCES, help='default: recognised')
+    verb.add_argument('--from', dest='format', choices=IMPORT_FORMATS, help='default: recognised')
     verb.add_argument('--latents', metavar='OUT', help='folder with the latents; default: SRC')
     verb.add_argument('--name', help='of the set, if there are several')
     verb.add_argument('--skip-bad', action='store_true', help='import what is good and list the rest')

@@ -27,7 +27,7 @@ from mmbdg.arguments import ConfigOptions, Parser
 from mmbdg.assets import resolve
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import sha256, write_safetensors
-from mmbdg.generators.adapters import SOURCES, adapter_of
+from mmbdg.generators.adapters import ADAPTERS, adapter_of
 from mmbdg.generators.build import build_generator
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('src', help='file of the source')
     parser.add_argument('dst', type=Path, help='.safetensors file to write')
-    parser.add_argument('--from', dest='source', required=True, choices=list(SOURCES), help='whose file it is')
+    parser.add_argument('--from', dest='source', required=True, choices=list(ADAPTERS), help='whose file it is')
     parser.add_argument('--options', nargs='+', action=ConfigOptions, default={}, help='sizes that the weights do not tell, e.g. n_head=24')
     args = parser.parse_args()
     if args.dst.suffix != '.safetensors':

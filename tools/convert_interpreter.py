@@ -12,10 +12,11 @@ from pathlib import Path
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import ConfigOptions, Parser
 from mmbdg.compat.config import check_requirements, interpreter_config
+from mmbdg.compat.init_configs import PUBLISHED_WEIGHTS
 from mmbdg.engine import ExportLabelledGeneratorHook
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.generators.build import build_generator
-from mmbdg.interpreter.released import SOURCE, BigDatasetGANAdapter
+from mmbdg.interpreter.released import BigDatasetGANAdapter
 from mmbdg.registry import MODELS
 from mmbdg.sources import LabelledGenerator
 from mmbdg.storage.label_spaces import label_space
@@ -45,7 +46,7 @@ def main() -> None:
         type='mmbdg.InterpreterEnsemble',
         num_members=len(args.checkpoints),
         member=dict(cfg.model.interpreter.member.to_dict(), **sizes),
-        init_cfg=dict(type='Pretrained', checkpoint=args.checkpoints, source=SOURCE),
+        init_cfg=dict(type=PUBLISHED_WEIGHTS, checkpoint=args.checkpoints, source=adapter.name),
     )
     if interpreter['member'].pop('stride', 1) != 1:
         raise InputError(f'{args.config} has a head of another stride than the released ones; give the config of the published head')

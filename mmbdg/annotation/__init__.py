@@ -9,6 +9,13 @@ from mmbdg.annotation.annotated_latents import (
 )
 from mmbdg.annotation.checking import check_annotated_latents
 from mmbdg.annotation.importing import import_annotations
+from mmbdg.annotation.latent_files import (
+    AnnotatedLatent,
+    check_free,
+    class_folders,
+    read_annotated_latents,
+    write_samples,
+)
 from mmbdg.annotation.projects import write_project
 
 __all__ = [

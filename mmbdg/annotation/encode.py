@@ -5,7 +5,7 @@ they lie, one of
 
 .. code-block:: none
 
-    SRC/images/NAME/<class>/<prefix>_<class id>_<index>.png      annotated samples, as mmbdg.annotation.annotated_latents has them
+    SRC/images/NAME/<class>/<prefix>_<class id>_<index>.png      annotated samples, as mmbdg.annotation.latent_files has them
     SRC/annotations/NAME/<class>/<the same stem>.png
 
     SRC/images/<class>/<stem>.png|jpg|...                        any images
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mmbdg.annotation.annotated_latents import class_folders
+from mmbdg.annotation.latent_files import class_folders
 from mmbdg.annotation.mask_values import read_values
 from mmbdg.errors import InputError, listed
 from mmbdg.files import whole_folder, write_npy, write_png
@@ -138,7 +138,7 @@ def encode_annotated_images(
 
     Args:
         images: From :func:`read_annotated_images`.
-        root, name: What is written, see :mod:`mmbdg.annotation.annotated_latents`; ``root`` appears whole or not at all.
+        root, name: What is written, see :mod:`mmbdg.annotation.latent_files`; ``root`` appears whole or not at all.
         generator: In eval mode.
         class_names: One for each class.
         batch_size: Images encoded at once.

@@ -21,7 +21,7 @@ from mmbdg.files import write_json
 from mmbdg.images import open_image
 from mmbdg.paths import inside
 
-SOURCES = ('labelme', 'coco', 'cvat', 'png', 'released')
+FORMATS = ('labelme', 'coco', 'cvat', 'png', 'released')
 NOT_ANNOTATED = 'not annotated'
 
 
@@ -65,8 +65,8 @@ def import_annotations(
 
     Args:
         source: Folder, zip file or JSON file that the annotator gave back.
-        target: Folder to write, in the layout of :mod:`mmbdg.annotation.annotated_latents`, with ``contact_sheet.png`` and ``report.json``.
-        format: One of SOURCES; None recognises it.
+        target: Folder to write, in the layout of :mod:`mmbdg.annotation.latent_files`, with ``contact_sheet.png`` and ``report.json``.
+        format: One of FORMATS; None recognises it.
         latents: Folder that ``tools/annotate.py sample`` wrote, or any that has latents; None if ``source`` has them itself.
         name: Of the set; None if there is one only.
         skip_bad: Leave out what is wrong, and list it, instead of refusing everything.
@@ -83,8 +83,8 @@ def import_annotations(
     if target.exists():
         raise InputError(f'{target} is there already; annotations are never overwritten, choose another folder')
     format = format or detect(source)
-    if format not in SOURCES:
-        raise InputError(f'annotations are imported from one of {", ".join(SOURCES)}, got {format!r}')
+    if format not in FORMATS:
+        raise InputError(f'annotations are imported from one of {", ".join(FORMATS)}, got {format!r}')
     home = Path(latents) if latents is not None else source
     name = _choose_set(home, name)
     latent_tree, images = part_of(home, 'latents', name), part_of(home, 'images', name)
@@ -134,7 +134,7 @@ def detect(source: Path) -> str:
             return 'labelme' if 'shapes' in content else 'coco'
     if tree.ending_in('.png'):
         return 'png'
-    raise InputError(f'{source} holds nothing that is known as annotations; name its format with --from {"|".join(SOURCES)}')
+    raise InputError(f'{source} holds nothing that is known as annotations; name its format with --from {"|".join(FORMATS)}')
 
 
 def part_of(home: Path, kind: str, name: str = '') -> FileTree | None:

@@ -15,8 +15,11 @@ from torch import Tensor, nn
 
 from mmbdg.assets import SCHEME, resolve
 from mmbdg.compat.file_kind import file_kind
+from mmbdg.compat.init_configs import PUBLISHED_WEIGHTS, current_init
 from mmbdg.compat.plain_pickle import PlainValueError, only_plain_globals, plain_values
+from mmbdg.data_configs import build_plainly
 from mmbdg.errors import InputError
+from mmbdg.registry import WEIGHT_INITIALIZERS
 
 WRAPPERS = ('state_dict', 'model', 'model_state_dict')
 """Keys under which libraries keep a model's tensors in a checkpoint: mmengine and Lightning; DETR, MAE, detectron2; torch's tutorials."""
@@ -210,11 +213,20 @@ def load_strict(module: nn.Module, state_dict: dict[str, Tensor], source: str | 
 
 
 def load_pretrained(module: nn.Module, init_cfg: dict) -> None:
-    """``init_cfg=dict(type='Pretrained', checkpoint=PATH, prefix='')`` without mmengine's ``strict=False``.
+    """Load the checkpoint of an ``init_cfg`` exactly; mmengine's ``Pretrained`` loads with ``strict=False``.
+
+    Args:
+        module: Module to fill.
+        init_cfg: ``dict(type='Pretrained', checkpoint=PATH, prefix='')``, or ``dict(type='mmbdg.PublishedWeights', checkpoint=PATH,
+            source=NAME)``, also in its old spelling (see :func:`~mmbdg.compat.init_configs.current_init`).
 
     Raises:
         InputError: ``init_cfg`` is of another type, or the checkpoint does not fit (see :func:`load_strict`).
     """
+    init_cfg = current_init(init_cfg)
+    if init_cfg.get('type') == PUBLISHED_WEIGHTS:
+        build_plainly(WEIGHT_INITIALIZERS, init_cfg, f'init_cfg of {type(module).__name__}')(module)
+        return
     if init_cfg.get('type') != 'Pretrained' or 'checkpoint' not in init_cfg:
         raise InputError(f"init_cfg of {type(module).__name__} must be dict(type='Pretrained', checkpoint=..., prefix=''), got {init_cfg}")
     load_strict(module, read_state_dict(init_cfg['checkpoint'], init_cfg.get('prefix') or ''), init_cfg['checkpoint'])

@@ -94,7 +94,7 @@ class _LatentDataset(BaseDataset):
 
 @DATASETS.register_module()
 class AnnotatedLatents(_LatentDataset):
-    """Pairs of latents and masks in the layout of the released data, see :mod:`mmbdg.annotation.annotated_latents`.
+    """Pairs of latents and masks in the layout of the released data, see :mod:`mmbdg.annotation.latent_files`.
 
     Args:
         data_root: Folder with ``annotations/`` and ``latents/``; may begin with ``mmbdg://`` for this package's assets.

@@ -25,7 +25,7 @@ class AnnotatedSegDataset(BaseDataset):
     and ``seg_fields``; a pipeline ends with ``mmseg.PackSegInputs``.
 
     Args:
-        data_root: Folder with ``images/``, ``annotations/`` and ``latents/``, see :mod:`mmbdg.annotation.annotated_latents`; may begin with
+        data_root: Folder with ``images/``, ``annotations/`` and ``latents/``, see :mod:`mmbdg.annotation.latent_files`; may begin with
             ``mmbdg://`` for this package's assets.
         name: Name of the set.
         class_names: Of the generator's classes; "in1k": ImageNet's.

@@ -21,6 +21,7 @@ from mmbdg.backbones import backbone_tensors
 from mmbdg.compat.checkpoint import difference, read_anywhere, tensors_under
 from mmbdg.compat.config import check_keys, read_config
 from mmbdg.compat.config_options import runner_keys
+from mmbdg.compat.init_configs import current_init
 from mmbdg.data_configs import building
 from mmbdg.engine.config_values import check_values
 from mmbdg.engine.plain_runner import PlainRunner
@@ -174,7 +175,7 @@ def check_pretrained(model: nn.Module) -> None:
     """
     for name, module in model.named_modules():
         listed = getattr(module, 'init_cfg', None)
-        cfgs = [cfg for cfg in (listed if isinstance(listed, list) else [listed]) if isinstance(cfg, dict)]
+        cfgs = [current_init(cfg) for cfg in (listed if isinstance(listed, list) else [listed]) if isinstance(cfg, dict)]
         for cfg in cfgs:
             if cfg.get('type') == BACKBONE_INIT:
                 backbone_tensors(module, cfg['checkpoint'], cfg.get('fresh', ()))

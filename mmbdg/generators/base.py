@@ -113,20 +113,14 @@ class ClassConditionalGenerator(BaseModule):
     def init_weights(self) -> None:
         """Load ``init_cfg``'s checkpoint, or start from random weights.
 
-        ``init_cfg=dict(type='Pretrained', checkpoint=PATH)`` takes our own names; with ``source='ajbrock'`` or another of
-        :data:`mmbdg.generators.adapters.SOURCES` the published file of that source.
+        ``init_cfg=dict(type='Pretrained', checkpoint=PATH)`` takes a file with our own names, and
+        ``dict(type='mmbdg.PublishedWeights', checkpoint=PATH, source='ajbrock')`` a file that somebody else published, see
+        :class:`mmbdg.published_weights.PublishedWeights`.
 
         Raises:
             InputError: The checkpoint does not hold exactly the keys and shapes of this generator.
         """
-        if self.init_cfg and self.init_cfg.get('source'):
-            from mmbdg.generators.adapters import adapter_of  # its modules import the generators
-
-            if set(self.init_cfg) != {'type', 'checkpoint', 'source'} or self.init_cfg['type'] != 'Pretrained':
-                raise InputError(f"init_cfg with a source must be dict(type='Pretrained', checkpoint=..., source=...), got {self.init_cfg}")
-            adapter, path = adapter_of(self.init_cfg['source']), self.init_cfg['checkpoint']
-            self.load_state_dict(adapter.convert(adapter.read(path), self, path))
-        elif self.init_cfg:
+        if self.init_cfg:
             load_pretrained(self, self.init_cfg)
         elif not self.is_init:
             self.reset_parameters()

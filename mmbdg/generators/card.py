@@ -7,6 +7,7 @@ takes the sizes from there, so that a generator that was trained with other ones
 from pathlib import Path
 from typing import Any
 
+from mmbdg.compat.init_configs import PUBLISHED_WEIGHTS, current_init
 from mmbdg.data_configs import checked_config
 from mmbdg.generators.base import ClassConditionalGenerator
 from mmbdg.reading import read_json
@@ -34,9 +35,9 @@ def with_own_sizes(config: dict) -> dict:
     Raises:
         InputError: The card is damaged, or describes something that is no generator of a known type.
     """
-    init = config.get('init_cfg') or {}
+    init = current_init(config.get('init_cfg') or {})
     weights = init.get('checkpoint')
-    if not isinstance(weights, str) or '://' in weights or 'source' in init or not card_path(weights).is_file():
+    if init.get('type') == PUBLISHED_WEIGHTS or not isinstance(weights, str) or '://' in weights or not card_path(weights).is_file():
         return config
     stated = read_json(card_path(weights), Card).get('config')
     if stated is None:

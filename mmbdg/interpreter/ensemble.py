@@ -96,8 +96,8 @@ class InterpreterEnsemble(Ensemble):
         num_members: M.
         members_at_once: How many members are computed as one batched module at rest. In turn (1) takes the least memory, and on CPUs the
             least time (docs/interpreters.md).
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` for all members in one file, or None. With
-            ``source='bigdatasetgan'`` the checkpoint is a list of M state dicts of the released code.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` for all members in one file, or None.
+            ``dict(type='mmbdg.PublishedWeights', checkpoint=[...], source='bigdatasetgan')`` takes M files of the released code.
         **features: ``feature_info``, ``embed_dim``, ``resolution`` of the generator, if ``member`` does not state them.
     """
 
@@ -136,15 +136,6 @@ class InterpreterEnsemble(Ensemble):
         self.check_batch(len(rest[0]))
         for member, *own in zip(self.members, *[x.chunk(self.num_members) for x in (*features, *rest)], strict=True):
             yield member, own[: len(features)], own[len(features) :]
-
-    def init_weights(self) -> None:
-        if self.init_cfg and self.init_cfg.get('source'):
-            from mmbdg.interpreter.released import load_released_members  # it imports this module
-
-            load_released_members(self.members, self.init_cfg)
-            self.is_init = True
-        else:
-            super().init_weights()
 
 
 def _batched(members: Sequence[nn.Module], features: Sequence[Tensor], embedding: Tensor) -> Tensor:

@@ -42,8 +42,9 @@ class FeatureInterpreter(BaseModule):
             the time and cannot draw finer than two pixels.
         strip_rows: Rows of a strip at rest. More take more memory and are a little faster.
         num_classes: Classes of an embedding of its own.
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None. With ``source='bigdatasetgan'`` the checkpoint is a
-            state dict of the released code's ``BigdatasetGANModel``, with or without its generator inside.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+            ``dict(type='mmbdg.PublishedWeights', checkpoint=..., source='bigdatasetgan')`` takes a state dict of the released code's
+            ``BigdatasetGANModel``, with or without its generator inside.
 
     Raises:
         ValueError: The groups do not fit the features or the stride, or there are fewer widths than groups.
@@ -145,10 +146,6 @@ class FeatureInterpreter(BaseModule):
         Raises:
             InputError: The checkpoint does not hold exactly the keys and shapes of this interpreter.
         """
-        if self.init_cfg and self.init_cfg.get('source'):
-            from mmbdg.interpreter.released import load_released  # it imports this module
-
-            load_released(self, self.init_cfg)
-        elif self.init_cfg:
+        if self.init_cfg:
             load_pretrained(self, self.init_cfg)
         self.is_init = True

@@ -7,6 +7,7 @@ from image_sets import CLASSES, as_png, drawn, write_coco, write_stored
 from mmengine.registry import DefaultScope
 
 from mmbdg.analysis.images.labelled_images import open_labelled_images
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
 from mmbdg.errors import InputError
 from mmbdg.files import write_png

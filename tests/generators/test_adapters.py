@@ -19,7 +19,7 @@ from safetensors import safe_open
 from mmbdg.compat.lightning import read_lightning
 from mmbdg.errors import InputError
 from mmbdg.generators import BigGAN, BigGANDeep, ClassConditionalGenerator, reestimate_spectral_norm
-from mmbdg.generators.adapters import SOURCES, adapter_of
+from mmbdg.generators.adapters import ADAPTERS, adapter_of
 from mmbdg.registry import MODELS
 
 ROWS = 5  # of a table of statistics per truncation
@@ -112,7 +112,7 @@ TELL = {'taming': dict(num_classes=3, n_head=2, tap_every=2)}  # what weights do
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('source', SOURCES)
+@pytest.mark.parametrize('source', ADAPTERS)
 def test_the_same_pictures_come_back(source, tmp_path):
     path, generator = write(source, tmp_path)
     options = [f'{key}={value}' for key, value in TELL.get(source, {}).items()]
@@ -128,7 +128,8 @@ def test_the_same_pictures_come_back(source, tmp_path):
     # the converted file, and the source's own file by init_cfg
     for init_cfg in (
         dict(type='Pretrained', checkpoint=str(tmp_path / 'out.safetensors')),
-        dict(type='Pretrained', checkpoint=str(path), source=source),
+        dict(type='mmbdg.PublishedWeights', checkpoint=str(path), source=source),
+        dict(type='Pretrained', checkpoint=str(path), source=source),  # the spelling of version 0.5 and older
     ):
         twin = MODELS.build({**config, 'init_cfg': init_cfg})
         twin.init_weights()
@@ -146,7 +147,7 @@ def test_the_same_pictures_come_back(source, tmp_path):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('source', SOURCES)
+@pytest.mark.parametrize('source', ADAPTERS)
 def test_there_and_back(source, tmp_path):
     """Every tensor of the source but what is ignored comes back under its name, in its order, bit by bit."""
     path, generator = write(source, tmp_path)
@@ -247,17 +248,17 @@ def test_published_sizes_are_read_off_the_weights(resolution):
     """Attention stands where the published network has it, though other blocks have as many channels."""
     with torch.device('meta'):
         generator, deep = BigGAN(resolution, truncation_rows=50, output_eps=1e-4), BigGANDeep(resolution, spectral_norm=False)
-    names = {entry.theirs: entry.layout.theirs(generator.state_dict()[entry.ours]) for entry in SOURCES['ivclab'].entries(generator)}
+    names = {entry.theirs: entry.layout.theirs(generator.state_dict()[entry.ours]) for entry in ADAPTERS['ivclab'].entries(generator)}
     with torch.device('meta'):
-        twin = MODELS.build(SOURCES['ivclab'].config(names))
+        twin = MODELS.build(ADAPTERS['ivclab'].config(names))
     assert twin.feature_info == generator.feature_info and twin.latent_dim == generator.latent_dim
     raw = {f'{key[:-7]}.weight_orig' if 'conv' in key and key.endswith('.weight') else key: v for key, v in deep.state_dict().items()}
-    config = SOURCES['hf-deep'].config(raw)
+    config = ADAPTERS['hf-deep'].config(raw)
     with torch.device('meta'):
         assert MODELS.build({**config, 'spectral_norm': False}).feature_info == deep.feature_info
 
 
-@pytest.mark.parametrize('source', [s for s in SOURCES if s not in ('tfhub', 'dcgan')])
+@pytest.mark.parametrize('source', [s for s in ADAPTERS if s not in ('tfhub', 'dcgan')])
 def test_every_key_is_accounted_for(source, tmp_path):
     path, generator = write(source, tmp_path)
     adapter = adapter_of(source)
@@ -308,7 +309,7 @@ def test_wrong_source_and_wrong_resolution(tmp_path):
     assert result.returncode == 2 and 'is not from ajbrock/BigGAN-PyTorch' in result.stdout and 'Traceback' not in result.stdout
     assert not (tmp_path / 'out.safetensors').exists()
     larger = MODELS.build({**BIGGAN, 'resolution': 32, 'channel_multipliers': (2, 2, 2, 1), 'latent_dim': 16})
-    larger.init_cfg = dict(type='Pretrained', checkpoint=str(path), source='ivclab')
+    larger.init_cfg = dict(type='mmbdg.PublishedWeights', checkpoint=str(path), source='ivclab')
     with pytest.raises(InputError, match='another resolution or source'):
         larger.init_weights()
     larger.init_cfg['source'] = 'elsewhere'

@@ -6,7 +6,7 @@ from conftest import TINY_GENERATOR
 from torch.nn import functional as F
 
 from mmbdg.errors import InputError
-from mmbdg.interpreter import FeatureInterpreter, InterpreterEnsemble
+from mmbdg.interpreter import FeatureInterpreter, InterpreterEnsemble, SharedTrunkEnsemble
 from mmbdg.interpreter.released import BigDatasetGANAdapter
 from mmbdg.registry import MODELS
 
@@ -90,7 +90,7 @@ def saved(tmp_path, state, name='checkpoint_latest.pth'):
 @pytest.mark.parametrize('kernel, outputs', [(3, 1), (1, 4)])
 def test_same_logits(tmp_path, with_generator, kernel, outputs):
     state = {key: value for key, value in released(kernel, outputs).items() if with_generator or not key.startswith('biggan_model.')}
-    init_cfg = dict(type='Pretrained', checkpoint=saved(tmp_path, state), source='bigdatasetgan')
+    init_cfg = dict(type='mmbdg.PublishedWeights', checkpoint=saved(tmp_path, state), source='bigdatasetgan')
     head = FeatureInterpreter(**OPTIONS, out_kernel=kernel, num_outputs=outputs, init_cfg=init_cfg)
     head.init_weights()
     given = inputs()
@@ -125,7 +125,9 @@ def test_sizes_are_read_off():
 def test_every_key_counts(tmp_path, change, told):
     state = released()
     change(state)
-    head = FeatureInterpreter(**OPTIONS, init_cfg=dict(type='Pretrained', checkpoint=saved(tmp_path, state), source='bigdatasetgan'))
+    head = FeatureInterpreter(
+        **OPTIONS, init_cfg=dict(type='mmbdg.PublishedWeights', checkpoint=saved(tmp_path, state), source='bigdatasetgan')
+    )
     with pytest.raises(InputError) as error:
         head.init_weights()
     assert told in str(error.value)
@@ -134,7 +136,7 @@ def test_every_key_counts(tmp_path, change, told):
 def test_an_ensemble_takes_one_file_for_each_member(tmp_path):
     states = [released(), released()]
     paths = [saved(tmp_path, state, f'{i}.pth') for i, state in enumerate(states)]
-    init_cfg = dict(type='Pretrained', checkpoint=paths, source='bigdatasetgan')
+    init_cfg = dict(type='mmbdg.PublishedWeights', checkpoint=paths, source='bigdatasetgan')
     member = dict(type='mmbdg.FeatureInterpreter', **OPTIONS)
     ensemble = InterpreterEnsemble(member, num_members=2, init_cfg=init_cfg)
     ensemble.init_weights()
@@ -142,12 +144,34 @@ def test_an_ensemble_takes_one_file_for_each_member(tmp_path):
     torch.testing.assert_close(ensemble.eval()(*given), torch.stack([by_hand(state, *given) for state in states]), atol=1e-4, rtol=1e-5)
     with pytest.raises(InputError, match='set num_members=2'):
         InterpreterEnsemble(member, num_members=3, init_cfg=init_cfg).init_weights()
+    with pytest.raises(InputError, match='one FeatureInterpreter has one checkpoint'):
+        FeatureInterpreter(**OPTIONS, init_cfg=init_cfg).init_weights()
+    with pytest.raises(InputError, match='no adapters of published weights for SharedTrunkEnsemble'):
+        SharedTrunkEnsemble(member, num_members=2, init_cfg=init_cfg).init_weights()
+
+
+def test_the_old_spelling(tmp_path):
+    """``type='Pretrained'`` with a source, as configs and cards of version 0.5 and older have it."""
+    path = saved(tmp_path, released())
+    member = dict(type='mmbdg.FeatureInterpreter', **OPTIONS)
+    states = []
+    for kind in ('Pretrained', 'mmbdg.PublishedWeights'):
+        one = FeatureInterpreter(**OPTIONS, init_cfg=dict(type=kind, checkpoint=path, source='bigdatasetgan'))
+        several = InterpreterEnsemble(member, num_members=2, init_cfg=dict(type=kind, checkpoint=[path, path], source='bigdatasetgan'))
+        one.init_weights()
+        several.init_weights()
+        states.append(one.state_dict() | several.state_dict())
+    for key, value in states[0].items():
+        assert torch.equal(value, states[1][key]), key
+    with pytest.raises(InputError, match='prefix'):
+        init_cfg = dict(type='Pretrained', checkpoint=path, source='bigdatasetgan', prefix='x')
+        FeatureInterpreter(**OPTIONS, init_cfg=init_cfg).init_weights()
 
 
 def test_other_files_are_refused(tmp_path):
     generator = MODELS.build(TINY_GENERATOR)
     path = saved(tmp_path, generator.state_dict())
     with pytest.raises(InputError, match='low_feature_conv'):
-        FeatureInterpreter(**OPTIONS, init_cfg=dict(type='Pretrained', checkpoint=path, source='bigdatasetgan')).init_weights()
-    with pytest.raises(InputError, match="source='bigdatasetgan'"):
-        FeatureInterpreter(**OPTIONS, init_cfg=dict(type='Pretrained', checkpoint=path, source='ajbrock')).init_weights()
+        FeatureInterpreter(**OPTIONS, init_cfg=dict(type='mmbdg.PublishedWeights', checkpoint=path, source='bigdatasetgan')).init_weights()
+    with pytest.raises(InputError, match='no adapter for "ajbrock"; sources are bigdatasetgan'):
+        FeatureInterpreter(**OPTIONS, init_cfg=dict(type='mmbdg.PublishedWeights', checkpoint=path, source='ajbrock')).init_weights()

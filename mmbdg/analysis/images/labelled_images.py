@@ -1,14 +1,10 @@
 """What an analysis reads: images with masks, whoever made them."""
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from mmbdg.errors import InputError
 
 
 class LabelledImages(ABC):
@@ -69,44 +65,3 @@ class LabelledImages(ABC):
     def uncertainty_of(self, i: int) -> float | None:
         """Uncertainty of the ensemble that labelled it (paper, section 3.2), nats; None where it is not known."""
         return None
-
-
-def open_labelled_images(source: str | os.PathLike | Mapping[str, Any]) -> LabelledImages:
-    """Open whatever holds labelled images.
-
-    Args:
-        source: One of
-
-            - a folder that ``tools/synthesize.py`` wrote;
-            - ``CONFIG.py:KEY``, a dataset in a config, e.g. ``configs/x.py:test_dataloader.dataset``: any mmseg dataset, this package's
-              among them (``mmbdg.AnnotatedLatents`` too); or the dataset's config itself, ``dict(type=...)``;
-            - ``INSTANCES.json`` or ``INSTANCES.json:IMAGE_FOLDER``, instances as COCO writes them; file names are relative to the image
-              folder, by default the folder of the JSON file.
-
-    Raises:
-        InputError: It is none of these, is unfinished, or a package that reads it is not installed.
-    """
-    if isinstance(source, Mapping):
-        from mmbdg.analysis.images.dataset_images import DatasetImages
-
-        return DatasetImages.build(dict(source), str(source.get('type')))
-    text = os.fspath(source)
-    path, _, rest = text.rpartition(':') if not Path(text).exists() else (text, '', '')
-    if not path:
-        path, rest = text, ''
-    if path.endswith('.py'):
-        from mmbdg.analysis.images.dataset_images import DatasetImages
-
-        return DatasetImages.from_config(path, rest)
-    if path.endswith('.json'):
-        from mmbdg.analysis.images.coco_images import CocoImages
-
-        return CocoImages(path, rest or None)
-    if not Path(text).is_dir():
-        raise InputError(
-            f'{text} is nothing that can be analysed: give a folder of tools/synthesize.py, CONFIG.py:KEY (the key of a dataset in it, '
-            'e.g. test_dataloader.dataset), or INSTANCES.json:IMAGE_FOLDER'
-        )
-    from mmbdg.analysis.images.stored_images import StoredImages
-
-    return StoredImages(text)

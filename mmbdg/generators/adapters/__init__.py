@@ -1,5 +1,7 @@
 """Adapters between published checkpoints and our generators, one per source."""
 
+from collections.abc import Mapping
+
 from mmbdg.errors import InputError
 from mmbdg.generators.adapters.adapter import Adapter, Entry
 from mmbdg.generators.adapters.ajbrock import AjbrockAdapter
@@ -10,7 +12,7 @@ from mmbdg.generators.adapters.mmagic_deep import MmagicDeepAdapter
 from mmbdg.generators.adapters.taming import TamingAdapter
 from mmbdg.generators.adapters.tfhub import TFHubAdapter
 
-SOURCES: dict[str, Adapter] = {
+ADAPTERS: dict[str, Adapter] = {
     adapter.name: adapter
     for adapter in (
         TFHubAdapter(),
@@ -24,15 +26,19 @@ SOURCES: dict[str, Adapter] = {
 }
 
 
-def adapter_of(source: str) -> Adapter:
-    """The adapter of a source by name.
+def adapter_of(source: str, adapters: Mapping[str, Adapter] = ADAPTERS) -> Adapter:
+    """The adapter of a source by its name.
+
+    Args:
+        source: Name of the adapter.
+        adapters: Adapters by name. Default: those of generators.
 
     Raises:
         InputError: There is none.
     """
-    if source not in SOURCES:
-        raise InputError(f'there is no adapter for "{source}"; sources are {", ".join(SOURCES)}')
-    return SOURCES[source]
+    if not isinstance(source, str) or source not in adapters:
+        raise InputError(f'there is no adapter for "{source}"; sources are {", ".join(adapters)}')
+    return adapters[source]
 
 
-__all__ = ['SOURCES', 'Adapter', 'Entry', 'adapter_of']
+__all__ = ['ADAPTERS', 'Adapter', 'Entry', 'adapter_of']

@@ -33,7 +33,7 @@ class Adapter(ABC):
     """Names and orders of one source of checkpoints, in both directions, for unfolded weights.
 
     Attributes:
-        name: As ``tools/convert_generator.py --from`` and ``init_cfg['source']`` call it.
+        name: Name of the source, as ``tools/convert_generator.py --from`` and ``source`` of ``mmbdg.PublishedWeights`` take it.
         description: Whose files these are.
         iterate: Whether the source keeps u only and runs one power iteration from it to evaluate (BigGAN's authors), instead of
             keeping u and v (torch).
