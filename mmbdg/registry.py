@@ -71,4 +71,5 @@ OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry(
     'optimizer wrapper constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, locations=['mmbdg.engine']
 )
 PARAM_SCHEDULERS = RoomRegistry('parameter scheduler', parent=MMENGINE_PARAM_SCHEDULERS, locations=['mmbdg.engine'])
+SELECTIONS = RoomRegistry('selection', light=('mmbdg.synthesis.selections',))
 WEIGHT_INITIALIZERS = RoomRegistry('weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, light=('mmbdg.backbones',))

@@ -43,6 +43,7 @@ LEAVES = {
     'images',
     'listing',
     'machine',
+    'markdown',
     'paths',
     'reading',
     'registry',
