@@ -47,6 +47,7 @@ LEAVES = {
     'listing',
     'machine',
     'parts',
+    'markdown',
     'paths',
     'reading',
     'registry',

@@ -18,7 +18,7 @@ from mmbdg.analysis.distances.distribution_distances import MIN_FRECHET, torch_f
 from mmbdg.analysis.distances.feature_networks import FeatureNetwork, classifier_features, efficientnet_lite0, inception
 from mmbdg.analysis.distances.picture_features import drawn
 from mmbdg.analysis.images.image_part import ImagePart
-from mmbdg.analysis.images.labelled_images import LabelledImages, open_labelled_images
+from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.report.report import ReportSettings, analyse
 from mmbdg.analysis.report.report_html import as_html
@@ -38,7 +38,9 @@ def parse_args() -> argparse.Namespace:
     parser = Parser(__doc__)
     parser.add_argument('dataset', help='folder, CONFIG.py:KEY or INSTANCES.json:IMAGE_FOLDER')
     parser.add_argument('--reference', help='what it is compared with, as a rule real images; written as the dataset')
-    parser.add_argument('--out', help='folder of the report; default: work_dirs/analysis/NAME')
+    parser.add_argument('--selection', help='name of a selection of the dataset (tools/select_samples.py), to analyse its samples only')
+    parser.add_argument('--reference-selection', help='name of a selection of the reference')
+    parser.add_argument('--out', help='folder of the report; default: work_dirs/analysis/NAME, of a selection NAME-SELECTION')
     parser.add_argument('--name', help='of the dataset in the report')
     parser.add_argument('--reference-name', help='of the reference in the report')
     network = parser.add_mutually_exclusive_group()
@@ -70,10 +72,12 @@ def main() -> None:
     args = parse_args()
     if args.reference is None and (unused := [f'--{name}' for name in ('inception', 'classifier') if getattr(args, name)]):
         raise InputError(f'{unused[0]} names the network of the distances to a reference: give --reference')
+    if args.reference is None and args.reference_selection:
+        raise InputError('--reference-selection names samples of a reference: give --reference')
     usable_device(args.device)
     out = prepared_folder(args)
-    images = opened(args.dataset, args.name, 'dataset', args)
-    reference = opened(args.reference, args.reference_name, 'reference', args) if args.reference else None
+    images = opened(args.dataset, args.selection, args.name, 'dataset', args)
+    reference = opened(args.reference, args.reference_selection, args.reference_name, 'reference', args) if args.reference else None
     network = chosen_network(args) if reference is not None else None
     if network:
         n = min(args.n, len(images), len(reference))
@@ -90,8 +94,8 @@ def main() -> None:
 
 def prepared_folder(args: argparse.Namespace) -> Path:
     """The folder of the report, made and writable before the long work."""
-    name = re.sub(r'[^\w.-]+', '-', Path(args.dataset.rpartition(':')[0] or args.dataset).resolve().name)
-    out = Path(args.out or Path('work_dirs') / 'analysis' / Path(name).stem)
+    name = Path(args.dataset.rpartition(':')[0] or args.dataset).resolve().stem + (f'-{args.selection}' if args.selection else '')
+    out = Path(args.out or Path('work_dirs') / 'analysis' / re.sub(r'[^\w.-]+', '-', name))
     if (out / 'dataset.json').exists() or any(
         (parent / 'dataset.json').exists() and parent / 'logs' not in out.parents for parent in out.parents
     ):
@@ -102,9 +106,9 @@ def prepared_folder(args: argparse.Namespace) -> Path:
     return out
 
 
-def opened(source: str, name: str | None, role: str, args: argparse.Namespace) -> LabelledImages:
+def opened(source: str, selection: str | None, name: str | None, role: str, args: argparse.Namespace) -> LabelledImages:
     """The set, or the part of it that is analysed, under the name it has in the report."""
-    images = open_labelled_images(source)
+    images = open_labelled_images(source, selection)
     if args.max_samples and args.max_samples < len(images):
         images = ImagePart(images, drawn(len(images), args.max_samples, 'analysed', args.seed, role))
     images.name = name or images.name

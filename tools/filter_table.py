@@ -30,7 +30,7 @@ from tqdm import tqdm
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.analysis.distances.distribution_distances import distances
 from mmbdg.analysis.distances.picture_features import drawn, picture_features
-from mmbdg.analysis.images.labelled_images import LabelledImages, open_labelled_images
+from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.statistics.mask_columns import foreground
 from mmbdg.analysis.statistics.mask_statistics import mask_statistics, shape_diversity

@@ -12,7 +12,7 @@ from mmbdg.analysis.images.stored_images import StoredImages
 from mmbdg.errors import InputError
 
 
-def open_labelled_images(source: str | os.PathLike | Mapping[str, Any]) -> LabelledImages:
+def open_labelled_images(source: str | os.PathLike | Mapping[str, Any], selection: str | None = None) -> LabelledImages:
     """Open whatever holds labelled images.
 
     Args:
@@ -23,10 +23,17 @@ def open_labelled_images(source: str | os.PathLike | Mapping[str, Any]) -> Label
               among them (``mmbdg.AnnotatedLatents`` too); or the dataset's config itself, ``dict(type=...)``;
             - ``INSTANCES.json`` or ``INSTANCES.json:IMAGE_FOLDER``, instances as COCO writes them; file names are relative to the image
               folder, by default the folder of the JSON file.
+        selection: Name of a selection of ``tools/select_samples.py``, of a folder that ``tools/synthesize.py`` wrote; None for all samples.
 
     Raises:
-        InputError: It is none of these, is unfinished, or a package that reads it is not installed.
+        InputError: It is none of these, is unfinished, or a package that reads it is not installed; or a selection is named of something
+            that has none.
     """
+    if selection is not None and not (isinstance(source, str | os.PathLike) and Path(source).is_dir()):
+        raise InputError(
+            f'{source} is no folder of tools/synthesize.py, which alone has selections ("{selection}"); of a dataset in a config set its '
+            'key selection'
+        )
     if isinstance(source, Mapping):
         return DatasetImages.build(dict(source), str(source.get('type')))
     text = os.fspath(source)
@@ -42,4 +49,4 @@ def open_labelled_images(source: str | os.PathLike | Mapping[str, Any]) -> Label
             f'{text} is nothing that can be analysed: give a folder of tools/synthesize.py, CONFIG.py:KEY (the key of a dataset in it, '
             'e.g. test_dataloader.dataset), or INSTANCES.json:IMAGE_FOLDER'
         )
-    return StoredImages(text)
+    return StoredImages(text, selection)

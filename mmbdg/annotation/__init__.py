@@ -1,12 +1,5 @@
 """Samples out to the annotator, masks back in. Imports with torch, numpy and mmengine only."""
 
-from mmbdg.annotation.annotated_latents import (
-    AnnotatedLatent,
-    check_free,
-    class_folders,
-    read_annotated_latents,
-    write_samples,
-)
 from mmbdg.annotation.checking import check_annotated_latents
 from mmbdg.annotation.importing import import_annotations
 from mmbdg.annotation.latent_files import (

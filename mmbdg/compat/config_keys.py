@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import mmengine.registry
 
+import mmbdg.registry
 from mmbdg.compat.signatures import accepted_arguments
 from mmbdg.errors import nearest
 
@@ -74,6 +75,7 @@ ROLES = {
     ),
     'dataset': Role(('DATASETS',)),
     'transform': Role(('TRANSFORMS',)),
+    'selection_step': Role(('SELECTIONS',), rest='data'),
     'sampler': Role(('DATA_SAMPLERS',)),
     'function': Role(('FUNCTIONS',), rest='data'),
     'optim_wrapper': Role(
@@ -278,7 +280,7 @@ def targets(kind: Any, registries: tuple[str, ...], scope: str) -> list[Callable
 @cache
 def _registered(registry: str, kind: str, scope: str) -> Callable | None:
     """As ``Registry.build`` finds it; None where it is not, or where its package cannot be imported."""
-    root = getattr(mmengine.registry, registry)
+    root = getattr(mmengine.registry if hasattr(mmengine.registry, registry) else mmbdg.registry, registry)
     try:
         with suppress(ImportError):
             import_module(f'{scope}.registry')

@@ -14,7 +14,7 @@ from mmbdg.errors import InputError, nearest
 BESIDE = ('model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'activation_checkpointing', 'efficient_conv_bn_eval', 'compile')
 """What a Runner reads of its config beside its arguments."""
 
-TOOLS = ('synthesis', 'generator', 'classifier', 'annotation_seed', 'custom_imports')
+TOOLS = ('synthesis', 'selection', 'generator', 'classifier', 'annotation_seed', 'custom_imports')
 """What tools of ours, or the reading itself, take from a config."""
 
 SAID = ('requires', 'next_step')

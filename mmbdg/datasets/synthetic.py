@@ -44,6 +44,7 @@ class SyntheticSegDataset(BaseSegDataset):
         label_space: "fgbg", "classes" (one label for each class of the generator) or another one, see
             :func:`mmbdg.storage.label_spaces.label_space`; images of classes outside it are left out. Applied by
             ``mmseg.LoadAnnotations`` as a label map, above 254 labels, here or in the masks, by ``mmbdg.LoadMask``.
+        selection: Name of a selection of ``tools/select_samples.py``, to read its samples only; None for all samples.
         allow_empty: Labels may have no image at all; a head then learns that they are never there.
         pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on; masks are checked as they are loaded, see
             :class:`~mmbdg.datasets.checked_masks.CheckedLoading`.
@@ -51,7 +52,8 @@ class SyntheticSegDataset(BaseSegDataset):
 
     Raises:
         InputError: The dataset is missing or unfinished and cannot be made, or damaged; its masks do not fit the label space; a label has
-            no image; ``reduce_zero_label`` is asked for, while the first label is the background.
+            no image; ``reduce_zero_label`` is asked for, while the first label is the background; there is no such selection, or it was
+            made from another dataset.
     """
 
     synthetic: ClassVar = True
@@ -62,6 +64,7 @@ class SyntheticSegDataset(BaseSegDataset):
         prepare: dict | None = None,
         label_space: str | Groups = 'classes',
         allow_empty: bool = False,
+        selection: str | None = None,
         pipeline: Sequence = (),
         **kwargs: Any,
     ) -> None:
@@ -70,7 +73,7 @@ class SyntheticSegDataset(BaseSegDataset):
         if kwargs.get('reduce_zero_label'):
             raise InputError('the first label of a synthetic dataset is the background: reduce_zero_label has no meaning')
         root = prepare_dataset(Synthesis.from_config(prepare), data_root) if prepare else Path(data_root)
-        self.stored, self.root = StoredDataset(root), root
+        self.stored, self.root = StoredDataset(root, selection), root
         self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
         names = list(self.stored.catalogue.classes)

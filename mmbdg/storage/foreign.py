@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmbdg.storage.layout import TOP_FILES, kinds_of, sample_files, sample_id, shard_name
+from mmbdg.storage.layout import BESIDE, TOP_FILES, kinds_of, sample_files, sample_id, shard_name
 
 Known = dict[str, np.ndarray]
 """Numbers of the samples of each class folder, or, of a dataset in shards, of its blocks."""
@@ -15,7 +15,8 @@ Known = dict[str, np.ndarray]
 def foreign_files(root: Path, info: dict, known: Known) -> Iterator[str]:
     """Files, folders and links that do not belong to a dataset, relative to it; what lies in a foreign folder is not named too.
 
-    ``logs/`` may hold what it will. Links of the dataset's own names count as its files, links among the folders as well.
+    ``logs/`` and ``selections/`` may hold what they will. Links of the dataset's own names count as its files, links among the folders as
+    well.
 
     Args:
         root: The dataset's folder.
@@ -27,7 +28,7 @@ def foreign_files(root: Path, info: dict, known: Known) -> Iterator[str]:
     for entry in _entries(root):
         if entry.name in tops and entry.is_dir():
             yield from _in_kind(root, entry.name, expected)
-        elif entry.name not in (*TOP_FILES, 'logs') or (entry.name in TOP_FILES and not entry.is_file()):
+        elif entry.name not in (*TOP_FILES, *BESIDE) or (entry.name in TOP_FILES and not entry.is_file()):
             yield entry.name
 
 

@@ -11,6 +11,7 @@
     OUT/blocks.jsonl                                        one line a block: what became of its candidates
     OUT/dataset.json                                        classes, palette, counts, config, checksums; written last
     OUT/logs/                                               what is no part of the dataset: identity of the run, finished blocks, throughput
+    OUT/selections/<name>.txt                               no part of it either: samples chosen later, see :mod:`mmbdg.storage.selections`
 
 In a shard a sample is ``<class folder>/<id>.png|jpg``, ``.mask.png``, ``.uncertainty.png``, ``.tokens.npy`` and ``.json``, its line of the
 manifest. A finished dataset is the same bytes however often it was interrupted; ``logs/`` is left out of that promise. Which checksums
@@ -28,6 +29,9 @@ from mmbdg.schema import Schema
 IDENTITY = 'logs/identity.json'
 TOP_FILES = ('manifest.jsonl', 'blocks.jsonl', 'dataset.json')
 KINDS = ('images', 'masks', 'uncertainty', 'tokens', 'shards')
+SELECTIONS = 'selections'
+BESIDE = ('logs', SELECTIONS)
+"""Folders in a dataset's folder that are no part of the dataset."""
 
 
 class Identity(Schema):
@@ -106,7 +110,7 @@ def check_claim(root: str | os.PathLike, identity: dict) -> None:
                 f'{root} was made by another configuration:\n{differences}\n'
                 'Choose another folder, or go back to that configuration to continue it.'
             )
-    elif foreign := next((path for path in root.rglob('*') if path.is_file() and root / 'logs' not in path.parents), None):
+    elif foreign := next((path for path in root.rglob('*') if path.is_file() and path.relative_to(root).parts[0] not in BESIDE), None):
         raise InputError(
             f'{root} is not empty ({foreign}) and was not made by synthesis; choose another folder. If it is a dataset that has lost its '
             f'{IDENTITY}, {repair_hint(root)} brings it back'

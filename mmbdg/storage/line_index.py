@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,16 @@ class LineIndex:
     def present_classes(self) -> list[int]:
         """Classes that have a sample."""
         return np.unique(self.class_ids).tolist()
+
+    def part(self, places: np.ndarray) -> 'LineIndex':
+        """The index of some of the samples.
+
+        Args:
+            places: Their lines of the manifest, int64 (M,).
+        """
+        part = copy(self)
+        part.class_ids, part.numbers, part.blocks = self.class_ids[places], self.numbers[places], self.blocks[places]
+        return part
 
     def missing_files(self, root: Path) -> Iterator[str]:
         """Files of the samples that are not there, relative to the dataset. A folder is listed once, no file is opened."""

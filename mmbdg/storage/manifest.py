@@ -69,6 +69,32 @@ class Manifest(Sequence):
         return isinstance(other, Sequence) and list(self) == list(other)
 
 
+class ManifestPart(Sequence):
+    """Some lines of a manifest, which are parsed when they are looked at.
+
+    Args:
+        lines: The manifest.
+        places: Indices of the lines, int64 (N,), ascending.
+    """
+
+    def __init__(self, lines: Manifest, places: np.ndarray) -> None:
+        self._lines, self._places = lines, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int | slice) -> dict | list[dict]:
+        if isinstance(index, slice):
+            return [self._lines[place] for place in self._places[index].tolist()]
+        return self._lines[self._places[range(len(self))[index]].item()]
+
+    def __iter__(self) -> Iterator[dict]:
+        return (self._lines[place.item()] for place in self._places)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+
 def parse_line(text: bytes | str, path: Path, number: int, schema: type | None = None) -> dict:
     """One line.
 

@@ -18,8 +18,9 @@ from mmbdg.storage.catalogue import catalogue_of
 from mmbdg.storage.checksums import KEY, Checksum, checksum
 from mmbdg.storage.layout import IDENTITY, KINDS, folder_of, repair_hint, sample_files
 from mmbdg.storage.line_index import LineIndex
-from mmbdg.storage.manifest import Manifest
+from mmbdg.storage.manifest import Manifest, ManifestPart
 from mmbdg.storage.masks import read_labels
+from mmbdg.storage.selections import read_selection
 from mmbdg.storage.shards import read_from_shard, shard_url
 
 
@@ -79,20 +80,23 @@ class StoredDataset:
 
     Args:
         root: Its folder.
+        selection: Name of a selection of ``tools/select_samples.py``, to read its samples only; None for all samples.
 
     Attributes:
-        info: Content of ``dataset.json``.
+        info: Content of ``dataset.json``. Of a selection, ``counts`` are those of its samples, and ``selection`` says what made it.
         catalogue: Its classes, labels, size and licence.
         lines: Those of ``manifest.jsonl``, one a sample.
         index: Classes and numbers of the samples, as arrays.
+        places: Indices of the samples' lines in ``manifest.jsonl``, int64 (N,), ascending.
         ignore: Value of mask pixels that do not count: 255, or 65535 in masks of more than 254 labels (uint16).
 
     Raises:
         InputError: The folder is missing or unfinished; dataset.json is not as it should be; the manifest does not hold what it counts, or
-            a line of it is wrong; a file of a sample is missing; a link leads out of the folder.
+            a line of it is wrong; a file of a sample is missing; a link leads out of the folder; or
+            there is no such selection, it is damaged, or it was made from another dataset.
     """
 
-    def __init__(self, root: str | os.PathLike) -> None:
+    def __init__(self, root: str | os.PathLike, selection: str | None = None) -> None:
         self.root = root = Path(root)
         if not (root / 'dataset.json').is_file():
             if (root / IDENTITY).is_file() or (root / 'manifest.jsonl').is_file():
@@ -109,6 +113,16 @@ class StoredDataset:
         except InputError as error:
             raise InputError(f'{root} is damaged ({error}): {repair_hint(root)} mends it') from error
         self.ignore = self.catalogue.ignore
+        self.places = np.arange(len(self.lines))
+        if selection is not None:
+            self._restrict(selection)
+
+    def _restrict(self, selection: str) -> None:
+        """Leave the samples of a selection."""
+        header, self.places = read_selection(self.root, selection, self.info, self.index)
+        self.lines, self.index = ManifestPart(self.lines, self.places), self.index.part(self.places)
+        made = {key: header[key] for key in ('name', 'steps', 'dataset')}
+        self.info = {**self.info, 'counts': header['counts'], 'selection': made}
 
     def _checked_index(self) -> LineIndex:
         refuse_links_out(self.root, *KINDS)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from mmbdg.errors import InputError
 from mmbdg.files import whole_folder, write_json
 from mmbdg.storage.checksums import KEY, RunningChecksum, line_bytes, sealed
@@ -45,6 +47,8 @@ def write_image_folder(dataset: StoredDataset, out: str | os.PathLike, link: boo
 def unpack_shards(dataset: StoredDataset, out: str | os.PathLike, progress: bool = False) -> Path:
     """The dataset in the folder format: what synthesis with ``--format folder`` writes, without ``logs/``.
 
+    Of a dataset that is read by a selection, the new dataset has the chosen samples only.
+
     Raises:
         InputError: It is in folders already, the folder is there already, a file is missing or not of its checksum, or blocks.jsonl is
             damaged.
@@ -63,8 +67,9 @@ def unpack_shards(dataset: StoredDataset, out: str | os.PathLike, progress: bool
         if has_records:
             with open(part / BLOCKS, 'wb') as blocks:
                 blocks.writelines(files[BLOCKS].add(line_bytes(record)) for record in _folder_records(dataset, sizes))
-        config = info.get('config', {})
-        content = {**info, 'format': 'folder', 'config': {**config, 'format': 'folder'}}
+        made = {key: info[key] for key in ('selection',) if key in info}  # of the configuration, too: the same synthesis cannot mend it
+        content = {**info, 'format': 'folder', 'config': {**info.get('config', {}), 'format': 'folder', **made}}
+        content.pop('selection', None)
         if 'files' in info:
             content['files'] = {name: file.facts() for name, file in files.items()}
         write_json(part / 'dataset.json', sealed(content) if KEY in info else content)
@@ -88,9 +93,10 @@ def _without_shard(line: dict) -> dict:
 
 def _folder_records(dataset: StoredDataset, sizes: list[int]) -> Iterator[dict]:
     """The records of the blocks in the folder format; ``sizes`` are the bytes of each sample's files."""
-    lines, size = map(_without_shard, dataset.lines), iter(sizes)
+    lines, size, end = map(_without_shard, dataset.lines), iter(sizes), 0
     for record in read_blocks(dataset.root / BLOCKS):
-        number = record['samples']
+        begin, end = end, end + record['samples']
+        number = int(np.diff(np.searchsorted(dataset.places, [begin, end]))[0])
         yield new_record(record['folder'], record['block'], record, list(islice(lines, number)), sum(islice(size, number)))
 
 

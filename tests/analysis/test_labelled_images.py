@@ -6,7 +6,6 @@ from drawn_shapes import disc, rectangle
 from image_sets import CLASSES, as_png, drawn, write_coco, write_stored
 from mmengine.registry import DefaultScope
 
-from mmbdg.analysis.images.labelled_images import open_labelled_images
 from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
 from mmbdg.errors import InputError

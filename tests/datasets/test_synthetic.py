@@ -95,7 +95,7 @@ def edit_info(root, **change):
 def test_labels_that_would_be_read_wrongly_are_refused(plan, tmp_path):
     root = synthesize(plan, tmp_path / 'out')
     names = [dict(name=f'c{i}', folder=folder) for i, folder in enumerate(['disc', 'square', 'ring', *map(str, range(300))])]
-    edit_info(root, generator_classes=names)
+    edit_info(root, image_classes=names)
     with pytest.raises(InputError, match='LoadAnnotations holds labels in uint8, .* has 304 of them: use mmbdg.LoadMask'):
         SyntheticSegDataset(str(root), pipeline=[dict(type='mmseg.LoadAnnotations')])
     SyntheticSegDataset(str(root), pipeline=[dict(type='mmbdg.LoadMask')], allow_empty=True)
@@ -123,7 +123,7 @@ def as_imagenet(root, ids):
     entries = [dict(name=name, folder=folder) for name, folder in zip(names, folder_names('in1k'), strict=True)]
     for folder, class_id in zip(('disc', 'square', 'ring'), ids, strict=True):
         entries[class_id]['folder'] = folder
-    edit_info(root, generator_classes=entries)
+    edit_info(root, image_classes=entries)
     manifest = root / 'manifest.jsonl'
     lines = [line | {'class': ids[line['class']]} for line in read_jsonl(manifest)]
     for line in lines:

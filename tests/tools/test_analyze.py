@@ -9,7 +9,6 @@ from conftest import ROOT, plan_of, run_tool
 from mmbdg.analysis.distances.distribution_distances import distances
 from mmbdg.analysis.distances.feature_networks import classifier_features
 from mmbdg.analysis.distances.picture_features import KINDS, picture_features
-from mmbdg.analysis.images.labelled_images import open_labelled_images
 from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
 from mmbdg.synthesis import synthesize

@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from benchmarks.common import check_out, in_fresh_process, machine_lines, report, table
 from mmbdg.addressed import generator_at
-from mmbdg.analysis.images.labelled_images import open_labelled_images
 from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.statistics.mask_statistics import mask_statistics, summary
 from mmbdg.analysis.statistics.mean_shapes import mean_shapes

@@ -14,8 +14,9 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('src', help='folder of a finished dataset in shards')
     parser.add_argument('dst', help='folder to make')
+    parser.add_argument('--selection', help='name of a selection of the dataset, to take its samples only; default: all')
     args = parser.parse_args()
-    dataset = StoredDataset(args.src)
+    dataset = StoredDataset(args.src, args.selection)
     unpack_shards(dataset, args.dst, progress=True)
     print(f'{len(dataset.lines)} labelled images in {args.dst}')
 

@@ -20,15 +20,17 @@ def main() -> None:
     parser.add_argument('src', help='folder of a finished dataset, in folders or shards')
     parser.add_argument('dst', help='JSON file to write')
     parser.add_argument('--min-pixels', type=positive_int, default=MIN_PIXELS, help='components of fewer pixels are left out')
+    parser.add_argument('--selection', help='name of a selection of the dataset, to take its samples only; default: all')
     args = parser.parse_args()
-    dataset = StoredDataset(args.src)
+    dataset = StoredDataset(args.src, args.selection)
     counts = write_coco(dataset, args.dst, args.min_pixels, progress=True)
     print(f'{counts.images} images, {counts.instances} instances of {len(counts.by_category)} categories in {args.dst}')
     print(f'{counts.small} components below {args.min_pixels} pixels left out; {counts.empty_images} images have no instance')
     if counts.ignored_pixels:
         print(f'{counts.ignored_pixels} pixels do not count and are in no instance')
     if dataset.info.get('format') == 'shards':
-        print(f'Images have the names of the folder format: python tools/dataset_converters/shards_to_folders.py {args.src} FOLDER')
+        chosen = f' --selection {args.selection}' if args.selection else ''
+        print(f'Images have the names of the folder format: python tools/dataset_converters/shards_to_folders.py {args.src} FOLDER{chosen}')
 
 
 if __name__ == '__main__':

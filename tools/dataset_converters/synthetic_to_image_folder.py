@@ -18,8 +18,9 @@ def main() -> None:
     parser.add_argument('src', help='folder of a finished dataset, in folders or shards')
     parser.add_argument('dst', help='folder to make')
     parser.add_argument('--link', action='store_true', help='symbolic links, relative, instead of copies')
+    parser.add_argument('--selection', help='name of a selection of the dataset, to take its samples only; default: all')
     args = parser.parse_args()
-    dataset = StoredDataset(args.src)
+    dataset = StoredDataset(args.src, args.selection)
     write_image_folder(dataset, args.dst, args.link, progress=True)
     print(f'{len(dataset.lines)} images of {sum(count > 0 for count in dataset.info["counts"].values())} classes in {args.dst}')
 

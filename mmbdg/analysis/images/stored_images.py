@@ -9,7 +9,7 @@ from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.errors import InputError
 from mmbdg.storage.stored import StoredDataset
 
-FACTS = ('counts', 'filters', 'licence', 'checksums', 'versions', 'config', 'label_space')
+FACTS = ('counts', 'filters', 'licence', 'checksums', 'versions', 'config', 'label_space', 'selection')
 
 
 class StoredImages(LabelledImages):
@@ -19,19 +19,20 @@ class StoredImages(LabelledImages):
 
     Args:
         root: Folder with ``dataset.json``.
+        selection: Name of a selection of the dataset, to read its samples only; None for all samples.
 
     Raises:
         InputError: See :class:`~mmbdg.storage.stored.StoredDataset`.
     """
 
-    def __init__(self, root: str | os.PathLike) -> None:
-        self.stored = StoredDataset(root)
+    def __init__(self, root: str | os.PathLike, selection: str | None = None) -> None:
+        self.stored = StoredDataset(root, selection)
         if not self.stored.catalogue.has_masks:
             raise InputError(f'{root} has no masks: its source gives images only; an analysis needs masks')
         info = self.stored.info
         self.folders = list(self.stored.catalogue.folders)
         super().__init__(
-            name=Path(root).resolve().name,
+            name=Path(root).resolve().name + (f', {selection}' if selection else ''),
             labels=info['classes'],
             palette=info['palette'],
             ignore=self.stored.ignore,

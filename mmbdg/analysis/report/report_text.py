@@ -1,12 +1,11 @@
 """A report in words: what HTML and Markdown share, and the Markdown."""
 
 import json
-import re
-from html import escape
 
 from mmbdg.analysis.distances.picture_features import KINDS
 from mmbdg.analysis.report.report import Report
 from mmbdg.analysis.statistics import table1
+from mmbdg.markdown import markdown_table, plain_markdown
 
 
 def meanings(numbers: dict) -> list[tuple[str, str]]:
@@ -63,7 +62,7 @@ def made(numbers: dict) -> list[tuple[str, str]]:
         if side := numbers[key]:
             facts = side['facts']
             rows.append((key.capitalize(), f'{side["name"]}, {facts.get("source", "")}'.rstrip(', ')))
-            for fact in ('licence', 'checksums', 'versions'):
+            for fact in ('licence', 'selection', 'checksums', 'versions'):
                 if facts.get(fact):
                     text = facts[fact] if isinstance(facts[fact], str) else json.dumps(facts[fact], ensure_ascii=False)
                     rows.append((f'{key.capitalize()}, {fact}', text.strip('{}').replace('"', '')))
@@ -75,11 +74,6 @@ def made(numbers: dict) -> list[tuple[str, str]]:
         ('Made', machine['date']),
     ]
     return rows
-
-
-def plain_markdown(text: str) -> str:
-    """Text from a dataset, shown as it is: no HTML, link, picture or further line comes of it."""
-    return re.sub(r'([\[\]`\\])', r'\\\1', escape(' '.join(text.split()), quote=False))
 
 
 def as_markdown(report: Report) -> str:
@@ -107,12 +101,6 @@ def as_markdown(report: Report) -> str:
     parts.append('## How this was made')
     parts.append('\n'.join(f'- {key}: {plain_markdown(value)}' for key, value in made(numbers)))
     return '\n\n'.join(parts) + '\n'
-
-
-def markdown_table(heads: list[str], rows: list[list[str]]) -> str:
-    """The first column is text, all others are figures."""
-    lines = [heads, ['---'] + ['---:'] * (len(heads) - 1), *rows]
-    return '\n'.join('| ' + ' | '.join(cell.replace('|', '\\|') for cell in line) + ' |' for line in lines)
 
 
 def _classes(numbers: dict) -> str:

@@ -1,0 +1,151 @@
+"""What a step of a selection is, and the steps that keep the best part of a ranking."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from mmbdg.errors import InputError
+from mmbdg.storage.layout import sample_id
+from mmbdg.storage.stored import StoredDataset
+
+SCOPES = ('class', 'dataset')
+
+
+class Samples:
+    """The samples that a step chooses from: those that the steps before it kept.
+
+    Args:
+        dataset: The whole dataset.
+        places: Indices of the samples in ``dataset.lines``, int64 (N,), ascending.
+        progress: Whether to show a bar where many samples are read.
+    """
+
+    def __init__(self, dataset: StoredDataset, places: np.ndarray, progress: bool = False) -> None:
+        self.dataset, self.places, self.progress = dataset, places, progress
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @cached_property
+    def class_ids(self) -> np.ndarray:
+        """Class of each sample, int32 (N,)."""
+        return self.dataset.index.class_ids[self.places]
+
+    def title(self, i: int) -> str:
+        """Class folder and id of sample ``i``, for messages."""
+        index, place = self.dataset.index, self.places[i]
+        return f'{index.folders[index.class_ids[place]]}/{sample_id(int(index.numbers[place]))}'
+
+    def values(self, field: str) -> np.ndarray:
+        """A number that the manifest has of each sample, float64 (N,).
+
+        Args:
+            field: Key of the manifest's lines, such as "uncertainty".
+
+        Raises:
+            InputError: A sample has no such number, or it is not finite.
+        """
+        from tqdm import tqdm
+
+        found = np.zeros(len(self))
+        places = tqdm(self.places.tolist(), unit='sample', desc=field, dynamic_ncols=True, disable=not self.progress)
+        for i, place in enumerate(places):
+            value = self.dataset.lines[place].get(field)
+            if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+                raise InputError(
+                    f'{self.dataset.root / "manifest.jsonl"}, line {place + 1}: the sample {self.title(i)} has no {field} ({value!r}), '
+                    'which this selection compares; leave the step out'
+                )
+            found[i] = value
+        return found
+
+
+class Choice(NamedTuple):
+    """What a step keeps of its samples."""
+
+    kept: np.ndarray
+    """bool (N,)."""
+    thresholds: dict[int, float]
+    """By class, the value of the last sample that was kept, for the report; classes without one are left out."""
+
+
+class Selection(ABC):
+    """A step that chooses among the samples of a finished dataset. Nothing of the dataset changes.
+
+    Subclasses are registered in :data:`mmbdg.registry.SELECTIONS` and check their arguments when they are made.
+    """
+
+    @abstractmethod
+    def choose(self, samples: Samples) -> Choice:
+        """What is kept of the samples; the same for the same samples.
+
+        Raises:
+            InputError: The samples lack what the step compares.
+        """
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """All that decides what is kept, as JSON: type and arguments, checksums of models, versions of packages that compute."""
+
+
+@dataclass(frozen=True)
+class RankedSelection(Selection):
+    """The best part of a ranking by one number for each sample. Of equal numbers the sample that comes first in the manifest is kept.
+
+    Args:
+        fraction: Part of the samples that is kept, above 0 and at most 1. Their number is rounded to the nearest whole one (halves to the
+            even one), and is at least 1.
+        scope: "class" keeps this part of each class, "dataset" of all samples together; a class may be left with no sample then.
+
+    Raises:
+        InputError: An argument is of another type or outside its range.
+    """
+
+    fraction: float
+    scope: str = 'class'
+
+    highest: ClassVar[bool] = False
+    """Whether the highest numbers are the best ones."""
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.fraction, int | float) and not isinstance(self.fraction, bool)
+        if not number or not 0 < self.fraction <= 1:
+            raise InputError(f'{type(self).__name__}.fraction must be a number above 0 and at most 1, got {self.fraction!r}')
+        if self.scope not in SCOPES:
+            raise InputError(f'{type(self).__name__}.scope must be one of {", ".join(SCOPES)}, got {self.scope!r}')
+
+    @abstractmethod
+    def scores(self, samples: Samples) -> np.ndarray:
+        """The number by which each sample is ranked, float64 (N,), finite.
+
+        Raises:
+            InputError: The samples lack it.
+        """
+
+    def choose(self, samples: Samples) -> Choice:
+        scores = self.scores(samples)
+        groups = samples.class_ids if self.scope == 'class' else np.zeros(len(samples), np.int32)
+        kept = np.zeros(len(samples), bool)
+        for group in np.unique(groups):
+            members = np.flatnonzero(groups == group)
+            order = np.argsort(-scores[members] if self.highest else scores[members], kind='stable')
+            kept[members[order[: self.number_kept(len(members))]]] = True
+        return Choice(kept, self._thresholds(samples, scores, kept))
+
+    def number_kept(self, total: int) -> int:
+        """How many of ``total`` samples are kept."""
+        return max(1, round(total * self.fraction))
+
+    def identity(self) -> dict[str, Any]:
+        return dict(type=f'mmbdg.{type(self).__name__}', fraction=self.fraction, scope=self.scope)
+
+    def _thresholds(self, samples: Samples, scores: np.ndarray, kept: np.ndarray) -> dict[int, float]:
+        last = np.min if self.highest else np.max
+        if self.scope == 'dataset':
+            value = float(last(scores[kept]))
+            return dict.fromkeys(np.unique(samples.class_ids).tolist(), value)
+        return {class_id: float(last(scores[kept & (samples.class_ids == class_id)])) for class_id in np.unique(samples.class_ids).tolist()}

@@ -1,0 +1,88 @@
+"""Choosing samples of a finished dataset: ``selections/NAME.txt``, and a report for each class beside it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmbdg.errors import InputError
+from mmbdg.files import check_place, write_atomically, write_json
+from mmbdg.storage.selections import canonical_steps, dataset_checksum, read_file, selection_file, write_selection
+from mmbdg.storage.stored import StoredDataset
+from mmbdg.synthesis.selections.base import Samples, Selection
+from mmbdg.synthesis.selections.plan import SelectionPlan
+from mmbdg.synthesis.selections.report import StepCounts, as_markdown, report_of
+from mmbdg.version import __version__
+
+
+def select(
+    root: str | os.PathLike, plan: SelectionPlan, force: bool = False, log: Callable[[str], None] = print, progress: bool = False
+) -> Path:
+    """Choose samples of a dataset. The same dataset and steps give the same bytes; nothing of the dataset changes.
+
+    Args:
+        root: Folder of a finished dataset, in folders or shards.
+        plan: Name and steps.
+        force: Whether to replace a selection of this name that other steps made, or that is damaged.
+        log: Takes the lines that are said.
+        progress: Whether to show bars.
+
+    Returns:
+        ``selections/NAME.txt`` of the dataset. ``NAME.json`` and ``NAME.md`` beside it have what each step left of each class.
+
+    Raises:
+        InputError: The dataset is missing, unfinished or damaged; there is a selection of this name by other steps; the samples lack what
+            a step compares; or no sample is left.
+    """
+    steps = plan.build()
+    identities = [step.identity() for step in steps]
+    dataset = StoredDataset(root)
+    path = selection_file(root, plan.name)
+    if path.exists() and not force:
+        _check_same(path, root, identities)
+    check_place(path)
+    counts, places = [], dataset.places
+    for number, step in enumerate(steps):
+        places, left = _chosen(step, Samples(dataset, places, progress))
+        counts.append(left)
+        if not len(places):
+            raise InputError(f'step {number} of the selection, {identities[number]}, leaves no sample of {root}: loosen it')
+    made = dict(name=plan.name, steps=identities, versions=dict(mmbdg=__version__), dataset=dataset_checksum(root, dataset.info))
+    report = report_of(dataset, made, counts)
+    markdown = as_markdown(report)
+    write_json(selection_file(root, plan.name, '.json'), report)
+    write_atomically(selection_file(root, plan.name, '.md'), lambda part: part.write_text(markdown, encoding='utf-8'))
+    write_selection(root, made, dataset.info, dataset.index.part(places))
+    for line in _lines(report):
+        log(line)
+    return path
+
+
+def _check_same(path: Path, root: str | os.PathLike, identities: list[dict[str, Any]]) -> None:
+    """See that a selection was made by these steps.
+
+    Raises:
+        InputError: It was made by others, or is damaged.
+    """
+    header, _ = read_file(path, root)
+    if canonical_steps(header['steps']) != canonical_steps(identities):
+        raise InputError(
+            f'{path} was made by other steps:\n  {canonical_steps(header["steps"])} there,\n  {canonical_steps(identities)} here.\n'
+            'Choose another selection.name (--name), or replace it with --force'
+        )
+
+
+def _chosen(step: Selection, samples: Samples) -> tuple[np.ndarray, StepCounts]:
+    """What a step keeps: indices in the manifest, and its counts."""
+    choice = step.choose(samples)
+    return samples.places[choice.kept], StepCounts.of(samples, choice)
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    total, empty = report['total'], [row['folder'] for row in report['classes'] if not row['kept']]
+    lines = [f'{total["kept"]:,} of {total["samples"]:,} samples chosen (selections/{report["name"]}.txt; for each class: .md, .json)']
+    if empty:
+        lines.append(f'{len(empty)} classes have no sample left: {", ".join(empty[:10])}{", ..." if len(empty) > 10 else ""}')
+    return lines
