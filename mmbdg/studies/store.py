@@ -18,8 +18,9 @@ from mmbdg.studies.study import POINTER, Step
 
 
 class Output(Schema):
-    """Something that a step made: its path below ``out/``, and its checksum."""
+    """Something that a step made: what the study says of it, its path below ``out/``, and its checksum."""
 
+    pattern: str
     path: str
     sha256: str
 
@@ -76,7 +77,7 @@ class StepFolder:
                 return None, f'its output {name} ({place}) is not there any more'
             if content_checksum(place) != output['sha256']:
                 return None, f'its output {name} ({place}) was changed'
-        if found['outputs'].keys() != self.step.outputs.keys():
+        if {name: output['pattern'] for name, output in found['outputs'].items()} != self.step.outputs:
             return None, 'it has other outputs'
         return found, ''
 
@@ -111,7 +112,7 @@ class StepFolder:
                 path = self.out / Path(read_text(path).strip()).name
             if not path.exists():
                 raise InputError(f'{self.step.tool} made no {name}: {path} is not there; its output is in {self.log}')
-            outputs[name] = dict(path=path.relative_to(self.out).as_posix(), sha256=content_checksum(path))
+            outputs[name] = dict(pattern=pattern, path=path.relative_to(self.out).as_posix(), sha256=content_checksum(path))
         step = self.step
         about = dict(name=step.name, tool=step.tool, config=step.config, seconds=round(seconds, 2), interrupted=interrupted)
         write_json(self.path / 'result.json', dict(**about, machine=machine, outputs=outputs))
