@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.stats import ttest_rel
+from tiny_study import TinyStudy
 
 from mmbdg.errors import InputError
-from mmbdg.studies.study import Study
+from mmbdg.studies import forked_tools
+from mmbdg.studies.results import Results, Run
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    monkeypatch.setattr(forked_tools, 'import_openmmlab', lambda: None)
+    return TinyStudy(tmp_path)
 
 
 def score(number, iterations, seed):
@@ -238,9 +246,7 @@ def test_configs_are_checked_before_any_work(tiny):
 
 def test_differences_against_scipy(tiny):
     """Paired by seed, also for a mean over columns."""
-    study = Study.model_validate(tiny.read().model_dump())
-    from mmbdg.studies.results import Results, Run
-
+    study = tiny.read()
     results, values = Results(study), np.random.default_rng(0).standard_normal((2, 2, 3))
     for i, row in enumerate(('small', 'large')):
         for j, column in enumerate(('100', '200')):

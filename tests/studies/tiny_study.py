@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
-
-from mmbdg.studies import StudyRunner, code_version, forked_tools, read_study, recipe
+from mmbdg.studies import StudyRunner, code_version, read_study, recipe
 
 ADD = """
 import json, os, sys, time
@@ -105,9 +103,3 @@ class TinyStudy:
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         path.unlink(missing_ok=True)
         return lines
-
-
-@pytest.fixture
-def tiny(tmp_path, monkeypatch):
-    monkeypatch.setattr(forked_tools, 'import_openmmlab', lambda: None)
-    return TinyStudy(tmp_path)
