@@ -21,7 +21,7 @@ ALLOWED = {
     'models': {'generators', 'interpreter', 'synthesis', 'datasets', 'compat'},
     'engine': {'models', 'datasets', 'synthesis', 'annotation', 'analysis', 'generators', 'backbones', 'compat', 'evaluation', 'assets'},
     'backbones': {'compat'},
-    'studies': {'engine', 'analysis', 'assets', 'compat'},
+    'studies': {'engine', 'evaluation', 'analysis', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),
 }

@@ -13,6 +13,7 @@ from mmbdg.compat.config import with_options
 from mmbdg.compat.config_options import as_meant
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
+from mmbdg.reading import parsed_json
 from mmbdg.schema import Schema
 from mmbdg.studies.code_version import code_version, data_checksum, library_versions, texts_in
 
@@ -59,7 +60,7 @@ def resolved_config(path: str, options: Mapping[str, str]) -> dict[str, Any]:
     plain = _plain(path)
     given, _ = as_meant(plain, {key: parsed(value) for key, value in options.items()})
     content = with_options(path, given).to_dict()
-    content = json.loads(json.dumps(content, default=str))
+    content = parsed_json(json.dumps(content, default=str), path)  # plain values
     return {key: value for key, value in _flat(content) if key.split('.')[0] not in SAID}
 
 

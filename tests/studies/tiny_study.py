@@ -16,7 +16,7 @@ with open(Path(__file__).with_name('notes.txt'), 'a') as file:
     file.write(json.dumps(dict(tool='add', resumed='--resume' in more, options=options)) + '\\n')
 time.sleep(float(options.pop('randomness.sleep', 0)))
 if options.get('val_interval') == '13':
-    os.write(1, b'error: thirteen is refused\n')
+    os.write(1, b'error: thirteen is refused' + bytes([10]))
     sys.exit(2)
 total = sum(float(value) for value in options.values())
 (out / 'last.txt').write_text('sum.txt')

@@ -373,6 +373,8 @@ def study(files: Files) -> Attacks:
     yield from each(files.configs, lambda path: [path, 'out'])
     for path in files.jsons:
         for place in ('study.json', 'recipes/a/all/seed0/compare.json'):
+            if place != 'study.json' and path.stem in ('another', 'pipe'):  # any dict may be an old recipe, and a pipe is none
+                continue
             root = files.root / 'studies' / f'{path.stem}_{Path(place).stem}'
             (root / place).parent.mkdir(parents=True)
             if place != 'study.json':
