@@ -8,5 +8,9 @@ extract_backbone = dict(
     arguments=['{pretrain.checkpoint}', '{out}/backbone.safetensors'],
     outputs=dict(backbone='backbone.safetensors'),
 )
-no_pictures = {'custom_hooks': [], 'train_cfg.val_begin': 10**9}  # of a pre-training: neither pictures nor a validation
+no_pictures = {  # of a pre-training: neither pictures nor a validation, and checkpoints to go on from
+    'custom_hooks': [],
+    'train_cfg.val_begin': 10**9,
+    'default_hooks.checkpoint.interval': 60,
+}
 no_files = {'custom_hooks': [], 'default_hooks.checkpoint.save_last': False}  # of a transfer: neither pictures nor a checkpoint
