@@ -47,9 +47,6 @@ def parser_of(monkeypatch):
     return parser
 
 
-HANDS_ON = {'repeat.py'}  # options, as they were typed, to tools/train.py
-
-
 def actions_of(parser):
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -73,7 +70,7 @@ def test_every_number_has_bounds(path, parser_of):
             assert action.type.least is not None and action.type.least >= 0, action.option_strings
             with pytest.raises(argparse.ArgumentTypeError, match='must be (at least|above)'):
                 action.type('-1')
-        if any('options' in option for option in action.option_strings) and path.name not in HANDS_ON:
+        if any('options' in option for option in action.option_strings):
             assert isinstance(action, ConfigOptions), action.option_strings
 
 

@@ -63,11 +63,11 @@ def test_what_is_allowed_is_needed():
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'tools').rglob('*.py')), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_tool_ends_in_one_line(path):
-    """What is called as a program calls its main() within plain_errors; forked_tools.py starts such programs."""
+    """What is called as a program calls its main() within plain_errors."""
     (last, *_) = reversed(ast.parse(path.read_text()).body)
     called = isinstance(last, ast.If) and ast.unparse(last.test) == "__name__ == '__main__'"
-    if not called or path.name == 'forked_tools.py':
-        assert "'__main__'" not in path.read_text() or path.name == 'forked_tools.py'
+    if not called:
+        assert "'__main__'" not in path.read_text()
         return
     (within,) = last.body
     assert isinstance(within, ast.With) and ast.unparse(within.items[0].context_expr).startswith('plain_errors(')

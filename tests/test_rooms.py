@@ -31,6 +31,7 @@ ALLOWED = {
         *('compat', 'evaluation', 'assets'),
     },
     'backbones': {'compat'},
+    'studies': {'engine', 'evaluation', 'analysis', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),
 }

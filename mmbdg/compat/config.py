@@ -40,7 +40,7 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
     check_regular(path)
     if Path(path).suffix not in SUFFIXES:
         raise InputError(f'{path} is no config: its name ends in none of {", ".join(SUFFIXES)}')
-    plain = _with_options(path, {})  # as the files say
+    plain = with_options(path, {})  # as the files say
     if not plain.keys():
         raise InputError(f'{path} sets nothing')
     if not options:
@@ -51,7 +51,7 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
 
     def read(some: Collection[str]) -> Config:
         if (keys := frozenset(some)) not in seen:
-            seen[keys] = _with_options(path, {key: given[key] for key in given if key in keys})
+            seen[keys] = with_options(path, {key: given[key] for key in given if key in keys})
         return seen[keys]
 
     wanted = [key for key in given if key not in insisted]
@@ -67,7 +67,16 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
     return cfg
 
 
-def _with_options(path: str, options: Mapping[str, Any]) -> Config:
+def with_options(path: str, options: Mapping[str, Any]) -> Config:
+    """A config file with options that were checked before; :func:`read_config` checks them.
+
+    Args:
+        path: The file.
+        options: Values by dotted key.
+
+    Raises:
+        InputError: The file cannot be evaluated, or the options do not fit it.
+    """
     files: list[str] = []
     variables = {key: value for key, value in options.items() if key.split('.')[0] not in runner_keys()}
     with plain_reading(path, files):

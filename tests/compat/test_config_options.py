@@ -144,7 +144,7 @@ def test_a_variable_and_the_place_that_it_decides(config):
 
 
 def test_a_variable_that_still_arrives_elsewhere(config):
-    """tools/repeat.py CONFIG --cfg-options iterations=300 train_cfg.val_interval=50"""
+    """tools/train.py CONFIG --cfg-options iterations=300 train_cfg.val_interval=50"""
     cfg = read_config(config, {'n': 300, 'train_cfg.val_interval': 50})
     assert cfg.train_cfg == dict(max_iters=300, val_interval=50)
 

@@ -343,39 +343,45 @@ def convert_interpreter(files: Files) -> Attacks:
     yield from each(files.configs, lambda path: [path, 'out', files.checkpoints[0]])
 
 
-def filter_table(files: Files) -> Attacks:
-    real = ROOT / 'configs/synthesis/biggan32_fashion.py'
+def compare_dataset(files: Files) -> Attacks:
+    good = files.good / 'folder'
+    yield from each(files.datasets, lambda path: [path, 'figures.json', '--reference', good])
+    yield from each(files.datasets[:5], lambda path: [good, 'figures.json', '--reference', path], 'reference')
+    yield from each(files.checkpoints, lambda path: [good, 'figures.json', '--reference', good, '--inception', path])
+    yield from bad_places(files, lambda out: [good, out, '--reference', good, '--features', 'resnet_fashion32'], '.json')
+
+
+def coarse_masks(files: Files) -> Attacks:
+    own = config(files, 'coarse', INTERPRETER.format(generator=TINY_GENERATOR, classes=TINY_CLASSES))
+    yield from each(files.configs, lambda path: [path, 'coarse.json'])
+    yield from bad_places(files, lambda out: [own, out], '.json')
+
+
+STUDY = """
+compare = dict(
+    name='compare',
+    tool='compare_dataset.py',
+    arguments=[{good!r}, '{{out}}/figures.json', '--reference', {good!r}],
+)
+study = dict(rows=[dict(name='a', steps=[compare])], figures=[dict(name='SD', read='figures.json:figures.SD')], seeds=[0])
+"""
+
+
+def study(files: Files) -> Attacks:
+    good = str(files.good / 'folder')
+    own = config(files, 'study', STUDY.format(good=good))
     yield from each(files.configs, lambda path: [path, 'out'])
-    yield from each(files.checkpoints, lambda path: [real, 'out', '--inception', path])
-    yield from each(files.datasets[:5], lambda path: [real, 'out', '--reference', path])
-
-
-def trained_before(files: Files, hostile: Path, place: str) -> Path:
-    """A folder of a table whose figures of one training are hostile."""
-    root = files.root / 'tables' / hostile.stem
-    (root / place).parent.mkdir(parents=True, exist_ok=True)
-    (root / place).symlink_to(hostile)
-    return root
-
-
-def interpreter_table(files: Files) -> Attacks:
-    for path in files.jsons[:-1]:  # a pipe is no file of figures: it is measured again
-        root = trained_before(files, path, 'head/per-class1/seed0_members8_iters500/test.json')
-        (root / 'annotated/seed1_10').mkdir(parents=True)
-        yield path.stem, [root, '--rows', 'head', '--per-class', '1', '--also', '--seeds', '1']
-
-
-def repeat(files: Files) -> Attacks:
-    yield from each(files.configs, lambda path: [path, '--seeds', '0'])
-    own = config(files, 'training', 'train_cfg = dict(max_iters=1)')
     for path in files.jsons:
-        yield f'settings_{path.stem}', [own, '--seeds', '0', '--out', trained_before(files, path, 'runs/seed0/settings.json')]
-
-
-def transfer_table(files: Files) -> Attacks:
-    for path in files.jsons:
-        root = trained_before(files, path, 'random/seed0/fpn_r18_frozen/labels0.01/figures.json')
-        yield path.stem, [root, '--rows', 'random', '--fractions', '0.01', '--seeds', '1']
+        for place in ('study.json', 'recipes/a/all/seed0/compare.json'):
+            if place != 'study.json' and path.stem in ('another', 'pipe'):  # any dict may be an old recipe, and a pipe is none
+                continue
+            root = files.root / 'studies' / f'{path.stem}_{Path(place).stem}'
+            (root / place).parent.mkdir(parents=True)
+            if place != 'study.json':
+                (root / 'study.json').write_text('{"study": "study"}')
+            (root / place).symlink_to(path)
+            yield root.name, [own, root]
+    yield from bad_places(files, lambda out: [own, out])
 
 
 CLASSIFICATION = """
@@ -430,6 +436,8 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/annotate.py': annotate,
     'tools/benchmark.py': benchmark,
     'tools/browse_dataset.py': browse_dataset,
+    'tools/coarse_masks.py': coarse_masks,
+    'tools/compare_dataset.py': compare_dataset,
     'tools/convert_generator.py': convert_generator,
     'tools/convert_interpreter.py': convert_interpreter,
     'tools/dataset_converters/chest_xray.py': chest_xray,
@@ -442,15 +450,12 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
     'tools/extract_backbone.py': extract_backbone,
-    'tools/filter_table.py': filter_table,
-    'tools/interpreter_table.py': interpreter_table,
     'tools/protocol_table.py': protocol_table,
-    'tools/repeat.py': repeat,
     'tools/show_generator.py': show_generator,
+    'tools/study.py': study,
     'tools/synthesize.py': synthesize_,
     'tools/test.py': measure,
     'tools/train.py': train,
-    'tools/transfer_table.py': transfer_table,
     'tools/verify.py': verify,
 }
 

@@ -5,7 +5,7 @@
 
 The other four files set label_fraction only. The paper's table is the mean of three trials; of ours each has its own label_seed too:
 
-    python tools/repeat.py configs/transfer/chest_xray/fcn_r50_frozen_1pct.py --seeds 0 1 2 --seeded label_seed --grid pretrained=A,B,C
+    python tools/study.py configs/studies/chest_xray.py work_dirs/chest_xray
 
 Its figure is "mIoU" of a "binary segmentation": taken to be the mean of the IoU of background and of lung, mIoU of
 mmseg's IoUMetric, whose table gives the IoU of the lungs beside it.

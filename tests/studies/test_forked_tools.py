@@ -1,14 +1,10 @@
-import sys
+import os
 import time
-from importlib import import_module
 
 import pytest
-from conftest import ROOT
 
 from mmbdg.errors import InputError
-
-sys.path.append(str(ROOT / 'tools'))
-forked_tools = import_module('forked_tools')
+from mmbdg.studies import forked_tools
 
 NOTE = """
 import os, sys, time
@@ -30,13 +26,12 @@ def chain(tmp_path, monkeypatch):
     """A generator of steps with these names, which all write into one file; ``a&b`` is a, which ends after b has begun."""
     (tmp_path / 'note.py').write_text(NOTE)
     (tmp_path / 'sleep.py').write_text('import time\ntime.sleep(60)\n')
-    monkeypatch.setattr(forked_tools, 'TOOLS', tmp_path)
     monkeypatch.setattr(forked_tools, 'import_openmmlab', lambda: None)
 
     def steps(*names):
         for name in names:
             tool = 'sleep.py' if name == 'sleep' else 'note.py'
-            yield forked_tools.Step(tool, (str(tmp_path / 'notes'), name), tmp_path / 'logs' / name)
+            yield forked_tools.ToolRun(tmp_path / tool, (str(tmp_path / 'notes'), name), tmp_path / 'logs' / name)
 
     return steps
 
@@ -58,3 +53,15 @@ def test_a_failure_ends_all(chain, tmp_path):
     assert time.perf_counter() - start < 30
     notes = (tmp_path / 'notes').read_text()
     assert 'never' not in notes and 'late' not in notes
+
+
+def test_by_torchrun(tmp_path, monkeypatch):
+    """The arguments of a run of several processes."""
+    called = []
+    monkeypatch.setattr(os, 'execv', lambda path, argv: called.append(argv) or (_ for _ in ()).throw(SystemExit))
+    monkeypatch.setattr(os, 'dup2', lambda *_: None)
+    with pytest.raises(SystemExit):
+        forked_tools._run(tmp_path / 'train.py', ('c.py', '--cfg-options', 'a=1'), tmp_path / 'log', 4)
+    (argv,) = called
+    assert argv[1:5] == ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=4']
+    assert argv[5:] == [str(tmp_path / 'train.py'), 'c.py', '--launcher', 'pytorch', '--cfg-options', 'a=1']

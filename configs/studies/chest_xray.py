@@ -1,0 +1,50 @@
+"""Chest X-ray segmentation on a frozen backbone, by the fraction of labels (paper, Table 5).
+
+    python tools/study.py configs/studies/chest_xray.py work_dirs/chest_xray --cfg-options ours=BACKBONE.safetensors
+
+The paper's figures are means of three trials; here each seed has its own label_seed too.
+"""
+
+_base_ = ['_base_/steps.py', '_base_/figures.py', '_base_/papers_backbones.py']
+
+ours = 'work_dirs/densecl_biggan_fpn_fgbg_in1k/backbone.safetensors'  # FG/BG pre-training (paper)
+percents = (1, 5, 10, 50, 100)
+published = dict(
+    supervised=(49.6, 47.8, 54.1, 57.6, 63.6),
+    densecl=(48.8, 59.4, 66.2, 69.2, 70.4),
+    ours=(67.6, 70.8, 71.2, 74.7, 75.3),
+)
+
+study = dict(
+    row_title='pre-training',
+    rows=[
+        dict(
+            name=name,
+            title=_base_.titles[name],
+            paper={str(percent): dict(mIoU=value) for percent, value in zip(percents, values, strict=True)},
+            steps=[
+                dict(
+                    _base_.train,
+                    name='transfer',
+                    config='configs/transfer/chest_xray/fcn_r50_frozen_100pct.py',
+                    outputs=dict(),
+                    options={
+                        'randomness.seed': '{seed}',
+                        'label_seed': '{seed}',
+                        'pretrained': ours if name == 'ours' else _base_.backbones[name],
+                    },
+                )
+            ],
+        )
+        for name, values in published.items()
+    ],
+    columns=[
+        dict(name=str(percent), title=f'{percent}% of labels', options=dict(label_fraction=percent / 100), value=float(percent))
+        for percent in percents
+    ],
+    column_title='labels',
+    figures=_base_.semantic,
+    baseline='densecl',
+    paper='Table 5',
+    plot=dict(x_title='percent of labels', x_scale='log'),
+)

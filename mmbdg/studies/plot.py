@@ -1,0 +1,96 @@
+"""The drawing of a study: means with their spread over the seeds (paper, Figure 10)."""
+
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from mmbdg.files import write_atomically
+from mmbdg.studies.results import Results, Run
+from mmbdg.studies.study import Figure
+
+
+def draw(results: Results, path: Path) -> None:
+    """Write a PNG file, a panel for each figure that the study plots.
+
+    Args:
+        results: What is known.
+        path: Of the file.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Drawing
+
+    study, by_name = results.study, {figure.name: figure for figure in results.study.figures}
+    figures = [by_name[name] for name in study.plot.figures or list(by_name)[:1]]
+    drawing = Drawing(figsize=(5 * len(figures) + 1, 4), layout='constrained')
+    for number, figure in enumerate(figures, 1):
+        axes = drawing.add_subplot(1, len(figures), number)
+        name = figure.title or figure.name
+        axes.set_ylabel(f'{name} ({figure.unit})' if figure.unit else name)
+        KINDS[study.plot.kind](axes, results, figure)
+        axes.set_xlabel(study.plot.x_title or dict(iterations='iteration').get(study.plot.kind, ''))
+        axes.grid(alpha=0.3)
+        if study.plot.kind != 'rows' and axes.lines:
+            axes.legend()
+    write_atomically(path, lambda part: FigureCanvasAgg(drawing).print_png(str(part)))
+
+
+def _over_columns(axes: Any, results: Results, figure: Figure) -> None:
+    study = results.study
+    places = {column.name: number if column.value is None else column.value for number, column in enumerate(study.columns)}
+    for row in study.rows:
+        known = [(places[name], list(results.values(row.name, name, figure.name).values())) for r, name in results.cells() if r == row.name]
+        _band(axes, row.title or row.name, [(x, values) for x, values in sorted(known) if values])
+    axes.set_xscale(study.plot.x_scale)
+    axes.minorticks_off()
+    axes.set_xticks(list(places.values()), [column.title or column.name for column in study.columns])
+
+
+def _over_iterations(axes: Any, results: Results, figure: Figure) -> None:
+    key, several = figure.read.partition(':')[2], len(results.study.columns) > 1
+    for row_name, column in results.cells():
+        title = results.study.row(row_name).title or row_name
+        points = curve(results.runs[row_name, column], key, figure.scale)
+        _band(axes, f'{title}, {column}' if several else title, points)
+
+
+def _by_row(axes: Any, results: Results, figure: Figure) -> None:
+    ticks = []
+    for row_name, column in results.cells():
+        values = list(results.values(row_name, column, figure.name).values())
+        if values:
+            axes.bar(len(ticks), mean(values), yerr=stdev(values) if len(values) > 1 else None, capsize=4, color='tab:blue', alpha=0.7)
+            title = results.study.row(row_name).title or row_name
+            ticks.append(f'{title}, {column}' if len(results.study.columns) > 1 else title)
+    axes.set_xticks(range(len(ticks)), ticks, rotation=30, ha='right')
+
+
+KINDS = dict(columns=_over_columns, iterations=_over_iterations, rows=_by_row)
+
+
+def _band(axes: Any, label: str, points: list[tuple[float, list[float]]]) -> None:
+    """A line through the means, and a band of one standard deviation (n - 1) to each side; a single point gets a bar."""
+    if not points:
+        return
+    x = [place for place, _ in points]
+    means = [mean(values) for _, values in points]
+    spreads = [stdev(values) if len(values) > 1 else 0.0 for _, values in points]
+    if len(points) == 1:
+        axes.errorbar(x, means, spreads, fmt='o', markersize=4, capsize=4, label=label)
+        axes.plot(x, means, alpha=0)
+        return
+    (line,) = axes.plot(x, means, marker='o', markersize=3, label=label)
+    low, high = ([m + sign * s for m, s in zip(means, spreads, strict=True)] for sign in (-1, 1))
+    axes.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+
+
+def curve(seeds: dict[int, Run], key: str, scale: float = 1.0) -> list[tuple[float, list[float]]]:
+    """Iterations at which every seed was validated, and the figure of each seed.
+
+    Args:
+        seeds: Runs by seed.
+        key: Of the figure, as the metric logs it.
+        scale: Factor to what is shown.
+    """
+    by_seed = [{line['step']: line[key] * scale for line in run.validations if key in line} for run in seeds.values()]
+    steps = sorted(set.intersection(*map(set, by_seed))) if by_seed else []
+    return [(step, [figures[step] for figures in by_seed]) for step in steps]

@@ -1,0 +1,123 @@
+"""Folders of the steps: each holds its recipe, its log, what it made, and once it is done its result.
+
+``STEPS/NAME-FINGERPRINT/{recipe.json, log.txt, out/, result.json}``. The name of the folder follows from the recipe, so a step that several
+rows, columns or studies need is made once, and one whose recipe has changed gets a folder of its own.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from mmbdg.errors import InputError
+from mmbdg.files import write_json
+from mmbdg.paths import inside
+from mmbdg.reading import read_json, read_text
+from mmbdg.schema import OpenSchema, Schema
+from mmbdg.studies.recipe import Recipe, content_checksum
+from mmbdg.studies.study import POINTER, Step
+
+
+class Output(Schema):
+    """Something that a step made: what the study says of it, its path below ``out/``, and its checksum."""
+
+    pattern: str
+    path: str
+    sha256: str
+
+
+class Result(OpenSchema):
+    """A step that is done.
+
+    Args:
+        name: Name of the step.
+        tool: Its tool.
+        config: Its config.
+        seconds: Wall time of the run that ended it.
+        interrupted: Whether an earlier run was interrupted: ``seconds`` are not all then.
+        machine: What it ran on.
+        outputs: What it made, by name.
+    """
+
+    name: str
+    tool: str
+    config: str | None
+    seconds: float
+    interrupted: bool
+    machine: dict[str, Any]
+    outputs: dict[str, Output]
+
+
+class StepFolder:
+    """The folder of a step with a certain recipe.
+
+    Args:
+        steps: Folder of all steps.
+        step: The step.
+        recipe: Its recipe.
+    """
+
+    def __init__(self, steps: Path, step: Step, recipe: Recipe) -> None:
+        self.step, self.recipe = step, recipe
+        self.path = steps / f'{step.name}-{recipe.fingerprint}'
+        self.out, self.log = self.path / 'out', self.path / 'log.txt'
+
+    def result(self) -> tuple[dict | None, str]:
+        """The result if the step is done and its outputs are as they were, else None and why not; '' if it never ended.
+
+        Raises:
+            InputError: ``result.json`` is damaged.
+        """
+        path = self.path / 'result.json'
+        if not path.is_file():
+            return None, ''
+        found = read_json(path, Result)
+        for name, output in found['outputs'].items():
+            place = inside(self.out, output['path'], source=str(path))
+            if not place.exists():
+                return None, f'its output {name} ({place}) is not there any more'
+            if content_checksum(place) != output['sha256']:
+                return None, f'its output {name} ({place}) was changed'
+        if {name: output['pattern'] for name, output in found['outputs'].items()} != self.step.outputs:
+            return None, 'it has other outputs'
+        return found, ''
+
+    @property
+    def begun(self) -> bool:
+        """Whether a run was started here and did not end."""
+        return (self.path / 'recipe.json').is_file() and not (self.path / 'result.json').is_file()
+
+    def begin(self) -> bool:
+        """Prepare for a run; what an interrupted one left stays if the step can resume.
+
+        Returns:
+            Whether it resumes.
+        """
+        resumes = self.begun and self.step.resume is not None and self.out.exists()
+        (self.path / 'result.json').unlink(missing_ok=True)
+        if not resumes:
+            shutil.rmtree(self.out, ignore_errors=True)
+        write_json(self.path / 'recipe.json', self.recipe.model_dump())
+        return resumes
+
+    def finish(self, seconds: float, interrupted: bool, machine: dict) -> dict:
+        """Write the result of a run that ended.
+
+        Raises:
+            InputError: It did not make what the study says.
+        """
+        outputs = {}
+        for name, pattern in self.step.outputs.items():
+            path = inside(self.out, pattern.removeprefix(POINTER))
+            if pattern.startswith(POINTER) and path.is_file():
+                path = self.out / Path(read_text(path).strip()).name
+            if not path.exists():
+                raise InputError(f'{self.step.tool} made no {name}: {path} is not there; its output is in {self.log}')
+            outputs[name] = dict(pattern=pattern, path=path.relative_to(self.out).as_posix(), sha256=content_checksum(path))
+        step = self.step
+        about = dict(name=step.name, tool=step.tool, config=step.config, seconds=round(seconds, 2), interrupted=interrupted)
+        write_json(self.path / 'result.json', dict(**about, machine=machine, outputs=outputs))
+        return read_json(self.path / 'result.json', Result)
+
+    def outputs(self, result: dict) -> dict[str, Path]:
+        """Places of the outputs by the names that later steps use."""
+        return {f'{self.step.name}.{name}': self.out / output['path'] for name, output in result['outputs'].items()}

@@ -1,0 +1,83 @@
+"""A study's config: each mistake is told before a tool runs."""
+
+import pytest
+from conftest import ROOT
+from tiny_study import TinyStudy
+
+from mmbdg.errors import InputError
+from mmbdg.studies import read_study
+from mmbdg.studies.study import chosen
+
+STUDIES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / 'configs/studies').glob('*.py'))
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return TinyStudy(tmp_path)
+
+
+@pytest.mark.parametrize('path', STUDIES)
+def test_every_study_is_whole(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study = read_study(path, ROOT / 'tools')
+    for row in study.rows:
+        assert all(step.config is None or (ROOT / step.config).is_file() for step in row.steps)
+        assert not row.paper or row.paper.keys() == {column.name for column in study.columns_of(row)}
+        assert all(published.keys() == {figure.name for figure in study.figures} for published in row.paper.values())
+
+
+def test_the_papers_figures(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert read_study('configs/studies/chest_xray.py', ROOT / 'tools').row('ours').paper['1'] == dict(mIoU=67.6)
+    assert read_study('configs/studies/voc_segmentation.py', ROOT / 'tools').row('densecl').paper == dict(all=dict(mIoU=69.2))
+
+
+def set_step(**values):
+    def change(content):
+        content['rows'][0]['steps'][0] |= values
+
+    return change
+
+
+WRONG = [
+    (set_step(tool='ad.py'), r'row "small", step "add": there is no tool .*/tools/ad\.py; did you mean "add\.py"\?'),
+    (set_step(optoins={}), r'a step takes no key "optoins"; did you mean "options"\? \(it takes name, tool, '),
+    (lambda c: c.update(row=[]), r'a study takes no key "row"; did you mean "rows"\?'),
+    (set_step(outputs=dict(total='@last.txt')), r'step "read": \{add\.sum\} stands for nothing; no earlier step makes "add\.sum"'),
+    (set_step(arguments=['{sede}']), r'\{sede\} stands for nothing; did you mean "seed"\?'),
+    (set_step(outputs=dict(sum='../x')), 'must be a name and a path within the folder of the step'),
+    (set_step(name='read'), r'row "small"'),
+    (set_step(processes=0), 'processes: Input should be greater than or equal to 1'),
+    (lambda c: c['rows'].append(c['rows'][0]), 'has rows that come twice: small'),
+    (lambda c: c['columns'].append(c['columns'][0]), 'has columns that come twice: 100'),
+    (lambda c: c.update(seeds=[0, 0]), 'has seeds that come twice: 0'),
+    (lambda c: c['rows'][0]['steps'].append(c['rows'][0]['steps'][0]), 'has steps that come twice: add'),
+    (lambda c: c.update(varied='ad'), 'lacks the step that the columns vary "ad", and there is no such step; did you mean "add"'),
+    (lambda c: c.pop('varied'), 'the column "100" sets options, and the step has no config'),
+    (lambda c: c.update(baseline='smal'), 'baseline is a row "smal", and there is no such row; did you mean "small"'),
+    (lambda c: c.update(per_seed=dict(a=[1])), r'per_seed\.a has 1 values, there are 3 seeds'),
+    (lambda c: c['figures'][0].update(read='x'), 'figure "score" is read from "x"; say FILE:KEY'),
+    (lambda c: c['figures'][0].update(step='tset'), 'lacks the step of the figure "score" "tset"'),
+    (lambda c: c['rows'][0].update(columns=['1']), 'has a column "1", and there is no such column'),
+    (lambda c: c['rows'][0].update(paper={'100': {'x': 1.0}}), 'has the paper\'s figures "x", and there is no such figure'),
+]
+
+
+@pytest.mark.parametrize(('change', 'message'), WRONG, ids=[message[:30] for _, message in WRONG])
+def test_what_is_wrong_is_told(change, message, tiny):
+    tiny.read()
+    change(tiny.content)
+    with pytest.raises(InputError, match=message):
+        tiny.read()
+
+
+def test_no_study(tiny):
+    tiny.config.write_text('a = 1\n')
+    with pytest.raises(InputError, match=r'tiny\.py has no study=dict'):
+        read_study(tiny.config, tiny.tools)
+
+
+def test_parts():
+    assert chosen('row', ['c', 'a'], ['a', 'b', 'c']) == ['a', 'c'] and chosen('seed', None, [0, 1]) == [0, 1]
+    with pytest.raises(InputError, match='the study has no row jont; did you mean "joint"\\?; it has random, joint'):
+        chosen('row', ['jont'], ['random', 'joint'])

@@ -1,0 +1,42 @@
+"""tools/compare_dataset.py on a tiny generator: what its figures are made of."""
+
+import json
+import sys
+from dataclasses import replace
+from importlib import import_module
+from itertools import combinations
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from mmbdg.annotation.foreground import fashion_foreground
+from mmbdg.storage import StoredDataset
+from mmbdg.synthesis import Synthesis, synthesize
+
+sys.path.append(str(ROOT / 'tools'))
+tool = import_module('compare_dataset')
+
+
+def test_spread():
+    """Against all pairs, one by one."""
+    features, classes = np.random.default_rng(0).standard_normal((12, 5)), [0, 1, 2] * 4
+    pairs = [[np.sum((features[i] - features[j]) ** 2) for i, j in combinations(range(c, 12, 3), 2)] for c in range(3)]
+    assert tool.spread(features, classes) == pytest.approx(np.mean([np.mean(found) for found in pairs]))
+
+
+def test_figures(tmp_path, tiny_labelled_generator, tiny_classifier, monkeypatch, capsys):
+    plan = Synthesis(str(tiny_labelled_generator), candidates=6, num_per_class=5, uncertainty_rate=0)
+    real = synthesize(replace(plan, seed=9), tmp_path / 'real', log=lambda line: None)
+    synthesize(plan, tmp_path / 'dataset', log=lambda line: None)
+    command = [tmp_path / 'dataset', tmp_path / 'figures.json', '--reference', real, '--features', 'resnet_fashion32']
+    monkeypatch.setattr(sys, 'argv', ['compare_dataset.py', *map(str, command)])
+    tool.main()
+    found = json.loads((tmp_path / 'figures.json').read_text())['figures']
+    assert found['n'] == 15 and found['FD'] is None  # too few for a Frechet distance
+    stored = StoredDataset(tmp_path / 'dataset')
+    masks = np.stack([stored.mask(line) > 0 for line in stored.lines])
+    rule = np.stack([fashion_foreground(stored.image(line)) for line in stored.lines])
+    iou = [(masks & rule).sum() / (masks | rule).sum(), (~masks & ~rule).sum() / (~masks | ~rule).sum()]
+    assert found['mIoU'] == pytest.approx(100 * np.mean(iou), abs=1e-3)
+    assert f'KD {found["KD"]}' in capsys.readouterr().out
