@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from mmbdg.storage.checksums import checksum, sealed
+
 
 class Named:
     """A call of a function when it is unpickled."""
@@ -240,6 +242,57 @@ def write_hostile_datasets(folders: Path, shards: Path, out: Path) -> list[Path]
         if name != 'empty':
             (copies.copy(f'line_{name}') / 'manifest.jsonl').write_bytes(data + b'\n')
     return copies.made
+
+
+def write_hostile_selections(good: Path, out: Path) -> list[Path]:
+    """Copies of a good dataset whose selection "s" leads out of its folder, never ends, or is of another shape.
+
+    Args:
+        good: A dataset with a selection "s".
+        out: Folder of the copies.
+    """
+    path = good / 'selections' / 's.txt'
+    head, samples = path.read_text().split('\n', 1)
+    header = {key: value for key, value in json.loads(head[2:]).items() if key != 'blake2b'}
+    made = []
+
+    def copy(name: str, data: bytes | None) -> Path:
+        made.append(Path(shutil.copytree(good, out / name)))
+        file = made[-1] / 'selections' / 's.txt'
+        file.unlink()
+        if data is not None:
+            file.write_bytes(data)
+        return file
+
+    def sealed_again(name: str, lines: str, /, **values: object) -> None:
+        content = sealed({**header, 'samples': checksum(lines.encode()), **values})
+        copy(name, f'# {json.dumps(content)}\n{lines}'.encode())
+
+    sealed_again('leads_out', '../../outside/00000000\n')
+    sealed_again('absolute', '/etc/hostname\n')
+    sealed_again('unknown', samples + 'disc/99999999\n')
+    sealed_again('twice', samples + samples)
+    sealed_again('controls', 'disc/\0\n')
+    sealed_again('long', 'disc/' + '9' * 10**6 + '\n')
+    sealed_again('nothing', '')
+    sealed_again('other_name', samples, name='t')
+    sealed_again('name_leads_out', samples, name='../s')
+    sealed_again('other_dataset', samples, dataset='0' * 32)
+    sealed_again('other_counts', samples, counts=dict.fromkeys(header['counts'], 1000))
+    sealed_again('counts_of_another_type', samples, counts=[1])
+    copy('cut_off', path.read_bytes()[:-5])
+    copy('head_cut_off', path.read_bytes()[:100])
+    copy('no_header', samples.encode())
+    copy('bytes', b'# \xff\xfe\n\xff')
+    for name, text in JSONS.items():
+        copy(f'header_{name}', b'# ' + (text if isinstance(text, bytes) else text.encode()) + b'\n' + samples.encode())
+    os.mkfifo(copy('pipe', None))
+    copy('device', None).symlink_to('/dev/zero')
+    copy('loop', None).symlink_to('s.txt')
+    linked = copy('linked_out', path.read_bytes()).parent
+    shutil.move(linked, out.parent / 'outside' / 'selections_of_another')
+    linked.symlink_to(out.parent / 'outside' / 'selections_of_another')
+    return made
 
 
 def write_hostile_configs(folder: Path, marker: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from mmbdg.classifiers import classifier_identity
 from mmbdg.compat.config import check_keys, read_config
 from mmbdg.engine.config_values import check_values
 from mmbdg.engine.launch import options_of_labels
-from mmbdg.synthesis import Synthesis
+from mmbdg.synthesis import SelectionPlan, Synthesis
 
 CONFIGS = sorted(p.relative_to(ROOT / 'configs').as_posix() for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts)
 
@@ -29,6 +29,8 @@ def test_config(name, monkeypatch):
             judge = classifier_identity(entry['classifier'])
             with DefaultScope.overwrite_default_scope('mmpretrain'):
                 ROOT_MODELS.build(judge.get('model') or {key: value for key, value in judge.items() if key != 'classes'})
+    if 'selection' in cfg:
+        assert SelectionPlan.from_config(cfg.selection).build()
     if 'model' not in cfg:
         return
     if name == 'own/interpreter.py' or 'generator_weights' in cfg.get('requires', {}):

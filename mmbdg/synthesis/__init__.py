@@ -15,16 +15,19 @@ from mmbdg.sources import (
 from mmbdg.storage import StoredDataset
 from mmbdg.synthesis.pipeline import synthesize
 from mmbdg.synthesis.plan import Synthesis
+from mmbdg.synthesis.selections import SelectionPlan, select
 
 __all__ = [
     'LabelledBatch',
     'LabelledGenerator',
+    'SelectionPlan',
     'StoredDataset',
     'Synthesis',
     'Truncation',
     'generator_inputs',
     'latent',
     'latents',
+    'select',
     'select_statistics',
     'synthesize',
 ]

@@ -2,17 +2,16 @@
 
 import json
 import sys
-from dataclasses import replace
 from importlib import import_module
 from itertools import combinations
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, plan_of
 
 from mmbdg.annotation.foreground import fashion_foreground
 from mmbdg.storage import StoredDataset
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import synthesize
 
 sys.path.append(str(ROOT / 'tools'))
 tool = import_module('compare_dataset')
@@ -26,8 +25,8 @@ def test_spread():
 
 
 def test_figures(tmp_path, tiny_labelled_generator, tiny_classifier, monkeypatch, capsys):
-    plan = Synthesis(str(tiny_labelled_generator), candidates=6, num_per_class=5, uncertainty_rate=0)
-    real = synthesize(replace(plan, seed=9), tmp_path / 'real', log=lambda line: None)
+    plan = plan_of(str(tiny_labelled_generator), candidates=6, num_per_class=5, uncertainty_rate=0)
+    real = synthesize(plan.changed(seed=9), tmp_path / 'real', log=lambda line: None)
     synthesize(plan, tmp_path / 'dataset', log=lambda line: None)
     command = [tmp_path / 'dataset', tmp_path / 'figures.json', '--reference', real, '--features', 'resnet_fashion32']
     monkeypatch.setattr(sys, 'argv', ['compare_dataset.py', *map(str, command)])

@@ -17,7 +17,7 @@ from annotated import make_out, noisy_masks, write_masks
 from conftest import ROOT, TINY_CLASSES, TINY_CLASSIFIER, TINY_GENERATOR, plan_of, run_tool
 
 from mmbdg.files import write_png
-from mmbdg.synthesis import synthesize
+from mmbdg.synthesis import SelectionPlan, select, synthesize
 
 TOOLS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'tools').rglob('*.py') if "__name__ == '__main__'" in path.read_text())
 MOST_MB, MOST_SECONDS = 2500, 30
@@ -37,6 +37,7 @@ class Files:
     pictures: list[Path]
     jsons: list[Path]
     datasets: list[Path]
+    selections: list[Path]
     configs: list[Path]
     good: Path
     picture: Path
@@ -53,6 +54,8 @@ def files(tiny_labelled_generator, tiny_classifier, tmp_path_factory) -> Files:
     plan = plan_of(str(tiny_labelled_generator), num_per_class=2, candidates=2, batch_size=2, uncertainty_rate=0)
     for name in ('folder', 'shards'):
         synthesize(plan.changed(format=name), good / name, log=lambda line: None)
+    chosen = shutil.copytree(good / 'folder', root / 'with_selection')
+    select(chosen, SelectionPlan('s', [dict(type='mmbdg.LeastUncertain', fraction=0.5)]), log=lambda line: None)
     return Files(
         root=root,
         marker=marker,
@@ -61,6 +64,7 @@ def files(tiny_labelled_generator, tiny_classifier, tmp_path_factory) -> Files:
         pictures=hostile_files.write_hostile_pictures(root / 'pictures'),
         jsons=hostile_files.write_jsons(root / 'jsons'),
         datasets=hostile_files.write_hostile_datasets(good / 'folder', good / 'shards', root / 'datasets'),
+        selections=hostile_files.write_hostile_selections(chosen, root / 'selections'),
         configs=hostile_files.write_hostile_configs(root / 'configs', marker),
         good=good,
         picture=good_picture(root),
@@ -124,6 +128,24 @@ def analyze(files: Files) -> Attacks:
     yield from each(files.configs, lambda path: [f'{path}:train_dataloader.dataset', *plain])
     yield from each(files.checkpoints, lambda path: [files.good / 'folder', '--reference', files.good / 'shards', '--inception', path])
     yield from bad_places(files, lambda out: [files.good / 'folder', *plain, '--out', out])
+    yield from readers_of_selections(files, lambda path: [path, *plain])
+
+
+def select_samples(files: Files) -> Attacks:
+    own = config(files, 'selection', "selection = dict(name='s', steps=[dict(type='mmbdg.LeastUncertain', fraction=0.5)])")
+    other = config(files, 'other_selection', "selection = dict(name='s', steps=[dict(type='mmbdg.LeastUncertain', fraction=0.9)])")
+    yield from each(files.datasets, lambda path: [path, own])
+    yield from each(files.configs, lambda path: [files.good / 'folder', path])
+    for name in ('../s', '/s', '..', '', 'a/b', 'x' * 300, 'x' * 254, 'a\nb'):
+        yield f'name_{name[:4]!r}_{len(name)}'.replace('/', '-'), [files.good / 'folder', own, '--name', name]
+    yield from each(files.selections, lambda path: [copied(files, path, 'chosen'), other])
+    yield 'full_disk', [copied(files, files.good / 'folder', 'chosen'), own]
+
+
+def readers_of_selections(files: Files, arguments: Callable[[Path], list]) -> Attacks:
+    yield from each(files.selections, lambda path: [*arguments(path), '--selection', 's'], 'selection')
+    for name in ('none', '../s', '../../outside/x', '/etc/hostname', 'x' * 300):
+        yield f'selection_{name[:4]}_{len(name)}'.replace('/', '-'), [*arguments(files.good / 'folder'), '--selection', name]
 
 
 def convert_generator(files: Files) -> Attacks:
@@ -135,6 +157,7 @@ def converter(suffix: str = '') -> Callable[[Files], Attacks]:
     def attacks(files: Files) -> Attacks:
         yield from each(files.datasets, lambda path: [path, f'out{suffix}'])
         yield from bad_places(files, lambda out: [files.good / 'folder', out], suffix)
+        yield from readers_of_selections(files, lambda path: [path, f'out{suffix}'])
 
     return attacks
 
@@ -451,6 +474,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/voc.py': voc,
     'tools/extract_backbone.py': extract_backbone,
     'tools/protocol_table.py': protocol_table,
+    'tools/select_samples.py': select_samples,
     'tools/show_generator.py': show_generator,
     'tools/study.py': study,
     'tools/synthesize.py': synthesize_,

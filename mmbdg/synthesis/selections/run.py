@@ -48,7 +48,7 @@ def select(
         places, left = _chosen(step, Samples(dataset, places, progress))
         counts.append(left)
         if not len(places):
-            raise InputError(f'step {number} of the selection, {identities[number]}, leaves no sample of {root}: loosen it')
+            raise InputError(f'selection.steps.{number} leaves no sample of {root}: loosen it ({identities[number]})')
     made = dict(name=plan.name, steps=identities, versions=dict(mmbdg=__version__), dataset=dataset_checksum(root, dataset.info))
     report = report_of(dataset, made, counts)
     markdown = as_markdown(report)
@@ -84,5 +84,6 @@ def _lines(report: dict[str, Any]) -> list[str]:
     total, empty = report['total'], [row['folder'] for row in report['classes'] if not row['kept']]
     lines = [f'{total["kept"]:,} of {total["samples"]:,} samples chosen (selections/{report["name"]}.txt; for each class: .md, .json)']
     if empty:
-        lines.append(f'{len(empty)} classes have no sample left: {", ".join(empty[:10])}{", ..." if len(empty) > 10 else ""}')
+        more = ', ...' if len(empty) > 10 else ''
+        lines.append(f'no sample is left of {len(empty)} of {len(report["classes"])} classes: {", ".join(empty[:10])}{more}')
     return lines
