@@ -93,7 +93,7 @@ def test_analysis(datasets, tmp_path):
             open_labelled_images(source, 's')
     run_tool(ROOT / 'tools/analyze.py', datasets / 'folder', '--selection', 's', '--features', 'none', '--processes', '1', cwd=tmp_path)
     report = json.loads((tmp_path / 'work_dirs/analysis/folder-s/report.json').read_text())
-    assert report['table1'][0]['n'] == 9 and report['dataset']['name'] == 'folder, s'
+    assert [row['n'] for row in report['classes']] == [3, 3, 3] and report['dataset']['name'] == 'folder, s'
 
 
 @pytest.mark.parametrize('form', ['folder', 'shards'])
