@@ -40,7 +40,7 @@ def select(
     identities = [step.identity() for step in steps]
     dataset = StoredDataset(root)
     path = selection_file(root, plan.name)
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         _check_same(path, root, identities)
     check_place(path)
     counts, places = [], dataset.places
