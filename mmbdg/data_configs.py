@@ -156,7 +156,7 @@ def _copied(value: Any, allowed: set[str], where: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         if 'type' in value and value['type'] not in allowed:
             raise InputError(
-                f'{where} names the type {_short(value["type"])}; what is read from data is built from {", ".join(sorted(allowed))} only'
+                f'{where} names the type {_short(value["type"])}; configs in data may use only these types: {", ".join(sorted(allowed))}'
             )
         for key in value:
             if not isinstance(key, str) or key in FORBIDDEN:
