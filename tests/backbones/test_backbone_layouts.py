@@ -182,8 +182,8 @@ def test_what_would_load_and_be_another_network(backbone, layout):
         (dict(style='other'), 'style=other'),
         (dict(depth=200), 'depth=200'),
         (dict(depth=34), 'do not match a plain ResNet-34'),
-        (dict(type='mmpretrain.ResNeXt'), 'has no layout but openmmlab'),
-        (dict(type='theirs.ResNet'), 'has no layout but openmmlab'),
+        (dict(type='mmpretrain.ResNeXt'), 'has only the layout openmmlab'),
+        (dict(type='theirs.ResNet'), 'has only the layout openmmlab'),
         (dict(type='ResNet', strides=(1, 1, 2, 2)), r'strides \(1, 1, 2, 2\)'),
     ],
 )
@@ -381,7 +381,7 @@ def test_a_vit_under_its_own_name():
         (dict(pre_norm=True), 'pre_norm=True'),
         (dict(norm_cfg=dict(type='LN')), 'norm_cfg'),  # whose epsilon is 1e-5
         (dict(layer_cfgs=dict(ffn_type='swiglu_fused')), 'layer_cfgs'),
-        (dict(arch='eva-g'), 'how many heads'),
+        (dict(arch='eva-g'), 'the number of heads'),
     ],
 )
 def test_vits_refused(arguments, message):

@@ -297,7 +297,7 @@ def test_hostile_pickle(kind, resnet, mm_file, tmp_path, monkeypatch):
         (dict(weights='DEFAULT'), 'would download'),
         (dict(weights=True), 'would download'),
         (dict(weights='https://download.pytorch.org/models/resnet18-f37072fd.pth'), 'would download'),
-        (dict(weights=None), 'needs weights=PATH'),
+        (dict(weights=None), 'needs trained weights: weights=PATH'),
         (dict(weights='missing/resnet18.pth'), 'there is no checkpoint at missing'),
         (dict(weights='cut'), 'cut off'),
         (dict(num_classes=1000), r'fc.weight: \(5, 512\) in the file, \(1000, 512\) in the model'),
@@ -306,7 +306,7 @@ def test_hostile_pickle(kind, resnet, mm_file, tmp_path, monkeypatch):
         (dict(colour='red'), 'cannot build resnet18 with'),
         (dict(classes=['a', 'b']), 'has 5 classes, its config states 2 names'),
         (dict(prefix='backbone.'), 'holds no tensors under "backbone."'),
-        (dict(type='keras'), 'needs init_cfg'),
+        (dict(type='keras'), 'needs trained weights: init_cfg'),
     ],
 )
 def test_what_does_not_fit_is_said(change, message, resnet, tmp_path):
