@@ -1,4 +1,4 @@
-"""Labelled data for vision pre-training that nobody had to label: BigDatasetGAN for OpenMMLab.
+"""BigDatasetGAN for OpenMMLab: synthetic labelled images for pre-training vision models.
 
 .. code-block:: python
 
@@ -26,7 +26,7 @@ __all__ = ['LabelledGenerator', '__version__']
 
 
 def __getattr__(name: str) -> Any:
-    # On first use: what is imported for its registry entries alone need not load it.
+    # Imported on first use, so that importing mmbdg for its registry entries alone stays quick.
     if name == 'LabelledGenerator':
         from mmbdg.sources import LabelledGenerator
 

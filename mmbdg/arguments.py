@@ -1,4 +1,4 @@
-"""Types of command-line options: each number has its bounds, and ``--cfg-options`` reads what was typed."""
+"""Types of command-line options: numbers with bounds, and the parser of ``--cfg-options``."""
 
 import argparse
 import math
@@ -10,35 +10,35 @@ from mmbdg.errors import InputError
 
 
 class Parser(argparse.ArgumentParser):
-    """As argparse's; what is wrong with the command line is an :class:`~mmbdg.errors.InputError`, one line.
+    """``argparse.ArgumentParser`` that reports a wrong command line as an :class:`~mmbdg.errors.InputError` of one line.
 
     Args:
-        description: Text above the list of options, shown as it is written.
-        **kwargs: As argparse's.
+        description: Text above the list of options; its line breaks are kept.
+        **kwargs: Arguments of ``argparse.ArgumentParser``.
     """
 
     def __init__(self, description: str | None = None, **kwargs: Any) -> None:
         super().__init__(description=description, **dict(formatter_class=argparse.RawDescriptionHelpFormatter) | kwargs)
 
     def error(self, message: str) -> NoReturn:
-        """End with a message.
+        """Report an error in the command line.
 
         Raises:
-            InputError: Always.
+            InputError: Always; its text is the message.
         """
         message = re.sub(r'^argument (\S+): (must|takes)', r'\1 \2', message)
-        raise InputError(f'{message} ({self.prog} --help lists what there is)')
+        raise InputError(f'{message} ({self.prog} --help lists the options)')
 
 
 class Bounded:
-    """A number within bounds, for ``add_argument(type=...)``.
+    """Type of a numeric option with bounds, for ``add_argument(type=...)``.
 
     Args:
-        number: int or float.
-        least: Smallest value; None for no bound.
-        most: Largest value; None for no bound.
-        above: Whether ``least`` itself is too small.
-        below: Whether ``most`` itself is too large.
+        number: Python type of the value: int or float.
+        least: Lower bound; default None: no bound.
+        most: Upper bound; default None: no bound.
+        above: True if ``least`` itself is not allowed; default False.
+        below: True if ``most`` itself is not allowed; default False.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class Bounded:
         self.number, self.least, self.most, self.above, self.below = number, least, most, above, below
 
     def __call__(self, text: str) -> int | float:
-        """The number that a text says.
+        """Parse a number.
 
         Raises:
-            argparse.ArgumentTypeError: It is none, or out of bounds.
+            argparse.ArgumentTypeError: The text is not a number, or the number is out of bounds.
         """
         try:
             value = self.number(text)
@@ -82,10 +82,10 @@ pixel_value = Bounded(int, 0, 65535)
 
 
 class Split(list):
-    """A value with commas outside brackets: a list as OpenMMLab's tools read it, or one text that has commas in it.
+    """Value of an option with commas outside brackets: either a list, as OpenMMLab's tools read it, or one string that contains commas.
 
     Attributes:
-        text: What was typed.
+        text: The string as it was typed.
     """
 
     def __init__(self, values: Sequence[Any], text: str) -> None:
@@ -94,10 +94,10 @@ class Split(list):
 
 
 class ConfigOptions(argparse.Action):
-    """``--cfg-options KEY=VALUE ...`` as a dict, as mmengine's ``DictAction`` makes it, but texts keep their blanks and commas.
+    """Parse ``--cfg-options KEY=VALUE ...`` into a dict like mmengine's ``DictAction``, but keep spaces and commas in strings.
 
-    Values are numbers, ``True``, ``False``, ``None``, texts, and of these ``a,b``, ``[a,b]`` or ``(a,b)``, nested too. What stands in
-    quotation marks is one text.
+    Values are numbers, ``True``, ``False``, ``None``, strings, or lists and tuples of these (``a,b``, ``[a,b]``, ``(a,b)``, also nested).
+    Text in quotation marks is one string.
     """
 
     def __call__(
@@ -116,7 +116,7 @@ class ConfigOptions(argparse.Action):
 
 
 def parsed(text: str) -> Any:
-    """The value of an option.
+    """Parse the value of an option into a number, bool, None, string, list or tuple.
 
     Raises:
         ValueError: Brackets or quotation marks are not closed.
@@ -134,7 +134,7 @@ def parsed(text: str) -> Any:
 
 
 def _parts(text: str) -> list[str]:
-    """Cut at the commas that stand in no brackets and no quotation marks."""
+    """Split at the commas that are outside brackets and quotation marks."""
     closing, parts, quote = [], [''], ''
     for number, sign in enumerate(text):
         if quote:

@@ -1,6 +1,6 @@
-"""COCO's files of instances: their schema, and the outlines in them, checked before any code in C sees them.
+"""COCO instance annotation files: their schema, and masks from polygons and run lengths, validated before C code reads them.
 
-Identifiers are whole numbers; text is taken too where nothing but this package reads the file.
+Identifiers are integers; strings are accepted too where only this package reads the file.
 """
 
 import os
@@ -18,7 +18,7 @@ from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema, validated
 
 FARTHEST = 10**6
-"""A corner of an outline lies at most so many pixels outside its image."""
+"""Largest distance of a polygon's corner from the image, in pixels."""
 
 Id = int | str
 Side = Annotated[int, Field(ge=1, le=65_535)]
@@ -46,7 +46,7 @@ class Category(OpenSchema):
 
 
 class Annotation(OpenSchema):
-    """An instance; its outline is checked by :func:`polygons_of` and :func:`area_of`."""
+    """An instance; its mask is checked by :func:`polygons_of` and :func:`area_of`."""
 
     image_id: Id
     category_id: Id
@@ -60,7 +60,7 @@ class Licence(OpenSchema):
 
 
 class Instances(OpenSchema):
-    """The parts of a file; what is in the lists is checked one by one, so that memory does not hold it twice."""
+    """Top level of the file; the entries of the lists are validated one by one, so that memory does not hold them twice."""
 
     images: list[Any]
     categories: list[Any]
@@ -69,14 +69,17 @@ class Instances(OpenSchema):
 
 
 def read_instances(path: str | os.PathLike, image: type = Image, annotation: type = Annotation) -> dict:
-    """A file of instances.
+    """Read an instance annotation file.
 
     Args:
-        path: JSON.
+        path: Path of the JSON file.
         image, annotation: Schemas of the entries.
 
+    Returns:
+        The content of the file.
+
     Raises:
-        InputError: It is no such file; two images or two categories have one id; an annotation belongs to no image or category.
+        InputError: The file does not follow the schema, or two images or two categories have the same id.
     """
     content = read_json(path, Instances)
     for kind, schema in (('images', image), ('categories', Category), ('annotations', annotation)):
@@ -91,20 +94,20 @@ def read_instances(path: str | os.PathLike, image: type = Image, annotation: typ
 
 
 def by_id(entry: dict) -> tuple:
-    """For sorting: whole numbers first, then text, in which numbers count as numbers."""
+    """Sort key: integer ids first, then string ids in natural order."""
     key = entry['id']
     return (0, key) if isinstance(key, int) else (1, natural_key(key))
 
 
 def check_size(height: int, width: int, name: str = 'its image') -> None:
-    """Refuse a size that only a file claims, before memory is taken for it.
+    """Check an image size stated in a file before memory is allocated for it.
 
     Args:
-        height, width: Of an image.
-        name: What the message calls it.
+        height, width: Size of the image in pixels.
+        name: Name of the image in the message; default 'its image'.
 
     Raises:
-        InputError: It has more pixels than images may have.
+        InputError: The image has more pixels than :func:`~mmbdg.image_files.image_limits` allows.
     """
     most, _ = image_limits()
     if height * width > most:
@@ -112,11 +115,18 @@ def check_size(height: int, width: int, name: str = 'its image') -> None:
 
 
 def polygons_of(segmentation: Sequence, height: int, width: int) -> list[np.ndarray]:
-    """Outlines as corners, float64 (N,2) each, x and y.
+    """Polygons of an instance.
+
+    Args:
+        segmentation: Polygons as COCO stores them: a list of lists [x0, y0, x1, y1, ...] in pixels.
+        height, width: Size of the image in pixels.
+
+    Returns:
+        The corners of each polygon, float64 (N,2), x and y in pixels.
 
     Raises:
-        InputError: There is none; one is no list of finite numbers, two for each of three corners at least; it reaches very far outside the
-            image of this size, or is longer than any outline in it can be.
+        InputError: There is no polygon; a polygon is not a list of at least six finite numbers (x and y of three corners); a corner lies
+            more than :data:`FARTHEST` pixels outside the image; or the outline is longer than any outline in such an image can be.
     """
     check_size(height, width)
     if not isinstance(segmentation, list) or not segmentation:
@@ -126,7 +136,7 @@ def polygons_of(segmentation: Sequence, height: int, width: int) -> list[np.ndar
         whole = isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
         if not whole or not all(type(number) in (int, float) for number in polygon):
             raise InputError(f'has the polygon {str(polygon)[:80]}; it takes x, y of three corners at least')
-        if not all(-FARTHEST <= number <= FARTHEST for number in polygon):  # nan is none of them
+        if not all(-FARTHEST <= number <= FARTHEST for number in polygon):  # also refuses NaN
             raise InputError(f'has the polygon {str(polygon)[:80]}; its numbers must lie within {FARTHEST:,} pixels of the image')
         points = np.array(polygon, np.float64).reshape(-1, 2)
         if np.abs(points - np.roll(points, -1, axis=0)).max(axis=1).sum() > 4 * (height * width + FARTHEST):
@@ -136,10 +146,10 @@ def polygons_of(segmentation: Sequence, height: int, width: int) -> list[np.ndar
 
 
 def area_of(segmentation: dict, height: int, width: int) -> np.ndarray:
-    """Run lengths, plain or compressed, as bool (height,width).
+    """Decode run lengths, plain or compressed, into a mask, bool (height,width).
 
     Raises:
-        InputError: They are none, are of another size, or do not fill the image.
+        InputError: The run lengths are missing or malformed, are for another image size, or do not add up to the image.
     """
     check_size(height, width)
     if segmentation.get('size') != [height, width]:

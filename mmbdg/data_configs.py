@@ -1,7 +1,7 @@
-"""Configs that come from data, built from a closed list of types.
+"""Build configs that are read from data files, from a closed list of types.
 
-A registry of mmengine imports any dotted name: ``type='os.system'`` in a file would run a command. What a file that is read describes (the
-card of a labelled generator) is therefore built from types that are registered with ``mmbdg`` and of a stated kind, and from plain values.
+An mmengine registry imports any dotted name: ``type='os.system'`` in a file would run a command. A config from a file (such as the card of
+a labelled generator) may therefore only name types that are registered in scope ``mmbdg`` and derive from given classes, and plain values.
 """
 
 import re
@@ -20,22 +20,25 @@ from mmbdg.errors import InputError, nearest
 from mmbdg.paths import check_regular
 
 FORBIDDEN = ('init_cfg', '_scope_', '_delete_', '_base_')
-"""Keys by which mmengine reads files or changes what names mean."""
+"""Keys that let mmengine read files or change the meaning of names."""
 LARGEST, LONGEST, DEEPEST = 2**24, 256, 8
-"""Of numbers, of lists and of nesting: a network whose description is larger is none that fits into memory."""
+"""Limits: largest number, longest list, deepest nesting. A network beyond them would not fit into memory."""
 
 
 def checked_config(config: Any, registry: Registry, kinds: Sequence[type], where: str) -> dict:
-    """A plain copy of a config from data, if it may be built.
+    """Check that a config from a data file is safe to build, and return a plain copy.
 
     Args:
-        config: ``dict(type='mmbdg.NAME', ...)``; dicts within it may have a type too.
-        registry: That knows the types.
-        kinds: Classes; each type must be one or derive from one.
-        where: File and place in it, for messages.
+        config: ``dict(type='mmbdg.NAME', ...)``; nested dicts may have a type too.
+        registry: Registry of the types.
+        kinds: Allowed base classes; each type must be one of them or a subclass.
+        where: File and position in it, for messages.
+
+    Returns:
+        The copy, made of dicts, lists and plain values.
 
     Raises:
-        InputError: A type is not registered with ``mmbdg`` or of another kind, or a value is none that such a description has.
+        InputError: A type is not in the registry or has another base class, or a value is not allowed in such a config.
     """
     allowed = {
         f'{registry.scope}.{name}'
@@ -48,16 +51,16 @@ def checked_config(config: Any, registry: Registry, kinds: Sequence[type], where
 
 
 def check_weights_hold(config: dict, registry: Registry, what: str, weights: Path) -> None:
-    """Refuse a description of a network that has more numbers than the file of its weights has bytes, before memory is taken for it.
+    """Check, before memory is allocated, that a network has no more parameters than its weights file has bytes.
 
     Args:
-        config: By :func:`checked_config`.
-        registry: That builds it.
-        what: It is, for the message.
-        weights: The file.
+        config: Config of the network, returned by :func:`checked_config`.
+        registry: Registry that builds it.
+        what: Name of the network in messages, such as 'the generator'.
+        weights: Path of the weights file.
 
     Raises:
-        InputError: It has, there is no such file, or it cannot be built.
+        InputError: The network has more parameters, the file is missing, or the network cannot be built.
     """
     size = check_regular(weights).st_size
     with torch.device('meta'), _NoInitialisation():
@@ -68,7 +71,7 @@ def check_weights_hold(config: dict, registry: Registry, what: str, weights: Pat
 
 
 class _NoInitialisation(TorchFunctionMode):
-    """Inside, initialisations leave tensors as they are: on the meta device they would load half of torch for nothing."""
+    """Skip ``torch.nn.init`` inside this context: on the meta device it has no effect, but imports large parts of torch."""
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         if getattr(function, '__module__', '') == 'torch.nn.init':
@@ -77,15 +80,15 @@ class _NoInitialisation(TorchFunctionMode):
 
 
 def build_plainly(registry: Registry, config: dict, what: str) -> Any:
-    """Build a config; what does not fit together is an :class:`~mmbdg.errors.InputError`.
+    """Build a config; an error in the config becomes an :class:`~mmbdg.errors.InputError`.
 
     Args:
-        registry: That builds it.
-        config: From data or from a user's config.
-        what: It is, for the message: "the generator".
+        registry: Registry that builds it.
+        config: Config from a data file or from the user.
+        what: Name of the object in messages, such as 'the generator'.
 
     Raises:
-        InputError: There is no such type, an argument is missing, unknown or of the wrong type, or sizes do not fit each other.
+        InputError: The type is unknown; an argument is missing, unknown or of the wrong type; or sizes do not match.
     """
     with building(what):
         return registry.build(dict(config))
@@ -95,31 +98,31 @@ UNBUILT = (
     *(KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError),
     *(RuntimeError, ArithmeticError, ImportError, MemoryError),
 )
-"""What a wrong value raises depends on which it is."""
+"""Exceptions that a wrong value in a config can raise."""
 
 
 @contextmanager
 def building(what: str) -> Iterator[None]:
-    """Around the building of what a config describes: its errors become errors of the input.
+    """Context in which errors raised while an object is built from a config become input errors.
 
     Args:
-        what: Is built, for the message: "the generator".
+        what: Name of the object in messages, such as 'the generator'.
 
     Raises:
-        InputError: Instead of what was raised.
+        InputError: In place of any exception in :data:`UNBUILT`.
     """
     try:
         yield
     except InputError:
         raise
     except UNBUILT as error:
-        if type(error).__name__ == 'OutOfMemoryError':  # torch's: nothing is wrong with the config
+        if type(error).__name__ == 'OutOfMemoryError':  # torch's exception: the config itself is valid
             raise
         raise InputError(f'{what} cannot be built: {unbuilt_text(error)}') from error
 
 
 def unbuilt_text(error: BaseException) -> str:
-    """Why something cannot be built; of a type that is not known the nearest one."""
+    """Reason why an object cannot be built, in words; for an unknown type with the nearest known name."""
     text = ' '.join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())
     if found := re.match(r'(\S+) is not in the (?:\S+?::)?(.+?) registry', text):
         names = _registered_names(found[2])
@@ -131,14 +134,14 @@ def unbuilt_text(error: BaseException) -> str:
         return f'it has no "{text}"'
     if len(text) > 200:
         text = text.partition(', but got')[0]
-    if not text:  # an assertion: what it asserts says most
+    if not text:  # an assertion without a message: show the asserted line
         frame = traceback.extract_tb(error.__traceback__)[-1]
         text = f'{type(error).__name__} at {frame.filename}:{frame.lineno}: {frame.line}'
     return text if len(text) <= 500 else f'{text[:500]}...'
 
 
 def _registered_names(kind: str) -> set[str]:
-    """Names of a kind, with the package before them unless it is mmengine's."""
+    """Registered names of a kind, prefixed with their scope unless it is mmengine."""
     names: set[str] = set()
     for root in (entry for entry in vars(mmengine.registry).values() if isinstance(entry, Registry) and entry.name == kind):
         names |= root.module_dict.keys()
@@ -153,11 +156,11 @@ def _copied(value: Any, allowed: set[str], where: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         if 'type' in value and value['type'] not in allowed:
             raise InputError(
-                f'{where} names the type {_short(value["type"])}; what is read from data is built from {", ".join(sorted(allowed))} only'
+                f'{where} names the type {_short(value["type"])}; configs in data may use only these types: {", ".join(sorted(allowed))}'
             )
         for key in value:
             if not isinstance(key, str) or key in FORBIDDEN:
-                raise InputError(f'{where} has the key {_short(key)}, which has no place in data')
+                raise InputError(f'{where} has the key {_short(key)}, which is not allowed in data')
         return {key: _copied(part, allowed, f'{where}.{key[:80]}', depth + 1) for key, part in value.items()}
     if isinstance(value, list | tuple):
         if len(value) > LONGEST:

@@ -1,4 +1,4 @@
-"""Errors that are the input's, or the machine's, not the program's; and how a command ends with one line."""
+"""Errors caused by the input or the machine, and the context that ends a command with one line instead of a traceback."""
 
 import difflib
 import errno
@@ -14,10 +14,10 @@ from types import FrameType
 from typing import NoReturn
 
 TRACEBACK_VARIABLE = 'MMBDG_TRACEBACK'
-"""Set in the environment, a command prints the traceback of what ended it, too."""
+"""Environment variable; if it is set, a command also prints the traceback of the error that ended it."""
 
 MOST_SHOWN = 10**6
-"""Characters of a message."""
+"""Largest length of a message, in characters."""
 DISK = {
     errno.ENOSPC: 'the disk is full',
     errno.EDQUOT: 'your quota of disk space is used up',
@@ -37,31 +37,31 @@ DISK = {
     errno.ESTALE: 'the network drive has lost it',
     errno.ETXTBSY: 'another program is running it',
 }
-"""Errors of the file system in words."""
+"""Texts for file system errors, by errno."""
 
 
 class InputError(ValueError):
-    """Something that was given is wrong or missing; the message says what, where, and what to do."""
+    """The input is wrong or missing. The message says what is wrong, where, and what to do."""
 
 
 class Terminated(BaseException):
-    """SIGTERM has arrived; as ``KeyboardInterrupt`` is for SIGINT."""
+    """SIGTERM was received; the counterpart of ``KeyboardInterrupt`` for SIGINT."""
 
 
 def listed(problems: Sequence[str], most: int = 20) -> str:
-    """Problems on a line each, indented; of more than ``most`` the first ones and how many more there are."""
+    """Problems joined to indented lines, one each; if there are more than ``most``, the first ones and the number of the others."""
     more = [f'... and {len(problems) - most} more'] if len(problems) > most else []
     return '\n  '.join([*problems[:most], *more])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean "seed"?`` of the names that are known, or nothing where none is near."""
+    """``; did you mean "seed"?`` for the known name most similar to ``name``; '' if none is similar."""
     close = difflib.get_close_matches(name, sorted(known), 1)
     return f'; did you mean "{close[0]}"?' if close else ''
 
 
 def os_error_text(error: OSError) -> str:
-    """What an error of the file system means, with the file: ``data/x.png: the disk is full``."""
+    """Text for a file system error, with the path: ``data/x.png: the disk is full``."""
     reason = DISK.get(error.errno, error.strerror or str(error))
     names = [str(name)[:300] for name in (error.filename, error.filename2) if name not in (None, '')]
     return f'{" -> ".join(names)}: {reason}' if names else reason
@@ -69,20 +69,20 @@ def os_error_text(error: OSError) -> str:
 
 @contextmanager
 def plain_errors(go_on: str = 'Run the same command again') -> Iterator[None]:
-    """Around a command: errors of the input and of the machine end it with one line instead of a traceback.
+    """Context around a command: errors of the input and of the machine end it with one line instead of a traceback.
 
-    The exit code is 2; 130 after SIGINT (Ctrl-C), 143 after SIGTERM, with a line that says how to go on. Processes that the command has
-    forked ignore SIGINT: a terminal sends it to all of them, and the command ends them itself.
+    The exit code is 2, or 130 after SIGINT (Ctrl-C) and 143 after SIGTERM, where a line says how to continue. Child processes forked by
+    the command ignore SIGINT: a terminal sends it to all processes, and the command ends its children itself.
 
     Args:
-        go_on: What to do after an interruption; one sentence without its full stop.
+        go_on: Advice for the user after an interruption; one sentence without its full stop. Default: 'Run the same command again'.
     """
     with _signals():
         try:
             yield
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read the output has gone: no further word to anybody
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of the pipe has ended: discard further output
             sys.exit(141)
         except (KeyboardInterrupt, Terminated) as error:
             signalled = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
@@ -97,14 +97,14 @@ def plain_errors(go_on: str = 'Run the same command again') -> Iterator[None]:
 
 
 def stop(message: str, code: int = 2) -> NoReturn:
-    """End the program with a message; of a very long one, which some file is quoted in, the end is left out."""
+    """Print an error message and exit. A message longer than :data:`MOST_SHOWN` (it may quote a file) is cut."""
     message = message if len(message) <= MOST_SHOWN else f'{message[:MOST_SHOWN]} ...'
     print(f'\nerror: {message.rstrip()}', file=sys.stderr, flush=True)
     sys.exit(code)
 
 
 def _plain_message(error: Exception) -> str | None:
-    """What ends a command without a traceback, in words; None for a fault of the program."""
+    """Message for an error of the input or the machine; None for an error of the program, which needs its traceback."""
     text = str(error)
     if isinstance(error, InputError):
         return _of_worker(error) or text
@@ -114,13 +114,13 @@ def _plain_message(error: Exception) -> str | None:
         return None
     if isinstance(error, MemoryError):
         return f'there is not enough memory{f" ({text})" if text else ""}: lower batch sizes, workers or sizes'
-    if type(error).__name__ == 'OutOfMemoryError':  # torch's, which need not be imported here
+    if type(error).__name__ == 'OutOfMemoryError':  # torch's exception, compared by name to avoid importing torch
         return f'the memory of the GPU is full: lower the batch size ({text.splitlines()[0]})'
-    if found := re.search(r'os error (\d+)', text):  # safetensors, whose errors are of another language
+    if found := re.search(r'os error (\d+)', text):  # raised by safetensors' Rust code
         return f'a file cannot be read or written: {DISK.get(int(found[1]), text)}'
     if isinstance(error, RuntimeError) and text.startswith('DataLoader worker'):
         return (
-            f'{text}\nA process that loads images was killed, mostly for want of memory (also of /dev/shm): lower '
+            f'{text}\nA data loader worker was killed, most often because memory (or /dev/shm) was full: lower '
             'train_dataloader.num_workers or batch_size, and go on with --resume'
         )
     if isinstance(error, RuntimeError) and text.startswith('Symlink loop from'):  # Path.resolve, up to Python 3.12
@@ -131,7 +131,7 @@ def _plain_message(error: Exception) -> str | None:
 
 
 def _of_worker(error: Exception) -> str:
-    """The message of an error in a process of a data loader, whose traceback torch puts before it."""
+    """Message of an error raised in a data loader worker, without the traceback that torch puts before it; '' for other errors."""
     text = str(error)
     return text.split(f'{type(error).__name__}: ')[-1] if text.startswith('Caught ') and ' in DataLoader worker' in text else ''
 
@@ -140,23 +140,23 @@ _handlers: set[Callable] = set()
 
 
 _fork = threading.local()
-"""Of the thread that forks: ``before``, its signal mask; absent at all other times."""
+"""State of the thread that forks: ``before`` is its signal mask; the attribute exists only around a fork."""
 
 
 def _hold_sigterm() -> None:
-    """Before a fork. A SIGTERM that reaches the new process while it is set up would be lost: Python clears what has arrived by then."""
+    """Block SIGTERM before a fork. A SIGTERM that reaches the child during its set-up would be lost: Python clears pending signals then."""
     _fork.before = set()
     _fork.before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM} if _handlers else set())
 
 
 def _release_sigterm() -> None:
-    """After a fork, in both processes."""
+    """Restore the signal mask after a fork, in parent and child."""
     signal.pthread_sigmask(signal.SIG_SETMASK, _fork.before)
     del _fork.before
 
 
 def _end_at_sigterm() -> None:
-    """In a forked process: a handler in Python would not run while it waits for a lock, and who terminates it would wait for ever."""
+    """Restore SIGTERM's default action in a child: a Python handler does not run while it waits for a lock, so it would never end."""
     if signal.getsignal(signal.SIGTERM) in _handlers:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _release_sigterm()
@@ -168,19 +168,20 @@ if hasattr(os, 'register_at_fork'):
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """SIGINT and SIGTERM as exceptions in this process; what is forked inside ignores the first, and ends at the second.
+    """Turn SIGINT and SIGTERM into exceptions in this process; forked children ignore SIGINT and end at SIGTERM.
 
-    Of several processes under a launcher SIGTERM keeps its own effect: one that waits for the others would not come to an exception.
+    Under a launcher with several processes, SIGTERM keeps its default action: a process that waits for the others in a collective
+    operation would never reach the exception.
     """
     own, several = os.getpid(), int(os.environ.get('WORLD_SIZE') or 1) > 1
 
     def raised(kind: type[BaseException]) -> Callable[[int, FrameType | None], None]:
         def handle(number: int, _: FrameType | None) -> None:
             if os.getpid() == own:
-                if hasattr(signal, 'SIGCHLD'):  # torch raises there when a process that loads images ends, as all do now
-                    # No SIG_DFL: Python reports a signal that is pending without a handler as an error, and loses this exception over it.
+                if hasattr(signal, 'SIGCHLD'):  # torch's handler raises when a data loader worker ends, as all of them do now
+                    # Not SIG_DFL: Python reports a pending signal without a handler as an error, which would replace this exception.
                     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-                if hasattr(_fork, 'before'):  # what is raised in the functions around a fork is lost: raise it a moment later
+                if hasattr(_fork, 'before'):  # an exception raised in the functions around a fork is lost: raise it a moment later
                     signal.signal(signal.SIGALRM, handle)
                     signal.setitimer(signal.ITIMER_REAL, 0.001)
                     return
@@ -195,7 +196,7 @@ def _signals() -> Iterator[None]:
             before[number] = signal.signal(number, raised(kind))
         if signal.SIGTERM in before:
             _handlers.add(signal.getsignal(signal.SIGTERM))
-    except ValueError:  # not in the main thread: whoever has that decides
+    except ValueError:  # not in the main thread, where alone Python sets signal handlers
         pass
     try:
         yield

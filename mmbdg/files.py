@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files and folders: they appear complete or not at all."""
 
 import errno
 import hashlib
@@ -17,23 +17,23 @@ from torch import Tensor
 from mmbdg.errors import InputError
 
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
-"""What file systems answer that have no such thing."""
+"""Error codes of file systems that do not support fsync."""
 
 
 def write_atomically(path: str | os.PathLike, write: Callable[[Path], None], sync: bool = True) -> None:
-    """Let ``write`` fill a file beside ``path`` and rename it; a killed process leaves no half file under the final name.
+    """Write a temporary file beside ``path`` and rename it, so that a killed process leaves no incomplete file under the final name.
 
     Args:
-        path: Of the file; its folder is made.
-        write: Fills the file that it is given.
-        sync: Whether the file is on the disk itself when this returns, and whole after a power loss. Without, a machine that goes down may
-            leave an empty file, or one of zeros; a caller that writes many files can do without and call :func:`sync_files` at the end.
+        path: Path of the file; its folder is created.
+        write: Function that writes the file whose path it is given.
+        sync: Whether to flush the file to disk before returning, so that it survives a power loss; default True. If False, a crash of the
+            machine may leave an empty file or one of zeros; a caller that writes many files can call :func:`sync_files` once at the end.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(
         f'{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part'
-    )  # of no other process, on another host of a share either
+    )  # unique among all processes, also those on other hosts that share the folder
     try:
         write(part)
         part.chmod(0o644)  # safetensors writes files for the owner only
@@ -47,10 +47,10 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None], syn
 
 
 def check_place(path: str | os.PathLike) -> None:
-    """See before long work that its file can be written; the folder is made.
+    """Check before long work that its result can be written to ``path``; the folder is created.
 
     Raises:
-        OSError: It cannot be.
+        OSError: A file cannot be written there.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,11 +59,11 @@ def check_place(path: str | os.PathLike) -> None:
 
 
 def sync_files(paths: Iterable[str | os.PathLike], root: str | os.PathLike) -> None:
-    """Wait until files are on the disk itself, and their names.
+    """Flush files and their folder entries to disk.
 
     Args:
-        paths: Of files below ``root``.
-        root: Folders from those of the files up to this one hold the names.
+        paths: Paths of files below ``root``.
+        root: Topmost folder to flush; the folders between it and the files are flushed too.
     """
     folders = {Path(root)}
     for path in map(Path, paths):
@@ -77,7 +77,7 @@ def sync_files(paths: Iterable[str | os.PathLike], root: str | os.PathLike) -> N
 
 
 def _sync(path: Path) -> None:
-    if path.is_dir() and os.name != 'posix':  # elsewhere a folder cannot be opened
+    if path.is_dir() and os.name != 'posix':  # other systems cannot open a folder
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -91,10 +91,10 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """An empty folder beside ``path`` to fill; it gets the final name at the end, and is removed if something fails before.
+    """Context that yields an empty temporary folder; at the end it is renamed to ``path``, after an error it is removed.
 
     Raises:
-        InputError: ``path`` is there already; nothing is overwritten.
+        InputError: ``path`` exists already; nothing is overwritten.
     """
     path = Path(path)
     if path.exists():
@@ -111,38 +111,38 @@ def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def sha256(path: str | os.PathLike) -> str:
-    """Checksum of a file, hexadecimal."""
+    """SHA-256 checksum of a file, hexadecimal."""
     with open(path, 'rb') as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def json_text(content: dict | list) -> str:
-    """Indented JSON with a final newline; numpy's numbers and arrays count as Python's."""
+    """Indented JSON with a final newline; numpy numbers and arrays become numbers and lists."""
     return json.dumps(content, indent=2, ensure_ascii=False, default=lambda value: np.asarray(value).tolist()) + '\n'
 
 
 def write_json(path: str | os.PathLike, content: dict | list, sync: bool = True) -> None:
-    """:func:`json_text` as a file."""
+    """Write :func:`json_text` to a file, atomically."""
     text = json_text(content)
     write_atomically(path, lambda part: part.write_text(text, encoding='utf-8'), sync)
 
 
 def write_npy(path: str | os.PathLike, array: np.ndarray) -> None:
-    """Numbers only: an array of objects is refused."""
+    """Write an array of numbers to a ``.npy`` file, atomically; an array of objects raises a ``ValueError``."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     write_atomically(path, lambda part: part.write_bytes(buffer.getvalue()))
 
 
 def write_png(path: str | os.PathLike, array: np.ndarray) -> None:
-    """uint8 (H,W,3), uint8 (H,W) or uint16 (H,W)."""
+    """Write an image, uint8 (H,W,3), uint8 (H,W) or uint16 (H,W), to a PNG file, atomically."""
     from PIL import Image
 
     write_atomically(path, lambda part: Image.fromarray(array).save(part, format='PNG'))
 
 
 def write_safetensors(path: str | os.PathLike, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Tensors by name, as contiguous copies on the CPU."""
+    """Write tensors by name, as contiguous copies on the CPU, to a safetensors file, atomically."""
     from safetensors.torch import save_file
 
     contiguous = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}

@@ -1,4 +1,4 @@
-"""Image files as Pillow opens them: within bounds, turned as their EXIF orientation says, and with plain words about what is damaged."""
+"""Open image files with Pillow: with limits on their size, with the EXIF orientation applied, and with clear messages about damage."""
 
 import io
 import os
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 FORMATS = ('PNG', 'JPEG', 'WEBP', 'TIFF', 'BMP', 'DIB', 'GIF', 'PPM', 'JPEG2000')
-"""Pillow's names of the formats that are read; others of Pillow's start programs (EPS) or hold no pixels."""
+"""Pillow's names of the supported formats; some of its other formats start programs (EPS) or hold no pixels."""
 PIXELS_VARIABLE, BYTES_VARIABLE = 'MMBDG_MAX_IMAGE_PIXELS', 'MMBDG_MAX_IMAGE_BYTES'
 MOST_PIXELS, MOST_BYTES = 2**27, 2**29
-"""134 million pixels (11,585 x 11,585) and 512 MiB, unless the environment, or ``image_limits`` of a config, says otherwise."""
+"""Default limits: 134 million pixels (11,585 x 11,585) and 512 MiB; the environment variables or ``image_limits`` change them."""
 ORIENTATION = 0x0112
-"""EXIF's tag: 1 as stored, 2 to 8 mirrored or turned, 5 to 8 with height and width exchanged."""
+"""EXIF tag of the orientation: 1 as stored, 2 to 8 mirrored or rotated, 5 to 8 with height and width swapped."""
 _pillow_bound = Lock()
 
 
 class DamagedImageError(InputError):
-    """A file is there, and holds no image that can be decoded."""
+    """The file exists, but holds no image that can be decoded."""
 
 
 def set_image_limits(limits: Mapping | None) -> None:
-    """Bounds of the images that this process and those it starts will open.
+    """Set the size limits of images that this process and its child processes open.
 
     Args:
-        limits: ``image_limits`` of a config: ``dict(pixels=..., bytes=...)``, width times height and the size of the file; what is not
-            named stays as it is.
+        limits: ``image_limits`` of a config: ``dict(pixels=..., bytes=...)``, the largest width times height and the largest file size. A
+            missing key leaves its limit unchanged.
 
     Raises:
-        InputError: There is another key, or a value is no whole number above 0.
+        InputError: A key is unknown, or a value is not an integer above 0.
     """
     if not isinstance(limits or {}, Mapping):
         raise InputError(f'image_limits is dict(pixels=..., bytes=...), got {limits!r}')
@@ -48,10 +48,10 @@ def set_image_limits(limits: Mapping | None) -> None:
 
 
 def image_limits() -> tuple[int, int]:
-    """The most pixels and bytes of an image, see :func:`set_image_limits`.
+    """Largest number of pixels and of bytes of an image file, see :func:`set_image_limits`.
 
     Raises:
-        InputError: A variable of the environment holds no whole number.
+        InputError: An environment variable is not an integer.
     """
     found = []
     for variable, most in ((PIXELS_VARIABLE, MOST_PIXELS), (BYTES_VARIABLE, MOST_BYTES)):
@@ -64,15 +64,17 @@ def image_limits() -> tuple[int, int]:
 
 @contextmanager
 def opened(source: str | os.PathLike | bytes, name: str) -> Iterator['Image']:
-    """An image, decoded and turned; its ``info`` also says whether it has ``deep_colours``, of 16 bits, which Pillow rounds to 8.
+    """Context that yields a decoded image with its EXIF orientation applied.
+
+    Its ``info['deep_colours']`` tells whether the file has colours of 16 bits, which Pillow rounds to 8.
 
     Args:
-        source: Path, or the bytes of a file.
-        name: What messages call it.
+        source: Path of the file, or its bytes.
+        name: Name of the image in messages.
 
     Raises:
-        DamagedImageError: It is empty, no image of :data:`FORMATS`, or cut off.
-        InputError: It is missing or too large.
+        DamagedImageError: The file is empty, truncated, or not an image in one of :data:`FORMATS`.
+        InputError: The file is missing or too large.
     """
     with header(source, name) as picture:
         deep = picture.mode in ('RGB', 'RGBA', 'LA') and any(';16' in str(tile[3]) for tile in picture.tile)
@@ -83,17 +85,17 @@ def opened(source: str | os.PathLike | bytes, name: str) -> Iterator['Image']:
 
 
 def load(picture: 'Image', name: str) -> None:
-    """Decode; raises as :func:`opened`."""
+    """Decode the pixels; errors as in :func:`opened`."""
     try:
         picture.load()
-    except Exception as error:  # Pillow's plugins raise whatever damaged bytes lead to
+    except Exception as error:  # damaged bytes can raise any exception in Pillow's plugins
         _refuse(error, f'{name} is cut off or damaged ({error})')
 
 
 @contextmanager
 def header(source: str | os.PathLike | bytes, name: str) -> Iterator['Image']:
-    """As :func:`opened`, not decoded yet and not turned."""
-    from PIL import Image, Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401  Pillow knows the others without a question
+    """Like :func:`opened`, but the pixels are not decoded and the orientation is not applied."""
+    from PIL import Image, Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401  Pillow preloads the other plugins
 
     most_pixels, most_bytes = image_limits()
     size = len(source) if isinstance(source, bytes) else check_regular(source).st_size
@@ -102,13 +104,13 @@ def header(source: str | os.PathLike | bytes, name: str) -> Iterator['Image']:
     if not size:
         raise DamagedImageError(f'{name} is empty')
     try:
-        with _pillow_bound:  # Pillow's own bound holds for all images of a process; ours is checked below
+        with _pillow_bound:  # Pillow's own limit is a global of the process; our limit is checked below
             usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
             try:
                 picture = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
             finally:
                 Image.MAX_IMAGE_PIXELS = usual
-    except Exception as error:  # as in _load
+    except Exception as error:  # as in load
         reason = 'its format is not known' if isinstance(error, Image.UnidentifiedImageError) else error
         _refuse(error, f'{name} is no image, or is cut off ({reason})')
     with picture:
@@ -122,14 +124,14 @@ def header(source: str | os.PathLike | bytes, name: str) -> Iterator['Image']:
 
 
 def _refuse(error: Exception, message: str) -> NoReturn:
-    """What is wrong with a file is said of the file; what is wrong with the disk or the memory stays what it is."""
+    """Raise a :class:`DamagedImageError`; errors of the disk or the memory are raised unchanged."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
         raise error
     raise DamagedImageError(message) from error
 
 
 def orientation(picture: 'Image') -> int:
-    """See :data:`ORIENTATION`; 1 too where the EXIF data are damaged: viewers show such an image as it is stored."""
+    """EXIF orientation, 1 to 8, see :data:`ORIENTATION`. 1 also if the EXIF data are damaged: viewers show such an image as stored."""
     try:
         return picture.getexif().get(ORIENTATION, 1)
     except Exception:
@@ -137,7 +139,7 @@ def orientation(picture: 'Image') -> int:
 
 
 def _turned(picture: 'Image') -> 'Image':
-    """As its orientation says. ``ImageOps.exif_transpose`` would copy images that stay as they are, and write their EXIF data anew."""
+    """Apply the EXIF orientation. ``ImageOps.exif_transpose`` would also copy unrotated images and rewrite their EXIF data."""
     from PIL.Image import Transpose
 
     turns = {
@@ -154,7 +156,7 @@ def _turned(picture: 'Image') -> 'Image':
 
 
 def metadata_at_the_end(source: str | os.PathLike | bytes) -> bool:
-    """Whether a PNG has text or EXIF data behind its pixels, where Pillow finds them only when it has decoded them."""
+    """Whether a PNG stores text or EXIF data after its pixels, where Pillow finds them only after decoding."""
     with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open('rb') as file:
         file.seek(8)
         pixels = False

@@ -1,7 +1,6 @@
-"""Images and masks from files, as people and cameras write them: the one way to open each.
+"""Read images and masks from files; all other modules use these functions.
 
-Both are turned as their EXIF orientation says, as every viewer and annotation tool shows them, and bounded in bytes and pixels before
-anything is decoded.
+The EXIF orientation is applied, as viewers and annotation tools do, and the number of bytes and pixels is checked before decoding.
 """
 
 import os
@@ -16,25 +15,26 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 LOSSY = ('JPEG', 'MPO', 'JPEG2000', 'WEBP')
-"""Formats that blur the edges of a mask, or may."""
+"""Formats with lossy compression, which can blur the edges of a mask."""
 
 
 def open_image(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
-    """An image in colours.
+    """Read a colour image.
 
-    Transparency is left out, palettes, greys and CMYK become RGB. Greys of 16 bits are brought to 8: as 8 bits where no value exceeds 255,
-    as 12 bits where none exceeds 4095 (medical images), else as 16. Of several frames the first counts.
+    Transparency is dropped; palettes, greys and CMYK are converted to RGB. Greys of 16 bits are scaled to 8 bits: they are taken as 8-bit
+    values if none exceeds 255, as 12-bit values if none exceeds 4095 (medical images), else as 16-bit values. Only the first frame is read.
 
     Args:
-        source: Path, or the bytes of a file.
-        name: What messages call it; default: the path.
+        source: Path of the file, or its bytes.
+        name: Name of the image in messages; default: the path.
 
     Returns:
         RGB uint8 (H,W,3).
 
     Raises:
-        DamagedImageError: It is empty, no image of :data:`FORMATS`, cut off, or its pixels are no greys or colours of up to 16 bits.
-        InputError: It is missing or too large.
+        DamagedImageError: The file is empty, truncated, not an image in one of :data:`FORMATS`, or its pixels are not greys or colours of
+            up to 16 bits.
+        InputError: The file is missing or too large.
     """
     name = name or _name(source)
     with opened(source, name) as picture:
@@ -44,7 +44,7 @@ def open_image(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
 
 
 def open_grey(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
-    """An image in grey with all of its levels: as :func:`open_image`, greys of 16 bits as they are.
+    """Read a grey image with all of its levels: like :func:`open_image`, but greys of 16 bits are not scaled.
 
     Returns:
         uint8 or uint16 (H,W).
@@ -60,21 +60,20 @@ def open_grey(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
 
 
 def read_mask(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
-    """A label map: the values of its pixels as they are stored, palettes by index.
+    """Read a label map: the pixel values as they are stored; for a palette image, the indices.
 
-    Colours of which the three channels are equal count as greys; an alpha channel is left out where it is opaque everywhere.
+    RGB pixels with three equal channels are read as greys; an alpha channel is dropped if it is opaque everywhere.
 
     Args:
-        source: Path, or the bytes of a file.
-        name: What messages call it; default: the path.
+        source: Path of the file, or its bytes.
+        name: Name of the mask in messages; default: the path.
 
     Returns:
-        uint8 (H,W), uint16 where the file has more than 8 bits. Black and white of one bit is 0 and 1.
+        uint8 (H,W), or uint16 (H,W) if the file has more than 8 bits. One-bit images have the values 0 and 1.
 
     Raises:
-        DamagedImageError: It is no image, or cut off.
-        InputError: It is missing or too large; it is in a lossy format, has colours, or transparent pixels: then it is not certain what a
-            pixel is labelled.
+        DamagedImageError: The file is not an image, or is truncated.
+        InputError: The file is missing or too large, or its labels are ambiguous: it has a lossy format, colours or transparent pixels.
     """
     name = name or _name(source)
     values, _ = read_stored(source, name)
@@ -86,13 +85,13 @@ def read_mask(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
 
 
 def read_stored(source: str | os.PathLike | bytes, name: str = '') -> tuple[np.ndarray, np.ndarray | None]:
-    """The values of a mask's pixels as they are stored, and its palette: what :func:`read_mask` and readers of coloured masks begin with.
+    """Read the pixel values of a mask as they are stored, and its palette. Used by :func:`read_mask` and by readers of coloured masks.
 
     Returns:
-        uint8 or uint16 (H,W), indices where there is a palette; or uint8 (H,W,3) RGB. And the palette RGB uint8 (256,3), or None.
+        Pixel values, uint8 or uint16 (H,W) (indices for a palette image) or RGB uint8 (H,W,3); and the palette, RGB uint8 (256,3), or None.
 
     Raises:
-        InputError: See :func:`read_mask`; colours of 8 bits are none of its reasons here.
+        InputError: As in :func:`read_mask`, except that colours of 8 bits are allowed.
     """
     name = name or _name(source)
     with opened(source, name) as picture:
@@ -118,7 +117,7 @@ def read_stored(source: str | os.PathLike | bytes, name: str = '') -> tuple[np.n
 
 
 def image_size(source: str | os.PathLike | bytes, name: str = '') -> tuple[int, int]:
-    """Height and width in pixels as :func:`open_image` would give them; pixels are not decoded, but of a PNG whose metadata follow them.
+    """Height and width in pixels of the array that :func:`open_image` returns. Only a PNG with metadata after its pixels is decoded.
 
     Raises:
         InputError: See :func:`open_image`.
@@ -126,7 +125,7 @@ def image_size(source: str | os.PathLike | bytes, name: str = '') -> tuple[int, 
     name = name or _name(source)
     with header(source, name) as picture:
         width, height = picture.size
-        if picture.format == 'TIFF':  # whose size Pillow gives turned
+        if picture.format == 'TIFF':  # Pillow already applies the orientation to the size of a TIFF
             return height, width
         if picture.format == 'PNG' and not {'exif', 'xmp', 'Raw profile type exif'} & set(picture.info):
             if not metadata_at_the_end(source):
@@ -136,7 +135,7 @@ def image_size(source: str | os.PathLike | bytes, name: str = '') -> tuple[int, 
 
 
 def eight_bits(values: np.ndarray) -> np.ndarray:
-    """Greys of up to 16 bits -> uint8, see :func:`open_image`."""
+    """Scale greys of up to 16 bits to uint8, see :func:`open_image`."""
     most = int(values.max(initial=0))
     depth = next(bits for bits in (255, 4095, 65535) if most <= bits)
     return values.astype(np.uint8) if depth == 255 else np.rint(values * (255 / depth)).astype(np.uint8)
@@ -147,10 +146,10 @@ def _name(source: str | os.PathLike | bytes) -> str:
 
 
 def _converted(picture: 'Image', mode: str, name: str) -> 'Image':
-    """The image itself where it has the mode."""
+    """Convert an image to a mode; an image that has the mode is returned unchanged."""
     try:
         return picture if picture.mode == mode else picture.convert(mode)
-    except ValueError as error:  # LAB, say
+    except ValueError as error:  # for example LAB
         raise DamagedImageError(f'{name} has pixels of the kind {picture.mode}, which are not read: save it as PNG or JPEG') from error
 
 
@@ -164,7 +163,7 @@ def _whole_numbers(picture: 'Image', name: str) -> np.ndarray:
 
 
 def _transparent(picture: 'Image', values: np.ndarray) -> np.ndarray:
-    """bool: which pixels are, by an alpha channel, or because greys or colours name one that is."""
+    """Transparent pixels, bool (H,W), or a scalar False if no pixel can be: by the alpha channel or by a colour marked as transparent."""
     if picture.mode in ('LA', 'PA', 'RGBA'):
         return values[..., -1] != 255
     named = picture.info.get('transparency')

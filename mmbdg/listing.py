@@ -1,4 +1,4 @@
-"""The files of a folder, as people have them: the one way to list one."""
+"""List the files of a folder; all other modules use these functions."""
 
 import logging
 import os
@@ -12,9 +12,9 @@ from pathlib import Path
 from mmbdg.errors import InputError
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp')
-"""Of torchvision's ``ImageFolder``, in the same order."""
+"""Suffixes of image files, the same and in the same order as in torchvision's ``ImageFolder``."""
 NAMES_OF_FILES = (*IMAGE_SUFFIXES, '.npy', '.json')
-"""Suffixes that folders do not have, where files of all suffixes are asked for."""
+"""Suffixes that mark a name as a file even if it is a folder, when files with any suffix are listed."""
 CLUTTER = ('__MACOSX', 'Thumbs.db', 'ehthumbs.db', 'desktop.ini', '@eaDir')
 HIDDEN_CLUTTER = (
     '.DS_Store',
@@ -27,11 +27,11 @@ HIDDEN_CLUTTER = (
     '.Trashes',
     '.fseventsd',
 )
-"""What systems and editors leave in folders, beside ``._NAME`` and ``.nfs*``."""
+"""Files and folders created by operating systems and editors; ``._NAME`` and ``.nfs*`` are such files too."""
 MOST_VISITS = 16
-"""Ways through links that lead to one folder; with more, links lead to folders of links, and a listing would not end."""
+"""Largest number of visits of one folder through links; with more, folders of links form a cycle and the listing would not end."""
 DEEPEST = 100
-"""Folders in each other."""
+"""Largest nesting depth of folders."""
 _logged: set[str] = set()
 
 
@@ -41,9 +41,9 @@ class Listing:
 
     Attributes:
         root: The folder.
-        files: In natural order: 2 before 10.
-        left_out: Files of other suffixes, hidden ones, and folders that are linked into themselves or lie deeper than was asked for;
-            clutter is not counted.
+        files: Paths of the files in natural order: 2 before 10.
+        left_out: Paths of files with other suffixes, of hidden files, and of folders that link to a parent or lie deeper than the given
+            depth. Clutter is not listed.
     """
 
     root: Path
@@ -51,7 +51,7 @@ class Listing:
     left_out: list[Path] = field(default_factory=list)
 
     def note(self) -> str:
-        """One sentence about what was left out; '' if nothing was."""
+        """One sentence about the paths in ``left_out``; '' if there are none."""
         if not self.left_out:
             return ''
         kinds = sorted({'hidden' if is_clutter(path.name) else path.suffix.lower() or 'no suffix' for path in self.left_out})
@@ -59,7 +59,7 @@ class Listing:
         return text.encode(errors='backslashreplace').decode()
 
     def log(self) -> 'Listing':
-        """Say once in this process what was left out; returns the listing."""
+        """Log the note as a warning, once in this process; returns the listing itself."""
         note = self.note()
         if note and note not in _logged:
             from mmengine.logging import print_log
@@ -69,10 +69,10 @@ class Listing:
         return self
 
     def by_stem(self) -> dict[str, Path]:
-        """The files by their path relative to the folder, without suffix, with forward slashes, in the composed form of Unicode (NFC).
+        """Paths by stem: the path relative to the folder without suffix, with forward slashes, in Unicode's composed form (NFC).
 
         Raises:
-            InputError: Two files have the same: it is not known which one is meant.
+            InputError: Two files have the same stem, so that it is ambiguous.
         """
         found: dict[str, Path] = {}
         for path in self.files:
@@ -83,23 +83,23 @@ class Listing:
         return found
 
     def empty(self) -> list[Path]:
-        """Files without contents, and links that lead nowhere."""
+        """Empty files and broken links."""
         return [path for path in self.files if not _size(path)]
 
 
 def list_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES, depth: int | None = None) -> Listing:
-    """Files with these suffixes, in lower or upper case, below a folder.
+    """List the files with given suffixes, in lower or upper case, below a folder.
 
-    Links to files and folders are followed, but not round in circles. Clutter is left out, and anything hidden. A folder whose name ends
-    as that of a file counts as one: it cannot be read then, which is better than that a file is not there without a word.
+    Links to files and folders are followed, but cycles are not. Clutter and hidden files are left out. A folder with the suffix of a file
+    is listed as a file: reading it fails with an error, whereas leaving it out would go unnoticed.
 
     Args:
-        root: The folder.
-        suffixes: In lower case, with the dot; () for all files.
-        depth: Folders below ``root`` that are entered at most; None: all. 0: files that lie in ``root`` itself.
+        root: Path of the folder.
+        suffixes: Suffixes in lower case with the dot; () for all files. Default: :data:`IMAGE_SUFFIXES`.
+        depth: Number of folder levels below ``root`` to enter; 0: only files in ``root`` itself. Default None: all levels.
 
     Raises:
-        InputError: There is no such folder, one cannot be read, or links lead to folders of links.
+        InputError: The folder does not exist, a folder cannot be read, or links form a cycle of folders.
     """
     root = Path(root)
     if not root.is_dir():
@@ -112,10 +112,10 @@ def list_files(root: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES
 
 
 def list_folders(root: str | os.PathLike) -> list[Path]:
-    """The folders in a folder, links to folders among them, without clutter, in natural order.
+    """Subfolders of a folder, including links to folders, without clutter and hidden ones, in natural order.
 
     Raises:
-        InputError: There is no such folder.
+        InputError: The folder does not exist.
     """
     root = Path(root)
     if not root.is_dir():
@@ -124,18 +124,18 @@ def list_folders(root: str | os.PathLike) -> list[Path]:
 
 
 def natural_key(text: str) -> tuple:
-    """For sorting: numbers within a name count as numbers; of equal ones the text decides."""
+    """Sort key for natural order: numbers within a name compare as numbers; equal keys compare as text."""
     parts = [(0, int(part)) if part.isdecimal() and part.isascii() else (1, part) for part in re.split(r'(\d{1,4000})', text) if part]
     return parts, text
 
 
 def composed(text: str) -> str:
-    """A name in the composed form of Unicode: macOS writes an umlaut as two signs, other systems as one."""
+    """Name in Unicode's composed form (NFC): macOS writes an umlaut as two characters, other systems as one."""
     return unicodedata.normalize('NFC', text)
 
 
 def is_clutter(name: str) -> bool:
-    """Whether a file or folder of this name is no data: hidden, or one of :data:`CLUTTER`."""
+    """Whether a file or folder with this name holds no data: its name is hidden or in :data:`CLUTTER`."""
     return name.startswith('.') or name in CLUTTER
 
 
@@ -146,11 +146,12 @@ def _is_known_clutter(name: str) -> bool:
 def _walk(
     folder: Path, depth: int | None, above: tuple[str, ...], listing: Listing, visits: Counter, named: tuple[str, ...]
 ) -> Iterator[Path]:
-    """
+    """Yield the files below a folder.
+
     Args:
-        above: Real paths of the folders that lead here.
-        visits: Of each real folder.
-        named: Suffixes of what counts as a file, so that a folder of such a name is refused by whoever reads it, not left out.
+        above: Real paths of the parent folders.
+        visits: Number of visits of each real folder.
+        named: Suffixes that mark a name as a file, so that reading a folder with such a name fails instead of being left out.
     """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)

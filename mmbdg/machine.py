@@ -1,4 +1,4 @@
-"""What a measurement was made on: a figure means little without it."""
+"""Description of the machine on which a measurement was made, and the choice of its device."""
 
 import os
 import platform
@@ -13,10 +13,10 @@ from mmbdg.version import __version__
 
 
 def usable_device(name: str) -> torch.device:
-    """The device of that name.
+    """Device with the given name, such as 'cpu' or 'cuda:0'.
 
     Raises:
-        InputError: It is neither the CPU nor a CUDA device of this machine.
+        InputError: The name is neither the CPU nor a CUDA device of this machine.
     """
     try:
         device = torch.device(name)
@@ -30,12 +30,12 @@ def usable_device(name: str) -> torch.device:
 
 
 def synchroniser(device: torch.device) -> Callable[[], None]:
-    """A function that waits until the device has done what it was given."""
+    """Function that waits until the device has finished all submitted work; on the CPU it does nothing."""
     return (lambda: torch.cuda.synchronize(device)) if device.type == 'cuda' else (lambda: None)
 
 
 def describe_machine(device: torch.device) -> dict:
-    """Versions, processor, device, threads and the time now, in UTC."""
+    """Versions, processor, number of cores and threads, device, and the current time in UTC."""
     return dict(
         date=datetime.now(UTC).isoformat(timespec='seconds'),
         mmbdg=__version__,
@@ -49,7 +49,7 @@ def describe_machine(device: torch.device) -> dict:
 
 
 def load_average() -> list[float] | None:
-    """Processes that ran or waited to run, the mean over 1, 5 and 15 minutes; None where the system does not tell."""
+    """Mean number of running or waiting processes over 1, 5 and 15 minutes; None if the system does not report it."""
     try:
         return [round(value, 2) for value in os.getloadavg()]
     except (OSError, AttributeError):

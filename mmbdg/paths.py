@@ -1,4 +1,4 @@
-"""Paths whose parts come from data: a file that is read may not lead out of its folder."""
+"""Paths whose parts come from data files: they must not lead out of their folder."""
 
 import os
 import stat
@@ -8,11 +8,11 @@ from pathlib import Path
 from mmbdg.errors import InputError
 
 LONGEST_NAME = 255
-"""Bytes of a name that file systems take."""
+"""Longest file name that file systems accept, in bytes."""
 
 
 def is_plain_name(text: object) -> bool:
-    """Whether a value from a file is the name of one file or folder: no separator of any system, no control character, not ``..``."""
+    """Whether a value is a valid name of one file or folder: no path separator of any system, no control character, not ``..``."""
     return (
         isinstance(text, str)
         and text not in ('', '.', '..')
@@ -22,17 +22,17 @@ def is_plain_name(text: object) -> bool:
 
 
 def inside(root: str | os.PathLike, *parts: str, source: str | os.PathLike = '') -> Path:
-    """A path below a folder whose parts come from data; the one way to join them.
+    """Join a folder and path parts that come from data; all other modules use this function.
 
-    Links below the folder are followed, and may not lead out of it. The folder itself may be a link.
+    Links below the folder are followed, but must not lead out of it. The folder itself may be a link.
 
     Args:
-        root: The folder.
-        *parts: Relative paths with forward slashes, each of plain names (see :func:`is_plain_name`).
-        source: Which file names the path, for the message.
+        root: Path of the folder.
+        *parts: Relative paths with forward slashes; each name must satisfy :func:`is_plain_name`.
+        source: File from which the parts come, for the message; default '': not named.
 
     Raises:
-        InputError: A part is absolute, has ``..`` or another name that is none, or a link leads out.
+        InputError: A part is absolute, contains ``..`` or another invalid name, or a link leads out of the folder.
     """
     names = _names(parts, source)
     path = Path(root, *names)
@@ -43,19 +43,19 @@ def inside(root: str | os.PathLike, *parts: str, source: str | os.PathLike = '')
 
 
 def relative_path(*parts: str, source: str | os.PathLike = '') -> str:
-    """As :func:`inside`, of the names only: a relative path with forward slashes; nothing is looked up on the disk."""
+    """Relative path with forward slashes; the names are checked as in :func:`inside`, but the disk is not read."""
     return '/'.join(_names(parts, source))
 
 
 def refuse_links_out(root: str | os.PathLike, *folders: str) -> None:
-    """See that no link below a folder leads out of it.
+    """Check that no link below a folder leads out of it.
 
     Args:
-        root: The folder.
-        *folders: Names of folders in it, to look at nothing else; those that do not exist are left out.
+        root: Path of the folder.
+        *folders: Names of subfolders to check; missing ones are skipped. Default: the whole folder.
 
     Raises:
-        InputError: A link does; the first one is named.
+        InputError: A link leads out of the folder; the message names the first one.
     """
     real_root = os.path.realpath(root)
     for folder in folders or ('',):
@@ -66,10 +66,10 @@ def refuse_links_out(root: str | os.PathLike, *folders: str) -> None:
 
 
 def check_regular(path: str | os.PathLike) -> os.stat_result:
-    """The state of a file that has contents to read.
+    """Check that a path is a regular file and return its ``os.stat``.
 
     Raises:
-        InputError: There is none, or it is a folder, a pipe, a socket or a device: reading those may never end.
+        InputError: The file does not exist, or is a folder, a pipe, a socket or a device: reading those may never end.
     """
     try:
         state = os.stat(path)
@@ -89,8 +89,8 @@ def _names(parts: tuple[str, ...], source: str | os.PathLike) -> list[str]:
         split = part.split('/') if isinstance(part, str) else [part]
         if wrong := [name for name in split if not is_plain_name(name)]:
             raise InputError(
-                f'{_by(source)}the path {str(part)[:100]!r} leads elsewhere or is none ({str(wrong[0])[:100]!r}); paths in data are '
-                'relative, and of plain names'
+                f'{_by(source)}the path {str(part)[:100]!r} leads out of its folder or is invalid ({str(wrong[0])[:100]!r}); paths in '
+                'data must be relative and consist of plain names'
             )
         names += split
     return names
@@ -105,7 +105,7 @@ def _is_below(path: str, root: str) -> bool:
 
 
 def _links(top: str) -> Iterator[str]:
-    """Links below a folder, the folder itself too; folders behind links are not entered."""
+    """Links below a folder, including the folder itself; linked folders are not entered."""
     if os.path.islink(top):
         yield top
         return

@@ -1,4 +1,4 @@
-"""Text, lists, JSON and arrays from files, whatever program wrote them. The one way to read each."""
+"""Read text, lists, JSON, XML and numpy arrays from files written by any program; all other modules use these functions."""
 
 import codecs
 import io
@@ -20,17 +20,17 @@ from mmbdg.paths import check_regular
 from mmbdg.schema import validated
 
 MOST_BYTES = 2**31
-"""Of a text or JSON file; COCO's largest, with all of its stuff, has less than half of that."""
+"""Largest size of a text or JSON file; the largest file of COCO, with stuff annotations, has less than half of it."""
 MOST_ARRAY_BYTES = 2**34
-"""Of all arrays in a ``.npz`` file, unpacked; the largest published BigGAN has a tenth of that."""
+"""Largest unpacked size of the arrays in a ``.npz`` file; the largest published BigGAN has a tenth of it."""
 MARKS = ((codecs.BOM_UTF8, 'utf-8-sig'), (codecs.BOM_UTF32_LE, 'utf-32'), (codecs.BOM_UTF16_LE, 'utf-16'), (codecs.BOM_UTF16_BE, 'utf-16'))
 
 
 def read_bytes(path: str | os.PathLike, most: int = MOST_BYTES) -> bytes:
-    """All of a file.
+    """Read a whole file.
 
     Raises:
-        InputError: It is no regular file, larger than ``most`` bytes, or cannot be read.
+        InputError: The path is not a regular file, the file is larger than ``most`` bytes, or it cannot be read.
     """
     if (size := check_regular(path).st_size) > most:
         raise InputError(f'{path} has {size:,} bytes; more than {most:,} are not read')
@@ -41,10 +41,10 @@ def read_bytes(path: str | os.PathLike, most: int = MOST_BYTES) -> bytes:
 
 
 def decoded(data: bytes, where: str | os.PathLike) -> str:
-    """Bytes as text: UTF-8 with or without a byte order mark, UTF-16 or UTF-32 with one.
+    """Decode text in UTF-8 with or without a byte order mark, or in UTF-16 or UTF-32 with one.
 
     Raises:
-        InputError: They are neither.
+        InputError: The bytes have another encoding.
     """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), 'utf-8')
     try:
@@ -55,7 +55,7 @@ def decoded(data: bytes, where: str | os.PathLike) -> str:
 
 
 def read_text(path: str | os.PathLike) -> str:
-    """A text file, see :func:`decoded`; line ends of any system become ``\\n``.
+    """Read a text file, see :func:`decoded`; line ends of any system become ``\\n``.
 
     Raises:
         InputError: See :func:`read_bytes` and :func:`decoded`.
@@ -64,16 +64,16 @@ def read_text(path: str | os.PathLike) -> str:
 
 
 def read_lines(path: str | os.PathLike) -> list[str]:
-    """The lines of a list that are not blank, without blanks around them.
+    """Read the lines of a text file, without surrounding white space and without blank lines.
 
     Raises:
-        InputError: See :func:`read_text`; or a line holds control characters: the file is cut off, or was zeroed when a disk failed.
+        InputError: See :func:`read_text`; or a line holds null characters: the file is damaged.
     """
     return lines_in(read_text(path), path)
 
 
 def lines_in(text: str, where: str | os.PathLike) -> list[str]:
-    """The lines of a list, see :func:`read_lines`."""
+    """Lines of a text, see :func:`read_lines`."""
     lines = [line.strip() for line in text.replace('\r\n', '\n').replace('\r', '\n').split('\n')]
     for number, line in enumerate(lines, start=1):
         if '\0' in line:
@@ -82,10 +82,10 @@ def lines_in(text: str, where: str | os.PathLike) -> list[str]:
 
 
 def parsed_json(text: str | bytes, where: str | os.PathLike) -> Any:
-    """JSON as plain values.
+    """Parse JSON into plain values.
 
     Raises:
-        InputError: It is none, is cut off, is nested too deeply, or has numbers of thousands of digits.
+        InputError: The text is not JSON, is truncated, is nested too deeply, or has numbers of thousands of digits.
     """
     if isinstance(text, bytes):
         text = decoded(text, where)
@@ -93,37 +93,37 @@ def parsed_json(text: str | bytes, where: str | os.PathLike) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()) or error.msg.startswith('Unterminated string') or not text.strip():
-            raise InputError(f'{where} is cut off: its JSON has no end' if text.strip() else f'{where} is empty, and no JSON') from error
+            raise InputError(f'{where} is cut off: its JSON has no end' if text.strip() else f'{where} is empty, not JSON') from error
         raise InputError(f'{where} is no JSON, or is cut off: {error.msg} at line {error.lineno}, column {error.colno}') from error
     except RecursionError as error:
-        raise InputError(f'{where} is nested too deeply for JSON that is read here') from error
+        raise InputError(f'{where} is nested too deeply') from error
     except ValueError as error:
-        raise InputError(f'{where} is no JSON that is read here: {error}') from error
+        raise InputError(f'{where} holds JSON that cannot be read: {error}') from error
 
 
 def read_json(path: str | os.PathLike, schema: type | None = None) -> Any:
-    """A JSON file as plain values.
+    """Read a JSON file into plain values.
 
     Args:
-        path: Of the file.
-        schema: What it must look like, see :func:`mmbdg.schema.validated`; None: any JSON.
+        path: Path of the file.
+        schema: Schema of the content, see :func:`mmbdg.schema.validated`; default None: any JSON.
 
     Raises:
-        InputError: See :func:`read_bytes`, :func:`decoded`, :func:`parsed_json`; or it is not of the schema.
+        InputError: See :func:`read_bytes`, :func:`decoded`, :func:`parsed_json`; or the content does not follow the schema.
     """
     content = parsed_json(read_bytes(path), path)
     return validated(schema, content, str(path)) if schema else content
 
 
 def read_xml(path: str | os.PathLike) -> Element:
-    """The root of an XML file. Entities are not expanded, and nothing that the file names is fetched: a document type is refused.
+    """Root element of an XML file. A document type raises an error, so that no entity is expanded and nothing external is loaded.
 
     Raises:
-        InputError: See :func:`read_bytes`; or it is no XML, or is cut off.
+        InputError: See :func:`read_bytes`; or the file is not XML, or is truncated.
     """
     try:
         return ElementTree.fromstring(read_bytes(path), ElementTree.XMLParser(target=_NoDocumentType(str(path))))
-    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two: an encoding that is none
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two: an unknown encoding
         if isinstance(error, InputError):
             raise
         raise InputError(f'{path} is no XML file, or is cut off ({error})') from error
@@ -139,14 +139,17 @@ class _NoDocumentType(ElementTree.TreeBuilder):
 
 
 def read_array(source: str | os.PathLike | bytes, name: str | os.PathLike = '') -> np.ndarray:
-    """An array of numbers from a ``.npy`` file, of any shape.
+    """Read an array of numbers, of any shape, from a ``.npy`` file.
 
     Args:
-        source: Path, or the bytes of the file.
-        name: What messages call it; default: the path.
+        source: Path of the file, or its bytes.
+        name: Name of the array in messages; default: the path.
+
+    Returns:
+        The array with the shape and dtype of the file, in native byte order.
 
     Raises:
-        InputError: It is no such file, is cut off, holds something else than real numbers, or none at all.
+        InputError: The file is not a ``.npy`` file, is truncated, is empty, or holds other values than real numbers.
     """
     data = source if isinstance(source, bytes) else read_bytes(source)
     name = name or ('the array' if isinstance(source, bytes) else source)
@@ -158,7 +161,7 @@ def read_array(source: str | os.PathLike | bytes, name: str | os.PathLike = '') 
         if dtype.hasobject or dtype.kind not in 'fiub':
             raise InputError(f'{name} holds values of the type {dtype}; real numbers are read')
         content = data[file.tell() :]
-        if len(content) != prod(shape) * dtype.itemsize:  # before memory is taken for a shape that is only claimed
+        if len(content) != prod(shape) * dtype.itemsize:  # checked before memory is allocated for the shape in the header
             raise InputError(f'{name} is cut off: {len(content):,} bytes for an array of shape {shape} and type {dtype}')
         values = np.frombuffer(content, dtype).reshape(shape, order='F' if fortran else 'C')
     except InputError:
@@ -171,15 +174,15 @@ def read_array(source: str | os.PathLike | bytes, name: str | os.PathLike = '') 
 
 
 def read_arrays(path: str | os.PathLike, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Arrays of numbers by name from a ``.npz`` file, as ``numpy.savez`` writes it.
+    """Read arrays of numbers by name from a ``.npz`` file, as ``numpy.savez`` writes it.
 
     Args:
-        path: Of the file.
-        names: Which arrays to read; default: all.
+        path: Path of the file.
+        names: Names of the arrays to read; default None: all.
 
     Raises:
-        InputError: It is no such file, is cut off, lacks one of ``names``, holds something else than real numbers, or more of them than
-            :data:`MOST_ARRAY_BYTES`.
+        InputError: The file is not a ``.npz`` file, is truncated, lacks one of ``names``, holds other values than real numbers, or unpacks
+            to more than :data:`MOST_ARRAY_BYTES`.
     """
     check_regular(path)
     try:

@@ -1,6 +1,6 @@
-"""Child registries of mmengine's, scope ``mmbdg``.
+"""Child registries of mmengine's registries, with scope ``mmbdg``.
 
-A config writes ``type='mmbdg.X'``; mmengine then imports this module and asks the registry, which imports the rooms that may hold ``X``.
+For ``type='mmbdg.X'`` in a config, mmengine imports this module and asks the registry, which imports the packages that may define ``X``.
 """
 
 from importlib import import_module
@@ -24,18 +24,18 @@ INSTALL_HINT = 'pip install "mmbdg[onedl]"'
 
 
 class RoomRegistry(Registry):
-    """A registry that looks in the rooms without mm packages first.
+    """Registry that first searches the modules that need no mm packages.
 
-    Generators and interpreters need torch, numpy and mmengine only. Stock ``Registry.get`` imports every location before it looks
-    anything up, so who only wants labelled images would need all of OpenMMLab.
+    Generators and interpreters need only torch, numpy and mmengine. ``mmengine.registry.Registry.get`` imports all locations before it
+    searches, so that sampling labelled images would need all of OpenMMLab.
 
     Args:
         name: Name of the registry.
-        light: Modules that import without mmcv, mmpretrain, mmseg and mmdet.
-        **kwargs: As ``mmengine.registry.Registry``; ``locations`` may need the mm packages.
+        light: Modules that can be imported without mmcv, mmpretrain, mmseg and mmdet; default: none.
+        **kwargs: Arguments of ``mmengine.registry.Registry``; ``locations`` may need the mm packages.
 
     Raises:
-        ImportError: (in ``get``) a name that is not in a light room was asked for and an mm package is not installed.
+        ImportError: (in ``get``) The name is not in a light module, and an mm package is not installed.
     """
 
     def __init__(self, name: str, light: tuple[str, ...] = (), **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What JSON that is read from a file has to look like: one way to state it, and plain words about what is wrong.
+"""Schemas of JSON files, and clear messages about content that does not follow them.
 
 A schema is a pydantic model or a ``TypedDict``; :func:`validated` checks content against it.
 """
@@ -14,17 +14,17 @@ from mmbdg.errors import InputError
 from mmbdg.paths import is_plain_name
 
 SHOWN = 5
-"""Problems that a message lists."""
+"""Largest number of problems in a message."""
 
 
 class Schema(BaseModel):
-    """Base of schemas: types are not converted, unknown keys are refused, NaN and infinity are no numbers."""
+    """Base class of schemas: types are not converted; unknown keys, NaN and infinity are errors."""
 
     model_config = ConfigDict(extra='forbid', strict=True, frozen=True, allow_inf_nan=False)
 
 
 class OpenSchema(Schema):
-    """A :class:`Schema` of files that other programs write too: unknown keys are kept."""
+    """:class:`Schema` of files that other programs write too: unknown keys are kept."""
 
     model_config = ConfigDict(extra='allow')
 
@@ -41,20 +41,20 @@ PlainName = Annotated[str, AfterValidator(_plain_name)]
 
 @cache
 def adapter(schema: type) -> TypeAdapter:
-    """pydantic's validator of a schema, made once."""
+    """pydantic's validator of a schema; cached."""
     return TypeAdapter(schema)
 
 
 def validated(schema: type, content: Any, where: str) -> Any:
-    """The content, unchanged, if it is of the schema.
+    """Check content against a schema and return it unchanged.
 
     Args:
         schema: A pydantic model or a ``TypedDict``.
-        content: What JSON holds: dicts, lists, strings, numbers, booleans, None.
-        where: Name of the file, and place in it, for the message.
+        content: Values as in JSON: dicts, lists, strings, numbers, booleans, None.
+        where: Name of the file and position in it, for the message.
 
     Raises:
-        InputError: It is not; the first problems are listed with the keys at which they are.
+        InputError: The content does not follow the schema; the message lists the first problems with their keys.
     """
     try:
         adapter(schema).validate_python(content, strict=True)
@@ -64,7 +64,7 @@ def validated(schema: type, content: Any, where: str) -> Any:
 
 
 def problems(error: ValidationError | RecursionError) -> str:
-    """What is wrong, in words: ``is not as it should be: counts.cat: Input should be a valid integer, got "x"``."""
+    """Text of a validation error: ``is not as it should be: counts.cat: Input should be a valid integer, got "x"``."""
     if isinstance(error, RecursionError):
         return 'is nested too deeply'
     found = error.errors(include_url=False, include_context=False)

@@ -1,3 +1,3 @@
-"""The version, in one place; setup.py reads it without importing the package."""
+"""Version of the package; setup.py reads it without importing the package."""
 
 __version__ = '0.5.0'

@@ -1,4 +1,4 @@
-"""Worker processes of a data loader that end when the process that started them does, however that ends."""
+"""End the worker processes of a data loader when their parent process ends, even if it is killed."""
 
 import ctypes
 import os
@@ -14,26 +14,26 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
-    """Let the kernel send this process a signal when its parent has gone, which a killed parent cannot do itself. Linux only.
+    """Let the kernel send this process a signal when its parent ends, because a killed parent cannot do so itself. Linux only.
 
     Args:
-        parent: Process id of the parent; if it has gone already, this process ends now.
-        number: The signal.
+        parent: Process id of the parent; if the parent has already ended, this process ends now.
+        number: Number of the signal; default SIGKILL.
     """
     if not sys.platform.startswith('linux'):
         return
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
-    if os.getppid() != parent:  # gone before the call
+    if os.getppid() != parent:  # the parent ended before the call
         os.kill(os.getpid(), number)
 
 
 def end_with_this_process(loader: DataLoader) -> DataLoader:
-    """Let the workers that a data loader will start end when this process does.
+    """Make the workers that a data loader will start end together with this process.
 
-    torch's own look whether their parent lives only while they wait for work, not while they read or hand over.
+    torch's workers check for their parent only while they wait for work, not while they load or send data.
 
     Returns:
-        The data loader.
+        The given data loader.
     """
     if loader.num_workers:
         loader.worker_init_fn = partial(_begin, os.getpid(), loader.worker_init_fn)
@@ -48,7 +48,7 @@ def _begin(parent: int, begin: Callable[[int], None] | None, number: int) -> Non
 
 
 def _without_lost_connections(hook: Callable[..., None]) -> Callable[..., None]:
-    """What a thread that hands tensors over reports when the process that wants them was interrupted is no fault of this one."""
+    """Exception hook that ignores lost connections: torch's sending thread raises them when the receiving process is interrupted."""
 
     def report(kind: type[BaseException], *more: Any) -> None:
         if not issubclass(kind, ConnectionError | EOFError):

@@ -94,7 +94,7 @@ def test_bounds(bounds, text, told):
     parser.add_argument('--num', type=bounds)
     with pytest.raises(InputError) as error:
         parser.parse_args([f'--num={text}'])
-    assert str(error.value) == f'--num {told} (tool.py --help lists what there is)'
+    assert str(error.value) == f'--num {told} (tool.py --help lists the options)'
 
 
 def test_numbers_within_bounds():

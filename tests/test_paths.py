@@ -25,9 +25,9 @@ OUTSIDE = (
 
 @pytest.mark.parametrize('part', [*OUTSIDE, 3, None])
 def test_parts_that_lead_out(root, part):
-    with pytest.raises(InputError, match='manifest.jsonl: the path .* leads elsewhere or is none'):
+    with pytest.raises(InputError, match='manifest.jsonl: the path .* leads out of its folder or is invalid'):
         inside(root, 'images', part, source='manifest.jsonl')
-    with pytest.raises(InputError, match='leads elsewhere'):
+    with pytest.raises(InputError, match='leads out of its folder'):
         relative_path(part)
 
 

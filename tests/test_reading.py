@@ -48,7 +48,7 @@ class Card(Schema):
     ('text', 'message'),
     [
         ('{"name": "a", "count": 1', 'is cut off'),
-        ('', 'is empty, and no JSON'),
+        ('', 'is empty, not JSON'),
         ('{"name": "a", count: 1}', r'is no JSON, or is cut off: .* at line 1, column 15'),
         ('[' * 100_000, 'nested too deeply|is cut off'),
         ('[' * 100_000 + ']' * 100_000, 'nested too deeply'),
@@ -62,7 +62,7 @@ class Card(Schema):
         ('{"name": "a", "count": 1, "misspelt": 2}', 'misspelt: Extra inputs are not permitted'),
         ('{"name": "a", "count": 1, "more": {"x": [1, null]}}', r'more\.x\.1: Input should be a valid integer, got None'),
         ('{"name": "a"}', 'count: Field required$'),
-        ('{"name": "a", "count": 1' + '0' * 5000 + '}', 'is no JSON that is read here'),
+        ('{"name": "a", "count": 1' + '0' * 5000 + '}', 'holds JSON that cannot be read'),
     ],
 )
 def test_json_that_is_refused(tmp_path, text, message):

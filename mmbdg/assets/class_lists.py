@@ -1,4 +1,4 @@
-"""Lists of classes by name: ``in1k`` and ``fashion32`` wherever a config lists the classes of a generator."""
+"""Named lists of classes: configs can write ``in1k`` or ``fashion32`` in place of a list of classes."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +13,7 @@ IN1K = 'in1k'
 
 @cache
 def _listed(name: str) -> dict[str, str]:
-    """Folder: name, for each class of an embedded list, in its order."""
+    """Class names by folder of an embedded list, in its order."""
     if name == IN1K:
         return read_json(ROOT / IN1K / 'classes.json', dict[str, str])
     card = ROOT / name / 'labelled_generator.json'
@@ -24,24 +24,24 @@ def _listed(name: str) -> dict[str, str]:
 
 
 def class_names(classes: Sequence[str] | str) -> tuple[str, ...]:
-    """Names: those of a list, of ``'in1k'``, the 1,000 ImageNet classes in the order of their wnids, or of an embedded generator's.
+    """Class names of a list, of ``'in1k'`` (the 1,000 ImageNet classes in the order of their wnids), or of an embedded generator.
 
     Raises:
-        InputError: Another string.
+        InputError: The string is not a known list.
     """
     return tuple(_listed(classes).values()) if isinstance(classes, str) else tuple(classes)
 
 
 def folder_names(folders: Sequence[str] | str) -> tuple[str, ...]:
-    """Folders of classes: those of a list, of ``'in1k'``, its wnids, or of an embedded generator.
+    """Folder names of a list, of ``'in1k'`` (its wnids), or of an embedded generator.
 
     Raises:
-        InputError: Another string.
+        InputError: The string is not a known list.
     """
     return tuple(_listed(folders)) if isinstance(folders, str) else tuple(folders)
 
 
 @cache
 def imagenet_groups() -> dict[str, dict[str, list[int]]]:
-    """Label spaces over the 1,000 ImageNet classes, space: label: class indices, see tools/dataset_converters/imagenet_label_spaces.py."""
+    """Label spaces over the 1,000 ImageNet classes: class indices by space and label, see imagenet_label_spaces.py in tools."""
     return read_json(ROOT / IN1K / 'label_spaces.json', dict[str, dict[str, list[int]]])

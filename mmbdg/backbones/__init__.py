@@ -1,4 +1,4 @@
-"""Pre-trained backbones, in and out: the names of publishers and libraries, what does not fit, and a card that says where they are from."""
+"""Load and export pre-trained backbones: parameter names of publishers and libraries, strict checks, and a card with their origin."""
 
 from mmbdg.backbones.card import card
 from mmbdg.backbones.layouts import LAYOUTS, Export, to_layout

@@ -1,4 +1,4 @@
-"""The card of an extracted backbone: where it is from, and what who uses it must know. In the form of the cards of embedded files."""
+"""Card of an exported backbone: its origin and the settings that its user needs, in the format of the cards of embedded files."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -14,17 +14,17 @@ DISTRIBUTIONS = ('torch', 'torchvision', 'timm', 'onedl-mmengine', 'onedl-mmpret
 
 
 def card(export: Export, layout: str, origin: Origin, checkpoint: dict[str, str], command: str) -> dict[str, Any]:
-    """Everything but the checksum of the file itself.
+    """Make the card, without the checksum of the exported file.
 
     Args:
-        export: What is written.
-        layout: Whose names it has.
-        origin: What the checkpoint says about itself.
-        checkpoint: Its file's name and SHA-256.
-        command: That made the file.
+        export: Exported backbone.
+        layout: Layout of its parameter names, one of :data:`~mmbdg.backbones.layouts.LAYOUTS`.
+        origin: Origin of the backbone as stored in the checkpoint.
+        checkpoint: Name and SHA-256 of the checkpoint file.
+        command: Command that wrote the file.
 
     Returns:
-        Values that JSON knows; None where something is not known.
+        Dict of JSON values; None where a value is unknown.
     """
     method = (origin.cfg or {}).get('model')
     method = method.get('type') if isinstance(method, dict) else None
@@ -62,7 +62,7 @@ def card(export: Export, layout: str, origin: Origin, checkpoint: dict[str, str]
 
 
 def _versions() -> dict[str, str]:
-    """Of the extraction; the checkpoint knows mmengine's alone."""
+    """Versions of the libraries at the time of the export; the checkpoint stores only that of mmengine."""
     found = {}
     for name in DISTRIBUTIONS:
         try:

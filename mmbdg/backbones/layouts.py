@@ -1,7 +1,7 @@
-"""One backbone under the names of several libraries.
+"""Convert the parameter names of a backbone to those of other libraries.
 
-A name and a shape do not say what a network computes: stride, dilation, number of heads and epsilon are in no tensor, and a library whose
-network differs there loads the weights and gives other features without a word. So a foreign layout needs the backbone's config.
+Weights do not store strides, dilations, the number of heads or epsilons. A library whose network differs in these loads the weights without
+an error but gives other features. Converting to another layout therefore needs the config of the backbone.
 """
 
 from typing import NamedTuple
@@ -24,13 +24,13 @@ PACKAGES = ('mmpretrain', 'mmseg', 'mmdet')
 
 
 class Export(NamedTuple):
-    """A backbone as a library reads it.
+    """Backbone with the parameter names of a library.
 
     Args:
-        state: Tensors by the library's names.
-        network: How the library builds the network: a Python expression, or settings by name for detectron2; None: the backbone's config
-            says it.
-        arguments: Whether that takes arguments which the library's own model of this name does not have.
+        state: State dict with the library's names.
+        network: How to build the network in the library: a Python expression, or a dict of settings for detectron2; None: by the
+            backbone's config.
+        arguments: Whether the network needs other arguments than the library's default model of this name; default False.
     """
 
     state: dict[str, Tensor]
@@ -39,17 +39,17 @@ class Export(NamedTuple):
 
 
 def to_layout(state: dict[str, Tensor], backbone: dict | None, layout: str, allow_arguments: bool = False) -> Export:
-    """Rename the tensors of a ResNet or a plain ViT of OpenMMLab; values stay as they are.
+    """Rename the tensors of a ResNet or a plain ViT of OpenMMLab; the values do not change.
 
     Args:
-        state: Of the backbone, without prefix.
-        backbone: Its config; None: not known, then "openmmlab" alone is possible.
-        layout: One of :data:`LAYOUTS`.
-        allow_arguments: Also write weights for which the library's model has to be built with arguments of its own.
+        state: State dict of the backbone, without prefix.
+        backbone: Config of the backbone; None if it is unknown, then only the layout 'openmmlab' is possible.
+        layout: Target layout, one of :data:`LAYOUTS`.
+        allow_arguments: Whether the library's model may need other arguments than its default ones; default False.
 
     Raises:
-        InputError: The library has no network that computes the same (stem, strides, dilations, heads, normalisation), it needs
-            arguments and they were not allowed, or the tensors are not those of ``backbone``.
+        InputError: The library has no network that computes the same (stem, strides, dilations, heads, normalisation); it needs
+            arguments and ``allow_arguments`` is False; or the tensors do not match ``backbone``.
     """
     if layout not in LAYOUTS:
         raise InputError(f'there is no layout "{layout}"; there are {", ".join(LAYOUTS)}')
@@ -57,17 +57,19 @@ def to_layout(state: dict[str, Tensor], backbone: dict | None, layout: str, allo
         return Export(state, None)
     if backbone is None:
         raise InputError(
-            f'the checkpoint does not say how the backbone was built (no config in it), and strides, dilations or heads are in no tensor: '
-            f'{layout} would load the weights whether they fit or not. State it: --backbone type=ResNet depth=50 (all that differs from '
-            "the class's defaults), or use --layout openmmlab"
+            f'the checkpoint has no config of the backbone, and weights do not store strides, dilations or heads, so that {layout} would '
+            'load weights of another network without an error. Give the config: --backbone type=ResNet depth=50 (all arguments that differ '
+            "from the class's defaults), or use --layout openmmlab"
         )
     *scope, name = str(backbone.get('type')).split('.')
     if name not in CLASSES or (scope and scope[0] not in PACKAGES):
-        raise InputError(f'"{backbone.get("type")}" has no layout but openmmlab: only {", ".join(CLASSES)} of {", ".join(PACKAGES)} have')
+        raise InputError(
+            f'"{backbone.get("type")}" has only the layout openmmlab; other layouts exist for {", ".join(CLASSES)} of {", ".join(PACKAGES)}'
+        )
     export = Export(*CLASSES[name](state, backbone | dict(type=name), layout))
     if export.arguments and not allow_arguments:
         raise InputError(
-            f"{layout}'s model of this name is another network: it would load the weights and give other features without a word. "
-            f'The same network is {export.network}: with --allow-arguments the weights are written for that'
+            f"{layout}'s model of this name is another network: it would load the weights without an error but give other features. "
+            f'The same network is {export.network}: use --allow-arguments to write the weights for it'
         )
     return export

@@ -1,4 +1,4 @@
-"""What a checkpoint says about itself: the config it was trained with, and how far."""
+"""Origin of a checkpoint: the config and the metadata of its training, as stored in the checkpoint."""
 
 import re
 from typing import Any, NamedTuple
@@ -10,18 +10,18 @@ from mmbdg.compat.config_text import read_config_text
 from mmbdg.errors import InputError
 from mmbdg.parts import SHORT_NAMES, parts_of
 
-NESTED = ('dataset', 'datasets', *SHORT_NAMES, 'parts', 'ratios', 'prepare')  # keys of dicts that are kept in the config of a dataset
+NESTED = ('dataset', 'datasets', *SHORT_NAMES, 'parts', 'ratios', 'prepare')  # keys of nested dicts in the config of a dataset
 
 
 class Origin(NamedTuple):
-    """Of a backbone.
+    """Origin of a backbone.
 
     Args:
-        cfg: The config of the training; None: the checkpoint has none, or one that is not read.
-        cfg_text: The same as the checkpoint has it.
-        backbone: The backbone's part of it, or what the user stated; None: not known.
-        meta: Iteration, epoch, seed, time, mmengine's version, as far as the checkpoint has them.
-        commit: Of the repository in whose folder the training ran; None: not known, or it ran in none.
+        cfg: Config of the training; None if the checkpoint has none, or one that cannot be read.
+        cfg_text: Source of that config, as stored in the checkpoint.
+        backbone: Config of the backbone, from the training's config or given by the user; None if unknown.
+        meta: Iteration, epoch, seed, time and mmengine's version, as far as the checkpoint stores them.
+        commit: Git commit of the folder in which the training ran; None if unknown or not in a repository.
     """
 
     cfg: dict | None
@@ -32,16 +32,16 @@ class Origin(NamedTuple):
 
 
 def read_origin(checkpoint: dict, prefix: str, source: str, stated: dict | None = None) -> Origin:
-    """What ``checkpoint`` says about the tensors under ``prefix``.
+    """Read the origin of the tensors under ``prefix`` from a checkpoint.
 
     Args:
-        checkpoint: As :func:`mmbdg.compat.checkpoint.read_checkpoint` gives it.
-        prefix: Of the backbone's names.
+        checkpoint: Checkpoint returned by :func:`mmbdg.compat.checkpoint.read_checkpoint`.
+        prefix: Prefix of the backbone's keys.
         source: Name of the checkpoint, for messages.
-        stated: The backbone's config, by the user, for a checkpoint that has none.
+        stated: Config of the backbone given by the user, for a checkpoint without a config; default None.
 
     Raises:
-        InputError: ``stated`` is given for a checkpoint that says it itself.
+        InputError: ``stated`` is given although the checkpoint has a config of the backbone.
     """
     meta = checkpoint.get('meta') if isinstance(checkpoint.get('meta'), dict) else {}
     text = meta.get('cfg') if isinstance(meta.get('cfg'), str) else None
@@ -52,7 +52,7 @@ def read_origin(checkpoint: dict, prefix: str, source: str, stated: dict | None 
         cfg = None
     backbone = _backbone(cfg, checkpoint, prefix, source) if cfg else None
     if stated and backbone:
-        raise InputError(f'{source} says itself how the backbone was built; --backbone is for checkpoints that do not: {backbone}')
+        raise InputError(f'{source} has a config of the backbone; --backbone is only for checkpoints without one: {backbone}')
     version = re.fullmatch(r'(.*?)([0-9a-f]{40})?', str(meta.get('mmengine_version', '')))  # mmengine appends the commit of the folder
     known = {key: meta[key] for key in ('iter', 'epoch', 'seed', 'time') if isinstance(meta.get(key), int | str)}
     if version and version[1]:
@@ -61,7 +61,7 @@ def read_origin(checkpoint: dict, prefix: str, source: str, stated: dict | None 
 
 
 def _backbone(cfg: dict, checkpoint: dict, prefix: str, source: str) -> dict | None:
-    """The config of what lies under the prefix: a part of the model of that name, or a copy of the backbone (a momentum encoder)."""
+    """Config of the module under the prefix: the part of the model with that name, or a copy of the backbone (a momentum encoder)."""
     node: Any = cfg.get('model')
     for part in prefix.strip('.').split('.'):
         node = node.get(part) if isinstance(node, dict) else None
@@ -80,10 +80,10 @@ def _shapes(checkpoint: dict, prefix: str, source: str) -> dict[str, tuple] | No
 
 
 def pixels(cfg: dict | None) -> dict | None:
-    """How images were normalised: order of the channels, mean and standard deviation, of pixels from 0 to 255 and from 0 to 1."""
+    """Normalisation of the training images: order of the channels, mean and standard deviation for pixels in 0..255 and in [0,1]."""
     model = (cfg or {}).get('model')
     found = (isinstance(model, dict) and model.get('data_preprocessor')) or (cfg or {}).get('data_preprocessor')
-    if isinstance(found, dict):  # of a joint training: the first part, the real images
+    if isinstance(found, dict):  # joint training: the preprocessor of the first part, the real images
         found = next(iter(parts_of(found).values()), found)
     if not isinstance(found, dict) or found.get('mean') is None or found.get('std') is None:
         return None
@@ -101,7 +101,7 @@ def pixels(cfg: dict | None) -> dict | None:
 
 
 def datasets(cfg: dict | None) -> Any:
-    """The datasets of the training as the config names them: plain values only, pipelines and models left out."""
+    """Datasets of the training in its config: only plain values, without pipelines and models."""
     loader = (cfg or {}).get('train_dataloader')
     return _plain_values(loader.get('dataset')) if isinstance(loader, dict) else None
 

@@ -1,7 +1,7 @@
-"""Pre-trained weights into a backbone, whatever names their publisher gave them, and all of them or none.
+"""Load pre-trained weights with the parameter names of any publisher into a backbone; an incomplete checkpoint raises an error.
 
-mmengine's ``Pretrained`` loads what fits and logs the rest: with a prefix too many or too few a fine-tuning starts from random weights, a
-ResNet-101 fills a ResNet-50, and the figure at the end is the only sign of it.
+mmengine's ``Pretrained`` loads the tensors that match and only logs the others: with a wrong prefix a fine-tuning starts from random
+weights, and a ResNet-101 can be loaded into a ResNet-50. Only a bad result shows it.
 """
 
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ PREFIXES = {
     'module.': "torch's data parallel training",
 }
 STEMS = ('conv1', 'stem', 'patch_embed')
-COUNTER = 'num_batches_tracked'  # old files have none; no result depends on it
+COUNTER = 'num_batches_tracked'  # old files do not have it, and no result depends on it
 
 
 class Arrived(NamedTuple):
-    """What a checkpoint holds for a module.
+    """Tensors of a checkpoint for a module.
 
     Args:
-        tensors: By the module's names; counters of batches too, if the file has them.
-        prefix: One of :data:`PREFIXES`.
-        stem: Whether the module has a stem, which then is among them.
+        tensors: State dict with the module's names; with counters of batches if the file has them.
+        prefix: Prefix of the keys in the file, one of :data:`PREFIXES`.
+        stem: Whether the module has a stem; its tensors are then included.
     """
 
     tensors: dict[str, Tensor]
@@ -44,17 +44,17 @@ class Arrived(NamedTuple):
 class PretrainedBackbone:
     """``init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=PATH)`` of a backbone, or of a shared head that is its last stage.
 
-    The layouts of :data:`PREFIXES` are recognised. The checkpoint has to fill the module, and must have no further block in a stage or
-    tensor in a layer of it; whole stages, heads, momentum encoders and queues that the module does not have are left out.
+    The prefixes in :data:`PREFIXES` are recognised. The checkpoint must contain all tensors of the module, and no additional blocks or
+    tensors in the module's stages and layers. Whole stages, heads, momentum encoders and queues that the module does not have are ignored.
 
     Args:
-        checkpoint: A file (``*.safetensors``, or one of torch that holds tensors), an asset ``mmbdg://...``, or a source of mmengine's:
-            ``torchvision://resnet50``, ``https://...``. ``None`` is for tools/train.py, which leaves the module at random then.
-        fresh: First parts of the module's names that start from their own initialisation, e.g. ``('norm',)`` of detectron2's extra norm
-            behind the last stage.
+        checkpoint: Path of a ``*.safetensors`` file or a torch file that holds tensors, an asset ``mmbdg://...``, or a source of mmengine:
+            ``torchvision://resnet50``, ``https://...``. With ``None`` tools/train.py leaves the module randomly initialised.
+        fresh: First parts of parameter names that keep their own initialisation, e.g. ``('norm',)`` for the extra norm that detectron2 adds
+            after the last stage. Default: none.
 
     Raises:
-        InputError: (when called) the checkpoint does not fit, or is none.
+        InputError: (when called) The file is not a checkpoint, or does not match the module.
     """
 
     def __init__(self, checkpoint: str, fresh: Sequence[str] = ()) -> None:
@@ -65,7 +65,7 @@ class PretrainedBackbone:
         module.load_state_dict(arrived.tensors, strict=False)
         for child in module.modules():
             if child is not module and hasattr(child, 'is_init'):
-                child.is_init = True  # else mmengine lets blocks with an initialisation of their own overwrite the weights
+                child.is_init = True  # otherwise mmengine lets blocks with their own initialisation overwrite the weights
         stem, names = 'stem included' if arrived.stem else 'it has no stem', PREFIXES[arrived.prefix]
         print_log(f'{len(arrived.tensors)} tensors of {self.checkpoint} (names: {names}) fill {type(module).__name__}, {stem}', 'current')
         if hasattr(module, '_params_init_info'):
@@ -73,16 +73,16 @@ class PretrainedBackbone:
 
 
 def backbone_tensors(module: nn.Module, checkpoint: str, fresh: Sequence[str] = ()) -> Arrived:
-    """All tensors of ``module`` but the fresh ones, from a checkpoint of any layout.
+    """Read all tensors of ``module``, except the fresh ones, from a checkpoint with any known prefix.
 
     Args:
-        module: A backbone or a stage of one.
-        checkpoint: See :class:`PretrainedBackbone`.
-        fresh: First parts of names that are not looked for.
+        module: Backbone, or a stage of a backbone.
+        checkpoint: Path or source of the checkpoint, see :class:`PretrainedBackbone`.
+        fresh: First parts of parameter names that are not read; default: none.
 
     Raises:
-        InputError: There is no such file; nothing in it has the module's names; some of the tensors are missing or of another shape; or it
-            has more blocks in one of the module's stages (a backbone of another depth); or tensors hold NaN or infinity.
+        InputError: The file does not exist; no key matches the module's names; tensors are missing or have another shape; the file has more
+            blocks in a stage of the module (a backbone of another depth); or tensors hold NaN or infinity.
     """
     own = {key: value for key, value in module.state_dict().items() if key.split('.')[0] not in fresh and not key.endswith(COUNTER)}
     state = tensors_under(read_anywhere(checkpoint), '', checkpoint)
@@ -111,7 +111,7 @@ def backbone_tensors(module: nn.Module, checkpoint: str, fresh: Sequence[str] = 
 
 
 def _best_layout(state: dict[str, Tensor], own: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
-    """The prefix under which the most names of the module are found, and what lies under it."""
+    """Prefix under which the most names of the module are found, and the tensors under it."""
     under = {prefix: {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)} for prefix in PREFIXES}
     prefix = max(under, key=lambda prefix: len(under[prefix].keys() & own.keys()))
     return prefix, under[prefix]

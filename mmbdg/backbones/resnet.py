@@ -1,6 +1,6 @@
-"""ResNet-18 to -152 of mmpretrain, mmseg and mmdet as torchvision, timm and detectron2 have them.
+"""Convert ResNet-18 to -152 of mmpretrain, mmseg and mmdet to torchvision, timm and detectron2.
 
-OpenMMLab, torchvision and timm use the same names. detectron2's are those of its ``detectron2/modeling/backbone/resnet.py``.
+OpenMMLab, torchvision and timm use the same parameter names. Those of detectron2 come from ``detectron2/modeling/backbone/resnet.py``.
 """
 
 import re
@@ -14,7 +14,7 @@ DEPTHS = (18, 34, 50, 101, 152)
 BOTTLENECKS = (50, 101, 152)
 STRIDES, DILATIONS = (1, 2, 2, 2), (1, 1, 1, 1)
 
-# Arguments with which the class builds the standard network; another value and no library here has it.
+# Arguments of the standard network; the other libraries have no network for other values.
 STANDARD = dict(
     in_channels=3,
     stem_channels=64,
@@ -28,7 +28,7 @@ STANDARD = dict(
     plugins=None,
     multi_grid=None,
 )
-# What a trained network computes does not depend on these.
+# Arguments that do not change the output of a trained network.
 HARMLESS = {
     'type', '_scope_', 'depth', 'out_indices', 'frozen_stages', 'norm_eval', 'with_cp', 'zero_init_residual', 'init_cfg', 'pretrained',
     'drop_path_rate',
@@ -37,7 +37,8 @@ VARIABLE = {'strides', 'dilations', 'contract_dilation', 'style', 'norm_cfg'}
 NORMS = ('BN', 'BN2d', 'SyncBN', 'MMSyncBN')
 EPS = 1e-5
 
-# (strides, dilations, whether the first block of a dilated stage has the dilation before it) of bottlenecks: the same network elsewhere
+# (strides, dilations, contract_dilation) of networks with bottlenecks: arguments of the same network in the other libraries.
+# contract_dilation: the first block of a dilated stage has the dilation of the stage before it.
 OS16, OS8 = ((1, 2, 2, 1), (1, 1, 1, 2)), ((1, 2, 1, 1), (1, 1, 2, 4))
 DILATED = {
     'torchvision': {
@@ -59,29 +60,29 @@ DETECTRON2_NAMES = (
 
 
 def resnet_to_layout(state: dict[str, Tensor], backbone: dict, layout: str) -> tuple[dict[str, Tensor], str | dict, bool]:
-    """The tensors by the library's names, how it builds the network, and whether with arguments of its own.
+    """State dict with the library's names, how to build the network in the library, and whether that needs non-default arguments.
 
     Raises:
-        InputError: The library cannot build the network, or the tensors are not those of the config.
+        InputError: The library cannot build the network, or the tensors do not match the config.
     """
     depth = backbone.get('depth')
     _refuse_unusual(backbone, layout)
     _check_tensors(state, depth)
     strides, dilations = tuple(backbone.get('strides', STRIDES)), tuple(backbone.get('dilations', DILATIONS))
-    caffe = depth in BOTTLENECKS and backbone.get('style', 'pytorch') == 'caffe'  # a basic block has its stride in the first convolution
+    caffe = depth in BOTTLENECKS and backbone.get('style', 'pytorch') == 'caffe'  # basic blocks are the same in both styles
     standard = (strides, dilations) == (STRIDES, DILATIONS)
     dilated = DILATED[layout].get((strides, dilations, bool(backbone.get('contract_dilation'))))
     if not standard and (depth not in BOTTLENECKS or dilated is None):
         raise InputError(
-            f'{layout} has no ResNet-{depth} with strides {strides} and dilations {dilations}: it would load the weights into one with '
-            f'strides {STRIDES} without dilation, and give other features without a word. Use --layout openmmlab'
+            f'{layout} has no ResNet-{depth} with strides {strides} and dilations {dilations}: it would load the weights without an error '
+            f'into one with strides {STRIDES} and no dilation, but give other features. Use --layout openmmlab'
         )
     if layout == 'detectron2':
         return detectron2_names(state), _detectron2_settings(depth, caffe, 1 if standard else dilated), False
     if caffe:
         raise InputError(
-            f"style='caffe' has the stride in the first 1x1 convolution of a block, {layout} in the 3x3: it would load the weights and "
-            'give other features without a word. Use --layout openmmlab, or detectron2, which has both'
+            f"style='caffe' has the stride in the first 1x1 convolution of a block, {layout} in the 3x3: it would load the weights without "
+            'an error but give other features. Use --layout openmmlab, or detectron2, which has both'
         )
     arguments = '' if standard else dilated if layout == 'torchvision' else f', {dilated}'
     return state, FACTORIES[layout].format(depth, arguments), not standard
@@ -92,7 +93,7 @@ def _refuse_unusual(backbone: dict, layout: str) -> None:
     given = {key: value for key, value in (backbone | implied).items() if key not in HARMLESS | VARIABLE}
     if given.get('expansion') == (4 if backbone.get('depth') in BOTTLENECKS else 1):
         del given['expansion']
-    if given.get('stem_channels') is None:  # mmdet: as many as base_channels
+    if given.get('stem_channels') is None:  # in mmdet None stands for base_channels
         given.pop('stem_channels', None)
     unusual = [f'{key}={value}' for key, value in given.items() if key not in STANDARD or _plain(value) != STANDARD[key]]
     norm = backbone.get('norm_cfg') or dict(type='BN')
@@ -102,8 +103,8 @@ def _refuse_unusual(backbone: dict, layout: str) -> None:
         unusual.append(f'style={backbone["style"]}')
     if unusual:
         raise InputError(
-            f"this ResNet has {', '.join(unusual)}, which {layout}'s has not: it would not load the weights, or give other features "
-            'without a word. Use --layout openmmlab'
+            f"this ResNet has {', '.join(unusual)}, which {layout}'s does not have: it would not load the weights, or load them without an "
+            'error but give other features. Use --layout openmmlab'
         )
 
 
@@ -121,13 +122,13 @@ def _check_tensors(state: dict[str, Tensor], depth: int) -> None:
     with torch.device('meta'):
         network = getattr(models, f'resnet{depth}')()
     network.fc = nn.Identity()
-    counters = {key: value for key, value in network.state_dict().items() if key.endswith('num_batches_tracked')}  # old files have none
+    counters = {key: value for key, value in network.state_dict().items() if key.endswith('num_batches_tracked')}  # not in old files
     if problem := difference(network, counters | state):
-        raise InputError(f'the tensors are not those of a plain ResNet-{depth}, as the config of the backbone says\n{problem}')
+        raise InputError(f'the tensors do not match a plain ResNet-{depth}, which the config of the backbone describes\n{problem}')
 
 
 def detectron2_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """torchvision's names to detectron2's; counters of batches stay behind, as its FrozenBN has none."""
+    """Rename torchvision's parameters to detectron2's; counters of batches are dropped, because its FrozenBN has none."""
     renamed = {}
     for key, value in state.items():
         if not key.endswith('num_batches_tracked'):
@@ -138,7 +139,7 @@ def detectron2_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _detectron2_settings(depth: int, stride_in_1x1: bool, res5_dilation: int) -> dict:
-    """By the names of its config; the defaults of STRIDE_IN_1X1 and of the input are other ones."""
+    """Settings of detectron2's config; its defaults for STRIDE_IN_1X1 and for the input differ."""
     return {
         'MODEL.RESNETS.DEPTH': depth,
         'MODEL.RESNETS.RES2_OUT_CHANNELS': 256 if depth in BOTTLENECKS else 64,

@@ -1,4 +1,4 @@
-"""Plain vision transformers of mmpretrain (``VisionTransformer``, ``MoCoV3ViT``) as timm and torchvision have them."""
+"""Convert plain vision transformers of mmpretrain (``VisionTransformer``, ``MoCoV3ViT``) to timm and torchvision."""
 
 import re
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 from mmbdg.compat.checkpoint import describe_difference
 from mmbdg.errors import InputError
 
-# Heads of mmpretrain's names of architectures; no tensor tells them.
+# Number of heads of mmpretrain's architectures, which does not follow from the tensors.
 HEADS = {
     **dict.fromkeys(('s', 'small'), 8),
     **dict.fromkeys(('b', 'base', 'deit-b', 'deit-base'), 12),
@@ -34,7 +34,7 @@ EPS = 1e-6
 
 
 class Sizes(NamedTuple):
-    """Of a ViT with square images and patches."""
+    """Sizes of a ViT with square images and patches."""
 
     width: int
     layers: int
@@ -58,7 +58,7 @@ TORCHVISION = {
     Sizes(1024, 24, 16, 4096, 32, 224): 'vit_l_32',
     Sizes(1280, 32, 16, 5120, 14, 224): 'vit_h_14',
 }
-NAMES = {  # of mmpretrain: timm's and torchvision's
+NAMES = {  # name in mmpretrain: (name in timm, name in torchvision)
     'cls_token': ('cls_token', 'class_token'),
     'pos_embed': ('pos_embed', 'encoder.pos_embedding'),
     **{f'patch_embed.projection.{part}': (f'patch_embed.proj.{part}', f'conv_proj.{part}') for part in ('weight', 'bias')},
@@ -76,7 +76,7 @@ LAYERS = ('blocks.', 'encoder.layers.encoder_layer_')
 
 
 def vit_to_layout(state: dict[str, Tensor], backbone: dict, layout: str) -> tuple[dict[str, Tensor], str, bool]:
-    """The tensors by the library's names, how it builds the network, and whether with arguments of its own.
+    """State dict with the library's names, how to build the network in the library, and whether that needs non-default arguments.
 
     Raises:
         InputError: The library cannot build the network, or the tensors are not those of a plain ViT.
@@ -100,16 +100,16 @@ def _refuse_unusual(backbone: dict, layout: str) -> None:
         unusual.append('out_type=avg_featmap (a norm after the average)')
     if unusual:
         raise InputError(
-            f"this ViT has {', '.join(unusual)}, which {layout}'s plain one has not: it would not load the weights, or give other "
-            'features without a word. Use --layout openmmlab'
+            f"this ViT has {', '.join(unusual)}, which {layout}'s plain one does not have: it would not load the weights, or load them "
+            'without an error but give other features. Use --layout openmmlab'
         )
 
 
 def _names(state: dict[str, Tensor], library: int) -> dict[str, str]:
-    """Every name of the state and the library's.
+    """Names in the library by names in the state dict.
 
     Raises:
-        InputError: Names are missing, or there are others.
+        InputError: The state dict lacks names, or has unknown ones.
     """
     count = 1 + max((int(match[1]) for key in state if (match := re.match(r'layers\.(\d+)\.', key))), default=0)
     names = {key: libraries[library] for key, libraries in NAMES.items()}
@@ -127,13 +127,13 @@ def _sizes(state: dict[str, Tensor], backbone: dict) -> Sizes:
     arch = backbone.get('arch', 'base')
     heads = arch.get('num_heads') if isinstance(arch, dict) else HEADS.get(str(arch).lower())
     if heads is None:
-        raise InputError(f'how many heads has a ViT with arch="{arch}"? No tensor tells. Known are {", ".join(HEADS)}')
+        raise InputError(f'the number of heads of a ViT with arch="{arch}" is unknown; known architectures are {", ".join(HEADS)}')
     width, _, patch, other = state['patch_embed.projection.weight'].shape
     tokens = state['pos_embed'].shape[1] - 1
     grid = round(tokens**0.5)
     if patch != other or grid**2 != tokens or state['layers.0.attn.qkv.weight'].shape != (3 * width, width):
         raise InputError(
-            f'only ViTs with square images and patches have another layout; this one has patches of {patch}x{other} and {tokens} tokens'
+            f'only ViTs with square images and patches can be converted; this one has patches of {patch}x{other} and {tokens} tokens'
         )
     layers = 1 + max(int(key.split('.')[1]) for key in state if key.startswith('layers.'))
     return Sizes(width, layers, heads, state['layers.0.ffn.layers.0.0.weight'].shape[0], patch, grid * patch)

@@ -1,4 +1,4 @@
-"""Trained classifiers as judges of images: for rejection sampling and as named feature spaces."""
+"""Trained image classifiers, used for rejection sampling and as feature spaces."""
 
 from mmbdg.classifiers.base import Classifier
 from mmbdg.classifiers.build import build_classifier, classifier_files, classifier_identity

@@ -1,4 +1,4 @@
-"""What every classifier answers, wherever it comes from."""
+"""Interface of all classifiers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from mmbdg.generators.frozen import Frozen
 
 
 class Classifier(ABC):
-    """A trained classifier, frozen; :func:`mmbdg.classifiers.build_classifier` makes one of a config.
+    """Base class of trained, frozen classifiers; :func:`mmbdg.classifiers.build_classifier` builds one from a config.
 
     Args:
-        model: The network, with its weights.
-        view: How images are shown to it.
-        num_classes: Classes it tells apart.
-        classes: Their names, or ``'in1k'``; None if they are not stated.
+        model: Network with its weights.
+        view: Geometric preprocessing of the images.
+        num_classes: Number of classes K.
+        classes: Names of the classes, or ``'in1k'``; default None: not known.
 
     Raises:
-        InputError: Names are stated for another number of classes, or the network does not take images of the view's size.
+        InputError: The number of names is not ``num_classes``, or the network does not accept images of the size of ``view``.
     """
 
     def __init__(self, model: nn.Module, view: View, num_classes: int, classes: Sequence[str] | str | None = None) -> None:
@@ -39,7 +39,7 @@ class Classifier(ABC):
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """RGB uint8 (N,3,H,W) -> features behind the pooling, what its last linear layer sees, float32 (N,D)."""
+        """RGB uint8 (N,3,H,W) -> pooled features, the input of the last linear layer, float32 (N,D)."""
         model = self._model.on(images.device)
         return self._features(model, self._normalised(model, self.view(images))).float().flatten(1)
 
@@ -51,12 +51,12 @@ class Classifier(ABC):
 
     @abstractmethod
     def _normalised(self, model: nn.Module, images: Tensor) -> Tensor:
-        """RGB uint8 (N,3,S,S) -> what the network takes."""
+        """RGB uint8 (N,3,S,S) -> normalised input of the network."""
 
     @abstractmethod
     def _logits(self, model: nn.Module, inputs: Tensor) -> Tensor:
-        """(N,K)."""
+        """Network inputs -> logits float (N,K)."""
 
     @abstractmethod
     def _features(self, model: nn.Module, inputs: Tensor) -> Tensor:
-        """(N,D), or (N,D,1,1)."""
+        """Network inputs -> features float (N,D) or (N,D,1,1)."""

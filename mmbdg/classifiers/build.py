@@ -1,4 +1,4 @@
-"""A classifier from a config."""
+"""Build a classifier from a config."""
 
 import json
 from collections.abc import Mapping
@@ -17,24 +17,24 @@ KINDS = {'mmpretrain': MMPretrainFile, 'torchvision': TorchvisionClassifier, 'ti
 
 
 def build_classifier(config: dict, size: int | None = None) -> Classifier:
-    """A trained classifier, frozen, on the CPU until it is shown images elsewhere.
+    """Build a trained, frozen classifier. It is on the CPU, and moves to the device of the images that it is given.
 
     Args:
-        config: One of
+        config: Config of the classifier, one of
 
             - ``dict(type='mmpretrain.ImageClassifier', ..., init_cfg=dict(type='Pretrained', checkpoint=PATH))``, a model's config;
             - ``dict(type='mmpretrain', config=FILE or 'mmpretrain::resnet/resnet50_8xb32_in1k.py', checkpoint=PATH)``;
             - ``dict(type='torchvision', model='resnet50', weights=PATH)``;
             - ``dict(type='timm', model='tf_efficientnet_lite0', weights=PATH)``.
 
-            All take ``classes``, the names of its classes or ``'in1k'``, for a class map by name. A file holds a state dict of plain
-            tensors, as ``.pth`` or ``.safetensors``; ``prefix`` is taken off its names, ``in_order=True`` takes tensors that have
-            other names in the model's order. Nothing is downloaded.
-        size: Height and width in pixels images are resized to before it sees them; None for what its library does when it evaluates
-            (resize, cut out the centre), or the images' own where only a model's config is given.
+            All accept ``classes``: the names of the classes, or ``'in1k'``, for a class map by name. The weights file holds a state dict
+            of plain tensors, as ``.pth`` or ``.safetensors``. ``prefix`` is removed from its keys; ``in_order=True`` ignores the keys and
+            assigns the tensors in the order of the model's. Nothing is downloaded.
+        size: Height and width in pixels to which images are resized. Default None: the evaluation preprocessing of the library (resize,
+            centre crop), or no resizing if only the config of a model is given.
 
     Raises:
-        InputError: No weights are named, they are not there or do not fit, or the library is not installed.
+        InputError: The weights are not given, do not exist or do not match, or the library is not installed.
     """
     kind = _kind(config)
     with building('the classifier'):
@@ -42,19 +42,19 @@ def build_classifier(config: dict, size: int | None = None) -> Classifier:
 
 
 def classifier_files(config: dict) -> list[Path]:
-    """The files that hold its weights, for a checksum.
+    """Paths of the weights files of a classifier, for checksums.
 
     Raises:
-        InputError: None is named, or it is not there.
+        InputError: No file is given, or it does not exist.
     """
     return _kind(config).files(config)
 
 
 def classifier_identity(config: dict) -> dict[str, Any]:
-    """What decides its answers beside the weights, in plain types: the config without paths.
+    """Config of a classifier without paths, in plain types. Together with the weights it determines the output.
 
     Raises:
-        InputError: A config file it names is not there.
+        InputError: The config file that it names does not exist.
     """
     return parsed_json(json.dumps(_kind(config).identity(config), default=str), 'the config of the classifier')
 

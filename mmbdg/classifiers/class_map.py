@@ -1,4 +1,4 @@
-"""From the classes of a generator to those of a classifier."""
+"""Map the classes of a generator to those of a classifier."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,30 +19,30 @@ def class_map(
     classifier: Classifier,
     needed: Sequence[int] | None = None,
 ) -> list[list[int]]:
-    """For each class of a generator the classes of a classifier that mean it.
+    """Find, for each class of a generator, the corresponding classes of a classifier.
 
     Args:
-        spec: None, if both have the same classes. A list, for each class of the generator a class of the classifier: an index, a name of
-            its ``classes``, or a list of these where a class of the generator covers many. A dict of the same, by name or folder of the
-            generator's class. ``'wnid'`` or ``'names'``: those of the same wnid (the generator's folders) or the same name.
+        spec: Definition of the map. None: both have the same classes in the same order. A list: one entry per class of the generator, which
+            is an index or a name of a class of the classifier, or a list of these if the class covers several. A dict: such entries by
+            name or folder of the generator's class. ``'wnid'`` or ``'names'``: classes with the same wnid (folder) or the same name.
         generator_classes: Names of the generator's classes.
-        generator_folders: Their folders: wnids, or slugs.
-        classifier: Knows how many classes it has, and perhaps their names.
-        needed: Classes of the generator that must have one; None for all. Others may have none.
+        generator_folders: Folders of the generator's classes: wnids, or slugs.
+        classifier: Classifier with its number of classes and, if known, their names.
+        needed: Indices of the generator's classes that must be mapped; default None: all.
 
     Returns:
-        A list of indices for each class of the generator.
+        List of class indices of the classifier for each class of the generator.
 
     Raises:
-        InputError: The numbers of classes do not agree, a name or an index is unknown, or a class of the generator has none.
+        InputError: The numbers of classes differ, a name or an index is unknown, or a needed class is not mapped.
     """
     count = len(generator_classes)
     names = Names(classifier)
     if spec is None:
         if classifier.num_classes != count:
             raise InputError(
-                f'the generator has {count} classes, the classifier {classifier.num_classes}: say with class_map which mean which (a list '
-                "of indices, a dict of names, 'wnid' or 'names')"
+                f'the generator has {count} classes, the classifier {classifier.num_classes}: map them by class_map (a list of indices, a '
+                "dict of names, 'wnid' or 'names')"
             )
         return [[i] for i in range(count)]
     if spec in ('wnid', 'names'):
@@ -63,12 +63,12 @@ def class_map(
 
 
 def confidence(probabilities: Tensor, ids: Sequence[int]) -> Tensor:
-    """float32 (N,K), classes that mean one of the generator's -> float32 (N,), the sum of their probabilities."""
+    """Class probabilities float32 (N,K), classes mapped to one class of the generator -> sum of their probabilities, float32 (N,)."""
     return probabilities[:, list(ids)].sum(1)
 
 
 class Names:
-    """The classes of a classifier by index and name; collects what it does not know."""
+    """Look-up of a classifier's classes by index or name, which collects unknown ones for one error message."""
 
     def __init__(self, classifier: Classifier) -> None:
         self.count = classifier.num_classes
@@ -78,7 +78,7 @@ class Names:
         self._unknown: list[str] = []
 
     def matches(self, wanted: Sequence[str], which: str) -> list[int | None]:
-        """Indices of the classes with these names or wnids."""
+        """Indices of the classes with the given names or wnids; None for a class that is not found."""
         if not self._lists:
             raise InputError(
                 f"class_map='{which}' needs the classifier's classes: classes=[names, in its order] in its config, or classes='in1k'"
@@ -86,7 +86,7 @@ class Names:
         return [self._lists[which].index(name) if self._lists[which].count(name) == 1 else None for name in wanted]
 
     def indices(self, entry: Entry | None) -> list[int]:
-        """Of an entry of a class map."""
+        """Class indices of one entry of a class map; [] for None."""
         if entry is None:
             return []
         many = entry if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry]
@@ -105,7 +105,7 @@ class Names:
         return None
 
     def complain(self) -> None:
-        """Raise InputError if something was not known."""
+        """Raise InputError if any class was unknown."""
         if self._unknown:
             stated = 'and the names in its config' if self._lists else 'its config states no names (classes=[...])'
             raise InputError(
@@ -125,7 +125,7 @@ def _by_class(spec: Mapping[str, Entry], classes: Sequence[str], folders: Sequen
         else:
             entries[index] = entry
     if unknown:
-        raise InputError(f'class_map names {_listed(unknown)}, which is no class of the generator: {_listed(classes)}')
+        raise InputError(f'class_map names {_listed(unknown)}, not among the classes of the generator: {_listed(classes)}')
     return entries
 
 

@@ -1,4 +1,4 @@
-"""Classifiers of mmpretrain: a model's config with ``init_cfg``, or a config file with a checkpoint."""
+"""Classifiers of mmpretrain, from the config of a model with ``init_cfg`` or from a config file with a checkpoint."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from mmbdg.compat.checkpoint import checkpoint_file, load_pretrained
 from mmbdg.errors import InputError
 from mmbdg.registry import MODELS
 
-# What a test pipeline does beside changing the picture.
+# Steps of a test pipeline that do not change the image.
 OTHER_STEPS = ('LoadImage', 'LoadImageFromFile', 'PackInputs')
 
 
@@ -33,7 +33,7 @@ class MMPretrainClassifier(Classifier):
     def _of(cls, model: nn.Module, view: View, config: dict) -> 'MMPretrainClassifier':
         num_classes = getattr(getattr(model, 'head', None), 'num_classes', None)
         if not num_classes:
-            raise InputError(f'{type(model).__name__} of mmpretrain has no head that tells classes apart; it is no classifier')
+            raise InputError(f'{type(model).__name__} of mmpretrain has no classification head; give the config of a classifier')
         return cls(model, view, num_classes, config.get('classes'))
 
     @staticmethod
@@ -41,7 +41,7 @@ class MMPretrainClassifier(Classifier):
         try:
             import mmpretrain  # noqa: F401
         except ImportError as error:
-            raise InputError(f'this classifier needs mmpretrain, which does not import ({error}): pip install "mmbdg[onedl]"') from error
+            raise InputError(f'this classifier needs mmpretrain, which cannot be imported ({error}): pip install "mmbdg[onedl]"') from error
         return MODELS.build(config)
 
     @staticmethod
@@ -49,7 +49,7 @@ class MMPretrainClassifier(Classifier):
         """See :func:`mmbdg.classifiers.classifier_files`."""
         init = config.get('init_cfg')
         if not init or 'checkpoint' not in init:
-            raise InputError("the classifier needs init_cfg=dict(type='Pretrained', checkpoint=...); an untrained one judges nothing")
+            raise InputError("the classifier needs trained weights: init_cfg=dict(type='Pretrained', checkpoint=...)")
         return [checkpoint_file(init['checkpoint'])]
 
     @staticmethod
@@ -60,7 +60,7 @@ class MMPretrainClassifier(Classifier):
 
     def _normalised(self, model: nn.Module, images: Tensor) -> Tensor:
         preprocessor = model.data_preprocessor
-        if getattr(preprocessor, 'to_rgb', False):  # mm pipelines hand it BGR
+        if getattr(preprocessor, 'to_rgb', False):  # it expects BGR, as mm pipelines load images
             images = images.flip(1)
         return preprocessor(dict(inputs=images), training=False)['inputs']
 
@@ -69,13 +69,13 @@ class MMPretrainClassifier(Classifier):
 
     def _features(self, model: nn.Module, inputs: Tensor) -> Tensor:
         features = model.extract_feat(inputs, stage='neck')[-1]
-        return features[-1] if isinstance(features, list | tuple) else features  # a transformer: patches and the class token
+        return features[-1] if isinstance(features, list | tuple) else features  # a transformer returns (patch tokens, class token)
 
 
 class MMPretrainFile(MMPretrainClassifier):
     """``dict(type='mmpretrain', config=FILE or 'mmpretrain::resnet/resnet50_8xb32_in1k.py', checkpoint=PATH)``.
 
-    The model and its preprocessor are the file's; images are resized and cut as its test pipeline does.
+    The config file defines the model and its preprocessor; images are resized and cropped as in its test pipeline.
     """
 
     @classmethod
@@ -95,10 +95,10 @@ class MMPretrainFile(MMPretrainClassifier):
 
     @staticmethod
     def identity(config: dict) -> dict[str, Any]:
-        """What the file says of the model, not where it lies; see :func:`mmbdg.classifiers.classifier_identity`."""
+        """Content of the config file that concerns the model, without paths; see :func:`mmbdg.classifiers.classifier_identity`."""
         cfg = _read(config.get('config'))
         if not isinstance(cfg.get('model'), dict):
-            raise InputError(f'{config["config"]} has no model=dict(...); it is no config of mmpretrain')
+            raise InputError(f'{config["config"]} has no model=dict(...); it is not a config of mmpretrain')
         model = {key: value for key, value in cfg['model'].items() if key not in ('init_cfg', 'pretrained', 'train_cfg')}
         model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
         loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
@@ -107,7 +107,7 @@ class MMPretrainFile(MMPretrainClassifier):
 
 
 def _read(name: object) -> dict:
-    """A config of mmpretrain in plain types, by path or as ``mmpretrain::...``."""
+    """Read a config of mmpretrain, given by path or as ``mmpretrain::...``, into plain types."""
     if not isinstance(name, str | Path):
         raise InputError(f"type='mmpretrain' needs config=PATH or 'mmpretrain::...', got {name!r}")
     if '::' in str(name):
@@ -123,10 +123,14 @@ def _read(name: object) -> dict:
 
 
 def view_of(pipeline: Sequence[dict], source: str = 'the test pipeline') -> View:
-    """What the test pipeline of mmpretrain does to square images.
+    """Convert a test pipeline of mmpretrain to a :class:`View` for square images.
+
+    Args:
+        pipeline: Configs of the steps.
+        source: Name of the pipeline in messages.
 
     Raises:
-        InputError: It has a step that is not known here.
+        InputError: The pipeline has a step that is not supported.
     """
     view: dict[str, Any] = {}
     for step in pipeline:
@@ -136,7 +140,7 @@ def view_of(pipeline: Sequence[dict], source: str = 'the test pipeline') -> View
         if kind in OTHER_STEPS:
             continue
         if side is None or 'crop' in view or (kind != 'CenterCrop' and 'resize' in view):
-            raise InputError(f'{source} prepares images by {dict(step)}, which is not followed here: give a size, e.g. classifier_size=224')
+            raise InputError(f'{source} prepares images by {dict(step)}, which is not supported: give a size, e.g. classifier_size=224')
         if kind == 'CenterCrop':
             view['crop'] = side
             continue
@@ -148,7 +152,7 @@ def view_of(pipeline: Sequence[dict], source: str = 'the test pipeline') -> View
 
 
 def _side(scale: object) -> int | None:
-    """Of a square, from a number or two equal ones."""
+    """Side length from a number or two equal numbers; None for anything else."""
     if isinstance(scale, list | tuple) and len(set(scale)) == 1:
         scale = scale[0]
     return scale if isinstance(scale, int) else None

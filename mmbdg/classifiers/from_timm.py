@@ -1,4 +1,4 @@
-"""Classifiers of timm, which is optional."""
+"""Classifiers of timm, an optional library."""
 
 import math
 from difflib import get_close_matches
@@ -14,9 +14,9 @@ OURS = ('type', 'model', 'weights', 'classes', 'prefix', 'in_order')
 
 
 class TimmClassifier(StandardisedClassifier):
-    """``dict(type='timm', model='tf_efficientnet_lite0', weights=PATH)``; other keys go to ``timm.create_model``.
+    """``dict(type='timm', model='tf_efficientnet_lite0', weights=PATH)``; other keys are passed to ``timm.create_model``.
 
-    Mean, deviation and size are timm's for this model, the picture is the centre of its evaluation.
+    Mean, standard deviation, size and centre crop are those of timm's evaluation of the model.
     """
 
     @classmethod
@@ -25,16 +25,16 @@ class TimmClassifier(StandardisedClassifier):
         try:
             import timm
         except ImportError as error:
-            raise InputError(f'a classifier of timm needs timm, which does not import ({error}): pip install timm') from error
+            raise InputError(f'a classifier of timm needs timm, which cannot be imported ({error}): pip install timm') from error
         name, (path,) = str(config.get('model')), cls.files(config)
         if not timm.is_model(name):
             near = get_close_matches(name, timm.list_models(), n=4)
-            raise InputError(f'timm has no model "{name}"' + (f'; near are {", ".join(near)}' if near else ''))
+            raise InputError(f'timm has no model "{name}"' + (f'; similar names are {", ".join(near)}' if near else ''))
         options = {key: value for key, value in config.items() if key not in OURS}
         try:
             model = timm.create_model(name, pretrained=False, **options)
         except TypeError as error:
-            raise InputError(f'timm does not make {name} of {options}: {error}') from error
+            raise InputError(f'timm cannot build {name} with {options}: {error}') from error
         load_weights(model, path, config)
         return cls(model, config, size)
 

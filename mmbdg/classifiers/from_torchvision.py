@@ -17,8 +17,8 @@ OURS = ('type', 'model', 'weights', 'classes', 'preprocessing', 'prefix', 'in_or
 class TorchvisionClassifier(StandardisedClassifier):
     """``dict(type='torchvision', model='resnet50', weights=PATH)``.
 
-    ``preprocessing`` names the weights of torchvision whose preprocessing is used, e.g. 'IMAGENET1K_V1'; the model's default else. Other
-    keys go to the model, ``num_classes`` for one.
+    ``preprocessing`` is the name of the torchvision weights whose preprocessing is used, e.g. 'IMAGENET1K_V1'; default: the model's default
+    weights. Other keys, such as ``num_classes``, are passed to the model.
     """
 
     @classmethod
@@ -29,14 +29,14 @@ class TorchvisionClassifier(StandardisedClassifier):
         name, (path,) = config.get('model'), cls.files(config)
         if name not in (known := models.list_models(module=models)):
             near = get_close_matches(str(name), known, n=4)
-            raise InputError(f'torchvision has no classifier {name!r}' + (f'; near are {", ".join(near)}' if near else ''))
+            raise InputError(f'torchvision has no classifier {name!r}' + (f'; similar names are {", ".join(near)}' if near else ''))
         options = {key: value for key, value in config.items() if key not in OURS}
-        if name in ('googlenet', 'inception_v3'):  # as with their weights
+        if name in ('googlenet', 'inception_v3'):  # torchvision builds them this way for pre-trained weights
             options = dict(transform_input=True, init_weights=False) | options
         try:
             model = models.get_model(name, weights=None, **options)
         except TypeError as error:
-            raise InputError(f'torchvision does not make {name} of {options}: {error}') from error
+            raise InputError(f'torchvision cannot build {name} with {options}: {error}') from error
         load_weights(model, path, config, _renamed if name.startswith('densenet') else str)
         return cls(model, name, config, size)
 
@@ -50,7 +50,7 @@ class TorchvisionClassifier(StandardisedClassifier):
 
     def _features(self, model: nn.Module, inputs: Tensor) -> Tensor:
         linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-        if not linear:  # SqueezeNet: the pooling comes last
+        if not linear:  # SqueezeNet ends with the pooling
             return model(inputs)
         seen: list[Tensor] = []
         with linear[-1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0])):
@@ -59,7 +59,7 @@ class TorchvisionClassifier(StandardisedClassifier):
 
 
 def _preset(name: str, preprocessing: str) -> Any:
-    """Sizes, mean and deviation that belong to weights of torchvision."""
+    """Preprocessing of torchvision weights: sizes, mean and standard deviation."""
     from torchvision import models
 
     known = models.get_model_weights(name).__members__
@@ -69,5 +69,5 @@ def _preset(name: str, preprocessing: str) -> Any:
 
 
 def _renamed(key: str) -> str:
-    """DenseNet's published files name layers as torchvision no longer does: norm.1 for norm1."""
+    """Convert the old layer names in DenseNet's published files to torchvision's current names: norm.1 to norm1."""
     return re.sub(r'(denselayer\d+\.(?:norm|conv))\.([12]\.)', r'\1\2', key)

@@ -1,4 +1,4 @@
-"""What classifiers of torchvision and timm have in common."""
+"""Common base of the classifiers of torchvision and timm."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from mmbdg.classifiers.weights import weights_file
 
 
 class StandardisedClassifier(Classifier):
-    """A plain module that takes images less a mean, by a deviation; its config names the file of its ``weights``."""
+    """Classifier whose input is standardised by a mean and a standard deviation; ``weights`` in its config is the path of its weights."""
 
     _mean: tuple[float, ...]
     _std: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""How images are shown to a classifier: the geometry of its evaluation, on tensors where the images are."""
+"""Geometric preprocessing of images for a classifier, as in its evaluation, on the device of the images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic')
 
 @dataclass(frozen=True)
 class View:
-    """Cut, resize, cut: for square images.
+    """Centre crop, resize and centre crop of square images.
 
     Attributes:
-        part: Part of the height and width that is cut out of the centre first.
-        resize: Height and width in pixels the images are resized to then; None for their own.
-        crop: Height and width in pixels cut out of the centre last; None for all of it.
-        interpolation: Of the resizing, one of ``INTERPOLATIONS``.
-        antialias: Whether resizing to fewer pixels averages, as Pillow's does and OpenCV's does not.
+        part: Fraction of the height and width kept by the first crop, in (0,1]; default 1: no crop.
+        resize: Height and width in pixels after resizing; default None: no resizing.
+        crop: Height and width in pixels of the final crop; default None: no crop.
+        interpolation: Interpolation of the resizing, one of ``INTERPOLATIONS``; default 'bilinear'.
+        antialias: Whether downscaling is antialiased, as in Pillow and unlike OpenCV; default True.
 
     Raises:
-        InputError: An unknown interpolation.
+        InputError: The interpolation is unknown.
     """
 
     part: float = 1
@@ -34,16 +34,16 @@ class View:
 
     def __post_init__(self) -> None:
         if self.interpolation not in INTERPOLATIONS:
-            raise InputError(f'a classifier is shown images by {" or ".join(INTERPOLATIONS)} interpolation, not "{self.interpolation}"')
+            raise InputError(f'the interpolation of a classifier must be {" or ".join(INTERPOLATIONS)}, got "{self.interpolation}"')
 
     @classmethod
     def whole(cls, size: int, interpolation: str = 'bilinear') -> 'View':
-        """All of the image, resized."""
+        """View of the whole image, resized to ``size`` pixels."""
         return cls(resize=size, interpolation=interpolation)
 
     @property
     def size(self) -> int | None:
-        """Height and width in pixels of what is shown; None for the images' own."""
+        """Height and width of the output in pixels; None if the size of the images is kept."""
         return self.crop or self.resize
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class View:
 
 
 def standardised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """uint8 (N,3,S,S) -> float32, from [0,1] to the mean and deviation of the training images."""
+    """Images uint8 (N,3,S,S) -> float32 (N,3,S,S), scaled to [0,1] and standardised by the mean and deviation of the training images."""
     from torchvision.transforms.v2 import functional as F
 
     return F.normalize(F.to_dtype(images, torch.float32, scale=True), list(mean), list(std))

@@ -1,4 +1,4 @@
-"""The file a classifier's weights are in: one that is there, nothing is ever downloaded."""
+"""Load the weights of a classifier from a local file; nothing is downloaded."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +11,14 @@ from mmbdg.errors import InputError
 
 
 def weights_file(config: dict, key: str) -> Path:
-    """The file that ``config[key]`` names.
+    """Path of the weights file given by ``config[key]``.
 
     Raises:
-        InputError: There is none; or weights are given by the name under which a library would download them.
+        InputError: The file is not given or does not exist, or the value is a name under which a library would download weights.
     """
     value, library, model = config.get(key), config.get('type'), config.get('model', config.get('config'))
     if not value:
-        raise InputError(f'the classifier {model} of {library} needs {key}=PATH of its state dict; an untrained one judges nothing')
+        raise InputError(f'the classifier {model} of {library} needs trained weights: {key}=PATH of its state dict')
     if isinstance(value, str | Path) and (resolve(value).is_file() or _is_path(str(value))):
         return checkpoint_file(value)
     raise InputError(
@@ -28,35 +28,36 @@ def weights_file(config: dict, key: str) -> Path:
 
 
 def _is_path(text: str) -> bool:
-    """Not a URL, nor a name such as IMAGENET1K_V2 or ResNet50_Weights.DEFAULT."""
+    """Whether a text is a path, and not a URL or a name such as IMAGENET1K_V2 or ResNet50_Weights.DEFAULT."""
     if '://' in text:
         return text.startswith((SCHEME, PACKAGE_SCHEME))
     return '/' in text or '\\' in text or Path(text).suffix in ('.pth', '.pt', '.tar', '.bin', '.safetensors')
 
 
 def load_weights(model: nn.Module, path: Path, config: dict, rename: Callable[[str], str] = str) -> None:
-    """Load a state dict, all of it or nothing.
+    """Load a state dict that must match the model exactly.
 
     Args:
-        model: Takes it.
-        path: Of the file.
-        config: Its ``prefix`` is taken off the names; with ``in_order=True`` the file's names are others than the model's, in their order.
-        rename: Name in the file -> name in the model.
+        model: Model to fill.
+        path: Path of the weights file.
+        config: Config of the classifier: ``prefix`` is removed from the keys; with ``in_order=True`` the keys are ignored and the tensors
+            are assigned in the order of the model's.
+        rename: Function that converts a key of the file to a key of the model; default: no change.
 
     Raises:
-        InputError: The file is cut off, would run code, or does not fit.
+        InputError: The file is truncated, could run code, or does not match the model.
     """
     state = read_state_dict(path, config.get('prefix') or '')
     if config.get('in_order'):
         own = model.state_dict()
         if path.suffix == '.safetensors':
-            raise InputError(f'in_order=True: {path} does not keep the order of its tensors, a file of torch.save does')
+            raise InputError(f'in_order=True: {path} does not keep the order of its tensors; give a file written by torch.save')
         if _in_a_row(own) != _in_a_row(state):
-            raise InputError(f'in_order=True: the {len(state)} tensors of {path} are not those of {type(model).__name__} one by one')
+            raise InputError(f'in_order=True: the {len(state)} tensors of {path} do not match those of {type(model).__name__} in order')
         state = dict(zip(own, state.values(), strict=True))
     load_strict(model, {rename(key): value for key, value in state.items()}, path)
 
 
 def _in_a_row(state: dict) -> list[tuple]:
-    """What tensors have in common if they are the same under other names: weight, bias, running_mean ..., and the shape."""
+    """Last part of the key (weight, bias, ...) and shape of each tensor; both stay equal if only the layers are named differently."""
     return [(key.rpartition('.')[2], value.shape) for key, value in state.items()]

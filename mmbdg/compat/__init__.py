@@ -1,4 +1,4 @@
-"""What OpenMMLab lacks today. ``import mmbdg`` installs all of it; nothing here imports mmcv, mmpretrain, mmseg or mmdet."""
+"""Fixes for OpenMMLab. ``import mmbdg`` installs all of them; nothing here imports mmcv, mmpretrain, mmseg or mmdet."""
 
 from mmbdg.compat.checkpoint import install_safe_reader
 from mmbdg.compat.config_scopes import register_config_scopes
@@ -9,7 +9,7 @@ from mmbdg.compat.safe_yaml import install_safe_yaml
 
 
 def install() -> None:
-    """Idempotent."""
+    """Install all fixes in this process. Idempotent."""
     install_ops_finder()
     register_config_scopes()
     install_variables()

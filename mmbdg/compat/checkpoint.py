@@ -1,4 +1,4 @@
-"""Reading weights: safetensors or torch files, never a pickle that runs code, every key accounted for."""
+"""Read checkpoints from safetensors or torch files, without running code from a pickle, and load them with every key checked."""
 
 import os
 import re
@@ -22,21 +22,24 @@ from mmbdg.errors import InputError
 from mmbdg.registry import WEIGHT_INITIALIZERS
 
 WRAPPERS = ('state_dict', 'model', 'model_state_dict')
-"""Keys under which libraries keep a model's tensors in a checkpoint: mmengine and Lightning; DETR, MAE, detectron2; torch's tutorials."""
+"""Keys of a model's state dict in a checkpoint: of mmengine and Lightning; of DETR, MAE and detectron2; of torch's tutorials."""
 COMPILED = '_orig_mod.'
-"""What ``torch.compile`` puts into the names of a module's tensors."""
+"""Text that ``torch.compile`` inserts into the keys of a state dict."""
 
 
 def read_checkpoint(path: str | os.PathLike, map_location: str | torch.device | None = 'cpu') -> dict:
     """Read a checkpoint file without executing anything in it.
 
     Args:
-        path: ``*.safetensors``, else a file written by ``torch.save`` that holds tensors and plain values; ``mmbdg://...`` for an asset
-            of this package.
-        map_location: As in ``torch.load``.
+        path: Path of a ``*.safetensors`` file, or of a file written by ``torch.save`` that holds tensors and plain values; or
+            ``mmbdg://...`` for an asset of this package.
+        map_location: Device of the tensors, as in ``torch.load``; default 'cpu'.
+
+    Returns:
+        The content of the file.
 
     Raises:
-        InputError: There is no such file, or it is cut off, of another kind, a single value, or a pickle with objects that would run code.
+        InputError: The file does not exist, is truncated, is of another kind, holds a single value, or is a pickle that could run code.
     """
     path = checkpoint_file(path)
     if path.suffix == '.safetensors':
@@ -48,10 +51,10 @@ def read_checkpoint(path: str | os.PathLike, map_location: str | torch.device | 
 
 
 def read_anywhere(source: str | os.PathLike) -> dict:
-    """As :func:`read_checkpoint`, also from where mmengine reads: ``https://``, ``torchvision://``, ``open-mmlab://``.
+    """Like :func:`read_checkpoint`, but also from the remote sources of mmengine: ``https://``, ``torchvision://``, ``open-mmlab://``.
 
     Raises:
-        InputError: As :func:`read_checkpoint`.
+        InputError: See :func:`read_checkpoint`.
     """
     source = str(source)
     if '://' in source and not source.startswith(SCHEME):
@@ -60,10 +63,10 @@ def read_anywhere(source: str | os.PathLike) -> dict:
 
 
 def checkpoint_file(path: str | os.PathLike) -> Path:
-    """The file a path names, see :func:`mmbdg.assets.resolve`.
+    """Path of a checkpoint file, see :func:`mmbdg.assets.resolve`.
 
     Raises:
-        InputError: There is none.
+        InputError: The file does not exist.
     """
     path = resolve(path)
     if not path.is_file():
@@ -76,22 +79,22 @@ def _read_torch(file: Path | IO[bytes], map_location: str | torch.device | None,
         _check_kind(file)
     try:
         with only_plain_globals(), warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # on pickle protocols: advice for who wrote the file, to whoever reads it
+            warnings.simplefilter('ignore')  # on pickle protocols: they concern the writer of the file, not its reader
             content = torch.load(file, map_location=map_location, weights_only=True)
         return plain_values(content)
     except (UnpicklingError, PlainValueError, RecursionError) as error:
         raise InputError(
-            f'{name} was not loaded: it holds more than tensors and plain values ({_refused(error)}), and what else a pickle holds could '
+            f'{name} was not loaded: it holds more than tensors and plain values ({_refused(error)}), and other objects in a pickle could '
             'run code. Ask for the weights as .safetensors, or as a state dict of tensors.'
         ) from error
-    except Exception as error:  # what a damaged file raises depends on where it is damaged
+    except Exception as error:  # a damaged file can raise any exception
         raise InputError(
             f'{name} was not loaded: the file is cut off or no checkpoint ({_first_line(error)}). Copy or download it again.'
         ) from error
 
 
 def _refused(error: Exception) -> str:
-    """What was refused, without the advice of torch's message to load it all the same."""
+    """The refused object in words, without the advice in torch's message to load the file anyway."""
     if isinstance(error, PlainValueError):
         return str(error)
     if isinstance(error, RecursionError):
@@ -104,7 +107,7 @@ def _refused(error: Exception) -> str:
 
 
 def _check_kind(path: Path) -> None:
-    """Refuse a file that is something else, and an archive whose files are compressed: torch stores them as they are."""
+    """Raise an error for a file of another kind, and for a compressed archive: torch stores its files uncompressed."""
     if kind := file_kind(path):
         raise InputError(f'{path} was not loaded: it is {kind}.')
     if zipfile.is_zipfile(path):
@@ -134,18 +137,18 @@ def _read_safetensors(path: Path, map_location: str | torch.device | None) -> di
 
 
 def read_state_dict(path: str | os.PathLike, prefix: str = '') -> dict[str, Tensor]:
-    """The tensors of a checkpoint, or those under ``prefix`` with the prefix removed.
+    """Read the tensors of a checkpoint whose keys begin with ``prefix``; the prefix is removed. Default prefix '': all tensors.
 
     Raises:
-        InputError: As :func:`read_checkpoint`, and if nothing lies under ``prefix``.
+        InputError: See :func:`read_checkpoint`; or no key begins with ``prefix``.
     """
     return tensors_under(read_checkpoint(path), prefix, path)
 
 
 def tensors_under(checkpoint: dict, prefix: str, source: str | os.PathLike) -> dict[str, Tensor]:
-    """The tensors of a checkpoint that was read, see :func:`read_state_dict`.
+    """Select tensors of a checkpoint by prefix, see :func:`read_state_dict`.
 
-    They may lie under one of :data:`WRAPPERS`, and under names to which ``torch.compile`` has added.
+    The state dict may lie under one of :data:`WRAPPERS`; the text that ``torch.compile`` inserts into keys is removed.
     """
     named = {key.replace(COMPILED, ''): value for key, value in _unwrapped(checkpoint).items() if isinstance(key, str)}
     tensors = {key[len(prefix) :]: value for key, value in named.items() if key.startswith(prefix) and isinstance(value, Tensor)}
@@ -167,10 +170,10 @@ def _unwrapped(checkpoint: Any) -> dict:
 
 
 def check_finite(tensors: dict[str, Tensor], source: str | os.PathLike) -> None:
-    """Refuse weights that are no numbers: what is computed with them is none either.
+    """Check that all floating-point weights are finite.
 
     Raises:
-        InputError: Floating-point tensors hold NaN or infinity; it names the first ones.
+        InputError: Some tensors hold NaN or infinity; the message names the first ones.
     """
     bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
     if bad:
@@ -181,7 +184,7 @@ def check_finite(tensors: dict[str, Tensor], source: str | os.PathLike) -> None:
 
 
 def difference(module: nn.Module, state_dict: dict[str, Tensor]) -> str:
-    """What keeps ``state_dict`` from being exactly the state of ``module``, in words; '' if nothing does."""
+    """Differences between ``state_dict`` and the state dict of ``module`` in keys and shapes, in words; '' if there are none."""
     own = module.state_dict()
     missing = [key for key in own if key not in state_dict]
     unexpected = [key for key in state_dict if key not in own]
@@ -194,17 +197,16 @@ def difference(module: nn.Module, state_dict: dict[str, Tensor]) -> str:
 
 
 def describe_difference(missing: list[str], unexpected: list[str], shapes: list[str]) -> str:
-    """The three kinds of trouble with keys, in words; '' if there is none."""
+    """Text that lists missing keys, unexpected keys and keys with another shape; '' if there are none."""
     parts = [('missing from the file', missing), ('not known to the model', unexpected), ('of another shape', shapes)]
     return '\n'.join(f'  {len(keys)} {what}: ' + ', '.join(keys[:8]) + (', ...' if len(keys) > 8 else '') for what, keys in parts if keys)
 
 
 def load_strict(module: nn.Module, state_dict: dict[str, Tensor], source: str | os.PathLike) -> None:
-    """Load exactly this state, or nothing.
+    """Load a state dict whose keys and shapes match the module exactly.
 
     Raises:
-        InputError: Keys are missing, unexpected or of another shape, all kinds are listed; or a tensor holds NaN or infinity. The module is
-            left as it was.
+        InputError: Keys are missing or unexpected, tensors have another shape, or a tensor holds NaN or infinity. The module is unchanged.
     """
     if problem := difference(module, state_dict):
         raise InputError(f'{source} does not fit {type(module).__name__}; is it a checkpoint of another architecture?\n{problem}')
@@ -221,7 +223,7 @@ def load_pretrained(module: nn.Module, init_cfg: dict) -> None:
             source=NAME)``, also in its old spelling (see :func:`~mmbdg.compat.init_configs.current_init`).
 
     Raises:
-        InputError: ``init_cfg`` is of another type, or the checkpoint does not fit (see :func:`load_strict`).
+        InputError: ``init_cfg`` has another type, or the checkpoint does not match the module (see :func:`load_strict`).
     """
     init_cfg = current_init(init_cfg)
     if init_cfg.get('type') == PUBLISHED_WEIGHTS:
@@ -233,10 +235,10 @@ def load_pretrained(module: nn.Module, init_cfg: dict) -> None:
 
 
 def install_safe_reader() -> None:
-    """Let mmengine read every checkpoint as :func:`read_checkpoint` does, in this process. Idempotent.
+    """Make mmengine read every checkpoint with :func:`read_checkpoint`, in this process. Idempotent.
 
-    ``init_cfg``, ``load_from`` and ``resume`` read ``*.safetensors`` and this package's assets (``mmbdg://...``) too, and no pickle that
-    runs code: mmengine's own reader falls back to one, for downloads with no question.
+    ``init_cfg``, ``load_from`` and ``resume`` then also read ``*.safetensors`` and assets of this package (``mmbdg://...``), and never run
+    code from a pickle: mmengine's own reader falls back to an unrestricted pickle, for downloads without asking.
     """
     for prefix in ('', r'.*\.safetensors$', SCHEME):  # '': local files
         mmengine_checkpoint.CheckpointLoader.register_scheme(prefixes=prefix, loader=load_from_local, force=True)
@@ -245,7 +247,7 @@ def install_safe_reader() -> None:
 
 
 def load_from_local(filename: str, map_location: str | torch.device | None = None) -> dict[str, Tensor]:
-    """As mmengine's function of this name, which its log calls "local"."""
+    """Replacement of mmengine's function; mmengine derives the word "local" in its log from this name."""
     return read_checkpoint(filename, map_location)
 
 
@@ -262,7 +264,7 @@ def _load_url(
     file_name: str | None = None,
     **_: Any,
 ) -> dict:
-    """``torch.hub.load_state_dict_from_url``, the file read as :func:`read_checkpoint` does; arguments as there."""
+    """``torch.hub.load_state_dict_from_url`` with the same arguments, but the file is read by :func:`read_checkpoint`."""
     folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
     path = folder / Path(file_name or urlparse(url).path).name
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Reading a config: what the command line sets arrives, and what is wrong or missing is named before anything is built."""
+"""Read a config, apply ``--cfg-options`` to it, and report errors and missing files before anything is built."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -20,27 +20,27 @@ SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 
 
 def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = None, used: Collection[str] | None = None) -> Config:
-    """A config file with ``--cfg-options``.
+    """Read a config file and apply ``--cfg-options``.
 
-    An option for a variable of the file, or for a part of one, holds from its assignment on: what is computed from it follows, in the
-    files that inherit too. An option for a part of what is built is set in the end. See docs/configs.md.
+    An option for a variable of the file, or for a part of a variable, replaces its value at the assignment; values computed from the
+    variable follow, also in files that inherit. An option for any other key is set after evaluation. See docs/configs.md.
 
     Args:
-        path: The file.
-        options: By dotted key; a plus before the key lets it be one that nothing knows.
-        used: Top-level keys that the caller builds something from; an option for a variable must change one of them. Default: what a
-            Runner takes, and what our tools do.
+        path: Path of the config file.
+        options: Values by dotted key; a plus before the key allows a key that is otherwise unknown. Default: none.
+        used: Top-level keys from which the caller builds something; an option for a variable must change one of them. Default: the keys
+            that a Runner or the tools of this package use.
 
     Raises:
-        InputError: There is no such file, it or what it inherits from cannot be evaluated, or an option is for nothing.
+        InputError: The file does not exist, it or one of its bases cannot be evaluated, or an option has no effect.
     """
     path = str(path)
     if not Path(path).exists():
         raise InputError(f'there is no config at {path}')
     check_regular(path)
     if Path(path).suffix not in SUFFIXES:
-        raise InputError(f'{path} is no config: its name ends in none of {", ".join(SUFFIXES)}')
-    plain = with_options(path, {})  # as the files say
+        raise InputError(f'{path} is not a config: its name must end in one of {", ".join(SUFFIXES)}')
+    plain = with_options(path, {})  # without options
     if not plain.keys():
         raise InputError(f'{path} sets nothing')
     if not options:
@@ -59,7 +59,7 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
         check_known(plain, lambda: read(given), key)
     cfg = read(given)
     used = {*runner_keys(), *TOOLS} if used is None else used
-    if 'label_classes' in plain:  # they decide num_labels, see fit_labels
+    if 'label_classes' in plain:  # fit_labels derives num_labels from these keys
         used = {*used, 'label_space', 'label_classes'}
     for key in wanted:
         check_arrival(read, given, key, used)
@@ -89,30 +89,30 @@ def with_options(path: str, options: Mapping[str, Any]) -> Config:
 
 
 def check_keys(cfg: Config, *parts: str) -> None:
-    """Refuse keys that the classes which a config names do not take.
+    """Check the keys of a config against the arguments of the classes that it names.
 
     Args:
-        cfg: The config.
-        *parts: Top-level keys to look through; default: all that something is built from.
+        cfg: Config to check.
+        *parts: Top-level keys to check; default: all keys from which something is built.
 
     Raises:
-        InputError: There are some; all are listed with their places.
+        InputError: Some keys are unknown; the message lists all of them with their position.
     """
     if problems := list(unknown_keys(cfg, parts or TOP)):
         raise InputError(f'{cfg.filename}: ' + (problems[0] if len(problems) == 1 else f'unknown keys:\n  {listed(problems)}'))
 
 
 def check_requirements(cfg: Config, paths: Collection[str] | None = None) -> None:
-    """``requires = {path: how to get it}`` of a config: all that is missing is named at once, before anything is built.
+    """Check that the files in ``requires = {path: how to get it}`` of a config exist, before anything is built.
 
-    A key may be the name of a top-level variable that holds the path. ``{config_dir}`` in the text is the folder of the config.
+    A key may be the name of a top-level variable that holds the path. ``{config_dir}`` in the text stands for the folder of the config.
 
     Args:
-        cfg: The config.
-        paths: Those that the caller needs; default: all.
+        cfg: Config to check.
+        paths: Paths that the caller needs; default None: all.
 
     Raises:
-        InputError: A path does not exist.
+        InputError: Paths do not exist; the message lists all of them.
     """
     given = cfg.get('requires') or {}
     if not isinstance(given, Mapping):
@@ -121,14 +121,14 @@ def check_requirements(cfg: Config, paths: Collection[str] | None = None) -> Non
     local = {path: how for path, how in requires if isinstance(path, str) and ('://' not in path or path.startswith(SCHEME))}
     missing = [f'  {path}\n      {with_config_dir(cfg, how)}' for path, how in local.items() if not resolve(path).exists()]
     if missing:
-        raise InputError(f'{cfg.filename} needs what is not there (relative to {Path.cwd()}):\n' + '\n'.join(missing))
+        raise InputError(f'{cfg.filename} needs files that do not exist (relative to {Path.cwd()}):\n' + '\n'.join(missing))
 
 
 def check_parts(cfg: Config, *keys: str) -> None:
-    """See that a config has these parts.
+    """Check that the given top-level keys of a config are dicts.
 
     Raises:
-        InputError: It lacks one, or one is no dict.
+        InputError: A key is missing, or its value is not a dict.
     """
     for key in keys:
         if not isinstance(cfg.get(key), Mapping):
@@ -136,19 +136,19 @@ def check_parts(cfg: Config, *keys: str) -> None:
 
 
 def with_config_dir(cfg: Config, text: str) -> str:
-    """What a config says, with its own folder for ``{config_dir}``: whoever copies a folder of configs is told the commands of the copy."""
+    """Replace ``{config_dir}`` in a text of a config by the folder of the config, so that commands are right in a copied folder too."""
     return str(text).replace('{config_dir}', os.path.relpath(Path(cfg.filename).parent)) if cfg.filename else str(text)
 
 
 def interpreter_config(path: str, options: Mapping[str, Any] | None, *needed: str) -> Config:
-    """The config of the training of feature interpreters: what annotated latents are made for.
+    """Read the config of a feature interpreter training.
 
     Args:
-        path, options: As :func:`read_config`.
-        *needed: Keys of ``train_dataloader.dataset`` that the caller reads.
+        path, options: See :func:`read_config`.
+        *needed: Keys of ``train_dataloader.dataset`` that the caller needs.
 
     Raises:
-        InputError: It trains something else, or a key is missing.
+        InputError: The config trains another model, or a key is missing.
     """
     cfg = read_config(path, options)
     model = cfg.get('model')
@@ -162,10 +162,10 @@ def interpreter_config(path: str, options: Mapping[str, Any] | None, *needed: st
 
 
 def generator_config(cfg: Config) -> dict:
-    """The generator of a config, ``generator = dict(...)`` or ``model = dict(generator=dict(...))``.
+    """Config of the generator, from ``generator = dict(...)`` or ``model = dict(generator=dict(...))``.
 
     Raises:
-        InputError: There is none.
+        InputError: The config has no generator.
     """
     model = cfg.get('model')
     generator = cfg.get('generator') or (model.get('generator') if isinstance(model, dict) else None)

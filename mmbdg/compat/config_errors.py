@@ -1,4 +1,4 @@
-"""What goes wrong while a config is read, in one line that names the file and, where there is one, the line in it."""
+"""Turn errors while a config is read into one line that names the file and, if known, the line in it."""
 
 import os
 import re
@@ -13,14 +13,14 @@ PACKAGES = 'OpenMMLab\'s are installed by pip install "mmbdg[onedl,det]"'
 
 @contextmanager
 def plain_reading(path: str | os.PathLike, files: Sequence[str]) -> Iterator[None]:
-    """Around the reading of a config: whatever it raises becomes an error of the input.
+    """Context around the reading of a config: every exception becomes an input error.
 
     Args:
-        path: The file that was asked for.
-        files: Those that were read, filled meanwhile; where an error stands in one of them, it is named.
+        path: Path of the config that is read.
+        files: Paths of the config and its bases, filled while they are read; the message names the one with the error.
 
     Raises:
-        InputError: With what is wrong, and where.
+        InputError: In place of the exception; the message says what is wrong, and where.
     """
     try:
         yield
@@ -39,26 +39,26 @@ def _in_words(error: BaseException, path: str, files: Sequence[str]) -> str:
         return f'{file or path}{f", line {line}" if line else ""}{by}: this is not Python: {text}'
     text = _message(error)
     if (place := _line_in_config(error, files)) is not None:
-        return f'{place}{by}: ' + ('it ends the program' if isinstance(error, SystemExit) else f'{type(error).__name__}: {text}')
+        return f'{place}{by}: ' + ('it exits the program' if isinstance(error, SystemExit) else f'{type(error).__name__}: {text}')
     if isinstance(error, ImportError):
         return f'{file or path}{by} needs a package: {text}'
     if isinstance(error, UnicodeDecodeError):
-        return f'{file or path}{by}: this is no text in UTF-8'
+        return f'{file or path}{by}: this is not UTF-8 text'
     if isinstance(error, RecursionError):
         return f'{file or path}{by}: it is nested too deeply'
     if isinstance(error, AttributeError | TypeError) and not (file or path).endswith('.py'):
-        return f'{file or path}{by} is no config: it has no keys at its top'
+        return f'{file or path}{by} is not a config: it has no top-level keys'
     if found := re.fullmatch(r'file "(.+)" does not exist', text):
-        return f'{file or path}{by} inherits from {found[1]}, which is not there'
+        return f'{file or path}{by} inherits from {found[1]}, which does not exist'
     if text.startswith('`_get_package_and_cfg_path`'):
-        return f'{file or path}{by} inherits from a package by the wrong name: it takes PACKAGE::FOLDER/FILE.py'
+        return f'{file or path}{by} inherits from a package by a wrong path: write PACKAGE::FOLDER/FILE.py'
     if isinstance(error, OSError) and error.errno is not None:
         return os_error_text(error)
     return f'{file or path}{by} cannot be read: {text}'
 
 
 def _message(error: BaseException) -> str:
-    """Its text in one line; of an import that failed with a list of folders the reason only."""
+    """Text of an error in one line; for a failed import only its cause, without the list of folders."""
     cause = error.__cause__ if isinstance(error, ImportError) and error.__cause__ else error
     text = ' '.join(str(cause).split()) or type(cause).__name__
     mm = isinstance(cause, ModuleNotFoundError) and text.partition("'")[2].startswith('mm') or re.search(r'\bmm\w+ is not installed', text)
@@ -66,6 +66,6 @@ def _message(error: BaseException) -> str:
 
 
 def _line_in_config(error: BaseException, files: Sequence[str]) -> str | None:
-    """``config.py, line 3``: the last line of a config that the error passed through."""
+    """Last line of a config in the traceback: ``config.py, line 3``; None if there is none."""
     found = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.realpath(frame.filename) in files]
     return f'{found[-1].filename}, line {found[-1].lineno}' if found else None

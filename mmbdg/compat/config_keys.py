@@ -1,7 +1,7 @@
-"""Keys of a config that nothing takes: misspelt ones are named with their place before anything is built.
+"""Find unknown keys in a config, such as misspelt ones, before anything is built.
 
-What a dict of a config may hold is known from the class that its ``type`` names, or from what mmengine makes of it. Where that does not
-tell, any key is taken: a key that is right and refused would be worse than one that is wrong and found out when it is used.
+The allowed keys of a dict follow from the class that its ``type`` names, or from the way mmengine uses the dict. Where they are not known,
+every key is accepted: refusing a valid key would be worse than accepting a wrong one, which fails later when it is used.
 """
 
 import ast
@@ -21,17 +21,18 @@ from mmbdg.errors import nearest
 
 
 class Role(NamedTuple):
-    """What the dicts at some place of a config become.
+    """Role of a dict in a config: what is built from it, and which keys it may have.
 
     Args:
-        registries: Of mmengine that may know the type, in ``mmengine.registry``; the key is right if one of them takes it.
-        default: The type where none is given; None for plain data then, of which nothing is known.
-        more: Keys that are taken from the dict before its class is built.
-        known: Keys that are known, where no class is built.
-        open: Whether other keys may be right too, and only one that is asked for on the command line is told.
-        parts: Role of what lies at a key.
-        rest: Role of all that lies at other keys.
-        by_name: Whether the dict holds others of role ``rest`` under names that are free, unless it has a type itself.
+        registries: Names of the registries in ``mmengine.registry`` that may know its type; a key is valid if the type found in any of
+            them accepts it.
+        default: Type of a dict without ``type``; default None: the dict is plain data, whose keys are not checked.
+        more: Keys that are removed from the dict before its class is built.
+        known: Function that returns the valid keys of a dict from which no class is built; default None.
+        open: Whether other keys may be valid too, so that only keys set on the command line are checked; default False.
+        parts: Roles of the values at given keys.
+        rest: Role of the values at all other keys; default 'any'.
+        by_name: Whether a dict without ``type`` holds dicts of role ``rest`` under freely chosen names; default False.
     """
 
     registries: tuple[str, ...] = ()
@@ -119,7 +120,7 @@ TOP = {
     **dict(visualizer='visualizer', log_processor='log_processor', env_cfg='env', randomness='randomness'),
     **dict(auto_scale_lr='auto_scale', custom_imports='imports'),
 }
-"""Roles of the keys at the top of a config; of those that are not here nothing is known."""
+"""Roles of the top-level keys of a config; other top-level keys are not checked."""
 
 EVERYWHERE = dict(
     pipeline='transform',
@@ -130,31 +131,32 @@ EVERYWHERE = dict(
     init_cfg='init',
     norm_cfg='norm',
 )
-"""Roles by key, wherever it stands, unless the role of the dict says otherwise."""
+"""Roles of values by their key, in any dict whose role does not define that key in ``parts``."""
 
 UNKNOWN = {'metainfo', 'meta', 'data_prefix', 'img_norm_cfg', 'custom_keys'}
-"""Keys of plain data that nothing is known of."""
+"""Keys of plain data, which is not checked."""
 
 CLOSED_IN = {'Albu', 'Albumentations', 'Albumentation'}
-"""Types whose parts another library builds."""
+"""Types whose nested dicts are built by another library."""
 
 NOT_FOUND = '?'
-"""In the place of a class that cannot be imported: what it does with its parts is not known either."""
+"""Name that stands for a class that cannot be found; its nested dicts are not checked either."""
 
 FREE = frozenset({'type', '_scope_', '_delete_'})
-"""Keys of mmengine itself."""
+"""Keys that mmengine itself uses in every dict."""
 
 
 class Node(NamedTuple):
-    """A dict of a config, and what may be in it.
+    """Dict of a config with its valid keys.
 
     Args:
-        place: Its dotted key.
-        value: It.
-        role, scope: Of it; the scope is where names without a package are looked up.
-        builds: What is made of it, in words; '' for plain data.
-        takes: Keys that it may hold; None if that is not known.
-        targets: The classes and functions that its type may mean, and before them those of the dicts around it.
+        place: Dotted key of the dict.
+        value: The dict itself.
+        role: Role of the dict.
+        scope: Scope in which types without a scope are looked up.
+        builds: Name of what is built from the dict; '' for plain data.
+        takes: Valid keys; None if they are not known.
+        targets: Classes and functions that the types of the enclosing dicts and of this dict may name, outermost first.
     """
 
     place: str
@@ -166,27 +168,27 @@ class Node(NamedTuple):
     targets: tuple[Callable, ...]
 
     def may_hold(self, key: str) -> bool | None:
-        """Whether a key is right; None if that is not known."""
+        """Whether a key is valid; None if that is not known."""
         if self.takes is None:
             return None if self.builds else any(_reads(target, key) for target in self.targets)
         return key in self.takes or any(_reads(target, key) for target in self.targets)
 
 
 def register_part(key: str, role: Role) -> None:
-    """Say what may be at a top-level key of a config that is not mmengine's."""
+    """Define the role of a top-level key that mmengine does not know."""
     ROLES[key], TOP[key] = role, key
 
 
 def unknown_keys(cfg: Mapping, parts: Iterable[str]) -> Iterator[str]:
-    """What is wrong with the keys of a config, a sentence for each.
+    """Yield one sentence for each unknown key of a config.
 
     Args:
-        cfg: The config.
-        parts: Top-level keys to look through.
+        cfg: Config to check.
+        parts: Top-level keys to check.
     """
     for part in parts:
         for node in _nodes(part, cfg.get(part), _top(cfg, part), TOP.get(part, 'data')):
-            if node.role is ROLES['optimizer'] and node.builds == NOT_FOUND and node.scope != 'mmengine':  # building it would not say so
+            if node.role is ROLES['optimizer'] and node.builds == NOT_FOUND and node.scope != 'mmengine':  # building it fails unclearly
                 kind = str(node.value.get('type'))
                 yield f'{node.place}.type: there is no optimizer "{kind}"{nearest(kind, mmengine.registry.OPTIMIZERS.module_dict)}'
             for key in node.value if node.takes is not None and not node.role.open else ():
@@ -195,7 +197,7 @@ def unknown_keys(cfg: Mapping, parts: Iterable[str]) -> Iterator[str]:
 
 
 def node_at(cfg: Mapping, keys: Sequence[str]) -> Node | None:
-    """The dict at a place of a config, below its top; None if there is none."""
+    """Dict at a position below the top of a config; None if there is none."""
     node, value, role = _top(cfg, keys[0]), cfg.get(keys[0]), TOP.get(keys[0], 'data')
     for number, key in enumerate([*keys[1:], '']):
         if isinstance(value, list | tuple) and key.isdigit() and int(key) < len(value):
@@ -213,7 +215,7 @@ def _top(cfg: Mapping, part: str) -> Node:
 
 
 def _nodes(place: str, value: Any, above: Node, role: str) -> Iterator[Node]:
-    """The dicts at a place and below it."""
+    """Yield the dicts at a position and below it."""
     if isinstance(value, list | tuple):
         for number, part in enumerate(value):
             yield from _nodes(f'{place}.{number}', part, above, role)
@@ -224,7 +226,7 @@ def _nodes(place: str, value: Any, above: Node, role: str) -> Iterator[Node]:
 
 
 def described(place: str, value: Mapping, above: Node, role: str) -> Node:
-    """What may be in a dict of a role, below another one."""
+    """Make the :class:`Node` of a dict with a given role below another node."""
     spec, scope = ROLES[_narrowed(role, value)], value.get('_scope_') or above.scope
     kind = value.get('type', spec.default)
     if spec.known is not None:
@@ -239,7 +241,7 @@ def described(place: str, value: Mapping, above: Node, role: str) -> Node:
 
 
 def _narrowed(role: str, value: Mapping) -> str:
-    """The role that the keys of a dict give it."""
+    """Refine a role by the keys of the dict."""
     if 'type' in value:
         return 'evaluator' if role == 'metric' and 'metrics' in value else role
     if role == 'optim_wrapper' and 'optimizer' not in value and any(isinstance(part, Mapping) for part in value.values()):
@@ -252,7 +254,7 @@ def _narrowed(role: str, value: Mapping) -> str:
 
 
 def role_of_part(node: Node, key: Any) -> str:
-    """Role of what lies at a key of a dict."""
+    """Role of the value at a key of a dict."""
     role = node.role
     if key in role.parts:
         return role.parts[key]
@@ -269,7 +271,7 @@ def role_of_part(node: Node, key: Any) -> str:
 
 
 def targets(kind: Any, registries: tuple[str, ...], scope: str) -> list[Callable]:
-    """The classes and functions that a ``type`` may mean."""
+    """Classes and functions that a ``type`` may refer to."""
     if not isinstance(kind, str):
         return [kind] if inspect.isclass(kind) or inspect.isfunction(kind) else []
     found = dict.fromkeys(_registered(name, kind, kind.split('.')[0] if '.' in kind else scope) for name in registries)
@@ -279,19 +281,19 @@ def targets(kind: Any, registries: tuple[str, ...], scope: str) -> list[Callable
 
 @cache
 def _registered(registry: str, kind: str, scope: str) -> Callable | None:
-    """As ``Registry.build`` finds it; None where it is not, or where its package cannot be imported."""
+    """Registered class or function, found as ``Registry.build`` does; None if it is not registered or its package cannot be imported."""
     root = getattr(mmengine.registry if hasattr(mmengine.registry, registry) else mmbdg.registry, registry)
     try:
         with suppress(ImportError):
             import_module(f'{scope}.registry')
         return root.children.get(scope, root).get(kind)
-    except Exception:  # of whatever is imported for it: building it will say so
+    except Exception:  # raised by an import; building the type raises it again with a message
         return None
 
 
 @cache
 def _reads(target: Callable, key: str) -> bool:
-    """Whether a class names a key itself: it takes that from the configs of its parts, as DETR's head does with ``bg_cls_weight``."""
+    """Whether the source of a class contains a key: it may read it from a nested config, as DETR's head reads ``bg_cls_weight``."""
     return key in _strings(target)
 
 

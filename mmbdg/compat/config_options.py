@@ -1,4 +1,4 @@
-"""Options of the command line for a config: each one is there to be set, and arrives somewhere."""
+"""Check ``--cfg-options``: the key of each option must be known, and the option must have an effect."""
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -12,18 +12,18 @@ from mmbdg.compat.config_keys import FREE, node_at
 from mmbdg.errors import InputError, nearest
 
 BESIDE = ('model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'activation_checkpointing', 'efficient_conv_bn_eval', 'compile')
-"""What a Runner reads of its config beside its arguments."""
+"""Keys that a Runner reads from its config in addition to its arguments."""
 
 TOOLS = ('synthesis', 'selection', 'generator', 'classifier', 'annotation_seed', 'custom_imports')
-"""What tools of ours, or the reading itself, take from a config."""
+"""Keys that the tools of this package, or mmengine while it reads the config, use."""
 
 SAID = ('requires', 'next_step')
-"""What is only said."""
+"""Keys that only hold texts for the user."""
 
 
 @cache
 def runner_keys() -> frozenset[str]:
-    """Top-level keys that a Runner takes from a config."""
+    """Top-level keys of a config that a Runner uses."""
     import inspect
 
     from mmengine.runner import Runner
@@ -32,17 +32,17 @@ def runner_keys() -> frozenset[str]:
 
 
 def as_meant(cfg: Config, options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    """Options without the plus that insists, and whose value with a comma is one path where one is asked for.
+    """Normalise options: remove the plus before keys, and decide for values with commas whether they are a list or a path.
 
     Args:
-        cfg: The config as its files say.
-        options: By dotted key, as they were given.
+        cfg: Config without options.
+        options: Values by dotted key, as given on the command line.
 
     Returns:
-        The options, and the keys that were insisted on.
+        The normalised options, and the keys given with a plus, which need not be known.
 
     Raises:
-        InputError: A key is given with a plus and without.
+        InputError: A key is given both with and without a plus.
     """
     given: dict[str, Any] = {}
     for name, value in options.items():
@@ -58,7 +58,7 @@ def as_meant(cfg: Config, options: Mapping[str, Any]) -> tuple[dict[str, Any], s
 
 
 def value_at(cfg: Any, keys: Sequence[str]) -> Any:
-    """What is at a place of a config; None if there is no such place."""
+    """Value at a position of a config; None if the position does not exist."""
     for key in keys:
         if isinstance(cfg, Mapping | Config) and key in cfg:
             cfg = cfg[key]
@@ -70,15 +70,15 @@ def value_at(cfg: Any, keys: Sequence[str]) -> Any:
 
 
 def check_known(before: Config, after: Callable[[], Config], key: str) -> None:
-    """Refuse an option for a key that the config does not have and nothing takes.
+    """Check that the config has the key of an option, or that something accepts it.
 
     Args:
-        before: The config without the options.
-        after: Gives it with them.
-        key: Dotted.
+        before: Config without the options.
+        after: Function that returns the config with the options.
+        key: Dotted key of the option.
 
     Raises:
-        InputError: It is unknown; the nearest one that is known is named.
+        InputError: The key is unknown; the message suggests the most similar known key.
     """
     keys = key.split('.')
     if keys[0] == 'launcher':
@@ -101,7 +101,7 @@ def check_known(before: Config, after: Callable[[], Config], key: str) -> None:
 
 
 def _check_new(before: Config, after: Config, keys: list[str], first: int) -> None:
-    """As :func:`check_known`, from the first key on that is not there."""
+    """Part of :func:`check_known` for the keys from number ``first`` on, which the config does not have."""
     settable = {*runner_keys(), *TOOLS, *SAID}
     for number in range(first, len(keys)):
         name, above = keys[number], '.'.join(keys[:number])
@@ -117,21 +117,21 @@ def _check_new(before: Config, after: Config, keys: list[str], first: int) -> No
             place = f'there is no "{name}" in {above}' if above else f'there is no "{name}"'
             raise InputError(
                 f'--cfg-options {".".join(keys)}: {place} of {before.filename}, and nothing takes it{nearest(name, known - FREE)} '
-                f'(+{".".join(keys)}=... sets it all the same)'
+                f'(+{".".join(keys)}=... sets it anyway)'
             )
 
 
 def check_arrival(read: Callable[[Collection[str]], Config], options: Mapping[str, Any], key: str, used: Collection[str]) -> None:
-    """Refuse an option for a variable that has no effect: nothing uses it, or other options took its place everywhere.
+    """Check that an option for a variable has an effect: the variable is used, and other options do not override it everywhere.
 
     Args:
-        read: Gives the config with some options, by their keys.
-        options: All of them.
-        key: The one to look at.
-        used: Top-level keys that something is built from.
+        read: Function that returns the config with a subset of the options, given by their keys.
+        options: All options.
+        key: Dotted key of the option to check.
+        used: Top-level keys from which something is built.
 
     Raises:
-        InputError: It has none; the message says which key to set instead.
+        InputError: The option has no effect; the message says which key to set instead.
     """
     if key.split('.')[0] in {*used, *SAID}:
         return
@@ -147,11 +147,11 @@ def check_arrival(read: Callable[[Collection[str]], Config], options: Mapping[st
     if not places:
         same = list(_alike(plain, key, used))
         instead = f'set {", ".join(same)}' if same else 'set the place itself'
-        raise InputError(f'--cfg-options {key}: nothing uses {key.split(".")[0]} of {plain.filename}, it would change nothing; {instead}')
+        raise InputError(f'--cfg-options {key}: nothing uses {key.split(".")[0]} of {plain.filename}, so it has no effect; {instead}')
 
 
 def differences(before: Any, after: Any, keys: Collection[str] | None = None, place: str = '') -> Iterator[str]:
-    """Dotted keys at which two configs differ, of some of their top-level keys or all."""
+    """Yield the dotted keys at which two configs differ; ``keys`` restricts the top-level keys, default None: all."""
     if isinstance(before, Mapping | Config) and isinstance(after, Mapping | Config):
         for key in dict.fromkeys([*before.keys(), *after.keys()]):
             if keys is None or key in keys:
@@ -167,7 +167,7 @@ def differences(before: Any, after: Any, keys: Collection[str] | None = None, pl
 
 
 def _alike(cfg: Config, key: str, used: Collection[str], most: int = 3) -> Iterator[str]:
-    """Variables and places that hold what a variable holds: the same text, or under the same name."""
+    """Variables and positions with the same value as a variable: an equal string, or an equal value under the same name."""
     name, value = key.split('.')[-1], value_at(cfg, key.split('.'))
 
     def search(node: Any, place: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``mmseg::`` and ``mmbdg::`` in ``_base_``, also of a config that knows nothing else of us."""
+"""Make ``mmseg::`` and ``mmbdg::`` work in ``_base_``, also in configs of other packages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,16 +7,16 @@ from mmengine.config import config as mmengine_config
 from mmengine.config.utils import MODULE2PACKAGE
 
 SCOPE = 'mmbdg'
-DEFAULT_SCOPE = 'mmpretrain'  # of configs/_base_/runtime.py: what names without a package mean in our files
+DEFAULT_SCOPE = 'mmpretrain'  # default_scope of configs/_base_/runtime.py: the scope of types without a scope in our configs
 
 
 def register_config_scopes() -> None:
-    """Idempotent. Three things are mended in how mmengine reads ``_base_ = 'package::file.py'``.
+    """Fix three faults in the way mmengine reads ``_base_ = 'package::file.py'``. Idempotent.
 
-    * It looks for mmseg under the name of its old distribution, and knows no mmbdg. By module name it finds either release.
-    * It wants a folder in the file's name; ours has configs without one.
-    * It adds ``_scope_`` to what it inherits. A function that collates samples gets that as an argument it does not know, in configs of
-      any package; and names in our files are those of the package in their ``default_scope``, which mmbdg's registries do not have.
+    * mmengine looks for mmseg under the name of its old distribution and does not know mmbdg. With the module name it finds both.
+    * mmengine requires a folder in the path; some configs of mmbdg lie in no folder.
+    * mmengine adds ``_scope_`` to inherited dicts. ``collate_fn`` then gets an unknown argument, in configs of any package; and the types
+      in our configs belong to their ``default_scope``, not to mmbdg.
     """
     MODULE2PACKAGE['mmseg'] = 'mmseg'
     MODULE2PACKAGE[SCOPE] = SCOPE
@@ -36,7 +36,7 @@ def _without_a_folder(read: Callable[[str], tuple[str, str]]) -> Callable[[str],
 
 def _with_scope(convert: Callable[..., Any]) -> Callable[..., Any]:
     def dict_to_config_dict(cfg: Any, scope: str | None = None, has_scope: bool = True) -> Any:
-        if scope == SCOPE:  # cfg is a whole file then; its parts come here with the scope it got
+        if scope == SCOPE:  # cfg is the whole file; this function is then called for its parts with the new scope
             scope = cfg.get('default_scope', DEFAULT_SCOPE)
         cfg = convert(cfg, scope, has_scope)
         if isinstance(cfg, dict) and isinstance(cfg.get('collate_fn'), dict):

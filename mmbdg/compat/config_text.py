@@ -1,20 +1,24 @@
-"""The config that a checkpoint carries, read without running it: mmengine keeps it as Python text."""
+"""Parse the config stored in a checkpoint without running it: mmengine stores it as Python source."""
 
 import ast
 from typing import Any
 
 from mmbdg.errors import InputError
 
-CONSTANTS = {'inf': float('inf'), 'nan': float('nan')}  # as mmengine writes these numbers
+CONSTANTS = {'inf': float('inf'), 'nan': float('nan')}  # mmengine writes these numbers as names
 
 
 def read_config_text(text: str, source: str) -> dict:
-    """The variables of a config that mmengine dumped (``Config.pretty_text``): assignments of plain values and calls of ``dict``.
+    """Variables of a config written by mmengine (``Config.pretty_text``): assignments of plain values and of calls of ``dict``.
 
-    ``Config.fromstring`` would run the text, and whoever made the checkpoint wrote it.
+    ``Config.fromstring`` would run the text, which comes from the author of the checkpoint.
+
+    Args:
+        text: Source of the config.
+        source: Name of the file that holds the text, for the message.
 
     Raises:
-        InputError: There is anything else in it; ``source`` says whose text it is.
+        InputError: The text contains anything else.
     """
     try:
         return {name: _value(node) for name, node in map(_assignment, ast.parse(text).body)}

@@ -1,8 +1,7 @@
-"""Variables of a config: what the command line or a child config sets is what the files compute with.
+"""Override variables of a config at their assignment, so that values computed from them change too.
 
-mmengine evaluates a config file, then merges into it what overrides it: ``data_root = 'a'; dataset = dict(data_root=data_root)`` keeps 'a'
-in the dataset whatever ``data_root`` is set to. Here a file is evaluated with the new value from the assignment on, so that all that is
-computed from a variable follows it.
+mmengine first evaluates a config file and then merges overrides into the result: ``data_root = 'a'; dataset = dict(data_root=data_root)``
+keeps 'a' in the dataset whatever ``data_root`` is set to. Here the file is evaluated with the new value from the assignment on.
 """
 
 import ast
@@ -22,18 +21,19 @@ from mmengine.config import config as mmengine_config
 from mmbdg.errors import InputError
 
 Chain = tuple[str, ...]
-"""A file below those that inherit from it, the one that was asked for first."""
+"""Inheritance chain of a file: the config that was asked for first, then its bases, down to the file itself."""
 
 Values = dict[Chain, dict[str, Any]]
-"""Of variables, by the chain of the file that assigns them."""
+"""Values of variables by name, by the chain of the file that assigns them."""
 
 NAMES_US = re.compile(r'\bmmbdg(\.|::)')
-"""In a file whose variables a child sets too, or in a base of it. Files of other packages are evaluated as they were written: there a
-child often gives a variable of its base another meaning."""
+"""Pattern that marks a file, or a file with such a base, as written for mmbdg. In files of other packages a child's variable does not
+override the variable of its base: there the same name often has another meaning."""
 
 PASSES = 4
+"""Largest number of evaluations until the values of variables must be stable."""
 PLACEHOLDER = re.compile(r'_[\w.]+_[0-9a-f]{6}')
-"""What mmengine puts in the place of ``{{_base_.x}}`` until it has merged the bases."""
+"""Placeholder that mmengine uses for ``{{_base_.x}}`` until it has merged the bases."""
 
 _current: ContextVar['Evaluation | None'] = ContextVar('evaluation', default=None)
 
@@ -42,8 +42,8 @@ class Evaluation:
     """One evaluation of a config file and its bases.
 
     Args:
-        options: Values for variables or parts of them, by dotted key; they hold in every file.
-        settled: Values of variables that files above a file have given; they hold in that file.
+        options: New values of variables or of parts of variables, by dotted key; used in every file.
+        settled: Values of a file's variables that files which inherit from it have set, by the chain of the file.
     """
 
     def __init__(self, options: Mapping[str, Any], settled: Values) -> None:
@@ -51,11 +51,11 @@ class Evaluation:
         self.chain: Chain = ()
         self.files: list[str] = []
         self.ours: set[str] = set()
-        self.given: Values = {}  # as each file assigns them
-        self.plain: dict[Chain, set[str]] = {}  # variables that hold a plain value in a file itself
+        self.given: Values = {}  # values assigned by each file
+        self.plain: dict[Chain, set[str]] = {}  # names of the variables to which a file itself assigns a plain value
 
     def assigned(self, name: str, value: Any) -> Any:
-        """What a variable of the present file holds after an assignment."""
+        """Value of a variable of the current file after an assignment of ``value``, with overrides applied."""
         plain = self.plain.setdefault(self.chain, set())
         plain.discard(name)
         if is_plain(value):
@@ -74,11 +74,11 @@ class Evaluation:
 
     @contextmanager
     def inside(self, path: str) -> Iterator[None]:
-        """While a file is evaluated; its errors remember it."""
+        """Context around the evaluation of one file; its errors get the path as attribute ``config_file``."""
         if path in self.chain:
             raise InputError('a config inherits from itself: ' + ' -> '.join([*self.chain, path]))
         if not os.path.isfile(path):
-            raise InputError(f'{self.chain[-1] if self.chain else path} inherits from {path}, which is not there')
+            raise InputError(f'{self.chain[-1] if self.chain else path} inherits from {path}, which does not exist')
         self.chain += (path,)
         self.files.append(path)
         if NAMES_US.search(Path(path).read_text(encoding='utf-8', errors='replace')):
@@ -93,10 +93,10 @@ class Evaluation:
             self.chain = self.chain[:-1]
 
     def set_above(self, fixed: frozenset[str]) -> dict[tuple[Chain, str], list[Chain]]:
-        """Variables of a file that its own bases assign too: the chains of those bases.
+        """Variables that both a file and its bases assign: chains of the bases, by the chain of the file and the name.
 
         Args:
-            fixed: Names that are no variables.
+            fixed: Names that are not treated as variables.
         """
         found: dict[tuple[Chain, str], list[Chain]] = {}
         for chain, names in self.plain.items():
@@ -109,15 +109,16 @@ class Evaluation:
 
 
 def evaluated(path: str, options: Mapping[str, Any], fixed: frozenset[str], files: list[str] | None = None) -> Config:
-    """A config file, evaluated with other values of variables; what it assigns to its bases' variables holds in these too.
+    """Evaluate a config file with new values of variables; a value it assigns to a variable of a base is used in the base too.
 
-    A value that is computed from the base's own of the same name (``iterations = _base_.iterations * 2``) is what that gives at first.
+    A value computed from the base's variable of the same name (``iterations = _base_.iterations * 2``) is computed once, from the base's
+    original value.
 
     Args:
-        path: The file.
-        options: Values for variables or parts of them, by dotted key. What no file assigns has no effect.
-        fixed: Names that are no variables: each file has its own value, and mmengine merges them.
-        files: Gets the files that were read, for messages.
+        path: Path of the config file.
+        options: New values of variables or of parts of variables, by dotted key. A variable that no file assigns is ignored.
+        fixed: Names that are not treated as variables: each file keeps its own value, and mmengine merges the values.
+        files: List to which the paths of all files read are added, for messages; default None.
     """
     settled: Values = {}
     earlier: list[dict[tuple[Chain, str], Any]] = []
@@ -148,26 +149,26 @@ def _once(path: str, options: Mapping[str, Any], settled: Values, files: list[st
 
 
 def is_plain(value: Any) -> bool:
-    """A number, a string, a bool, None, or a list or tuple of such."""
+    """Whether a value is a number, a string, a bool, None, or a list or tuple of these."""
     if isinstance(value, list | tuple):
         return all(is_plain(part) for part in value)
     return value is None or (isinstance(value, bool | int | float | str) and not (isinstance(value, str) and PLACEHOLDER.fullmatch(value)))
 
 
 def is_data(value: Any) -> bool:
-    """A plain value, or a dict or list of such."""
+    """Whether a value is a plain value, or a dict or list of these."""
     if isinstance(value, dict):
         return all(map(is_data, value.values()))
     return all(map(is_data, value)) if isinstance(value, list | tuple) else is_plain(value)
 
 
 def _undeleted(value: Any) -> Any:
-    """Without the key by which mmengine lets a dict take the place of what a base has."""
+    """Copy without the key ``_delete_``, which makes mmengine replace a dict of a base instead of merging into it."""
     return {key: part for key, part in value.items() if key != '_delete_'} if isinstance(value, dict) else value
 
 
 def replaced(value: Any, keys: Sequence[str], new: Any) -> Any:
-    """A copy of a value with another one at a place in it; where it has no such place, the value itself."""
+    """Copy of a value with a new value at a position in it; the value itself if it has no such position."""
     if not keys:
         both = isinstance(value, dict) and isinstance(new, dict)
         return Config._merge_a_into_b(new, value, allow_list_keys=True) if both else copy.deepcopy(new)
@@ -184,11 +185,11 @@ def replaced(value: Any, keys: Sequence[str], new: Any) -> Any:
 
 
 def install_variables() -> None:
-    """Let :func:`evaluated` work: mmengine evaluates config files through what is put here. Idempotent; other readings are as they were."""
+    """Patch mmengine's evaluation of config files for :func:`evaluated`. Idempotent; other reading of configs is unchanged."""
     if hasattr(mmengine_config, '_variables_of_mmbdg'):
         return
     mmengine_config._variables_of_mmbdg = True
-    for name in ('RemoveAssignFromAST', 'ImportTransformer'):  # what each kind of config file is passed through before it is evaluated
+    for name in ('RemoveAssignFromAST', 'ImportTransformer'):  # AST transformers that mmengine applies to the two kinds of config files
         setattr(mmengine_config, name, _noticing(getattr(mmengine_config, name)))
     mmengine_config._get_external_cfg_path = _remembering(mmengine_config._get_external_cfg_path)
     for name in ('_file2dict', '_parse_lazy_import'):
@@ -207,9 +208,9 @@ def _watched(read: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _remembering(find: Callable[[str, str], str]) -> Callable[[str, str], str]:
-    """Where a package has a config, or that its index does not say: mmengine reads the index and all it lists each time, 0.1 s."""
+    """Cache the paths of configs in packages, and failed look-ups: mmengine reads the whole index each time, 0.1 s."""
     found: dict[tuple[str, str], str] = {}
-    refused: dict[tuple[str, str], tuple] = {}  # what the errors say; an error itself would keep all that its frames hold
+    refused: dict[tuple[str, str], tuple] = {}  # arguments of the errors; an error itself would keep the objects in its frames alive
 
     @wraps(find)
     def path_in_package(package_path: str, cfg_path: str) -> str:
@@ -240,13 +241,13 @@ def _noticing(transformer: type[ast.NodeTransformer]) -> type[ast.NodeTransforme
 
 
 def assigned(name: str, value: Any) -> Any:
-    """Called by a config file after each assignment to a variable."""
+    """Value of a variable after an assignment; called by a config file after each one."""
     evaluation = _current.get()
     return value if evaluation is None else evaluation.assigned(name, value)
 
 
 def _noticed(body: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """Statements, each assignment followed by a call of :func:`assigned`; functions and classes have variables of their own."""
+    """Insert a call of :func:`assigned` after each assignment, except in functions and classes, whose variables are local."""
     found: list[ast.stmt] = []
     for statement in body:
         found.append(statement)
@@ -263,7 +264,7 @@ def _noticed(body: Sequence[ast.stmt]) -> list[ast.stmt]:
 
 
 def _names(statement: ast.stmt) -> list[str]:
-    """Names that an assignment gives a value to, or a part of a value."""
+    """Names of the variables that an assignment changes, wholly or in part."""
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, 'target', None)]
     if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) or getattr(statement, 'value', None) is None:
         return []

@@ -1,4 +1,4 @@
-"""What a file is that is not what it should be: the usual mistakes by their first bytes."""
+"""Recognise files of the wrong kind by their first bytes, for error messages."""
 
 import zipfile
 from pathlib import Path
@@ -21,17 +21,17 @@ PAGES = (b'<!doctype html', b'<html', b'<head')
 
 
 def file_kind(path: Path) -> str:
-    """What a file is, in words; '' if it is of no kind that is known here.
+    """Kind of a file, in words; '' if it is not one of the known wrong kinds.
 
     Args:
-        path: Of a regular file.
+        path: Path of a regular file.
     """
     with open(path, 'rb') as file:
         head = file.read(512)
     if not head:
         return 'empty'
     if head.lstrip().lower().startswith(PAGES):
-        return 'a web page, as a download leaves behind that needs a login or a confirmation: download it again in a browser'
+        return 'a web page; the download needs a login or a confirmation: download the file again in a browser'
     for start, kind in HEADS:
         if head.startswith(start):
             return kind
@@ -39,7 +39,7 @@ def file_kind(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
         if any(name.endswith('constants.pkl') for name in names):
-            return 'a program of TorchScript; it would run while it is loaded'
+            return 'a TorchScript program, which runs code while it is loaded'
         if not any(name.endswith('data.pkl') for name in names):
-            return f'a zip archive of {len(names)} files, no checkpoint of torch: unpack it first'
+            return f'a zip archive of {len(names)} files, not a torch checkpoint: unpack it first'
     return ''

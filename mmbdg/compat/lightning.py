@@ -1,4 +1,4 @@
-"""Lightning checkpoints: tensors among pickled objects of packages that need not be there, and must not be run."""
+"""Read the tensors of Lightning checkpoints, without the packages of the other pickled objects and without running their code."""
 
 import os
 import pickle
@@ -13,12 +13,12 @@ from torch import Tensor
 from mmbdg.compat.checkpoint import checkpoint_file, tensors_under
 from mmbdg.errors import InputError
 
-# The functions of torch that put tensors together. Each load wraps them anew: a pickle can set attributes on what it finds.
+# torch's functions that rebuild tensors. Each load wraps them in new functions, because a pickle can set attributes on a global.
 _REBUILD = ('_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter')
 
 
 class Inert(dict):
-    """Stands for an object of an unknown class: takes whatever a pickle does to it, and does nothing."""
+    """Placeholder for an object of an unknown class: it accepts every operation of a pickle and does nothing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -30,14 +30,14 @@ class Inert(dict):
         return self
 
     def append(self, *args: Any) -> None:
-        """Of a list."""
+        """Ignore an item that a pickle appends to a subclass of list."""
 
     extend = add = append
     __hash__, __eq__ = object.__hash__, object.__eq__
 
 
 class _InertUnpickler(pickle.Unpickler):
-    """Finds OrderedDict, torch's dtypes and the functions that rebuild tensors; every other name becomes an inert class of its own."""
+    """Unpickler that resolves OrderedDict, torch's dtypes and the functions that rebuild tensors; other names become inert classes."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ('collections', 'OrderedDict'):
@@ -54,23 +54,27 @@ def _wrapped(function: Callable) -> Callable:
 
 
 def read_lightning(path: str | os.PathLike, prefix: str = '') -> dict[str, Tensor]:
-    """The tensors of a Lightning checkpoint's ``state_dict``, mapped from the file, without running anything in it.
+    """Read the tensors of a Lightning checkpoint's ``state_dict``, memory-mapped, without running anything in the file.
+
+    Args:
+        path: Path of the checkpoint.
+        prefix: Beginning of the keys to read, which is removed; default '': all keys.
 
     Raises:
-        InputError: There is no such file; it is cut off, no checkpoint of torch >= 1.6, or holds no tensors.
+        InputError: The file does not exist, is truncated, is not a checkpoint of torch >= 1.6, or holds no tensors.
     """
     path = checkpoint_file(path)
     try:
-        # torch's own reader: a file can be made to look otherwise to Python's. A program of TorchScript would run while it is loaded.
+        # torch's own zip reader, because a crafted file can look different to Python's. A TorchScript program would run when loaded.
         records = torch._C.PyTorchFileReader(str(path)).get_all_records()
         if 'data.pkl' not in records or 'constants.pkl' in records:
-            raise InputError(f'{path} is no checkpoint written by torch.save (a program of TorchScript perhaps)')
+            raise InputError(f'{path} is not a checkpoint written by torch.save (perhaps it is a TorchScript program)')
         module = SimpleNamespace(Unpickler=_InertUnpickler, load=_refuse, __name__='mmbdg.compat.lightning')
-        # weights_only=False lets torch use the unpickler above, which finds nothing that could be run.
+        # weights_only=False makes torch use the unpickler above, which resolves no name that could run code.
         checkpoint = torch.load(path, map_location='cpu', pickle_module=module, weights_only=False, mmap=True)
     except InputError:
         raise
-    except Exception as error:  # what a damaged file raises depends on where it is damaged
+    except Exception as error:  # a damaged file can raise any exception
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f'{path} was not loaded: the file is cut off or no checkpoint ({reason}). Copy or download it again.') from error
     return tensors_under(checkpoint, prefix, path)

@@ -1,8 +1,8 @@
-"""torchvision's operators in the place of mmcv's compiled ones, where those are missing or do not load.
+"""Replace mmcv's compiled operators by torchvision's where they are missing or cannot be loaded.
 
-Building mmcv's operators takes half an hour and no wheel exists for current torch; a wheel built against another torch fails with
-``undefined symbol``. mmdet cannot be imported then. The detectors used here need NMS and RoIAlign, which torchvision has with the same
-results to the bit. Operators that compile and load are used untouched.
+Building mmcv's operators takes half an hour and there is no wheel for current torch; a wheel built for another torch fails with
+``undefined symbol``, and then mmdet cannot be imported. The detectors used here need NMS and RoIAlign; torchvision's operators give
+bit-identical results. If mmcv's compiled operators can be loaded, they are used.
 """
 
 import sys
@@ -16,7 +16,7 @@ NAME = 'mmcv._ext'
 
 
 class OpsFinder(MetaPathFinder):
-    """Finds ``mmcv._ext``: the compiled module if there is one, with the stand-in behind it."""
+    """Import finder for ``mmcv._ext``: the compiled module if it exists, with the stand-in as a fallback."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != NAME:
@@ -30,7 +30,7 @@ class OpsFinder(MetaPathFinder):
 
 
 class CompiledOrStandIn(Loader):
-    """Loads the compiled operators; where that fails, the stand-in."""
+    """Loader of the compiled operators, or of the stand-in if they cannot be loaded."""
 
     def __init__(self, compiled: Loader | None) -> None:
         self.compiled = compiled
@@ -40,7 +40,7 @@ class CompiledOrStandIn(Loader):
             try:
                 return self.compiled.create_module(spec)
             except ImportError as error:  # built against another torch
-                print(f"mmbdg: the compiled operators of mmcv do not load ({error}); torchvision's are used", file=sys.stderr)
+                print(f"mmbdg: mmcv's compiled operators cannot be loaded ({error}); torchvision's are used", file=sys.stderr)
                 self.compiled = None
         return StandIn(spec.name)
 
@@ -50,7 +50,7 @@ class CompiledOrStandIn(Loader):
 
 
 class StandIn(ModuleType):
-    """``mmcv._ext`` with the operators that torchvision has; any other name is there but says so when it is called."""
+    """``mmcv._ext`` with the operators that torchvision has; any other operator raises an error when it is called."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, __doc__)
@@ -65,7 +65,7 @@ class StandIn(ModuleType):
             raise AttributeError(name)
 
         def missing(*args, **kwargs):
-            # Not a stub of ours: mmcv's own operator is what is missing.
+            # mmcv's compiled operator is missing, and torchvision has no equivalent.
             raise NotImplementedError(
                 f'mmcv was installed without its compiled operators and torchvision has no "{name}": build them with '
                 'MMCV_WITH_OPS=1 pip install --no-build-isolation onedl-mmcv'
@@ -75,7 +75,17 @@ class StandIn(ModuleType):
 
 
 def nms(boxes, scores, iou_threshold: float, offset: int = 0):
-    """boxes float (N,4) x1 y1 x2 y2, scores float (N,) -> indices int64 of the kept ones, best first."""
+    """Non-maximum suppression.
+
+    Args:
+        boxes: Boxes x1, y1, x2, y2 in pixels, float (N,4).
+        scores: Scores of the boxes, float (N,).
+        iou_threshold: Boxes that overlap a better box by more than this IoU are removed.
+        offset: 1 if the width of a box is x2 - x1 + 1, default 0.
+
+    Returns:
+        Indices of the kept boxes, int64 (K,), best first.
+    """
     import torch
     from torchvision.ops import nms as torchvision_nms
 
@@ -97,7 +107,7 @@ def roi_align_forward(
     pool_mode: int,
     aligned: bool,
 ) -> None:
-    """Fills ``output`` (K,C,aligned_height,aligned_width)."""
+    """Write the pooled features to ``output``, float (K,C,aligned_height,aligned_width)."""
     import torch
     import torchvision  # noqa: F401  registers the operators
 
@@ -118,7 +128,7 @@ def roi_align_backward(
     pool_mode: int,
     aligned: bool,
 ) -> None:
-    """Fills ``grad_input`` (N,C,H,W)."""
+    """Write the gradient to ``grad_input``, float (N,C,H,W)."""
     import torch
     import torchvision  # noqa: F401  registers the operators
 
@@ -132,14 +142,14 @@ def roi_align_backward(
 
 def _only_average(pool_mode: int) -> None:
     if pool_mode != 1:
-        # Not unfinished: torchvision has no such operator, and a wrong pooling would go unnoticed.
+        # torchvision has no RoIAlign with max pooling; average pooling instead would go unnoticed.
         raise NotImplementedError('torchvision has RoIAlign with average pooling only; pool_mode="max" needs mmcv\'s compiled operators')
 
 
 def install_ops_finder() -> None:
-    """Idempotent; does not import mmcv."""
+    """Install the import finder. Idempotent; does not import mmcv."""
     if not any(isinstance(finder, OpsFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, OpsFinder())
-        # mmseg imports mmdet where there is one, and mmdet keeps functions that only raise where there are no operators.
+        # mmseg imports mmdet if it is installed, and without operators mmdet keeps functions that only raise errors.
         if 'mmdet.models.dense_heads.rpn_head' in sys.modules and NAME not in sys.modules:
             print("mmbdg: mmdet was imported before mmbdg, without mmcv's operators; for detectors import mmbdg first", file=sys.stderr)

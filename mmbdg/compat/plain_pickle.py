@@ -1,9 +1,9 @@
-"""What a torch file may hold beside tensors: a closed list of names, and plain values built from them.
+"""Restrict the globals in a torch file to a closed list, and build plain values from them.
 
-``torch.load(weights_only=True)`` calls the globals that it is allowed, with arguments from the file. mmengine's list of safe globals holds
-``getattr``, whose ``__self__`` is the module ``builtins``: such a file calls any function. Nothing of Python's or numpy's own is allowed
-here. Each name in the list stands for a class or a function of this module that only stores its arguments; :func:`plain_values` turns what
-was stored into arrays, numbers and mmengine's log histories after it has checked types and sizes.
+``torch.load(weights_only=True)`` calls allowed globals with arguments from the file. mmengine's list of safe globals includes ``getattr``,
+through which a file can call any function. Here no object of Python or numpy is allowed itself: each allowed name is replaced by a class or
+function of this module that only stores its arguments. :func:`plain_values` then checks types and sizes, and builds numpy arrays, numbers
+and mmengine's log histories from the stored arguments.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,30 +17,30 @@ from mmengine.logging import HistoryBuffer
 from torch import Tensor
 
 STATISTICS = ('min', 'max', 'mean', 'current')
-"""Methods of ``HistoryBuffer`` that mmengine's training checkpoints name."""
+"""Methods of ``HistoryBuffer`` that appear in mmengine's training checkpoints."""
 NUMBERS = 'biufc'
-"""Kinds of numpy's dtypes that a file may hold: no objects, records or text."""
+"""Allowed kinds of numpy dtypes: numbers, but no objects, records or strings."""
 SMALL = 2**20
-"""Bytes up to which a tensor may show more numbers than its storage holds (an expanded one)."""
+"""Size in bytes up to which a tensor may be larger than its storage (an expanded tensor)."""
 
 
 class PlainValueError(ValueError):
-    """A value in the file is no array of numbers, or not of the size it declares."""
+    """A value in the file is not an array of numbers, or does not have the size that it declares."""
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype``."""
+    """Stand-in for ``numpy.dtype``."""
 
     def __init__(self, code: object = '', align: object = False, copy: object = False) -> None:
         self.code, self.order = code, '='
 
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ('<', '>', '|', '='):
-            raise PlainValueError('an array has a type of a form that numpy does not write')
+            raise PlainValueError('an array has a dtype in a form that numpy does not write')
         self.order = state[1]
 
     def numpy(self) -> np.dtype:
-        """The dtype of numbers that it names."""
+        """The numpy dtype, which must be one of numbers."""
         try:
             dtype = np.dtype(self.code) if isinstance(self.code, str) and len(self.code) < 8 else None
         except TypeError:
@@ -51,7 +51,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for an array that ``numpy`` has pickled."""
+    """Stand-in for a pickled numpy array."""
 
     def __init__(self, *_: object) -> None:
         self.state: object = None
@@ -60,27 +60,27 @@ class _Array:
         self.state = state
 
     def numpy(self) -> np.ndarray:
-        """The array."""
+        """The numpy array."""
         if not isinstance(self.state, tuple) or len(self.state) != 5:
             raise PlainValueError('an array has another form than numpy writes')
         _, shape, dtype, fortran, content = self.state
         if not (isinstance(shape, tuple) and all(type(side) is int and side >= 0 for side in shape) and isinstance(dtype, _Dtype)):
-            raise PlainValueError('an array has no shape or no type')
+            raise PlainValueError('an array has no shape or no dtype')
         kind = dtype.numpy()
         if not isinstance(content, bytes) or len(content) != prod(shape) * kind.itemsize:
             raise PlainValueError(f'an array of shape {shape} does not hold as many numbers')
         values = np.frombuffer(content, kind).reshape(shape, order='F' if fortran else 'C')
-        return values.astype(kind.newbyteorder('='))  # a copy: what frombuffer gives cannot be written
+        return values.astype(kind.newbyteorder('='))  # a copy, because an array from frombuffer is read-only
 
 
 class _Scalar:
-    """Stands for a number of numpy's."""
+    """Stand-in for a numpy scalar."""
 
     def __init__(self, dtype: object = None, content: object = b'') -> None:
         self.dtype, self.content = dtype, content
 
     def numpy(self) -> np.generic:
-        """The number."""
+        """The numpy scalar."""
         kind = self.dtype.numpy() if isinstance(self.dtype, _Dtype) else None
         if kind is None or not isinstance(self.content, bytes) or len(self.content) != kind.itemsize:
             raise PlainValueError('a number has another form than numpy writes')
@@ -88,7 +88,7 @@ class _Scalar:
 
 
 class _History:
-    """Stands for ``mmengine.logging.HistoryBuffer``."""
+    """Stand-in for ``mmengine.logging.HistoryBuffer``."""
 
     def __init__(self, *_: object) -> None:
         self.state: object = None
@@ -97,7 +97,7 @@ class _History:
         self.state = state
 
     def mmengine(self) -> HistoryBuffer:
-        """The history, with mmengine's own statistics."""
+        """The history buffer, with mmengine's own statistics methods."""
         state = self.state if isinstance(self.state, dict) else {}
         logs, counts, length = (state.get(key) for key in ('_log_history', '_count_history', 'max_length'))
         if not isinstance(logs, _Array) or not isinstance(counts, _Array) or type(length) is not int:
@@ -108,21 +108,21 @@ class _History:
 
 
 def _statistics(owner: object, name: object) -> str:
-    """Stands for ``getattr``: the name of a statistic of a history, which mmengine writes beside it."""
+    """Stand-in for ``getattr``: returns the name of a statistics method of a history buffer, which mmengine stores with it."""
     if owner is not _History or name not in STATISTICS:
         raise PlainValueError(f'it asks for the attribute {str(name)[:40]!r} of an object')
     return str(name)
 
 
 def _no_bytes(*arguments: object) -> bytes:
-    """Stands for ``bytes``, as an empty array is written."""
+    """Stand-in for ``bytes``, which a pickled empty array calls without arguments."""
     if arguments:
         raise PlainValueError('it calls bytes with arguments')
     return b''
 
 
 def _number_type(*_: object) -> _Dtype:
-    raise PlainValueError('an array has a type of a form that numpy does not write')
+    raise PlainValueError('an array has a dtype in a form that numpy does not write')
 
 
 ALLOWED: list[tuple[Callable, str]] = [
@@ -134,13 +134,13 @@ ALLOWED: list[tuple[Callable, str]] = [
     *((_Array, f'{module}._reconstruct') for module in ('numpy.core.multiarray', 'numpy._core.multiarray')),
     *((_Scalar, f'{module}.scalar') for module in ('numpy.core.multiarray', 'numpy._core.multiarray')),
 ]
-"""Stand-ins, each with the name in the file that it stands for."""
+"""Pairs of a stand-in and the name of the global that it replaces."""
 
 
 @contextmanager
 def only_plain_globals() -> Iterator[None]:
-    """Inside, ``torch.load(weights_only=True)`` knows torch's own names and :data:`ALLOWED`; what this process has added is put back
-    afterwards."""
+    """Context in which ``torch.load(weights_only=True)`` accepts only torch's own globals and :data:`ALLOWED`; the safe globals that this
+    process has added are restored afterwards."""
     added = torch.serialization.get_safe_globals()
     torch.serialization.clear_safe_globals()
     try:
@@ -151,12 +151,12 @@ def only_plain_globals() -> Iterator[None]:
 
 
 def plain_values(value: Any) -> Any:
-    """What ``torch.load`` gave inside :func:`only_plain_globals`, with real arrays, numbers and histories for the stand-ins.
+    """Replace the stand-ins in a value loaded inside :func:`only_plain_globals` by numpy arrays, numbers and history buffers.
 
-    Dicts, lists and their order stay; they are changed in place.
+    Dicts and lists are changed in place and keep their order.
 
     Raises:
-        PlainValueError: A value has another form than its library writes, or a tensor shows more numbers than it holds.
+        PlainValueError: A value has a form that its library does not write, or a tensor is larger than its storage.
         RecursionError: Values are nested too deeply.
     """
     return _plain(value, {})

@@ -1,4 +1,4 @@
-"""Lines that mm packages print whenever they are imported, about a service that nothing here uses."""
+"""Suppress lines that mm packages print at every import about a service that is not used here."""
 
 from functools import wraps
 from typing import Any
@@ -7,11 +7,11 @@ import mmengine.logging
 from mmengine.logging import logger as mmengine_logger
 
 PRINTED = 'Could not import OneDL'
-"""How they begin. mmengine prints what goes to no logger, whatever its level: these are meant for debugging."""
+"""Beginning of these lines. They are debug messages, but mmengine prints messages without a logger at any level."""
 
 
 def install_quiet_imports() -> None:
-    """Idempotent."""
+    """Wrap mmengine's ``print_log``. Idempotent."""
     if hasattr(mmengine_logger, '_quiet_by_mmbdg'):
         return
     mmengine_logger._quiet_by_mmbdg = True

@@ -1,4 +1,4 @@
-"""Which keyword arguments a class or function takes, as far as its signature tells."""
+"""Find the keyword arguments that a class or function accepts, as far as they follow from its signature."""
 
 import ast
 import inspect
@@ -10,13 +10,13 @@ from typing import Any
 
 @cache
 def accepted_arguments(target: Callable) -> frozenset[str] | None:
-    """Names of the arguments of a function, or of what a class is made with.
+    """Names of the arguments of a function, or of the constructor of a class.
 
-    ``**kwargs`` that a constructor does nothing with but hand them to ``super().__init__`` are those of the next class.
+    If a constructor only passes its ``**kwargs`` to ``super().__init__``, the arguments of the next class are added.
 
     Returns:
-        The names; None where the signature does not tell: ``**kwargs`` that are used otherwise, a decorator, a class written in C, one that
-        is not made by its ``__init__`` alone.
+        The names; None if the signature does not tell: ``**kwargs`` are used in another way, the function is decorated, or the class is
+        written in C or has a ``__new__`` or a metaclass that creates its objects.
     """
     if not inspect.isclass(target):
         names, more = _named(target)
@@ -34,13 +34,13 @@ def accepted_arguments(target: Callable) -> frozenset[str] | None:
         found |= set(names[1:])
         if more is None:
             return frozenset(found)
-        if not more or not _only_handed_on(constructor, more, base.__name__):
+        if not more or not _only_passed_on(constructor, more, base.__name__):
             return None
     return frozenset(found)
 
 
 def _named(function: Any) -> tuple[list[str], str | None]:
-    """Names of a function's arguments, and of its ``**kwargs``: None if it has none, '' if that cannot be told."""
+    """Names of the arguments of a function, and the name of its ``**kwargs``: None if it has none, '' if that is unknown."""
     if not inspect.isroutine(function) or hasattr(function, '__wrapped__'):
         return [], ''
     try:
@@ -51,8 +51,8 @@ def _named(function: Any) -> tuple[list[str], str | None]:
     return [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)], more
 
 
-def _only_handed_on(constructor: Callable, name: str, owner: str) -> bool:
-    """Whether the one use of ``**name`` is in a call of ``super().__init__``, but for looks at it by ``.get``."""
+def _only_passed_on(constructor: Callable, name: str, owner: str) -> bool:
+    """Whether ``**name`` is used only in one call of ``super().__init__`` and in calls of its ``.get``."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(constructor)))
     except (OSError, TypeError, SyntaxError):
@@ -65,12 +65,12 @@ def _only_handed_on(constructor: Callable, name: str, owner: str) -> bool:
 
 
 def _first_of_union(value: ast.expr) -> ast.expr:
-    """``kwargs`` of ``**kwargs | dict(...)``."""
+    """The left operand of a union: ``kwargs`` in ``**kwargs | dict(...)``."""
     return value.left if isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr) else value
 
 
 def _is_super_init(function: ast.expr, owner: str) -> bool:
-    """Of ``super().__init__``, or ``super(OWNER, self).__init__``: with another class one is passed over."""
+    """Whether an expression is ``super().__init__`` or ``super(OWNER, self).__init__``; another class would skip a base class."""
     return (
         isinstance(function, ast.Attribute)
         and function.attr == '__init__'

@@ -1,4 +1,4 @@
-"""Class-conditional generators with feature taps. Imports with torch, numpy and mmengine only."""
+"""Class-conditional generators with feature taps. This package needs only torch, numpy and mmengine."""
 
 from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo, to_pixels
 from mmbdg.generators.biggan import BigGAN

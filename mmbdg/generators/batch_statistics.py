@@ -1,4 +1,4 @@
-"""Batch statistics of a trained generator: the un-truncated ones, and a table of those for each truncation."""
+"""Batch statistics of a trained generator: without truncation, and a table with one row per truncation."""
 
 import math
 
@@ -10,15 +10,15 @@ from mmbdg.errors import InputError
 
 
 def interpolate_row(table: Tensor, truncation: float, first: float) -> Tensor:
-    """The row of a table at a truncation, linear between its neighbours.
+    """Look up a table of statistics at a truncation, with linear interpolation between rows.
 
     Args:
-        table: float32 (rows,C), for evenly spaced truncations from ``first`` to 1.
-        truncation: t.
-        first: The truncation of the first row.
+        table: Statistics at evenly spaced truncations from ``first`` to 1, float32 (rows,C).
+        truncation: Truncation t.
+        first: Truncation of the first row.
 
     Returns:
-        float32 (C,).
+        Statistics at t, float32 (C,).
 
     Raises:
         InputError: t lies outside the table.
@@ -28,7 +28,7 @@ def interpolate_row(table: Tensor, truncation: float, first: float) -> Tensor:
         known = f'for truncations from {first:g} to 1' if rows > 1 else 'without truncation only'
         raise InputError(f'there are no batch statistics for truncation {truncation}: these weights have them {known}')
     position = (truncation - first) / (1 - first) * (rows - 1)
-    if abs(position - round(position)) < 1e-6:  # 0.58 is a row of the table, whatever 0.58 / 0.02 is in floating point
+    if abs(position - round(position)) < 1e-6:  # rounding: 0.58 is a row of the table, although 0.58 / 0.02 is not exactly 29
         return table[round(position)]
     lower = math.floor(position)
     weight = position - lower
@@ -36,16 +36,16 @@ def interpolate_row(table: Tensor, truncation: float, first: float) -> Tensor:
 
 
 class StandingBatchNorm2d(nn.BatchNorm2d):
-    """BatchNorm2d that can keep the statistics of several truncations beside its running ones.
+    """BatchNorm2d that can store statistics for several truncations in addition to its running statistics.
 
-    DeepMind's BigGANs come with statistics for t = 0.02, 0.04, ..., 1, each taken from samples of that truncation. The running
-    statistics (``running_mean``, ``running_var``) stay the un-truncated ones.
+    DeepMind's BigGANs have statistics for t = 0.02, 0.04, ..., 1, each computed from samples with that truncation. The running
+    statistics (``running_mean``, ``running_var``) are those without truncation.
 
     Args:
-        channels: C.
-        eps: Added to the variance.
-        affine: Whether there are a gain and a bias.
-        rows: Rows of the table, 0 for none; the truncation of row k is (k + 1) / rows.
+        channels: Number of channels C.
+        eps: Constant added to the variance.
+        affine: Whether the layer has a gain and a bias; default True.
+        rows: Number of rows of the table; row k has truncation (k + 1) / rows. Default 0: no table.
     """
 
     def __init__(self, channels: int, eps: float, affine: bool = True, rows: int = 0) -> None:
@@ -58,16 +58,16 @@ class StandingBatchNorm2d(nn.BatchNorm2d):
         self.register_buffer('chosen_var', None, persistent=False)
 
     def use_statistics(self, truncation: float | None) -> None:
-        """Compute with the statistics of a truncation in eval mode; None for the running ones.
+        """Choose the statistics that eval mode uses: those of a truncation, or the running statistics for None.
 
         Raises:
-            InputError: There is no table, or it does not reach there.
+            InputError: The layer has no table, or the truncation lies outside it.
         """
         if truncation is None:
             self.chosen_mean = self.chosen_var = None
         elif not self.rows:
             raise InputError(
-                f'there are no batch statistics for truncation {truncation}: these weights have the un-truncated ones only; '
+                f'there are no batch statistics for truncation {truncation}: these weights have only those without truncation; '
                 'convert weights that have them (ivclab, tfhub), or use a definition of truncation without them'
             )
         else:

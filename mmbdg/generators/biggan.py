@@ -13,7 +13,7 @@ from mmbdg.registry import MODELS
 
 BOTTOM_RESOLUTION = 4
 
-# Channels before the first block and after each, in units of base_channels; size of z; resolution of the attention.
+# Published sizes: channels before the first block and after each block, in units of base_channels; size of z; attention resolutions.
 PUBLISHED = {
     128: dict(channel_multipliers=(16, 16, 8, 4, 2, 1), latent_dim=120, attention=(64,)),
     256: dict(channel_multipliers=(16, 16, 8, 8, 4, 2, 1), latent_dim=140, attention=(128,)),
@@ -25,27 +25,28 @@ PUBLISHED = {
 class BigGAN(ClassConditionalGenerator):
     """BigGAN's generator (paper: arXiv 1809.11096, appendix B, table 6) with feature taps.
 
-    z is cut into one chunk for the first linear map and one for each block (hierarchical latents); a block is conditioned on its chunk
-    and the shared class embedding. After every block and every attention the features can be read (BigDatasetGAN, section 3.2).
+    z is split into one chunk for the first linear map and one for each block (hierarchical latents); a block is conditioned on its chunk
+    and the shared class embedding. Features are tapped after every block and every attention layer (BigDatasetGAN, section 3.2).
 
     Args:
-        resolution: Height and width of an image in pixels, a power of two. 128, 256 and 512 default to the published sizes.
-        num_classes: Number of classes.
-        base_channels: Width; 96 in the published models.
-        channel_multipliers: Channels before the first block and after each, in units of ``base_channels``; its length is
-            log2(resolution / 4) + 1.
-        latent_dim: Size of z, a multiple of the number of chunks (blocks + 1).
-        embed_dim: Size E of the shared class embedding.
-        attention: Resolutions after whose block an attention stands.
-        spectral_norm: Whether the weights are spectrally normalised.
-        eps: Of the conditional batch normalisation.
-        output_eps: Of the output layer's batch normalisation: 1e-5 in ajbrock's code (and so in BigDatasetGAN's), 1e-4 in DeepMind's.
-        truncation_rows: Rows of the tables of batch statistics per truncation, 0 for none, 50 in DeepMind's weights
-            (t = 0.02, 0.04, ..., 1); see :meth:`use_statistics`.
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+        resolution: Height and width of an image in pixels, a power of two. For 128, 256 and 512 the published sizes are the defaults.
+        num_classes: Number of classes; default 1000.
+        base_channels: Base number of channels; default 96, as in the published models.
+        channel_multipliers: Channels before the first block and after each block, in units of ``base_channels``; a sequence of length
+            log2(resolution / 4) + 1. Default: the published one.
+        latent_dim: Size of z, a multiple of the number of chunks (blocks + 1). Default: the published one.
+        embed_dim: Size E of the shared class embedding; default 128.
+        attention: Resolutions, in pixels, of the blocks that are followed by an attention layer. Default: the published ones.
+        spectral_norm: Whether the weights are spectrally normalised; default True.
+        eps: Epsilon of the conditional batch normalisation; default 1e-4.
+        output_eps: Epsilon of the output layer's batch normalisation: 1e-5 in the code of ajbrock and of BigDatasetGAN (default), 1e-4 in
+            DeepMind's.
+        truncation_rows: Number of rows in the tables of batch statistics per truncation: 50 in DeepMind's weights
+            (t = 0.02, 0.04, ..., 1). Default 0: no tables. See :meth:`use_statistics`.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)``; default None: random weights.
 
     Raises:
-        ValueError: The sizes do not fit each other.
+        ValueError: The sizes do not match each other.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""BigGAN-deep (Brock et al. 2019) with the layers and weights of ``pytorch-pretrained-biggan``."""
+"""BigGAN-deep (Brock et al. 2019), with the layers and weights of ``pytorch-pretrained-biggan``."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BOTTOM_RESOLUTION = 4
 
-# (upsample, channels in, channels out) of each block, channels in units of base_channels (pytorch-pretrained-biggan's config files).
+# (upsample, input channels, output channels) of each block, channels in units of base_channels (config files of the package).
 PUBLISHED = {
     128: 'F16,16 T16,16 F16,16 T16,8 F8,8 T8,4 F4,4 T4,2 F2,2 T2,1',
     256: 'F16,16 T16,16 F16,16 T16,8 F8,8 T8,8 F8,8 T8,4 F4,4 T4,2 F2,2 T2,1',
@@ -31,9 +31,9 @@ PUBLISHED_BLOCKS = {
 
 
 class _TruncatedBatchNorm(nn.Module):
-    """The package's batch normalisation (its parameters and buffers) with the statistics of a truncation interpolated correctly.
+    """Batch normalisation with the package's parameters and buffers, but with correct interpolation between truncations.
 
-    The package swaps the two weights of the interpolation, and lands on a neighbouring row where t / 0.02 is no exact integer in
+    The package swaps the two weights of the interpolation, and uses a neighbouring row where t / 0.02 is not an exact integer in
     floating point (0.14, 0.28, 0.56, 0.58, 0.94).
     """
 
@@ -64,29 +64,29 @@ class _TruncatedBatchNorm(nn.Module):
 class BigGANDeep(ClassConditionalGenerator):
     """BigGAN-deep's generator (arXiv 1809.11096, appendix B, tables 7 to 9) with feature taps, for trained weights only.
 
-    Blocks and attention are those of ``pytorch-pretrained-biggan``; so are their names, with torch's current ones for the spectral norm.
-    The same condition, z and the class embedding side by side, goes to the first linear map and to every block. A tap stands after each
-    block and after the attention. There are no un-truncated statistics: without truncation those of t = 1 are used (z cut at 2).
+    Blocks and attention come from ``pytorch-pretrained-biggan`` and keep its parameter names, with torch's current names for the spectral
+    norm. The condition, z concatenated with the class embedding, is the same for the first linear map and every block. Features are tapped
+    after each block and after the attention. The weights hold no statistics without truncation; those of t = 1 (z cut at 2) are used then.
 
     Args:
-        resolution: Height and width of an image in pixels; 128, 256 and 512 default to the published blocks.
-        num_classes: Number of classes.
-        base_channels: Width; 128 in the published models.
-        latent_dim: Size of z, and of the class embedding.
-        blocks: (upsample, channels in, channels out) of each block, channels in units of ``base_channels``.
-        attention_position: Index of the block that the attention stands before.
-        truncation_rows: Rows of the tables of batch statistics, for truncations 0 to 1: 51 in the published weights, 1 in OpenMMLab's
-            conversion of them, which kept one only.
-        rgb_outputs: Outputs of the last convolution, of which the first three are the image: ``base_channels`` in the published weights
-            (the default), 3 in OpenMMLab's.
-        spectral_norm: Whether the weights are spectrally normalised; False for folded ones.
-        eps: Of batch and spectral normalisation.
-        original: Compute exactly as the package does, bit by bit, its mistakes in the interpolation between truncations included.
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+        resolution: Height and width of an image in pixels. For 128, 256 and 512 the published blocks are the default.
+        num_classes: Number of classes; default 1000.
+        base_channels: Base number of channels; default 128, as in the published models.
+        latent_dim: Size of z and of the class embedding; default 128.
+        blocks: (upsample, input channels, output channels) of each block, channels in units of ``base_channels``. Default: the published.
+        attention_position: Index of the block before which the attention is inserted; default 8.
+        truncation_rows: Number of rows in the tables of batch statistics, for truncations 0 to 1: 51 in the published weights (default), 1
+            in OpenMMLab's conversion, which kept only one row.
+        rgb_outputs: Output channels of the last convolution, whose first three are the image: ``base_channels`` in the published weights
+            (default None), 3 in OpenMMLab's conversion.
+        spectral_norm: Whether the weights are spectrally normalised; default True. False for folded weights.
+        eps: Epsilon of batch and spectral normalisation; default 1e-4.
+        original: Whether to reproduce the package bit by bit, with its errors in the interpolation between truncations; default False.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)``; default None: random weights.
 
     Raises:
         InputError: ``pytorch-pretrained-biggan`` is not installed.
-        ValueError: The sizes do not fit each other.
+        ValueError: The sizes do not match each other.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class BigGANDeep(ClassConditionalGenerator):
     ) -> None:
         super().__init__(init_cfg)
         if original and truncation_rows < 2:
-            raise ValueError('original=True computes as the package does, which needs statistics of several truncations (truncation_rows)')
+            raise ValueError('original=True needs statistics for several truncations, as the package does: truncation_rows of at least 2')
         blocks = [tuple(block) for block in blocks or PUBLISHED_BLOCKS.get(resolution, ())]
         _check_blocks(resolution, blocks, attention_position)
         config, package = _package_config(
@@ -115,7 +115,7 @@ class BigGANDeep(ClassConditionalGenerator):
             channel_width=base_channels,
             layers=blocks,
             attention_layer_position=attention_position,
-            n_stats=max(2, truncation_rows),  # the package divides by one less
+            n_stats=max(2, truncation_rows),  # the package divides by n_stats - 1
             eps=eps,
         )
         self.resolution, self.num_classes, self.latent_dim, self.embed_dim = resolution, num_classes, latent_dim, latent_dim
@@ -145,7 +145,7 @@ class BigGANDeep(ClassConditionalGenerator):
     def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
         net = self.generator
         cond = torch.cat([z, self.embed(y)], dim=1)  # (N, 2 * latent_dim)
-        h = net.gen_z(cond).view(len(z), BOTTOM_RESOLUTION, BOTTOM_RESOLUTION, -1).permute(0, 3, 1, 2)  # as TensorFlow wrote them
+        h = net.gen_z(cond).view(len(z), BOTTOM_RESOLUTION, BOTTOM_RESOLUTION, -1).permute(0, 3, 1, 2)  # channels last, as in TensorFlow
         if self.original or not h.is_contiguous(memory_format=torch.channels_last):
             h = h.contiguous()
         for layer in net.layers:
@@ -155,7 +155,7 @@ class BigGANDeep(ClassConditionalGenerator):
         h = F.relu(net.bn(h, self.truncation))
         if self.original:
             return torch.tanh(net.conv_to_rgb(h)[:, :3])
-        weight, bias = net.conv_to_rgb.weight, net.conv_to_rgb.bias  # three of the outputs are the image
+        weight, bias = net.conv_to_rgb.weight, net.conv_to_rgb.bias  # only the first three output channels are the image
         return torch.tanh(F.conv2d(h, weight[:3], bias[:3], padding=1))
 
     def use_statistics(self, truncation: float | None) -> None:
@@ -176,7 +176,9 @@ def _check_blocks(resolution: int, blocks: list[tuple[bool, int, int]], attentio
     if not blocks or BOTTOM_RESOLUTION * 2 ** sum(up for up, _, _ in blocks) != resolution:
         raise ValueError(f'BigGANDeep at {resolution} px needs blocks that double {BOTTOM_RESOLUTION} px up to it, got {blocks}')
     if blocks[0][1] != 16 or blocks[-1][2] != 1 or any(a[2] != b[1] for a, b in zip(blocks, blocks[1:], strict=False)):
-        raise ValueError(f"BigGANDeep's blocks must start with 16, end with 1, and each take what the last one gave, got {blocks}")
+        raise ValueError(
+            f"BigGANDeep's blocks must start with 16 and end with 1, and the channels of consecutive blocks must match, got {blocks}"
+        )
     if any(into != out and into != 2 * out for _, into, out in blocks):
         raise ValueError(f"BigGANDeep's shortcut keeps all channels or the first half; got {blocks}")
     if not 0 <= attention_position < len(blocks):
@@ -193,7 +195,7 @@ def _package_config(**sizes: object) -> tuple:
 
 
 def _layer_like(module: nn.Linear | nn.Conv2d, spectral_norm: bool, eps: float) -> nn.Module:
-    """The same layer under torch's current spectral norm; its first one (hooks, ``weight_orig``) cannot be taken off without traces."""
+    """New layer of the same size with torch's current spectral norm; the old one (hooks, ``weight_orig``) cannot be removed completely."""
     bias = module.bias is not None
     if isinstance(module, nn.Linear):
         return normalised(nn.Linear(module.in_features, module.out_features, bias=bias), spectral_norm, eps)

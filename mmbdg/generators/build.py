@@ -1,4 +1,4 @@
-"""A generator from a config, or a plain word about why not."""
+"""Build a generator from a config, with clear errors."""
 
 import torch
 
@@ -10,19 +10,19 @@ from mmbdg.registry import MODELS
 
 
 def build_generator(config: dict) -> ClassConditionalGenerator:
-    """The generator of a config, its weights not loaded yet; the sizes are those of its weights' card, see :mod:`mmbdg.generators.card`.
+    """Build a generator without loading its weights. If its weights have a card, the sizes are taken from there (see :mod:`.card`).
 
     Raises:
-        InputError: There is no such type, its sizes are unknown or do not fit each other, or the card is damaged.
+        InputError: The type is unknown, sizes are unknown or do not match each other, or the card is damaged.
     """
     generator = build_plainly(MODELS, with_own_sizes(config), 'the generator')
     if not isinstance(generator, ClassConditionalGenerator):
-        raise InputError(f'a {type(generator).__name__} is no generator')
+        raise InputError(f'a {type(generator).__name__} is not a generator')
     return generator
 
 
 def generator_sizes(config: dict) -> ClassConditionalGenerator:
-    """The generator of a config without weights and without memory for them: its sizes are right.
+    """Build a generator on the meta device, without memory for its weights; only its sizes can be used.
 
     Raises:
         InputError: See :func:`build_generator`.

@@ -1,7 +1,7 @@
-"""The card beside a trained generator's weights: which network they are of.
+"""Card of a trained generator: a JSON file beside the weights with the config of the network.
 
-``generator.safetensors.json`` is written beside its weights by :class:`mmbdg.engine.ExportWeightsHook`. Whoever uses the weights
-takes the sizes from there, so that a generator that was trained with other ones than its config says now still fits.
+:class:`mmbdg.engine.ExportWeightsHook` writes ``generator.safetensors.json`` beside the weights. The sizes are read from there when the
+weights are used, so that the weights still match if the sizes in the config have changed since the training.
 """
 
 from pathlib import Path
@@ -16,24 +16,24 @@ from mmbdg.schema import OpenSchema
 
 
 class Card(OpenSchema):
-    """What is read of it."""
+    """Schema of the fields that are read."""
 
     config: dict[str, Any] | None = None
 
 
 def card_path(weights: str) -> Path:
-    """Where the card of a file of weights lies."""
+    """Path of the card of a weights file."""
     return Path(f'{weights}.json')
 
 
 def with_own_sizes(config: dict) -> dict:
-    """A generator's config with the sizes of its weights' card, where there is one; else as it is.
+    """Replace the sizes in a generator's config by those on the card of its weights; without a card, return the config unchanged.
 
     Args:
-        config: With ``init_cfg=dict(type='Pretrained', checkpoint=PATH)``.
+        config: Config of a generator, with ``init_cfg=dict(type='Pretrained', checkpoint=PATH)``.
 
     Raises:
-        InputError: The card is damaged, or describes something that is no generator of a known type.
+        InputError: The card is damaged, or does not describe a generator of a known type.
     """
     init = current_init(config.get('init_cfg') or {})
     weights = init.get('checkpoint')

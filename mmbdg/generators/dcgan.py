@@ -1,4 +1,4 @@
-"""DCGAN (Radford et al. 2016), unconditional: an example of a generator of one's own, whole."""
+"""DCGAN (Radford et al. 2016), unconditional: a complete example of how to add a generator."""
 
 from torch import Tensor, nn
 
@@ -8,18 +8,18 @@ from mmbdg.registry import MODELS
 
 @MODELS.register_module()
 class DCGAN(ClassConditionalGenerator):
-    """The generator of PyTorch's DCGAN tutorial (arXiv 1511.06434, figure 1), with its names, and a tap after each ReLU.
+    """Generator of PyTorch's DCGAN tutorial (arXiv 1511.06434, figure 1), with its parameter names and a feature tap after each ReLU.
 
-    What a generator needs: sizes as attributes, ``feature_info``, and ``generate``. There is one class, 0, and no class embedding.
+    A generator defines its sizes as attributes, ``feature_info`` and ``generate``. This one has one class, 0, and no class embedding.
 
     Args:
-        resolution: Height and width of an image in pixels, 4 times a power of two, at least 8.
-        latent_dim: Size of z.
-        base_channels: Channels at half the resolution; they double with each halving.
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+        resolution: Height and width of an image in pixels, 4 times a power of two, at least 8; default 64.
+        latent_dim: Size of z; default 100.
+        base_channels: Number of channels at half the resolution, doubled at each coarser resolution; default 64.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)``; default None: random weights.
 
     Raises:
-        ValueError: The resolution is none of these.
+        ValueError: The resolution is not allowed.
     """
 
     num_classes = 1
@@ -47,7 +47,7 @@ class DCGAN(ClassConditionalGenerator):
         return h
 
     def reset_parameters(self) -> None:
-        """N(0, 0.02) for convolutions, N(1, 0.02) for gains, as in the paper (section 4)."""
+        """Draw the weights of convolutions from N(0, 0.02) and the gains from N(1, 0.02), as in the paper (section 4)."""
         for module in self.main:
             if isinstance(module, nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, std=0.02)

@@ -1,4 +1,4 @@
-"""A trained module at rest."""
+"""A frozen module in eval mode."""
 
 from typing import Generic, TypeVar
 
@@ -14,16 +14,18 @@ PRECISIONS = {'float32': None, 'bfloat16': torch.bfloat16, 'float16': torch.floa
 
 
 class Frozen(Generic[Module]):
-    """Holds a module for an owner whose state dict, optimiser and DDP wrapper must not see it.
+    """Holds a frozen module outside the state dict, the optimizer and the DDP wrapper of its owner.
 
-    The module is in eval mode, takes no gradients, and has no spectral norm left to compute.
+    The module is in eval mode, its parameters need no gradients, and its spectral norms are folded into the weights.
 
     Args:
-        module: A generator, an interpreter or a classifier.
-        precision: 'float32', or 'bfloat16' or 'float16' for autocast: faster where the device has it, other pictures.
-        compile: Whether ``torch.compile`` fuses its forward pass (needs a C++ compiler or a GPU with triton; the first call takes long).
-        channels_last: Whether pictures and features lie in memory pixel by pixel; a third faster on CPUs (measured on the embedded
-            generator).
+        module: Module to freeze: a generator, an interpreter or a classifier.
+        precision: Precision of the forward pass: 'float32' (default), or 'bfloat16' or 'float16' with autocast, which is faster on devices
+            that support it but gives different images.
+        compile: Whether to compile the forward pass with ``torch.compile``; default False. It needs a C++ compiler or a GPU with triton,
+            and the first call takes long.
+        channels_last: Whether to use the channels-last memory format; default True. It is a third faster on CPUs (measured on the
+            generator that comes with this package).
 
     Raises:
         InputError: The precision is unknown.
@@ -37,16 +39,16 @@ class Frozen(Generic[Module]):
         if channels_last:
             self._module.to(memory_format=torch.channels_last)
         if compile:
-            if hasattr(module, 'sample'):  # VQGAN's loop over tokens would be unrolled
+            if hasattr(module, 'sample'):  # torch.compile would unroll VQGAN's loop over tokens
                 self._module.sample = torch.compiler.disable(self._module.sample)
             entry = 'generate' if hasattr(module, 'generate') else 'forward'
             setattr(self._module, entry, torch.compile(getattr(self._module, entry)))
 
     def on(self, device: torch.device | str) -> Module:
-        """The module, moved to the device if it is not there."""
+        """The module, moved to the given device if necessary."""
         return self._module.to(device)
 
     def autocast(self, device: torch.device | str) -> torch.autocast:
-        """The context its forward pass runs in."""
+        """Autocast context for the forward pass."""
         dtype = PRECISIONS[self.precision]
         return torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None)

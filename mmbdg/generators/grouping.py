@@ -1,19 +1,19 @@
-"""Which features a feature interpreter reads at which resolution."""
+"""Group the features of a generator by resolution (the paper's high, mid and low level groups) for a feature interpreter."""
 
 from collections.abc import Sequence
 
 
 def group_bounds(groups: Sequence[int] | str, resolution: int) -> tuple[int, ...]:
-    """Upper resolution of each coarse-to-fine group.
+    """Upper resolution of each group, coarse to fine, in pixels.
 
-    The published interpreter (for 512 px) has groups up to 32, 128 and 512 px. Two rules carry it to other resolutions R.
+    The published interpreter (for 512 px) has groups up to 32, 128 and 512 px. Two rules extend this to other resolutions R.
 
     Args:
-        groups: 'relative' for R/16, R/4, R; 'absolute' for 32, 128, R; or the resolutions themselves.
-        resolution: R.
+        groups: Rule or upper resolutions: 'relative' for R/16, R/4, R; 'absolute' for 32, 128, R; or the resolutions themselves.
+        resolution: Image resolution R in pixels.
 
     Raises:
-        ValueError: There is no such rule.
+        ValueError: The rule is unknown.
     """
     if groups == 'relative':
         return resolution // 16, resolution // 4, resolution
@@ -28,15 +28,15 @@ def group_taps(resolutions: Sequence[int], groups: Sequence[int] | str, resoluti
     """Assign feature taps to coarse-to-fine groups.
 
     Args:
-        resolutions: Of each tap, coarse to fine.
-        groups: See :func:`group_bounds`; the last bound must not lie below the finest tap.
-        resolution: R; default: the finest tap's.
+        resolutions: Resolution of each tap in pixels, coarse to fine.
+        groups: Rule or upper resolutions, see :func:`group_bounds`; the last bound must not be below the finest tap.
+        resolution: Image resolution R in pixels; default: that of the finest tap.
 
     Returns:
-        (resolution, indices of its taps) for each group that is not empty. A group's resolution is its upper bound.
+        (resolution, indices of its taps) for each group that has taps. The resolution of a group is its upper bound.
 
     Raises:
-        ValueError: A tap belongs to no group.
+        ValueError: The bounds do not ascend, or a tap belongs to no group.
     """
     bounds = group_bounds(groups, resolution or max(resolutions))
     if list(bounds) != sorted(set(bounds)) or bounds[-1] < max(resolutions):

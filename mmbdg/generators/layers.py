@@ -1,4 +1,4 @@
-"""The layers of BigGAN's generator; the feature interpreter's conditional mix blocks are made of them too."""
+"""Layers of BigGAN's generator; the feature interpreter's conditional mix blocks use them too."""
 
 import torch
 from torch import Tensor, nn
@@ -11,15 +11,15 @@ from mmbdg.generators.spectral_norm import normalised
 
 
 class ConditionalBatchNorm2d(nn.Module):
-    """Batch normalisation whose gain and bias are linear in a condition (BigGAN, appendix B).
+    """Batch normalisation whose gain and bias are linear maps of a condition (BigGAN, appendix B).
 
     Args:
-        channels: C.
-        cond_dim: D.
-        bias: Whether the two linear maps have a bias. False in BigGAN's generator, True in the released interpreter.
-        spectral_norm: Whether the two linear maps are spectrally normalised.
-        eps: Added to the variance; 1e-4 in BigGAN's conditional layers.
-        truncation_rows: See :class:`~mmbdg.generators.batch_statistics.StandingBatchNorm2d`.
+        channels: Number of channels C.
+        cond_dim: Size D of the condition.
+        bias: Whether the two linear maps have a bias: False in BigGAN's generator (default), True in the released interpreter.
+        spectral_norm: Whether the two linear maps are spectrally normalised; default True.
+        eps: Constant added to the variance; default 1e-4, as in BigGAN's conditional layers.
+        truncation_rows: Number of rows of statistics, see :class:`~mmbdg.generators.batch_statistics.StandingBatchNorm2d`; default 0.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class ConditionalBatchNorm2d(nn.Module):
 
 
 class ConditionalResBlock(nn.Module):
-    """cBN, ReLU, (x2), conv3x3, cBN, ReLU, conv3x3, plus a shortcut (BigGAN, figure 15b).
+    """Residual block: cBN, ReLU, (x2), conv3x3, cBN, ReLU, conv3x3, plus a shortcut (BigGAN, figure 15b).
 
-    The shortcut is a 1x1 convolution where the number of channels or the resolution changes, the identity elsewhere.
+    The shortcut is a 1x1 convolution if the number of channels or the resolution changes, else the identity.
 
     Args:
-        in_channels, out_channels: C before and after.
-        cond_dim: D.
-        upsample: Double H and W, nearest neighbour.
-        cond_bias: See :class:`ConditionalBatchNorm2d`.
-        spectral_norm: Whether convolutions and linear maps are spectrally normalised.
-        eps: Of the batch normalisation.
-        truncation_rows: See :class:`~mmbdg.generators.batch_statistics.StandingBatchNorm2d`.
+        in_channels, out_channels: Number of input and output channels.
+        cond_dim: Size D of the condition.
+        upsample: Whether to double H and W (nearest neighbour); default False.
+        cond_bias: Whether the maps of the condition have a bias, see :class:`ConditionalBatchNorm2d`; default False.
+        spectral_norm: Whether convolutions and linear maps are spectrally normalised; default True.
+        eps: Epsilon of the batch normalisation; default 1e-4.
+        truncation_rows: Number of rows of statistics, see :class:`~mmbdg.generators.batch_statistics.StandingBatchNorm2d`; default 0.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ConditionalResBlock(nn.Module):
             h = F.interpolate(h, scale_factor=2, mode='nearest')
         h = self.conv1(h)
         h = self.conv2(F.relu(self.bn2(h, cond)))
-        # A 1x1 convolution and nearest upsampling commute; in this order it is four times cheaper.
+        # A 1x1 convolution and nearest-neighbour upsampling commute; this order costs a quarter.
         shortcut = x if self.conv_sc is None else self.conv_sc(x)
         if self.upsample:
             shortcut = F.interpolate(shortcut, scale_factor=2, mode='nearest')
@@ -92,11 +92,11 @@ class ConditionalResBlock(nn.Module):
 
 
 class SelfAttention2d(nn.Module):
-    """SAGAN's attention with a learned gate, as in BigGAN: keys and values at half resolution.
+    """Self-attention of SAGAN with a learned gate, as in BigGAN: keys and values have half the resolution.
 
     Args:
-        channels: C, divisible by 8.
-        spectral_norm: Whether the four 1x1 convolutions are spectrally normalised.
+        channels: Number of channels C, divisible by 8.
+        spectral_norm: Whether the four 1x1 convolutions are spectrally normalised; default True.
     """
 
     def __init__(self, channels: int, spectral_norm: bool = True) -> None:
@@ -112,7 +112,7 @@ class SelfAttention2d(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """x (N,C,H,W) -> (N,C,H,W); ``cond`` is taken so that it can stand among conditional blocks."""
+        """x (N,C,H,W) -> (N,C,H,W); ``cond`` is ignored and exists so that the call is the same as that of conditional blocks."""
         n, _, h, w = x.shape
         query = self.theta(x).flatten(2)  # (N, C/8, HW)
         key = F.max_pool2d(self.phi(x), 2).flatten(2)  # (N, C/8, HW/4)

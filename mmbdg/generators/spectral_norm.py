@@ -1,4 +1,4 @@
-"""Spectral normalisation: applied by torch, folded once a generator is frozen, re-estimated after its weights were averaged."""
+"""Spectral normalisation: apply it, fold it into the weights of a frozen generator, re-estimate it after weight averaging."""
 
 import torch
 from torch import nn
@@ -7,30 +7,30 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 def normalised(module: nn.Module, enabled: bool = True, eps: float = 1e-4) -> nn.Module:
-    """``module`` with its weight divided by its largest singular value (BigGAN, section 3; SN-GAN, equation 8).
+    """Divide the weight of a module by its largest singular value (BigGAN, section 3; SN-GAN, equation 8).
 
-    The state dict keeps torch's unfolded names: ``parametrizations.weight.original``, ``parametrizations.weight.0._u`` and ``._v``.
+    The state dict has torch's names: ``parametrizations.weight.original``, ``parametrizations.weight.0._u`` and ``._v``.
 
     Args:
-        module: A convolution, linear layer or embedding.
-        enabled: False returns the module as it is.
-        eps: The least norm the vectors u, v are divided by. BigGAN uses 1e-4, torch 1e-12.
+        module: Convolution, linear layer or embedding.
+        enabled: Whether to normalise; False returns the module unchanged. Default True.
+        eps: Lower bound of the norm by which the vectors u and v are divided; default 1e-4, as in BigGAN (torch: 1e-12).
     """
     return spectral_norm(module, eps=eps) if enabled else module
 
 
 def unnormalised_weight(module: nn.Module) -> nn.Parameter:
-    """The trained parameter behind ``module.weight``, whether or not it is normalised."""
+    """Trained parameter of ``module.weight``, before spectral normalisation if there is one."""
     return module.parametrizations.weight.original if parametrize.is_parametrized(module, 'weight') else module.weight
 
 
 @torch.no_grad()
 def orthogonal_init(model: nn.Module) -> None:
-    """Orthogonal weights, zero biases (BigGAN, appendix C), and the spectral norms' vectors brought up to date."""
+    """Initialise weights orthogonally and biases with zero (BigGAN, appendix C), and update the vectors of the spectral norms."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear | nn.Embedding):
             weight = unnormalised_weight(module)
-            weight.copy_(nn.init.orthogonal_(torch.empty(weight.shape)))  # orthogonal_ takes contiguous tensors only
+            weight.copy_(nn.init.orthogonal_(torch.empty(weight.shape)))  # orthogonal_ accepts only contiguous tensors
             if getattr(module, 'bias', None) is not None:
                 module.bias.zero_()
     reestimate_spectral_norm(model, iterations=15)
@@ -42,10 +42,10 @@ def _normalised_modules(model: nn.Module) -> list[nn.Module]:
 
 @torch.no_grad()
 def largest_singular_values(model: nn.Module) -> torch.Tensor:
-    """The exact largest singular value of every normalised weight as the model uses it in eval mode.
+    """Exact largest singular value of every spectrally normalised weight in eval mode.
 
     Returns:
-        float64 (number of normalised weights,); 1 where u, v belong to the weight.
+        float64 (number of normalised weights,); 1 where the vectors u, v belong to the current weight.
     """
     was_training = model.training
     model.eval()
@@ -56,10 +56,10 @@ def largest_singular_values(model: nn.Module) -> torch.Tensor:
 
 @torch.no_grad()
 def reestimate_spectral_norm(model: nn.Module, iterations: int = 300) -> None:
-    """Run the power iteration for the weights as they are now.
+    """Run the power iteration for the current weights, in place.
 
-    An average of weights leaves u, v of the last training step behind, and an average of u, v is no singular vector of anything
-    (sigma far from 1). Works in place.
+    After weight averaging, u and v belong to the last training step or are averages, which are not singular vectors of the averaged
+    weight (sigma is far from 1).
     """
     was_training = model.training
     model.train()
@@ -70,9 +70,9 @@ def reestimate_spectral_norm(model: nn.Module, iterations: int = 300) -> None:
 
 
 def fold_spectral_norm(model: nn.Module) -> nn.Module:
-    """Replace every normalised weight by W / sigma as eval mode computes it; for frozen models, in place.
+    """Replace every normalised weight by W / sigma as computed in eval mode; in place, for frozen models.
 
-    The output in eval mode is equal bit by bit; the state dict then has plain names.
+    The output in eval mode is bit-identical; the state dict then has the plain parameter names.
     """
     was_training = model.training
     model.eval()

@@ -1,12 +1,12 @@
-"""Draw a token from logits with a given uniform number, so that a sample can be drawn again."""
+"""Draw a token from logits with a given uniform number, so that the draw is reproducible."""
 
 import torch
 from torch import Tensor
 
 from mmbdg.errors import InputError
 
-# Probabilities in steps of 2^-32 and uniforms in steps of 2^-24 (those of float32): their sums and products fit int64 and are exact,
-# while a cumulative sum of floats depends on the order in which a device adds.
+# Probabilities in steps of 2^-32 and uniform numbers in steps of 2^-24 (as in float32): their sums and products fit into int64 and are
+# exact, whereas a cumulative sum of floats depends on the order in which a device adds.
 WEIGHT_BITS, UNIFORM_BITS = 32, 24
 
 
@@ -21,18 +21,21 @@ def check_settings(top_k: int, top_p: float, temperature: float) -> None:
 
 
 def kept_weights(logits: Tensor, top_k: int, top_p: float, temperature: float) -> tuple[Tensor, Tensor]:
-    """The tokens that may be drawn, and how often.
+    """Tokens that may be drawn, and their weights.
 
-    The ``top_k`` most probable tokens are kept, of equal ones the lower index first. Of these the smallest set whose probability, within
-    the ``top_k``, exceeds ``top_p`` (nucleus sampling, arXiv 1904.09751); at least one. In this order they are applied in the released
-    VQGAN code, too.
+    First the ``top_k`` most probable tokens are kept (ties: the lower index first). Then the smallest set of the most probable ones is kept
+    whose share of their probability exceeds ``top_p`` (nucleus sampling, arXiv 1904.09751); at least one token. The order is the same as in
+    the released VQGAN code.
 
     Args:
-        logits: Float (N,V).
+        logits: Logits of the tokens, float (N,V).
+        top_k: Number of most probable tokens, at least 1.
+        top_p: Probability in (0,1]; 1 keeps all ``top_k`` tokens.
+        temperature: Divisor of the logits, above 0.
 
     Returns:
-        Tokens int64 (N,min(top_k,V)), the most probable first, and their weights int64 of the same shape, proportional to the
-        probabilities; 0 for those that are not kept.
+        Tokens, int64 (N,min(top_k,V)), the most probable first; and their weights, int64 of the same shape, proportional to the
+        probabilities, 0 for tokens that are not kept.
     """
     logits, tokens = (logits.float() / temperature).sort(dim=1, descending=True, stable=True)
     logits, tokens = logits[:, :top_k], tokens[:, :top_k]
@@ -43,19 +46,19 @@ def kept_weights(logits: Tensor, top_k: int, top_p: float, temperature: float) -
 
 
 def draw(logits: Tensor, uniforms: Tensor, top_k: int, top_p: float, temperature: float) -> Tensor:
-    """Invert the cumulative distribution of the kept tokens: equal logits and an equal uniform number give an equal token.
+    """Draw one token per row by inverting the cumulative distribution: the same logits and uniform number give the same token.
 
     Args:
-        logits: Float (N,V).
-        uniforms: Float (N,) in [0,1).
+        logits: Logits of the tokens, float (N,V).
+        uniforms: Uniform numbers in [0,1), float (N,).
         top_k, top_p, temperature: See :func:`kept_weights`.
 
     Returns:
-        Tokens int64 (N,).
+        Tokens, int64 (N,).
     """
     tokens, weights = kept_weights(logits, top_k, top_p, temperature)
     cumulative = weights.cumsum(1)
-    # A double just below 1 is 1 as a float.
+    # A float64 just below 1 becomes 1 in float32.
     steps = (uniforms.float() * 2**UNIFORM_BITS).long().clamp(max=2**UNIFORM_BITS - 1)
     threshold = (steps[:, None] * cumulative[:, -1:]) >> UNIFORM_BITS  # less than the total
     rank = (cumulative <= threshold).sum(1, keepdim=True)

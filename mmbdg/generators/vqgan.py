@@ -1,4 +1,4 @@
-"""Class-conditional VQGAN (Esser et al. 2021): a transformer draws tokens, a decoder makes an image of them."""
+"""Class-conditional VQGAN (Esser et al. 2021): a transformer draws tokens, and a decoder turns them into an image."""
 
 from collections.abc import Sequence
 
@@ -12,48 +12,49 @@ from mmbdg.generators.vqgan_autoencoder import Autoencoder, check_sizes
 from mmbdg.generators.vqgan_transformer import Transformer
 from mmbdg.registry import MODELS
 
-# How far images of encode may lie outside [-1,1]: rounding of a normalisation or a resize.
+# Distance from [-1,1] allowed in the images given to encode, for rounding in normalisation or resizing.
 TOLERANCE = 1e-2
 
 
 MOST_LAYERS = 256
-"""Blocks of a transformer; the released one has 48."""
+"""Largest number of transformer blocks; the released model has 48."""
 
 
 @MODELS.register_module()
 class VQGAN(ClassConditionalGenerator):
-    """VQGAN (Taming Transformers, arXiv 2012.09841) with feature taps. The defaults are the released ImageNet model's.
+    """VQGAN (Taming Transformers, arXiv 2012.09841) with feature taps. The defaults are those of the released ImageNet model.
 
-    An image is L = (resolution / 2^(levels - 1))^2 tokens, indices into a table of codes, row by row. The transformer draws them one
-    after the other, given the class; the decoder turns them into pixels. Class k is the k-th row of the tokens' embedding, as in the
-    released weights: classes have no rows of their own.
+    An image is represented by L = (resolution / 2^(levels - 1))^2 tokens in row-major order, which are indices into a table of codes. The
+    transformer draws the tokens one after the other, conditioned on the class; the decoder turns them into pixels. Class k uses row k of
+    the token embedding, as in the released weights: classes have no embedding of their own.
 
-    A latent z is L uniform numbers. The token at each place is found by inverting the cumulative distribution the transformer gives for it
-    at the place's number, so a sample is a function of z and y like any other generator's, and can be named by a seed. Up to rounding:
-    sums in another order, as in a batch of another size or on another device, can change a token whose number falls on a boundary, and
-    with it those after it. A z of dtype int64 is the tokens themselves, for tokens kept from before or found by :meth:`encode`.
+    A latent z consists of L uniform numbers. Each token is found by inverting its cumulative distribution, predicted by the transformer, at
+    its uniform number. A sample is therefore a function of z and y, as for the other generators, up to rounding: another batch size or
+    device changes the order of sums, which can change a token whose number lies on a boundary, and the tokens after it. A z of dtype int64
+    is taken as the tokens themselves, for stored tokens and those from :meth:`encode`.
 
-    The features are (BigDatasetGAN, section 3.2) the hidden states of the transformer after every ``tap_every``-th block, as maps, then
-    the output of every layer of the decoder. A block's output is (N,L,C), its feature (N,C,H,W). The state at a place has seen the class
-    and the tokens before that place, and predicts the token there.
+    The features (BigDatasetGAN, section 3.2) are the hidden states of the transformer after every ``tap_every``-th block, followed by the
+    output of every layer of the decoder. A block's output (N,L,C) becomes a feature map (N,C,H,W). The hidden state at a position depends
+    on the class and the tokens before that position, and predicts the token there.
 
     Args:
-        resolution: Height and width of an image in pixels.
-        num_classes: Number of classes, at most ``n_embed``.
-        n_embed: Number of codes.
-        code_dim: Size of a code.
-        z_channels: Channels between encoder and quantiser, and between quantiser and decoder.
-        ch, ch_mult, num_res_blocks, attn_resolutions: Encoder and decoder, see :class:`~mmbdg.generators.vqgan_autoencoder.Encoder`.
-        n_layer, n_head, n_embd: Transformer, see :class:`~mmbdg.generators.vqgan_transformer.Transformer`.
-        tap_every: After which blocks of the transformer features are read: 4 for those with indices 3, 7, 11, ...
-        top_k: Draw from this many most probable tokens.
-        top_p: Of these, from the most probable ones that together exceed this probability.
-        temperature: Divisor of the logits.
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None. The keys are those of the released weights, without the
-            constant buffers ``transformer.blocks.*.attn.mask``.
+        resolution: Height and width of an image in pixels; default 256.
+        num_classes: Number of classes, at most ``n_embed``; default 1000.
+        n_embed: Number of codes; default 16384.
+        code_dim: Size of a code; default 256.
+        z_channels: Number of channels between encoder and quantiser, and between quantiser and decoder; default 256.
+        ch, ch_mult, num_res_blocks, attn_resolutions: Sizes of the encoder and the decoder, see
+            :class:`~mmbdg.generators.vqgan_autoencoder.Encoder`.
+        n_layer, n_head, n_embd: Sizes of the transformer, see :class:`~mmbdg.generators.vqgan_transformer.Transformer`.
+        tap_every: Distance between tapped transformer blocks; default 4: blocks with indices 3, 7, 11, ...
+        top_k: Number of most probable tokens from which a token is drawn; default 200.
+        top_p: Probability in (0,1] that the smallest set of most probable tokens must exceed (nucleus sampling); default 0.92.
+        temperature: Divisor of the logits, above 0; default 1.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)``; default None: random weights. The keys are those of the released
+            weights, without the constant buffers ``transformer.blocks.*.attn.mask``.
 
     Raises:
-        ValueError: The sizes do not fit each other, or the settings of the draw are out of range.
+        ValueError: The sizes do not match each other, or a sampling setting is out of range.
     """
 
     latent_distribution = 'uniform'
@@ -116,21 +117,21 @@ class VQGAN(ClassConditionalGenerator):
     def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
         tokens = z if z.dtype == torch.int64 else self.sample(y, z)
         if features is not None:
-            # Without the last token: the class takes the first of the transformer's L places, and nothing is predicted after the last.
+            # Without the last token: the class takes the first of the transformer's L positions, and no token follows the last one.
             sequence = torch.cat([y[:, None], tokens[:, :-1]], dim=1)
             for state in self.transformer.hidden_states(sequence, self.tapped_blocks):
                 features.append(state.transpose(1, 2).unflatten(2, (self.grid, self.grid)))
         return self._decode(tokens, features).clamp(-1, 1)
 
     def features(self, tokens: Tensor, y: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Image and features of given tokens, those of an annotated image as well as drawn ones.
+        """Image and features of given tokens, which may come from an annotated image or from sampling.
 
         Args:
-            tokens: int64 (N,L), from :meth:`encode` or :meth:`sample`.
-            y: Class indices int64 (N,).
+            tokens: Tokens from :meth:`encode` or :meth:`sample`, int64 (N,L).
+            y: Class indices, int64 (N,).
 
         Returns:
-            Image float32 (N,3,R,R) in [-1,1] and features (N,C_i,R_i,R_i) in the order of ``feature_info``.
+            Image, float32 (N,3,R,R) in [-1,1]; and features, float (N,C_i,R_i,R_i), in the order of ``feature_info``.
 
         Raises:
             InputError: See :meth:`check_inputs`.
@@ -143,7 +144,7 @@ class VQGAN(ClassConditionalGenerator):
         """Images float (N,3,R,R) in [-1,1] -> tokens int64 (N,L), row by row.
 
         Raises:
-            InputError: The images are of another shape, not floating point, or (looked at on the CPU only) of another range.
+            InputError: The images have another shape or dtype, or (checked only on the CPU) another range.
         """
         if images.shape[1:] != (3, self.resolution, self.resolution) or not images.is_floating_point():
             raise InputError(
@@ -155,10 +156,10 @@ class VQGAN(ClassConditionalGenerator):
         return self.first_stage_model.encode(images)
 
     def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens int64 (N,L) -> image float32 (N,3,R,R), clamped to [-1,1]: the decoder's last layer is linear and overshoots a little.
+        """Tokens int64 (N,L) -> image float32 (N,3,R,R), clamped to [-1,1] because the decoder's last layer is linear.
 
         Raises:
-            InputError: The tokens are no indices of codes, L for each image.
+            InputError: The tokens have another shape or dtype, or are not indices of codes.
         """
         self._check_tokens(tokens)
         return self._decode(tokens).clamp(-1, 1)
@@ -174,26 +175,27 @@ class VQGAN(ClassConditionalGenerator):
         cache: bool = True,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Draw tokens one after the other, each from what the transformer expects after the class and the tokens before it.
+        """Draw tokens one after the other, each conditioned on the class and the tokens before it.
 
         Args:
-            y: Class indices int64 (N,).
-            uniforms: Float (N,L) in [0,1), one number for each token; None draws them. Equal numbers give equal tokens, see the class.
-            top_k, top_p, temperature: As in the constructor; None for the values given there.
-            cache: Keep keys and values of earlier tokens. False computes all of them again for each token: slow, the same tokens.
-            generator: Of the uniform numbers if they are drawn.
+            y: Class indices, int64 (N,).
+            uniforms: Uniform numbers in [0,1), one per token, float (N,L); the same numbers give the same tokens, see the class. Default
+                None: drawn at random.
+            top_k, top_p, temperature: Sampling settings; default None: those of the constructor.
+            cache: Whether to cache keys and values of earlier tokens; default True. False is slow and gives the same tokens.
+            generator: Random generator for ``uniforms`` if they are None; default: torch's global generator.
 
         Returns:
-            Tokens int64 (N,L), 0..n_embed-1.
+            Tokens in 0..n_embed-1, int64 (N,L).
 
         Raises:
-            InputError: An argument is of another shape or out of range.
+            InputError: An argument has a wrong shape or is out of range.
         """
         if uniforms is None:
             device = y.device if generator is None else generator.device
             uniforms = torch.rand(y.numel(), self.latent_dim, generator=generator, device=device).to(y.device)
         elif not uniforms.is_floating_point():
-            raise InputError(f'uniforms must be floating point, got {uniforms.dtype}; tokens that were drawn go to decode or features')
+            raise InputError(f'uniforms must be floating point, got {uniforms.dtype}; give tokens to decode or features')
         self.check_inputs(uniforms, y)
         top_k = self.top_k if top_k is None else top_k
         top_p = self.top_p if top_p is None else top_p
@@ -208,7 +210,7 @@ class VQGAN(ClassConditionalGenerator):
         return sequence[:, 1:].contiguous()
 
     def check_inputs(self, z: Tensor, y: Tensor) -> None:
-        """Raise InputError unless z is (N,L), uniform numbers in [0,1) or tokens int64, and y holds N indices of classes."""
+        """Raise InputError unless z is (N,L), with uniform numbers in [0,1) or int64 tokens, and y holds N class indices."""
         super().check_inputs(z, y)
         if z.dtype == torch.int64:
             self._check_tokens(z)
@@ -227,10 +229,10 @@ class VQGAN(ClassConditionalGenerator):
             raise InputError(f'tokens must lie in 0..{self.n_embed - 1}, got {tokens.min()}..{tokens.max()}; are they of another model?')
 
     def _decode(self, tokens: Tensor, features: list[Tensor] | None = None) -> Tensor:
-        """Not clamped."""
+        """Decode tokens without clamping."""
         return self.first_stage_model.decode(tokens, features).float()
 
 
 def _may_look(values: Tensor) -> bool:
-    """Whether the values can be looked at: on an accelerator this would wait for the device, and there is no minimum of nothing."""
+    """Whether values can be checked: not on an accelerator, where the check would wait for the device, and not in an empty tensor."""
     return values.device.type == 'cpu' and values.numel() > 0 and not torch.compiler.is_compiling()

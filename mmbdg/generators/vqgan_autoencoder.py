@@ -1,4 +1,4 @@
-"""VQGAN's first stage: images to a grid of codes and back (Esser et al. 2021)."""
+"""VQGAN's first stage (Esser et al. 2021): an autoencoder between images and a grid of codes."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
@@ -18,7 +18,7 @@ from mmbdg.generators.vqgan_layers import (
 
 
 class LayerStack(nn.Module):
-    """Named layers one after the other, then GroupNorm, swish and a convolution: what encoder and decoder have in common."""
+    """Common base of encoder and decoder: named layers in sequence, then GroupNorm, swish and a convolution."""
 
     norm_out: nn.Module
     conv_out: nn.Module
@@ -37,15 +37,16 @@ class LayerStack(nn.Module):
 
 
 class Encoder(LayerStack):
-    """Images to vectors: a level of residual blocks for each resolution, halved in between, then a middle part with attention.
+    """Encoder from images to vectors: one level of residual blocks per resolution, each half the one before, then a middle part with
+    attention.
 
     Args:
         resolution: Height and width of an image in pixels.
-        ch: Width; channels of level i are ``ch * ch_mult[i]``, level 0 is the finest.
-        ch_mult: One factor per level.
-        num_res_blocks: Residual blocks of a level.
-        attn_resolutions: In levels of these resolutions an attention follows each residual block.
-        z_channels: Channels of the output.
+        ch: Base number of channels; level i has ``ch * ch_mult[i]`` channels, level 0 is the finest.
+        ch_mult: Channel factor of each level.
+        num_res_blocks: Number of residual blocks per level.
+        attn_resolutions: Resolutions, in pixels, of the levels in which attention follows each residual block.
+        z_channels: Number of output channels.
     """
 
     def __init__(
@@ -74,9 +75,9 @@ class Encoder(LayerStack):
 
 
 class Decoder(LayerStack):
-    """Vectors to images: the encoder's mirror image, one residual block more in each level. Level 0 is the finest, computed last.
+    """Decoder from vectors to images: mirrors the encoder, with one more residual block per level. Level 0 is the finest, computed last.
 
-    Args: As :class:`Encoder`; ``z_channels`` are the input's.
+    Args: See :class:`Encoder`; ``z_channels`` is the number of input channels.
     """
 
     def __init__(
@@ -115,12 +116,12 @@ class Decoder(LayerStack):
 class Autoencoder(nn.Module):
     """Encoder, decoder and the table of codes between them (Taming Transformers, arXiv 2012.09841, section 3.1).
 
-    An image of ``resolution`` pixels is (resolution / 2^(levels - 1))^2 tokens, indices into the table, row by row.
+    An image is represented by (resolution / 2^(levels - 1))^2 tokens in row-major order, which are indices into the table.
 
     Args:
         n_embed: Number of codes K.
         code_dim: Size D of a code.
-        sizes: See :class:`Encoder`.
+        **sizes: Arguments of :class:`Encoder`.
     """
 
     def __init__(self, n_embed: int, code_dim: int, **sizes: int | Sequence[int]) -> None:
@@ -136,22 +137,22 @@ class Autoencoder(nn.Module):
         return self.quantize.nearest(self.quant_conv(self.encoder(images)))
 
     def decode(self, tokens: Tensor, features: list[Tensor] | None = None) -> Tensor:
-        """Tokens int64 (N,L) -> images (N,3,R,R) as the last convolution gives them, a little outside [-1,1] in places.
+        """Tokens int64 (N,L) -> images float (N,3,R,R), not clamped: some values lie slightly outside [-1,1].
 
-        If ``features`` is given, the output of each of the decoder's layers is appended.
+        If ``features`` is given, the output of each layer of the decoder is appended.
         """
         return self.decoder(self.post_quant_conv(self.quantize(tokens)), features)
 
 
 def level(in_channels: int, out_channels: int, num_blocks: int, attention: bool) -> nn.ModuleDict:
-    """Residual blocks at one resolution, each with an attention if asked for."""
+    """Residual blocks at one resolution, each followed by attention if ``attention`` is True."""
     blocks = [ResidualBlock(in_channels if j == 0 else out_channels, out_channels) for j in range(num_blocks)]
     attentions = [SpatialAttention(out_channels) for _ in blocks] if attention else []
     return nn.ModuleDict(dict(block=nn.ModuleList(blocks), attn=nn.ModuleList(attentions)))
 
 
 def middle(channels: int) -> nn.ModuleDict:
-    """The part at the coarsest resolution."""
+    """Middle part at the coarsest resolution: residual block, attention, residual block."""
     return nn.ModuleDict(
         dict(block_1=ResidualBlock(channels, channels), attn_1=SpatialAttention(channels), block_2=ResidualBlock(channels, channels))
     )

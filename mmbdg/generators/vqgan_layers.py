@@ -1,4 +1,4 @@
-"""The layers of VQGAN's encoder and decoder, with the key names of the released weights."""
+"""Layers of VQGAN's encoder and decoder, with the parameter names of the released weights."""
 
 import torch
 from torch import Tensor, nn
@@ -9,15 +9,15 @@ GROUPS = 32
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    """The normalisation used everywhere in VQGAN's encoder and decoder; ``channels`` is a multiple of 32."""
+    """Normalisation layer of VQGAN's encoder and decoder; ``channels`` is a multiple of 32."""
     return nn.GroupNorm(GROUPS, channels, eps=1e-6)
 
 
 class ResidualBlock(nn.Module):
-    """(GroupNorm, swish, conv3x3) twice, plus the input, through a 1x1 convolution where the number of channels changes.
+    """Residual block: twice GroupNorm, swish and conv3x3, plus a shortcut (a 1x1 convolution if the number of channels changes).
 
     Args:
-        in_channels, out_channels: C before and after, multiples of 32.
+        in_channels, out_channels: Number of input and output channels, multiples of 32.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -37,10 +37,10 @@ class ResidualBlock(nn.Module):
 
 
 class SpatialAttention(nn.Module):
-    """Self-attention among all pixels with one head, plus the input. Scores are scaled by C^-0.5.
+    """Self-attention among all pixels with one head, added to the input. Scores are scaled by C^-0.5.
 
     Args:
-        channels: C, a multiple of 32.
+        channels: Number of channels C, a multiple of 32.
     """
 
     def __init__(self, channels: int) -> None:
@@ -61,10 +61,10 @@ class SpatialAttention(nn.Module):
 
 
 class Downsample(nn.Module):
-    """Half of H and W by a convolution with stride 2. The border of zeros is at the right and the bottom only.
+    """Convolution with stride 2 that halves H and W. Zero padding is added only at the right and the bottom.
 
     Args:
-        channels: C.
+        channels: Number of channels C.
     """
 
     def __init__(self, channels: int) -> None:
@@ -77,10 +77,10 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Double H and W, nearest neighbour, and a convolution.
+    """Nearest-neighbour upsampling that doubles H and W, followed by a convolution.
 
     Args:
-        channels: C.
+        channels: Number of channels C.
     """
 
     def __init__(self, channels: int) -> None:
@@ -94,7 +94,7 @@ class Upsample(nn.Module):
 
 
 class VectorQuantizer(nn.Module):
-    """A table of code vectors and the search for the nearest (VQ-VAE; Taming Transformers, section 3.1).
+    """Table of code vectors with nearest-neighbour search (VQ-VAE; Taming Transformers, section 3.1).
 
     Args:
         n_embed: Number of codes K.
@@ -106,16 +106,16 @@ class VectorQuantizer(nn.Module):
         self.embedding = nn.Embedding(n_embed, code_dim)
 
     def nearest(self, x: Tensor) -> Tensor:
-        """Vectors float (N,D,H,W) -> indices int64 (N,H*W) of the codes at the least Euclidean distance, row by row."""
-        # Half precision would confuse neighbouring codes.
+        """Vectors float (N,D,H,W) -> indices int64 (N,H*W) of the codes with the smallest Euclidean distance, row by row."""
+        # Half precision cannot distinguish neighbouring codes.
         with torch.autocast(x.device.type, enabled=False):
             codes = self.embedding.weight.float()
             vectors = x.float().permute(0, 2, 3, 1).reshape(-1, x.shape[1])  # (N*H*W, D)
-            # Squared distances but for |vector|^2, which is the same for all codes.
+            # Squared distances without |vector|^2, which is the same for all codes.
             distances = torch.addmm(codes.square().sum(1), vectors, codes.t(), alpha=-2)  # (N*H*W, K)
             return distances.argmin(1).view(len(x), -1)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Indices int64 (N,H*W) of a square, row by row -> codes (N,D,H,W)."""
+        """Indices int64 (N,H*W) of a square grid, row by row -> codes float (N,D,H,W)."""
         size = round(tokens.shape[1] ** 0.5)
         return self.embedding(tokens).transpose(1, 2).unflatten(2, (size, size))

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Shape legend: N sequences, T tokens of each so far, E = n_embd, V codes, S = block_size tokens at most.
+# Shape legend: N sequences, T tokens per sequence so far, E = n_embd, V codes, S = block_size, the largest number of tokens.
 
 
 class LayerCache:
-    """Keys and values of the tokens one layer has seen: allocated once for all positions, filled one by one.
+    """Cache of the keys and values of one layer: allocated once for all positions and filled token by token.
 
     Args:
-        block_size: S, the number of positions.
+        block_size: Number of positions S.
     """
 
     def __init__(self, block_size: int) -> None:
@@ -22,7 +22,7 @@ class LayerCache:
 
     def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Key and value (N,heads,1,E/heads) of the next token -> those of all tokens so far, (N,heads,T,E/heads), as views."""
-        if self.length == 0:  # here, because the dtype under autocast is the key's and not the weights'
+        if self.length == 0:  # allocated here because under autocast the keys have another dtype than the weights
             shape = (*key.shape[:2], self.block_size, key.shape[3])
             self.keys, self.values = key.new_empty(shape), value.new_empty(shape)
         position, self.length = self.length, self.length + 1
@@ -34,10 +34,10 @@ class LayerCache:
 class CausalAttention(nn.Module):
     """Multi-head self-attention of each token to itself and the tokens before it.
 
-    The mask is not kept as a buffer: it is the same for every layer and follows from T.
+    The mask is not stored as a buffer: it is the same for all layers and follows from T.
 
     Args:
-        n_embd: E.
+        n_embd: Size E of a hidden state.
         n_head: Number of heads, a divisor of E.
     """
 
@@ -50,7 +50,7 @@ class CausalAttention(nn.Module):
         self.proj = nn.Linear(n_embd, n_embd)
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
-        """x (N,T,E) -> (N,T,E); with a cache x (N,1,E) is the next token only."""
+        """x (N,T,E) -> (N,T,E); with a cache, x (N,1,E) holds only the next token."""
         q, k, v = (linear(x).unflatten(2, (self.n_head, -1)).transpose(1, 2) for linear in (self.query, self.key, self.value))
         if cache is not None:
             k, v = cache.append(k, v)
@@ -59,9 +59,9 @@ class CausalAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a perceptron with one hidden layer of 4 E, each after a layer normalisation and added to its input.
+    """Attention, then an MLP with one hidden layer of size 4 E; each has a layer normalisation before it and a residual connection.
 
-    Args: As :class:`CausalAttention`.
+    Args: See :class:`CausalAttention`.
     """
 
     def __init__(self, n_embd: int, n_head: int) -> None:
@@ -72,22 +72,22 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(n_embd, 4 * n_embd), nn.GELU(), nn.Linear(4 * n_embd, n_embd))
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
-        """x (N,T,E) -> (N,T,E); with a cache x (N,1,E) is the next token only."""
+        """x (N,T,E) -> (N,T,E); with a cache, x (N,1,E) holds only the next token."""
         x = x + self.attn(self.ln1(x), cache)
         return x + self.mlp(self.ln2(x))
 
 
 class Transformer(nn.Module):
-    """GPT-2's architecture with learned positions, in minGPT's form (Taming Transformers, arXiv 2012.09841, section 3.2).
+    """GPT-2's architecture with learned position embeddings, as in minGPT (Taming Transformers, arXiv 2012.09841, section 3.2).
 
-    Written for given weights: there is no dropout, which a training from scratch would want.
+    It is meant for trained weights: there is no dropout, which training from scratch would need.
 
     Args:
-        vocab_size: V.
-        block_size: S, the longest sequence.
+        vocab_size: Number of codes V.
+        block_size: Length S of the longest sequence.
         n_layer: Number of blocks.
-        n_head: Heads of a block's attention, a divisor of ``n_embd``.
-        n_embd: E, size of a hidden state.
+        n_head: Number of attention heads per block, a divisor of ``n_embd``.
+        n_embd: Size E of a hidden state.
     """
 
     def __init__(self, vocab_size: int, block_size: int, n_layer: int, n_head: int, n_embd: int) -> None:
@@ -100,18 +100,18 @@ class Transformer(nn.Module):
         self.head = nn.Linear(n_embd, vocab_size, bias=False)
 
     def embed(self, tokens: Tensor, position: int = 0) -> Tensor:
-        """Tokens int64 (N,T), the first of them at ``position`` -> (N,T,E)."""
+        """Tokens int64 (N,T), whose first one has position ``position`` -> embeddings (N,T,E)."""
         return self.tok_emb(tokens) + self.pos_emb[:, position : position + tokens.shape[1]]
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens int64 (N,T), T <= S -> logits (N,T,V) of the token after each."""
+        """Tokens int64 (N,T), T <= S -> logits (N,T,V) of the token that follows each position."""
         x = self.embed(tokens)
         for block in self.blocks:
             x = block(x)
         return self.head(self.ln_f(x))
 
     def hidden_states(self, tokens: Tensor, after: Collection[int]) -> list[Tensor]:
-        """Tokens int64 (N,T), T <= S -> the outputs (N,T,E) of the blocks with indices ``after``, ascending. Stops at the last."""
+        """Tokens int64 (N,T), T <= S -> outputs (N,T,E) of the blocks with indices ``after``, ascending. Later blocks are not computed."""
         x = self.embed(tokens)
         states = []
         for i in range(max(after) + 1):
@@ -121,18 +121,18 @@ class Transformer(nn.Module):
         return states
 
     def new_cache(self) -> list[LayerCache]:
-        """An empty cache for :meth:`step`, of any number of sequences."""
+        """Empty cache for :meth:`step`, for any number of sequences."""
         return [LayerCache(self.block_size) for _ in self.blocks]
 
     def step(self, tokens: Tensor, cache: list[LayerCache]) -> Tensor:
-        """The next token of each sequence, int64 (N,) -> logits (N,V) of the one after it; the cache grows by one, S times at most."""
+        """Next token of each sequence, int64 (N,) -> logits (N,V) of the token after it; appends one token to the cache, at most S."""
         x = self.embed(tokens[:, None], position=cache[0].length)
         for block, layer_cache in zip(self.blocks, cache, strict=True):
             x = block(x, layer_cache)
         return self.head(self.ln_f(x))[:, 0]
 
     def reset_parameters(self) -> None:
-        """GPT-2's start: weights from N(0, 0.02), biases and positions 0, layer normalisations the identity."""
+        """Initialise as GPT-2: weights from N(0, 0.02), biases and position embeddings 0, layer normalisations the identity."""
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)

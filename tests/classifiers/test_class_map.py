@@ -22,7 +22,7 @@ def of(spec, judge=None, **kwargs):
 
 def test_same_classes():
     assert of(None, classifier(3, None)) == [[0], [1], [2]]
-    with pytest.raises(InputError, match='the generator has 3 classes, the classifier 4: say with class_map'):
+    with pytest.raises(InputError, match='the generator has 3 classes, the classifier 4: map them by class_map'):
         of(None)
 
 
@@ -69,7 +69,7 @@ def test_only_some_are_needed():
         ([0, True, 1], 'names True'),
         (['lion', 'Cat', 'tiger'], "names 'lion', 'tiger', which"),
         ([[1, 'Cat'], 0, 0], 'twice'),
-        ({'Dog': 0, 'Cow': 1, 'Hen': 2}, "names 'Cow', 'Hen', which is no class of the generator: Dog, Cat, Tench"),
+        ({'Dog': 0, 'Cow': 1, 'Hen': 2}, "names 'Cow', 'Hen', not among the classes of the generator: Dog, Cat, Tench"),
         ({'Cat': 0, 'n02123045': 0}, 'twice, as name and as folder'),
         ('wordnet', "class_map is 'wnid', 'names', a list or a dict, got 'wordnet'"),
     ],

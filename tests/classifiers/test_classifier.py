@@ -247,7 +247,7 @@ def test_timm(tmp_path):
         build_classifier({**config, 'weights': str(tmp_path / 'lite0.safetensors')})
     with pytest.raises(InputError, match='is it a checkpoint of another architecture'):
         build_classifier({**config, 'in_order': False})
-    with pytest.raises(InputError, match='timm has no model "efficientnet_light"; near are'):
+    with pytest.raises(InputError, match='timm has no model "efficientnet_light"; similar names are'):
         build_classifier({**config, 'model': 'efficientnet_light'})
 
 
@@ -261,7 +261,7 @@ def test_small_timm(tmp_path):
     with torch.no_grad():
         torch.testing.assert_close(classifier.probabilities(images), model.eval()((images / 255 - mean) / std).softmax(1))
     torch.save(dict(reversed(list(model.state_dict().items()))), tmp_path / 'small.pth')
-    with pytest.raises(InputError, match='are not those of .* one by one'):
+    with pytest.raises(InputError, match='do not match those of .* in order'):
         build_classifier({**config, 'weights': tmp_path / 'small.pth', 'prefix': '', 'in_order': True})
 
 
@@ -297,16 +297,16 @@ def test_hostile_pickle(kind, resnet, mm_file, tmp_path, monkeypatch):
         (dict(weights='DEFAULT'), 'would download'),
         (dict(weights=True), 'would download'),
         (dict(weights='https://download.pytorch.org/models/resnet18-f37072fd.pth'), 'would download'),
-        (dict(weights=None), 'needs weights=PATH'),
+        (dict(weights=None), 'needs trained weights: weights=PATH'),
         (dict(weights='missing/resnet18.pth'), 'there is no checkpoint at missing'),
         (dict(weights='cut'), 'cut off'),
         (dict(num_classes=1000), r'fc.weight: \(5, 512\) in the file, \(1000, 512\) in the model'),
         (dict(model='resnet34'), 'another architecture.*\n.*missing from the file: layer1.2.conv1.weight'),
-        (dict(model='resnet19'), "no classifier 'resnet19'; near are.*resnet18"),
-        (dict(colour='red'), 'does not make resnet18 of'),
+        (dict(model='resnet19'), "no classifier 'resnet19'; similar names are.*resnet18"),
+        (dict(colour='red'), 'cannot build resnet18 with'),
         (dict(classes=['a', 'b']), 'has 5 classes, its config states 2 names'),
         (dict(prefix='backbone.'), 'holds no tensors under "backbone."'),
-        (dict(type='keras'), 'needs init_cfg'),
+        (dict(type='keras'), 'needs trained weights: init_cfg'),
     ],
 )
 def test_what_does_not_fit_is_said(change, message, resnet, tmp_path):

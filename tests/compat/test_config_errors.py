@@ -16,14 +16,14 @@ TEXTS = {
     'an unknown name': ('a = 1\nb = aa\n', "c.py, line 2: NameError: name 'aa' is not defined"),
     'a base that has no such key': ("_base_ = 'good.py'\nb = _base_.c\n", 'c.py, line 2: AttributeError'),
     'a module that is not there': ("__import__('nowhere')\n", "c.py, line 1: ModuleNotFoundError: No module named 'nowhere'$"),
-    'an end': ('a = 1\nexit()\n', 'c.py, line 2: it ends the program'),
-    'no base': ("_base_ = 'no.py'\n", r'c.py inherits from .*no.py, which is not there'),
-    'no base of the base': ("_base_ = 'childless.py'\n", r'childless.py inherits from .*nothing.py, which is not there'),
+    'an end': ('a = 1\nexit()\n', 'c.py, line 2: it exits the program'),
+    'no base': ("_base_ = 'no.py'\n", r'c.py inherits from .*no.py, which does not exist'),
+    'no base of the base': ("_base_ = 'childless.py'\n", r'childless.py inherits from .*nothing.py, which does not exist'),
     'a number as a base': ('_base_ = 3\n', 'c.py cannot be read: '),
-    'no such file in a package': ("_base_ = 'mmpretrain::no/no.py'\n", r'c.py inherits from .*/no/no.py, which is not there'),
+    'no such file in a package': ("_base_ = 'mmpretrain::no/no.py'\n", r'c.py inherits from .*/no/no.py, which does not exist'),
     'no folder in a package': (
         "_base_ = 'mmpretrain::no.py'\n",
-        'c.py inherits from a package by the wrong name: .*PACKAGE::FOLDER/FILE.py',
+        'c.py inherits from a package by a wrong path: .*PACKAGE::FOLDER/FILE.py',
     ),
     'a package that is not there': ("_base_ = 'mmrotate::a/b.py'\n", r'c.py needs a package: .*mmrotate.*pip install "mmbdg\[onedl,det\]"'),
     'itself as a base': ("_base_ = 'c.py'\n", 'a config inherits from itself: .*c.py -> .*c.py'),
@@ -70,10 +70,10 @@ def test_python(what, folder):
 @pytest.mark.parametrize(
     ('name', 'content', 'told'),
     [
-        ('bytes.py', bytes(range(256)), 'bytes.py: this is no text in UTF-8'),
+        ('bytes.py', bytes(range(256)), 'bytes.py: this is not UTF-8 text'),
         ('null.py', b'a = 1\0', 'null.py: this is not Python'),
-        ('list.json', b'[1, 2]', 'list.json is no config: it has no keys at its top'),
-        ('text.yaml', b'just a text', 'text.yaml is no config: it has no keys at its top'),
+        ('list.json', b'[1, 2]', 'list.json is not a config: it has no top-level keys'),
+        ('text.yaml', b'just a text', 'text.yaml is not a config: it has no top-level keys'),
         ('cut.json', b'{"a": ', 'cut.json cannot be read: Expecting value: line 1 column 7'),
         ('cut.yaml', b'a: [1, 2', 'cut.yaml cannot be read: while parsing a flow sequence'),
         (
@@ -81,7 +81,7 @@ def test_python(what, folder):
             b'a: !!python/object/apply:os.system ["touch marker"]',
             'runs.yaml cannot be read: could not determine a constructor',
         ),
-        ('a.txt', b'a = 1', 'a.txt is no config: its name ends in none of .py'),
+        ('a.txt', b'a = 1', 'a.txt is not a config: its name must end in one of .py'),
     ],
 )
 def test_other_contents(name, content, told, tmp_path, monkeypatch):

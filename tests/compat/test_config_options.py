@@ -46,7 +46,7 @@ def test_unknown_keys(path, key, near):
     with pytest.raises(InputError) as error:
         read_config(path, {key: 1})
     assert str(error.value).startswith(f'--cfg-options {key}: there is no "') and '\n' not in str(error.value)
-    assert f'; did you mean "{near}"?' in str(error.value) and f'(+{key}=... sets it all the same)' in str(error.value)
+    assert f'; did you mean "{near}"?' in str(error.value) and f'(+{key}=... sets it anyway)' in str(error.value)
     node = read_config(path, {f'+{key}': 1})
     for part in key.split('.'):
         node = node[int(part)] if isinstance(node, list) else node[part]
@@ -120,7 +120,7 @@ def config(tmp_path):
 
 def test_a_variable_that_nothing_uses(config):
     config.write_text(CONFIG + "test_evaluator = dict(type='X', folder=root)\n")
-    told = 'nothing uses dead of .*base.py, it would change nothing; set root, test_evaluator.folder$'
+    told = 'nothing uses dead of .*base.py, so it has no effect; set root, test_evaluator.folder$'
     with pytest.raises(InputError, match=told):
         read_config(config, dict(dead='x'))
     assert read_config(config, dict(dead='data/x')).dead == 'data/x'  # as it is

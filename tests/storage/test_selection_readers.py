@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, run_tool
 from ranked import chosen, write_ranked
 
-from mmbdg.analysis.images.labelled_images import open_labelled_images
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.converters.coco_instances import write_coco
 from mmbdg.datasets import SyntheticSegDataset
 from mmbdg.errors import InputError

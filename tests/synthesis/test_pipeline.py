@@ -177,7 +177,7 @@ def test_unknown_class_is_refused(plan, tmp_path):
     [
         (dict(classifier='cut'), 'cut off'),
         (dict(classifier='missing'), 'there is no checkpoint'),
-        (dict(classifier='none'), 'needs init_cfg'),
+        (dict(classifier='none'), 'needs trained weights: init_cfg'),
         (dict(device='cuda:99'), 'no device "cuda:99"'),
         (dict(labelled_generator='nowhere'), 'no labelled generator at nowhere'),
     ],
