@@ -1,4 +1,4 @@
-"""Samples of a training that are the same at each look, and in each training on the same data."""
+"""Fixed samples for hooks: the same in every run of a hook and in every training on the same data."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,14 +18,14 @@ from mmbdg.errors import InputError
 
 
 class LabelledItem(NamedTuple):
-    """An image as the model takes it, and its true mask."""
+    """Input image of the model and its true mask."""
 
     inputs: Tensor
     """uint8 (3,H,W), BGR as mmcv loads images."""
     sample: SegDataSample
-    """What ``val_step`` fills."""
+    """Data sample that ``val_step`` adds the prediction to."""
     truth: np.ndarray | None
-    """Integer (H',W'); None where nobody knows."""
+    """Integer (H',W'); None if unknown."""
 
 
 class Views(NamedTuple):
@@ -36,18 +36,18 @@ class Views(NamedTuple):
     second: Tensor
 
     def batches(self, preprocessor: nn.Module, size: int) -> list[tuple[Tensor, Tensor]]:
-        """As a backbone takes them: float (n,3,H,W) twice, n at most ``size``, on the preprocessor's device."""
+        """Preprocessed batches for the backbone: pairs of float (n,3,H,W), n at most ``size``, on the preprocessor's device."""
         parts = zip(self.first.split(size), self.second.split(size), strict=True)
         return [tuple(preprocessor(dict(inputs=list(part), data_samples=None), False)['inputs']) for part in parts]
 
 
 def evenly_spread(dataset: Dataset, num: int) -> list[int]:
-    """Indices from the first to the last; each one where there are no more than ``num``."""
+    """``num`` indices from the first to the last sample; all indices if the dataset has at most ``num`` samples."""
     return np.linspace(0, len(dataset) - 1, min(num, len(dataset))).astype(int).tolist()
 
 
 def validation_items(runner: Runner, num: int) -> list[LabelledItem]:
-    """Of the validation set, evenly spread; none where there is none."""
+    """``num`` samples, evenly spread over the validation set; empty if there is no validation set."""
     if runner.val_loop is None:
         return []
     dataset = runner.val_loop.dataloader.dataset
@@ -55,9 +55,10 @@ def validation_items(runner: Runner, num: int) -> list[LabelledItem]:
 
 
 def synthetic_items(runner: Runner, num: int) -> list[LabelledItem]:
-    """Synthetic samples of the training set, augmented as in training, in the augmented frame; none where there are none.
+    """Synthetic samples of the training set, augmented as in training, with masks in the augmented frame; empty if there are none.
 
-    Offline: evenly spread over the dataset, so over its classes. Online: the first of the count, whose classes take turns.
+    Offline dataset: evenly spread over the dataset, and so over its classes. Online dataset: the first ``num`` samples, whose classes
+    alternate.
     """
     dataset = synthetic_dataset(runner)
     if dataset is None:
@@ -71,7 +72,7 @@ def synthetic_items(runner: Runner, num: int) -> list[LabelledItem]:
 
 
 def real_items(runner: Runner, num: int) -> list[LabelledItem]:
-    """First views of the real images of a joint training, whose masks nobody knows; none in other trainings."""
+    """First views of the real images of a joint training, without true masks; empty in other trainings."""
     dataset = runner.train_dataloader.dataset
     if getattr(dataset, 'ssl', None) is None or getattr(dataset, 'seg', None) is None:
         return []
@@ -80,7 +81,7 @@ def real_items(runner: Runner, num: int) -> list[LabelledItem]:
 
 
 def synthetic_dataset(runner: Runner) -> SyntheticSegDataset | OnlineSyntheticDataset | None:
-    """The labelled part of a joint dataset, or the training set of a segmentor that is synthetic; None where there is neither."""
+    """The labelled part of a joint dataset, or the training set itself if it is synthetic; None otherwise."""
     dataset = runner.train_dataloader.dataset
     if hasattr(dataset, 'ssl'):
         return dataset.seg
@@ -88,34 +89,34 @@ def synthetic_dataset(runner: Runner) -> SyntheticSegDataset | OnlineSyntheticDa
 
 
 def fixed_views(runner: Runner, num: int) -> Views:
-    """The first two views of real images of the training set, evenly spread, augmented as in training.
+    """The first two views of ``num`` real images, evenly spread over the training set and augmented as in training.
 
     Raises:
-        InputError: The training set's items are no views.
+        InputError: The samples of the training set are not views.
     """
     dataset = _part(runner.train_dataloader.dataset, 'ssl')
     pairs = [_drawn(dataset, i, 'real')['inputs'] for i in evenly_spread(dataset, num)]
     if not isinstance(pairs[0], list | tuple) or len(pairs[0]) < 2:
         raise InputError(
-            f'the items of {type(dataset).__name__} are no two views of an image: EmbeddingHook and CorrespondenceHook belong to '
+            f'the samples of {type(dataset).__name__} are not two views of an image: EmbeddingHook and CorrespondenceHook are for '
             "self-supervised trainings, whose pipelines end with dict(type='MultiView', num_views=2, ...) and dict(type='PackInputs')"
         )
     return Views(*(torch.stack([pair[view] for pair in pairs]) for view in (0, 1)))
 
 
 def view_preprocessor(runner: Runner) -> nn.Module:
-    """What makes views ready for the backbone."""
+    """The data preprocessor of the views."""
     return _part(get_ori_model(runner.model).data_preprocessor, 'ssl')
 
 
 def predicted_mask(runner: Runner, item: LabelledItem) -> np.ndarray:
-    """Integer (H',W'), the labels the model gives an image; by itself: the logits of many labels are large."""
+    """Predicted labels of one image, integer (H',W'). Images are predicted one by one, as the logits of many labels need much memory."""
     batch = FUNCTIONS.get('pseudo_collate')([dict(inputs=item.inputs, data_samples=item.sample.clone())])
     return runner.model.val_step(batch)[0].pred_sem_seg.data.squeeze(0).cpu().numpy()
 
 
 def _part(whole: Any, name: str) -> Any:
-    """Of a joint dataset or preprocessor its part; where there are no parts, all of it."""
+    """The named part of a joint dataset or preprocessor; the object itself if it has no such part."""
     return getattr(whole, name, whole)
 
 
@@ -130,7 +131,7 @@ def _with_truth(item: dict[str, Any]) -> LabelledItem:
 
 
 def _in_its_frame(item: dict[str, Any]) -> LabelledItem:
-    """A training sample, whose mask was cropped and flipped with its image: predictions must not be led back to the image before that."""
+    """A training sample whose mask was cropped and flipped with its image: predictions must not be mapped back to the original image."""
     inputs, sample, truth = _with_truth(item)
     return LabelledItem(inputs, SegDataSample(metainfo=_frame(inputs)), truth)
 

@@ -1,4 +1,4 @@
-"""Samples are counted in batches, online ones by their ratio, real ones in passes: a resumed training should have all as it began."""
+"""Checks on resume that the total batch size, the ratio of online samples and the number of real images are unchanged."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -16,15 +16,14 @@ IMAGES_KEY = 'real_images'
 
 @HOOKS.register_module()
 class TotalBatchHook(Hook):
-    """Keeps the total batch size in the checkpoints and compares it when a training resumes; so it does with the ratio of online samples
-    and with the number of real images.
+    """Stores the total batch size, the ratio of online samples and the number of real images in checkpoints, and compares them on resume.
 
-    mmengine tells a sampler how many steps were made, not how many samples: with smaller batches some would come a second time. Beside
-    sample n of the real images are the online ones from n times the ratio on: with a smaller ratio they, too, would come again. Other real
-    images of a ``JointDataset`` may be meant: a warning.
+    mmengine tells a sampler the number of steps, not of samples, so with a smaller batch size some samples would repeat. Real sample n is
+    paired with the online samples from n times the ratio on, so with a smaller ratio online samples would repeat. A changed number of real
+    images of a ``JointDataset`` may be intended, so it only causes a warning.
 
     Raises:
-        InputError: A training that counts iterations resumes with another total batch size, or one with online samples beside real images
+        InputError: An iteration-based training resumes with another total batch size, or a joint training with online samples resumes
             with another ratio.
     """
 
@@ -33,14 +32,14 @@ class TotalBatchHook(Hook):
         if isinstance(loader.dataset, JointDataset) and is_online(loader.dataset):
             self._check_ratio(runner, loader.dataset.ratio)
         if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:
-            return  # epochs are counted in samples, and are the passes
+            return  # an epoch is one pass, counted in samples
         if isinstance(loader.dataset, JointDataset):
             self._compare_images(runner, len(loader.dataset))
         total, before = loader.batch_size * runner.world_size, runner.message_hub.get_info(KEY)
         if runner.iter and before not in (None, total):
             raise InputError(
-                f'the training began with {before} samples a step, here it resumes with {loader.batch_size} x {runner.world_size}'
-                f' processes = {total}: samples would be left out or come twice. Set train_dataloader.batch_size so that the product stays'
+                f'the training began with {before} samples per step, but resumes with {loader.batch_size} x {runner.world_size}'
+                f' processes = {total}: samples would be left out or come twice. Set train_dataloader.batch_size to keep the product'
             )
         runner.message_hub.update_info(KEY, total)
 
@@ -49,8 +48,8 @@ class TotalBatchHook(Hook):
         before = runner.message_hub.get_info(IMAGES_KEY)
         if runner.iter and before not in (None, images):
             runner.logger.warning(
-                f'the training began with {before} real images, here it resumes with {images}: its samples so far make other passes '
-                'through them, and some images, and views of them, come again sooner than others'
+                f'the training began with {before} real images, but resumes with {images}: the order of the images changes, and some '
+                'images and views will repeat sooner than others'
             )
         runner.message_hub.update_info(IMAGES_KEY, images)
 
@@ -59,7 +58,7 @@ class TotalBatchHook(Hook):
         before = runner.message_hub.get_info(RATIO_KEY)
         if runner.iter and before not in (None, ratio):
             raise InputError(
-                f'the training began with {before} online samples for each real image, here it resumes with {ratio}: samples would be left '
+                f'the training began with {before} online samples per real image, but resumes with {ratio}: samples would be left '
                 f'out or come twice. Set train_dataloader.dataset.ratio={before} (the variable synthetic_ratio)'
             )
         runner.message_hub.update_info(RATIO_KEY, ratio)
