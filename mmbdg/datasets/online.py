@@ -1,4 +1,4 @@
-"""Addresses of labelled samples that are made inside the training: the dataset of online sampling (BigDatasetGAN, section 3.2)."""
+"""Dataset for online sampling: addresses of labelled samples that are generated during training (BigDatasetGAN, section 3.2)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,12 +15,12 @@ from mmbdg.storage.label_spaces import label_space as space_by_name
 from mmbdg.storage.palette import palette
 
 FIRST_INDEX = 10**8
-"""Index of the first online sample of each class. Those of synthesised datasets have eight digits: under one seed the two share nothing."""
+"""Index of the first online sample of each class. Indices in synthetic datasets are smaller, so samples never coincide under one seed."""
 
 
 @DATASETS.register_module()
 class OnlineSyntheticDataset(Dataset):
-    """Item n of an endless dataset: the address of a labelled sample, which the data preprocessor makes on the training device.
+    """Endless dataset whose item n is the address of a labelled sample; the data preprocessor generates it on the training device.
 
     .. code-block:: python
 
@@ -29,20 +29,20 @@ class OnlineSyntheticDataset(Dataset):
             sampler=dict(type='mmbdg.AddressedSampler'))
         model = dict(data_preprocessor=dict(type='mmbdg.OnlineDataPreprocessor', labelled_generator='fashion32', ...))
 
-    The classes take turns: K items in a row are of K classes, in an order drawn anew for each round. The index is that of the round, so no
-    address comes twice. Workers read names only, no network.
+    Each round of K consecutive items contains each of the K classes once, in a random order drawn for the round. The index of a sample is
+    that of its round, so no address repeats. Workers load only the names of the classes and no network.
 
     An item is ``dict(inputs=..., data_samples=...)`` with ``inputs`` int64 (3,), the address (seed, class, index), and an
-    ``mmseg.SegDataSample`` whose meta information says how the mask is painted: ``foreground_id``, the label that foreground gets (None:
-    the interpreter's ids are the labels already), ``ignore``, the label of pixels that do not count, and ``labelled_generator``.
-    ``mmengine``'s collate functions batch it, beside real images too (:class:`~mmbdg.datasets.JointDataset`).
+    ``mmseg.SegDataSample`` whose meta information describes the mask: ``foreground_id``, the label of the foreground (None: the
+    interpreter's ids are already the labels), ``ignore``, the ignore label, and ``labelled_generator``. ``mmengine``'s collate functions
+    can batch it, also beside real images (:class:`~mmbdg.datasets.JointDataset`).
 
     Args:
-        labelled_generator: Name of an embedded one, or a folder; the same as the preprocessor's.
-        label_space: As of :class:`~mmbdg.datasets.SyntheticSegDataset`; classes outside it are not drawn.
-        classes: Names or indices of the classes that are drawn; None: all of the label space.
-        seed: Of the latents and of the order of the classes.
-        length: Of an epoch, where a loop counts epochs; item n is there for any n from 0 (paper: 100,000 is the size of its datasets).
+        labelled_generator: Name of an embedded labelled generator, or its folder; must equal the data preprocessor's.
+        label_space: Label space, as in :class:`~mmbdg.datasets.SyntheticSegDataset`; classes outside it are not drawn.
+        classes: Names or indices of the classes to draw; None: all classes of the label space.
+        seed: Seed of the latents and of the order of the classes.
+        length: Length of an epoch for epoch-based loops, default 100,000 (the paper's dataset size); any item n >= 0 exists.
 
     Raises:
         InputError: There is no such generator or class, or its masks do not fit the label space.
@@ -64,18 +64,18 @@ class OnlineSyntheticDataset(Dataset):
         wanted = range(len(names)) if classes is None else dict.fromkeys(class_id(cls, names) for cls in classes)
         self.class_ids = self.space.within(wanted, int, 'classes')
         self._relabelled = len(labels) == 2 or self.space.name == 'fgbg'
-        self._round: tuple[int, list[int]] = (-1, [])  # the last one, and its order
+        self._round: tuple[int, list[int]] = (-1, [])  # current round, and its order of the classes
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """Names of the labels, background first, and their colours."""
+        """Names of the labels (background first) and their colours."""
         return dict(classes=self.space.classes, palette=palette(self.space.num_classes))
 
     def __len__(self) -> int:
         return self.length
 
     def address(self, n: int) -> tuple[int, int]:
-        """Class and index of item n; no two n have the same."""
+        """Class and index of item n; unique for each n."""
         past, place = divmod(n, len(self.class_ids))
         if past != self._round[0]:
             self._round = past, generator_at('online', self.seed, past).permutation(self.class_ids).tolist()
@@ -83,7 +83,7 @@ class OnlineSyntheticDataset(Dataset):
 
     def __getitem__(self, n: int) -> dict[str, Any]:
         if n < 0:
-            raise IndexError(f'an endless dataset has no end to count from, got item {n}')
+            raise IndexError(f'an endless dataset has no negative indices, got item {n}')
         cls, index = self.address(n)
         foreground_id = self.space.foreground_ids[cls] if self._relabelled else None
         sample = SegDataSample(
@@ -93,5 +93,5 @@ class OnlineSyntheticDataset(Dataset):
 
 
 def is_online(dataset: Dataset) -> bool:
-    """Whether its labelled samples are made inside the training, alone or beside real images."""
+    """Whether the dataset's labelled samples are generated during training, alone or beside real images."""
     return isinstance(getattr(dataset, 'seg', dataset), OnlineSyntheticDataset)

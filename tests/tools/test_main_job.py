@@ -40,7 +40,7 @@ def work_dir(tmp_path_factory, cache):
 
 def test_says_what_it_does(work_dir):
     output = (work_dir / 'output.txt').read_text()
-    assert 'made once' in output and '20 labelled images' in output
+    assert 'generated once' in output and '20 labelled images' in output
     assert 'rise until the queue has been filled once, at iteration 2' in output
     assert 'the queue has been filled once; losses are comparable from here' in output
     assert f'next: python tools/extract_backbone.py {work_dir}/iter_6.pth {work_dir}/backbone.safetensors' in output
