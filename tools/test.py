@@ -11,7 +11,7 @@ import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser
 from mmbdg.compat.checkpoint import load_strict, read_state_dict
 from mmbdg.engine.checks import check_annotations, check_metrics
-from mmbdg.engine.launch import add_common_arguments, build_runner, load_config, part_in_peace
+from mmbdg.engine.launch import add_common_arguments, build_runner, exit_process_group, load_config
 from mmbdg.engine.work_dir import prepare_work_dir
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import check_place, write_json
@@ -41,7 +41,7 @@ def main() -> None:
         out = Path(args.out or Path(runner.work_dir) / 'test.json')
         write_json(out, dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics))
         runner.logger.info(f'figures are in {out}')
-    part_in_peace()
+    exit_process_group()
 
 
 if __name__ == '__main__':

@@ -19,8 +19,8 @@ from mmbdg.engine.launch import (
     build_runner,
     check_pretrained,
     check_start,
+    exit_process_group,
     load_config,
-    part_in_peace,
 )
 from mmbdg.engine.optimizers.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.resuming import apply_resume
@@ -68,7 +68,7 @@ def main() -> None:
         with building('next_step'):
             step = with_config_dir(cfg, cfg.next_step).format(work_dir=Path(runner.work_dir), checkpoint=last, config=args.config)
             runner.logger.info(f'next: {step}')
-    part_in_peace()
+    exit_process_group()
 
 
 if __name__ == '__main__':

@@ -29,17 +29,19 @@ Rule = Callable[[np.ndarray], np.ndarray]
 
 
 def import_rule(name: str) -> Callable:
-    """A foreground rule ``image uint8 (R,R,3) -> bool (R,R)`` by its import path, e.g. ``mmbdg.annotation.foreground.fashion_foreground``.
+    """Import a foreground rule ``image uint8 (R,R,3) -> bool (R,R)``.
 
-    A module in the current folder is found too: ``rules.by_colour`` is ``by_colour`` in ``rules.py``.
+    Args:
+        name: Import path, e.g. ``mmbdg.annotation.foreground.fashion_foreground``. Modules in the current folder are found too:
+            ``rules.by_colour`` is the function ``by_colour`` in ``rules.py``.
 
     Raises:
-        InputError: There is no such module, or nothing in it of this name that can be called.
+        InputError: The module does not exist, or has no callable of this name.
     """
     module, _, function = name.rpartition('.')
     if not module:
         raise InputError(f'a rule is named MODULE.FUNCTION, e.g. mmbdg.annotation.foreground.fashion_foreground; got "{name}"')
-    sys.path.append(os.getcwd())  # a tool's own path begins with the folder of the tool
+    sys.path.append(os.getcwd())  # the first entry is the folder of the tool, not the current one
     try:
         rule = getattr(import_module(module), function, None)
     except ModuleNotFoundError as error:
@@ -52,7 +54,7 @@ def import_rule(name: str) -> Callable:
 
 
 def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
-    """One item: ``inputs`` float32 (latent_dim,), a data sample with ``gt_label`` (1,) and ``gt_sem_seg`` (1,R,R)."""
+    """Build one item: ``inputs`` float32 (latent_dim,), and a data sample with ``gt_label`` (1,) and ``gt_sem_seg`` (1,R,R)."""
     sample = BaseDataElement(metainfo=extra)
     sample.set_field(torch.tensor([class_id]), 'gt_label')
     sample.set_field(PixelData(data=torch.from_numpy(seg_map)[None]), 'gt_sem_seg')
@@ -60,7 +62,7 @@ def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
 
 
 class _LatentDataset(BaseDataset):
-    """Keeps latents and masks in memory, masks as uint8; an item is made anew each time, for predictions are written into it."""
+    """Keeps latents and uint8 masks in memory; each access builds a new item, because predictions are written into it."""
 
     def __init__(self, class_names: Sequence[str] | str, label_space_name: str | Groups) -> None:
         self.class_names = resolve_names(class_names)
@@ -83,12 +85,12 @@ class _LatentDataset(BaseDataset):
         return self.space.paint(mask, item['class_id'], ignore=IGNORE)
 
     def _extra(self, item: dict) -> dict:
-        """What the data sample's meta information holds."""
-        raise NotImplementedError  # abstract: the two datasets know different things of an item
+        """Meta information of the data sample."""
+        raise NotImplementedError  # abstract: differs between the two datasets
 
     @property
     def class_ids(self) -> list[int]:
-        """Of the items."""
+        """Class id of each item."""
         return [item['class_id'] for item in self.data_list]
 
 
@@ -97,21 +99,21 @@ class AnnotatedLatents(_LatentDataset):
     """Pairs of latents and masks in the layout of the released data, see :mod:`mmbdg.annotation.latent_files`.
 
     Args:
-        data_root: Folder with ``annotations/`` and ``latents/``; may begin with ``mmbdg://`` for this package's assets.
+        data_root: Folder with ``annotations/`` and ``latents/``; ``mmbdg://...`` is a folder in this package's assets.
         name: Name of the set.
-        latent_dim, resolution: Of the generator; None: those of ``generator``.
-        generator: Config of the generator whose latents these are; its weights' card counts, see :mod:`mmbdg.generators.card`.
-        class_names: Of the generator's classes; "in1k": ImageNet's.
-        label_space: See :func:`mmbdg.storage.label_spaces.label_space`; pairs of classes outside it are left out.
+        latent_dim, resolution: Latent size and image side in pixels; None: those of ``generator``.
+        generator: Config of the generator of the latents; sizes in the card of its weights override it, see :mod:`mmbdg.generators.card`.
+        class_names: Names of the generator's classes; "in1k": ImageNet's.
+        label_space: Label space, see :func:`mmbdg.storage.label_spaces.label_space`; pairs of classes outside it are skipped.
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
-        part: "all", or one of two that have nothing in common, "train" and "val", see ``held_out``.
-        held_out: Pairs of each class that are "val", chosen by their names; one pair of each class at least is "train".
-        per_class: The first pairs of each class, by index; None: all.
-        ignore_value: Grey value of pixels of the masks that do not count; None: all that is not 0 is foreground.
-        seed: Of the choice of what is held out.
+        part: "all" (default), or one of the disjoint parts "train" and "val", see ``held_out``.
+        held_out: Number of pairs of each class in "val", chosen by their names; at least one pair of each class stays in "train".
+        per_class: Maximum number of pairs of each class, the first by index; None: all.
+        ignore_value: Grey value of ignored mask pixels; None: no pixel is ignored, and every value but 0 is foreground.
+        seed: Seed of the random choice of the held-out pairs.
 
     Raises:
-        InputError: See :func:`mmbdg.annotation.read_annotated_latents`; an unknown part, or nothing is in it.
+        InputError: See :func:`mmbdg.annotation.read_annotated_latents`; or the part is unknown or empty.
     """
 
     def __init__(
@@ -133,7 +135,7 @@ class AnnotatedLatents(_LatentDataset):
     ) -> None:
         if latent_dim is None or resolution is None:
             if generator is None:
-                raise InputError('a set of annotated latents needs latent_dim and resolution, or the generator that it is for')
+                raise InputError('a set of annotated latents needs latent_dim and resolution, or its generator: add generator=dict(...)')
             own = generator_sizes(generator)
             latent_dim, resolution = latent_dim or own.latent_dim, resolution or own.resolution
         if part not in ('all', 'train', 'val'):
@@ -165,31 +167,31 @@ class AnnotatedLatents(_LatentDataset):
         return dict(stem=item['stem'])
 
     def _part_of(self, pairs: list[AnnotatedLatent]) -> list[AnnotatedLatent]:
-        """Those of one class that belong to the part."""
+        """The pairs of one class that belong to the part."""
         drawn = sorted(pairs, key=lambda pair: generator_at('held out', self.seed, pair.mask_path.parent.name, pair.stem).random())
         held_out = drawn[: min(self.held_out, len(pairs) - 1)]
         return [pair for pair in pairs if self.part == 'all' or (pair in held_out) == (self.part == 'val')]
 
 
 def _index(pair: AnnotatedLatent) -> tuple[int, str]:
-    """Of a sample in its class: 2 before 10."""
+    """Sort key: the numeric index of a pair in its class, so that 2 comes before 10."""
     last = pair.stem.split('_')[-1]
     return int(last) if last.isdigit() else 0, pair.stem
 
 
 @DATASETS.register_module()
 class RuleAnnotatedLatents(_LatentDataset):
-    """Latents whose masks a documented rule draws on the generated images; for validation where such a rule exists.
+    """Latents whose masks are computed from the generated images by a foreground rule; for validation without annotated masks.
 
     Args:
         generator: Config of the generator.
-        rule: Import path of the rule, called with an image and each threshold.
-        class_names: Of the generator's classes; "in1k": ImageNet's.
-        per_class: Samples of each class, addresses (class, 0 ... per_class - 1).
-        seed: Of the latents; another one than the annotated set's.
-        truncation: Of the latents.
-        thresholds: The first draws the masks; the others' masks are kept as ``rule_seg`` to show the rule's own spread.
-        label_space: See :func:`mmbdg.storage.label_spaces.label_space`; classes outside it are left out.
+        rule: Import path of the rule; it is called with an image and a threshold.
+        class_names: Names of the generator's classes; "in1k": ImageNet's.
+        per_class: Number of samples of each class, at the addresses (class, 0 ... per_class - 1).
+        seed: Seed of the latents; must differ from that of the annotated set.
+        truncation: Truncation of the latents; None: no truncation.
+        thresholds: Thresholds of the rule; the first gives the masks, and all masks are kept as ``rule_seg`` to show the rule's spread.
+        label_space: Label space, see :func:`mmbdg.storage.label_spaces.label_space`; classes outside it are skipped.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Annotated samples of a generator as a plain labelled dataset."""
+"""Annotated samples of a generator as a segmentation dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from mmbdg.storage.palette import palette
 
 @DATASETS.register_module()
 class AnnotatedSegDataset(BaseDataset):
-    """What an annotator saw, ``images/NAME/<class>/*.png``, with the masks that were drawn: to train a segmentor on, or to measure one.
+    """Annotated generated images, ``images/NAME/<class>/*.png``, with their masks; to train or evaluate a segmentor.
 
     Each item holds ``img`` BGR uint8 (R,R,3), ``gt_label`` int, ``gt_seg_map`` int64 (R,R) in the label space, ``ori_shape``, ``img_shape``
     and ``seg_fields``; a pipeline ends with ``mmseg.PackSegInputs``.
@@ -28,12 +28,12 @@ class AnnotatedSegDataset(BaseDataset):
         data_root: Folder with ``images/``, ``annotations/`` and ``latents/``, see :mod:`mmbdg.annotation.latent_files`; may begin with
             ``mmbdg://`` for this package's assets.
         name: Name of the set.
-        class_names: Of the generator's classes; "in1k": ImageNet's.
-        label_space: See :func:`mmbdg.storage.label_spaces.label_space`; pairs of classes outside it are left out.
+        class_names: Names of the generator's classes; "in1k": ImageNet's.
+        label_space: Label space, see :func:`mmbdg.storage.label_spaces.label_space`; pairs of classes outside it are skipped.
         allow_missing_classes: See :func:`mmbdg.annotation.read_annotated_latents`.
-        ignore_value: Grey value of pixels of the masks that do not count; None: all that is not 0 is foreground.
+        ignore_value: Grey value of ignored mask pixels; None: no pixel is ignored, and every value but 0 is foreground.
         pipeline: Transforms.
-        test_mode: The mask keeps its size when the pipeline resizes the image, as in mmseg's test pipelines.
+        test_mode: If True, the mask keeps its size when the pipeline resizes the image, as in mmseg's test pipelines.
 
     Raises:
         InputError: See :func:`mmbdg.annotation.read_annotated_latents`; or a pair has no image.

@@ -1,4 +1,4 @@
-"""Masks of a synthetic dataset, checked when they are loaded: a wrong one would train to wrong labels without a word."""
+"""Checks of a synthetic dataset's masks at loading time: without them a wrong mask would silently give wrong labels."""
 
 from collections.abc import Sequence
 
@@ -12,24 +12,24 @@ from mmbdg.storage.masks import check_mask_header
 
 
 class CheckedLoading(BaseTransform):
-    """A transform that loads ``gt_seg_map``, with a look at the file before and at the labels after.
+    """Transform that loads ``gt_seg_map`` and checks the file before loading and the labels after.
 
-    Items say what must be: ``mask_size``, height and width in pixels; ``num_labels``, of the masks as they are stored; ``mask_checksum``,
-    of the file, None where none is known; ``mask_labels``, what ``gt_seg_map`` may hold.
+    Expected values in each item: ``mask_size``, height and width in pixels; ``num_labels``, number of labels in the stored masks;
+    ``mask_checksum``, checksum of the file or None if unknown; ``mask_labels``, labels that ``gt_seg_map`` may contain.
 
     Args:
-        loader: ``mmseg.LoadAnnotations`` or one that derives from it.
+        loader: ``mmseg.LoadAnnotations`` or a subclass.
     """
 
     def __init__(self, loader: BaseTransform) -> None:
         self.loader = loader
 
     def transform(self, results: dict) -> dict:
-        """What the loader gives.
+        """Load and check the mask.
 
         Raises:
-            InputError: The mask is no mask of the dataset, see :func:`~mmbdg.storage.masks.check_mask_header`, is not of its
-                checksum, or holds a label that its class does not have.
+            InputError: The file is not a mask of the dataset (see :func:`~mmbdg.storage.masks.check_mask_header`), has a wrong checksum,
+                or contains a label that its class does not have.
         """
         name = results['seg_map_path']
         data = fileio.get(name, backend_args=getattr(self.loader, 'backend_args', None))
@@ -45,15 +45,15 @@ class CheckedLoading(BaseTransform):
 
 
 def check_labels(labels: np.ndarray, allowed: Sequence[int], name: str) -> None:
-    """See that a map holds no other labels than these.
+    """Check that a label map contains only allowed labels.
 
     Args:
-        labels: Integer (H,W), 0..65535.
-        allowed: Labels.
-        name: Of the file, for messages.
+        labels: Label map, integer (H,W), 0..65535.
+        allowed: Allowed labels.
+        name: File name for the message.
 
     Raises:
-        InputError: It does.
+        InputError: The map contains another label.
     """
     table = np.zeros(65536, bool)
     table[list(allowed)] = True

@@ -1,4 +1,4 @@
-"""Fashion-MNIST's files: the embedded subset, or the full set where it is installed."""
+"""Files of Fashion-MNIST: the embedded subset, or an installed full set."""
 
 import gzip
 import io
@@ -18,19 +18,19 @@ from mmbdg.reading import read_arrays, read_bytes
 CLASSES = ('t-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot')
 EMBEDDED = Path(__file__).parents[1] / 'assets' / 'fashion32' / 'images.npz'
 MOST_BYTES = 2**28
-"""Of a file of the full set; the largest has 47 MB."""
+"""Maximum uncompressed size in bytes of a file of the full set; the largest has 47 MB."""
 PADDING = 2
 """Zero pixels on each side: 28 px become 32 px."""
 
-# Debian's package dataset-fashion-mnist, and what torchvision.datasets.FashionMNIST(root='data', download=True) leaves behind.
+# Folders of Debian's package dataset-fashion-mnist and of torchvision.datasets.FashionMNIST(root='data', download=True).
 FULL_ROOTS = ('/usr/share/datasets/fashion-mnist', 'data/FashionMNIST/raw')
 
 
 def read_idx(path: str | os.PathLike) -> np.ndarray:
-    """An IDX file of unsigned bytes, gzipped or not, as uint8 of the shape it states.
+    """Read an IDX file of unsigned bytes, gzipped or not, as a uint8 array of the shape in its header.
 
     Raises:
-        InputError: The file is no such file, or is cut off.
+        InputError: The file is not an IDX file of unsigned bytes, or is truncated.
     """
     path = Path(path)
     content = read_bytes(path, MOST_BYTES)
@@ -52,10 +52,10 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
 
 
 def find_full(root: str | os.PathLike | None = None) -> Path:
-    """The folder of the full set.
+    """Find the folder of the full set.
 
     Raises:
-        InputError: It is in none of the known places; the message says how to get it.
+        InputError: It is in none of the known places; the message says how to install it.
     """
     for candidate in [root] if root else FULL_ROOTS:
         if any((Path(candidate) / f'train-images-idx3-ubyte{suffix}').exists() for suffix in ('', '.gz')):
@@ -76,15 +76,15 @@ def _existing(path: Path) -> Path:
 
 @cache
 def load_fashion(split: str, source: str = 'embedded') -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of one split.
+    """Load images and labels of one split.
 
     Args:
-        split: "train" or "test" (the official ones).
-        source: "embedded" for the subset in this package (10,000 + 1,000), "full" for an installed full set (60,000 + 10,000), or its
-            folder.
+        split: Official split, "train" or "test".
+        source: "embedded" for the subset in this package (10,000 + 1,000), "full" for an installed full set (60,000 + 10,000), or the
+            folder of the full set.
 
     Returns:
-        uint8 (N,32,32), zero-padded; int64 (N,).
+        Images, uint8 (N,32,32), zero-padded from 28 px; labels, int64 (N,).
     """
     if split not in ('train', 'test'):
         raise ValueError(f'split must be "train" or "test", got "{split}"')
@@ -108,7 +108,7 @@ def load_fashion(split: str, source: str = 'embedded') -> tuple[np.ndarray, np.n
 def write_subset(path: str | os.PathLike, root: str | os.PathLike | None, per_class: dict[str, int]) -> None:
     """Write the embedded subset: the first ``per_class[split]`` images of each class of each official split, in the official order.
 
-    The file is a plain ``.npz`` of uint8 and int32 arrays; its bytes depend on nothing but the images.
+    The file is a plain ``.npz`` of uint8 and int32 arrays; its bytes depend only on the images.
     """
     folder = find_full(root)
     arrays = {}
@@ -125,7 +125,7 @@ def write_subset(path: str | os.PathLike, root: str | os.PathLike | None, per_cl
 
 
 def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """``numpy.savez`` with LZMA (a tenth smaller than its own compression) and fixed dates."""
+    """Same as ``numpy.savez``, but with LZMA (10 % smaller than numpy's compression) and fixed dates."""
     with zipfile.ZipFile(path, 'w') as archive:
         for name, array in arrays.items():
             info = zipfile.ZipInfo(f'{name}.npy')

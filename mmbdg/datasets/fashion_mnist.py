@@ -1,4 +1,4 @@
-"""Fashion-MNIST at 32 px, with masks by the documented foreground rule."""
+"""Fashion-MNIST at 32 px, with masks from the foreground rule."""
 
 from collections.abc import Sequence
 
@@ -15,22 +15,22 @@ from mmbdg.storage.palette import palette
 
 @DATASETS.register_module()
 class FashionMNIST32(BaseDataset):
-    """Real product photos, 32x32 px, grey as three equal channels; for classification, self-supervision and segmentation.
+    """Real grey product photos, 32x32 px, as three equal channels; for classification, self-supervision and segmentation.
 
-    Each item holds ``img`` uint8 (32,32,3), ``gt_label`` int, ``gt_seg_map`` int64 (32,32) by the foreground rule in the label space,
+    Each item holds ``img`` uint8 (32,32,3), ``gt_label`` int, ``gt_seg_map`` int64 (32,32) in the label space (from the foreground rule),
     ``ori_shape``, ``img_shape`` and ``seg_fields``; a pipeline ends with ``mmpretrain.PackInputs`` or ``mmseg.PackSegInputs``.
 
     Args:
-        split: "train" or "test", the official ones.
+        split: Official split, "train" or "test".
         source: "embedded", "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
-        label_space: The ids of ``gt_seg_map`` and the classes in the meta information: "fgbg", "classes" or groups of classes, see
-            :func:`mmbdg.storage.label_spaces.label_space`; images of classes outside it are left out.
-        label_fraction: Part of the images that is kept (stratified by class, nested), see
-            :func:`~mmbdg.datasets.label_fraction.labelled_subset`.
-        label_seed: Which images those are.
-        threshold: Grey level of the foreground rule.
+        label_space: Label space of ``gt_seg_map`` and of the classes in the meta information: "fgbg", "classes" or groups of classes, see
+            :func:`mmbdg.storage.label_spaces.label_space`; images of classes outside it are skipped.
+        label_fraction: Fraction of the images that is used, in (0, 1] (stratified by class, nested), see
+            :func:`~mmbdg.datasets.label_fraction.labelled_subset`. Default 1.
+        label_seed: Seed of the choice of these images.
+        threshold: Grey level threshold of the foreground rule, 0..255.
         pipeline: Transforms.
-        test_mode: The mask keeps its size when the pipeline resizes the image, as in mmseg's test pipelines (``mmseg.Resize``).
+        test_mode: If True, the mask keeps its size when the pipeline resizes the image, as in mmseg's test pipelines (``mmseg.Resize``).
     """
 
     def __init__(

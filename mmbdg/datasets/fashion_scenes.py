@@ -1,4 +1,4 @@
-"""Scenes of Fashion-MNIST's product photos: several garments on a textured ground, the class, box and mask of each known."""
+"""Scenes composed of Fashion-MNIST photos: several garments on a textured background, each with class, box and mask."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ from mmbdg.registry import DATASETS
 from mmbdg.storage.palette import palette
 
 SIDES = (24, 64)
-"""Of a photo in a scene, in pixels."""
+"""Minimum and maximum side of a photo in a scene, in pixels."""
 PLACES = 20
-"""That are tried for a garment; the one that hides least is taken."""
+"""Number of random positions tried for each garment; the one that hides least of the other garments is used."""
 
 
 @dataclass
 class Scene:
-    """image uint8 (H,W,3) RGB; masks bool (N,H,W), what is seen of each garment; labels int64 (N) 0..9."""
+    """A scene: image uint8 (H,W,3) RGB; masks bool (N,H,W) of the visible part of each garment; labels int64 (N,), 0..9."""
 
     image: np.ndarray
     masks: np.ndarray
     labels: np.ndarray
 
     def boxes(self) -> np.ndarray:
-        """int64 (N,4): x1, y1, x2, y2 of what is seen, the ends one beyond."""
+        """Boxes of the visible parts, int64 (N,4): x1, y1, x2, y2, with x2 and y2 exclusive."""
         slices = [tight_box(mask) for mask in self.masks]
         return np.array([(x.start, y.start, x.stop, y.stop) for y, x in slices], dtype=np.int64).reshape(-1, 4)
 
@@ -43,26 +43,26 @@ def compose_scene(
     source: str = 'embedded',
     seed: int = 0,
 ) -> Scene:
-    """The scene at an address: the same wherever, and in whatever order, it is asked for.
+    """Compose one scene; the result depends only on the arguments.
 
-    Each garment is a photo of a class drawn at even chances, enlarged or made smaller, in a tint of its own; its mask is that of the
-    foreground rule. A later one may hide part of an earlier one; of many in little room some are hidden whole, and left out.
+    Each garment is a photo of a uniformly drawn class, resized and tinted at random; its mask comes from the foreground rule. A garment may
+    hide parts of earlier ones. Garments that are completely hidden are removed.
 
     Args:
-        index: Of the scene.
+        index: Index of the scene.
         size: Width and height in pixels, at least 32 each.
-        garments: How many, or the least and the most.
-        split: Whose photos, "train" or "test".
+        garments: Number of garments, or its minimum and maximum.
+        split: Split of the photos, "train" or "test".
         source: See :func:`~mmbdg.datasets.fashion_files.load_fashion`.
-        seed: Of all scenes.
+        seed: Seed of all scenes.
 
     Raises:
-        InputError: The scene is too small for a photo, or the counts make no range.
+        InputError: The scene is smaller than 32 px, or the numbers of garments are not a valid range.
     """
     width, height = size
     least, most = (garments, garments) if isinstance(garments, int) else garments
     if min(size) < 32 or not 0 <= least <= most:
-        raise InputError(f'a scene takes a size from 32x32 on and counts of garments from 0 on, got {width}x{height} and {garments}')
+        raise InputError(f'a scene needs a size of at least 32x32 and 0 or more garments, got {width}x{height} and {garments}')
     rng = generator_at('scene', seed, split, index)
     photos, classes = load_fashion(split, source)
     image = textured_ground(rng, height, width)
@@ -82,7 +82,7 @@ def compose_scene(
 
 
 def textured_ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Soft patches of colour with grain, uint8 (height,width,3)."""
+    """Random background of smooth colour patches with noise, uint8 (height,width,3)."""
     from PIL import Image
 
     patches = rng.integers(40, 200, (4, 5, 3)).astype(np.uint8)
@@ -97,7 +97,7 @@ def _resized(picture: np.ndarray, side: int) -> np.ndarray:
 
 
 def _place(rng: np.random.Generator, masks: np.ndarray, shape: np.ndarray) -> tuple[int, int]:
-    """Top and left end where the garment that loses most of what is seen of it loses least."""
+    """Top and left position that minimises the largest fraction of another garment's visible part that gets hidden."""
     (height, width), side = masks.shape[1:], len(shape)
     places = rng.integers(0, (height - side + 1, width - side + 1), (PLACES, 2)).tolist()
     seen = np.maximum(masks.sum((1, 2)), 1)
@@ -114,22 +114,22 @@ def _place(rng: np.random.Generator, masks: np.ndarray, shape: np.ndarray) -> tu
 class FashionScenes(BaseDataset):
     """The scenes 0..count-1 of :func:`compose_scene`, for detection and instance segmentation with mmdet.
 
-    Each item holds ``img`` uint8 (H,W,3) BGR, as OpenMMLab's loading leaves it, and ``instances`` as ``CocoDataset`` makes them; a pipeline
-    begins with ``mmdet.LoadAnnotations`` and ends with ``mmdet.PackDetInputs``. With "instances" among its ``meta_keys`` the truth comes
-    with the samples, and ``mmdet.CocoMetric`` needs no annotation file.
+    Each item holds ``img`` uint8 (H,W,3) BGR, as after OpenMMLab's image loading, and ``instances`` as in ``CocoDataset``. A pipeline
+    begins with ``mmdet.LoadAnnotations`` and ends with ``mmdet.PackDetInputs``. If its ``meta_keys`` contain "instances", the samples carry
+    the ground truth, and ``mmdet.CocoMetric`` needs no annotation file.
 
     Args:
-        split: "train" or "test": whose photos the scenes show.
+        split: Split of the photos, "train" or "test".
         source: See :func:`~mmbdg.datasets.fashion_files.load_fashion`.
-        count: Number of scenes.
-        size: Width and height in pixels.
-        garments: How many in a scene, or the least and the most.
-        seed: Of the scenes.
+        count: Number of scenes, at least 1.
+        size: Width and height in pixels, at least 32 each.
+        garments: Number of garments per scene, or its minimum and maximum.
+        seed: Seed of the scenes.
         pipeline: Transforms.
-        test_mode: As in mmengine.
+        test_mode: mmengine's ``test_mode``.
 
     Raises:
-        InputError: There is no scene to make, see :func:`compose_scene`.
+        InputError: ``count`` is below 1, or see :func:`compose_scene`.
     """
 
     def __init__(
@@ -146,10 +146,10 @@ class FashionScenes(BaseDataset):
         self.count = count
         self.scene = dict(size=tuple(size), garments=garments, split=split, source=source, seed=seed)
         if count < 1:
-            raise InputError(f'FashionScenes makes count scenes, at least 1; got {count}')
-        compose_scene(0, **self.scene)  # what cannot be made is said here, not by a worker
+            raise InputError(f'FashionScenes needs count >= 1, got {count}')
+        compose_scene(0, **self.scene)  # raises errors here instead of in a worker
         super().__init__(
-            metainfo=dict(classes=CLASSES, palette=palette(len(CLASSES) + 1)[1:]),  # without the background's
+            metainfo=dict(classes=CLASSES, palette=palette(len(CLASSES) + 1)[1:]),  # without the background colour
             pipeline=list(pipeline),
             test_mode=test_mode,
             serialize_data=False,

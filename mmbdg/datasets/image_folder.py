@@ -1,4 +1,4 @@
-"""Your own images, one folder a class."""
+"""Dataset of your own images, one folder per class."""
 
 import logging
 from collections import Counter
@@ -18,25 +18,24 @@ from mmbdg.registry import DATASETS
 
 @DATASETS.register_module()
 class ImageFolder(CustomDataset):
-    """``mmpretrain.CustomDataset`` that refuses what would silently train something else.
+    """``mmpretrain.CustomDataset`` that checks the folder and raises on problems that would silently change the training.
 
-    It finds what torchvision's ``ImageFolder`` finds. Folders below those of the classes count too, linked ones as well. What is left out,
-    files of other suffixes and images in no class folder, is logged once; names are compared in the composed form of Unicode.
+    It finds the same images as torchvision's ``ImageFolder``, including images in nested folders and symbolic links. Skipped files (other
+    suffixes, images outside the class folders) are logged once. Names are compared in the composed form of Unicode (NFC).
 
     Args:
-        data_root: Folder with one sub-folder for each class.
+        data_root: Folder with one sub-folder per class.
         class_names: Names of the sub-folders; their order is the order of the class indices.
-        part: "all", or one of two that have nothing in common, "train" and "val", see
-            :func:`~mmbdg.datasets.label_fraction.part_of`.
-        held_out: Share of each class that is "val".
-        most: At most this many images, of each class in proportion; None: all.
-        seed: Which images those are.
-        extensions: Suffixes of images, in lower case.
-        **kwargs: As ``mmpretrain.CustomDataset``, ``pipeline`` above all.
+        part: "all" (default), or one of the disjoint parts "train" and "val", see :func:`~mmbdg.datasets.label_fraction.part_of`.
+        held_out: Fraction of each class in "val", in (0, 1).
+        most: Maximum number of images, stratified by class; None: all.
+        seed: Seed of the random choice of the held-out images and of the ``most`` images.
+        extensions: Suffixes of image files, in lower case.
+        **kwargs: Arguments of ``mmpretrain.CustomDataset``, e.g. ``pipeline``.
 
     Raises:
-        InputError: The folder is missing, a class has no images, there is a folder of an unknown class, a class is named twice or has two
-            folders, or a file is empty; an unknown part, or too few images to hold some out.
+        InputError: The folder is missing, a class has no images, a folder belongs to no class, a class is named twice or has two folders,
+            a file is empty, the part is unknown, or there are too few images to hold some out.
     """
 
     def __init__(

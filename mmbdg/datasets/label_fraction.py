@@ -1,4 +1,4 @@
-"""A part of the samples: which ones, for every dataset of which only some are used or some are held out."""
+"""Stratified random subsets: for label fractions and held-out samples of all datasets."""
 
 import math
 from fractions import Fraction
@@ -9,14 +9,14 @@ from mmbdg.addressed import generator_at
 
 
 def stratified_order(strata: np.ndarray, *address: int | str) -> np.ndarray:
-    """All samples in an order of which every beginning holds the strata about in proportion, and one sample of each first.
+    """Order all samples so that every prefix is approximately stratified; the first samples are one of each stratum.
 
-    Within a stratum the order is drawn at ``(*address, stratum)``, so it depends on how many samples the stratum has and on nothing
-    outside it. The k-th of n samples of a stratum (k from 0) then stands at (k + 1/2) / n, which is Sainte-Laguë's way to share seats.
+    The random order within a stratum is drawn at ``(*address, stratum)``, so it depends only on the size of the stratum. Then sample k of
+    the n samples of a stratum (k from 0) is sorted by (k + 1/2) / n, the Sainte-Laguë method.
 
     Args:
-        strata: The class of each sample, or the set it comes from; int or str (N,).
-        *address: Of the randomness, see :func:`~mmbdg.addressed.generator_at`.
+        strata: Class of each sample, or the set it comes from; int or str (N,).
+        *address: Address of the random numbers, see :func:`~mmbdg.addressed.generator_at`.
 
     Returns:
         Positions in ``strata``, int64 (N,).
@@ -29,42 +29,48 @@ def stratified_order(strata: np.ndarray, *address: int | str) -> np.ndarray:
 
 
 def share(fraction: float, total: int) -> int:
-    """``fraction`` of ``total``, halves rounded up: 1, 5, 10, 50 and 100 % of 735 are 7, 37, 74, 368 and 735.
+    """``fraction`` times ``total``, with halves rounded up: 1, 5, 10, 50 and 100 % of 735 are 7, 37, 74, 368 and 735.
 
     Raises:
-        ValueError: fraction lies outside (0, 1].
+        ValueError: ``fraction`` is outside (0, 1].
     """
     if not 0 < fraction <= 1:
         raise ValueError(f'label_fraction must be in (0, 1], got {fraction}')
-    return math.floor(Fraction(str(fraction)) * total + Fraction(1, 2))  # 0.07 is seven hundredths here
+    return math.floor(Fraction(str(fraction)) * total + Fraction(1, 2))  # str: exact decimal, 0.07 is 7/100
 
 
 def labelled_subset(strata: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Sorted positions of a stratified subset; a smaller fraction is contained in a larger one of the same seed.
+    """Choose a stratified subset; with the same seed, a smaller fraction is contained in a larger one.
 
     Args:
-        strata: See :func:`stratified_order`.
-        fraction: In (0, 1], see :func:`share`; at least one sample of each stratum is kept.
-        seed: Which order the labels come in.
+        strata: Stratum of each sample, see :func:`stratified_order`.
+        fraction: Fraction of the samples, in (0, 1], see :func:`share`; at least one sample of each stratum is kept.
+        seed: Seed of the order of the samples.
+
+    Returns:
+        Sorted positions in ``strata``, int64 (K,).
 
     Raises:
-        ValueError: fraction lies outside (0, 1].
+        ValueError: ``fraction`` is outside (0, 1].
     """
     kept = max(share(fraction, len(strata)), len(np.unique(strata)))
     return np.sort(stratified_order(strata, 'labels', seed)[:kept])
 
 
 def part_of(strata: np.ndarray, part: str, held_out: float, seed: int) -> np.ndarray:
-    """Sorted positions of one of two parts that have nothing in common: "val", ``held_out`` of each stratum, and "train", the rest.
+    """Choose one of two disjoint parts: "val", ``held_out`` of each stratum, or "train", the rest.
 
     Args:
-        strata: See :func:`stratified_order`.
-        part: "train" or "val"; "all": both.
-        held_out: Share of each stratum, of which at least one sample, and never all, is held out; a stratum of one sample is "train".
-        seed: Which samples those are; within a stratum it depends on how many samples that has, and on nothing outside it.
+        strata: Stratum of each sample, see :func:`stratified_order`.
+        part: "train", "val", or "all" for both.
+        held_out: Fraction of each stratum in "val", in (0, 1); at least one sample and never all. A stratum of one sample is in "train".
+        seed: Seed of the choice; within a stratum the choice depends only on the size of the stratum.
+
+    Returns:
+        Sorted positions in ``strata``, int64 (K,).
 
     Raises:
-        ValueError: Another part, or held_out lies outside (0, 1).
+        ValueError: The part is unknown, or ``held_out`` is outside (0, 1).
     """
     if part not in ('train', 'val', 'all') or not 0 < held_out < 1:
         raise ValueError(f'part must be "train", "val" or "all", and held_out lie between 0 and 1; got "{part}" and {held_out}')

@@ -1,4 +1,4 @@
-"""Your own labelled images: pictures and masks paired by name."""
+"""Dataset of your own labelled images: images and masks paired by name."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,22 +18,22 @@ from mmbdg.registry import DATASETS
 
 @DATASETS.register_module()
 class LabelledFolder(BaseSegDataset):
-    """``data_root/images/NAME.png|jpg|...`` with ``data_root/masks/NAME.png``, whose values are the label ids; sub-folders as well.
+    """Pairs ``data_root/images/NAME.png|jpg|...`` with ``data_root/masks/NAME.png``, whose values are label ids; also in sub-folders.
 
-    ``mmseg.BaseSegDataset`` that refuses what would silently train something else. Its pipeline begins with ``mmbdg.LoadImage`` and
-    ``mmbdg.LoadMask``.
+    A ``mmseg.BaseSegDataset`` that raises on problems that would silently change the training. Its pipeline begins with
+    ``mmbdg.LoadImage`` and ``mmbdg.LoadMask``.
 
     Args:
         data_root: Folder with ``images/`` and ``masks/``.
-        ann_file: Text file in ``data_root`` with the names that count, one a line, without suffix; default: all.
-        ignore_index: Label of mask pixels that do not count.
-        label_map: ``{value in the masks: label}``, e.g. ``{255: 1}`` for masks of 0 and 255; other values stay as they are.
-        allow_missing_labels: A label may occur in no mask.
-        **kwargs: As ``mmseg.BaseSegDataset``, ``metainfo=dict(classes=...)`` and ``pipeline`` above all.
+        ann_file: Text file in ``data_root`` with the names of the images to use, one per line, without suffix; default: all images.
+        ignore_index: Ignore label of the masks, default 255.
+        label_map: ``{value in the masks: label}``, e.g. ``{255: 1}`` for masks of 0 and 255; other values are unchanged.
+        allow_missing_labels: If True, a label may be absent from all masks.
+        **kwargs: Arguments of ``mmseg.BaseSegDataset``, e.g. ``metainfo=dict(classes=...)`` and ``pipeline``.
 
     Raises:
-        InputError: There are no images, a listed one is missing, an image has no mask or the reverse, a mask has another size than its
-            image, is no grey or palette picture, or has a value that is no label; no mask holds one of the labels. All problems are listed
+        InputError: There are no images, a listed image is missing, an image has no mask or a mask no image, image and mask differ in size,
+            a mask is not a grey or palette image, a mask has a value that is not a label, or a label is in no mask. All problems are listed
             at once.
     """
 
@@ -79,7 +79,7 @@ class LabelledFolder(BaseSegDataset):
         return items
 
     def _item(self, image: Path, mask: Path) -> dict:
-        of_classes = self.label_map or {}  # mmseg's, where the config names a part of the classes
+        of_classes = self.label_map or {}  # set by mmseg if the config names only some of the classes
         label_map = of_classes | {value: of_classes.get(label, label) for value, label in self.value_map.items()}
         return dict(
             img_path=str(image),
@@ -91,7 +91,7 @@ class LabelledFolder(BaseSegDataset):
         )
 
     def _names(self) -> list[str]:
-        """What the file of names lists, in its order."""
+        """Names in ``ann_file``, in their order."""
         if not Path(self.ann_file).is_file():
             raise InputError(f'there is no list of images at {self.ann_file}')
         return read_lines(self.ann_file)
@@ -99,7 +99,7 @@ class LabelledFolder(BaseSegDataset):
     def _mask_problems(self, items: list[dict]) -> list[str]:
         classes = self.metainfo.get('classes')
         if not classes:
-            raise InputError(f'{self.data_root}: the config names no labels: metainfo=dict(classes=(...)), the background among them')
+            raise InputError(f'{self.data_root}: the config names no labels: set metainfo=dict(classes=(...)), including the background')
         found = labels_of(items, self.steps, len(classes), self.ignore_index, all_ignored=False)
         if found.problems or self.allow_missing_labels or not items:
             return found.problems

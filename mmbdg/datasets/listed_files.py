@@ -1,6 +1,6 @@
-"""What the annotations of mmdet's and mmseg's datasets promise and the disk does not hold; labels that their classes do not have.
+"""Checks of the annotations of mmdet's and mmseg's datasets: missing files and unknown labels.
 
-mmdet leaves out objects whose class it does not know, without a word; a training on half the objects looks like a bad backbone.
+mmdet silently skips objects of unknown classes; a training on half of the objects then looks like a bad backbone.
 """
 
 from collections.abc import Iterator
@@ -21,23 +21,23 @@ from mmbdg.parts import parts_of
 
 
 def check_listed_files(config: dict, scope: str, what: str) -> list[str]:
-    """Look up all that a dataset lists, before it is read for a training or a test.
+    """Check all files that a dataset lists, before a training or test reads it.
 
-    Knows VOC's files (``mmdet.XMLDataset``), COCO's (``mmdet.CocoDataset``) and pairs of images and label maps as ``mmseg.BaseSegDataset``
-    lists them, within any wrapper; other datasets check themselves. No image is decoded; label maps are.
+    Supported are VOC (``mmdet.XMLDataset``), COCO (``mmdet.CocoDataset``) and pairs of images and label maps (``mmseg.BaseSegDataset``),
+    inside any wrapper; other datasets check themselves. Label maps are decoded, images are not.
 
     Args:
-        config: Of the dataset.
+        config: Config of the dataset.
         scope: The config's ``default_scope``.
-        what: E.g. "train_dataloader", for the messages.
+        what: Name of the data loader for the messages, e.g. "train_dataloader".
 
     Returns:
-        Sentences for the log: what is left out, and how many of it.
+        Sentences for the log: what is skipped, and how many of it.
 
     Raises:
-        InputError: A file is missing, a label is none of the classes, or one of the classes is in no label map of the whole dataset, if its
-            ``metainfo`` does not say ``allow_missing_labels=True``. A config that names ``metainfo=dict(classes=...)`` itself chooses
-            classes: objects of others are left out and reported then. A test that would leave out broken images.
+        InputError: A file is missing; a label is not one of the classes; a class is in no label map of the whole dataset, unless its
+            ``metainfo`` has ``allow_missing_labels=True``; or a test would skip broken images. If the config itself sets
+            ``metainfo=dict(classes=...)``, objects of other classes are skipped and reported, which is no error.
     """
     notes, maps = [], {}
     for leaf in leaves(config):
@@ -45,7 +45,7 @@ def check_listed_files(config: dict, scope: str, what: str) -> list[str]:
         check_no_skipping(leaf, what)
         if issubclass(kind, BaseSegDataset):
             if kind.load_data_list is not BaseSegDataset.load_data_list:
-                continue  # it lists its files in its own way, and checks itself
+                continue  # it has its own file list and its own checks
             dataset = unread(leaf, kind)
             if found := label_maps(dataset, leaf.get('pipeline') or (), leaf.get('_scope_', scope)):
                 maps.setdefault(tuple(dataset.metainfo['classes']), []).append((dataset, found))
@@ -68,7 +68,7 @@ def leaves(config: dict) -> Iterator[dict]:
 
 
 def dataset_class(config: dict, scope: str) -> type:
-    """What ``type`` means in this scope."""
+    """Class that the config's ``type`` refers to in this scope."""
     if isinstance(config['type'], type):
         return config['type']
     with DATASETS.switch_scope_and_registry(config.get('_scope_', scope)) as registry:
@@ -76,47 +76,47 @@ def dataset_class(config: dict, scope: str) -> type:
 
 
 def check_no_skipping(config: dict, what: str) -> None:
-    """A test on fewer images than are listed is another test.
+    """Check that a test does not replace broken images, since it would then measure another set of images.
 
     Raises:
-        InputError: A pipeline of a test takes other images in the place of broken ones.
+        InputError: The pipeline of a test has ``skip_broken=True``.
     """
     step = step_of(config.get('pipeline'), 'LoadImage')
     if config.get('test_mode') and isinstance(step, dict) and step.get('skip_broken'):
-        raise InputError(f'{what} measures on what its dataset lists: take skip_broken out of its mmbdg.LoadImage, and mend the images')
+        raise InputError(f'{what} must use all listed images: remove skip_broken from its mmbdg.LoadImage, and repair the images')
 
 
 def object_kinds() -> list:
-    """Classes of datasets of objects, and their checks."""
+    """Detection dataset classes and their checks."""
     try:
         from mmdet.datasets import CocoDataset, XMLDataset
-    except ImportError:  # without mmdet no config names them
+    except ImportError:  # without mmdet, no config uses them
         return []
     return [(XMLDataset, voc_notes), (CocoDataset, coco_notes)]
 
 
 def unread(config: dict, kind: type) -> BaseDataset:
-    """The dataset with its paths and classes, and nothing read."""
+    """Build the dataset with its paths and classes, without reading its files."""
     arguments = {key: value for key, value in config.items() if key not in ('type', '_scope_')}
     try:
         return kind(**arguments | dict(pipeline=[], lazy_init=True))
-    except AssertionError as error:  # mmseg.PascalVOCDataset looks for its files at once
+    except AssertionError as error:  # mmseg.PascalVOCDataset checks its files in the constructor
         raise InputError(f'{config.get("data_root", "")}: {config.get("ann_file")} or the folder of the images is missing') from error
 
 
 def label_maps(dataset: BaseDataset, pipeline: list, scope: str) -> MaskLabels | None:
-    """Each image has its picture and its label map, whose values are classes or do not count.
+    """Check that all image files and label maps exist and that label maps contain only classes and the ignore label.
 
     Args:
-        dataset: ``mmseg.BaseSegDataset``, unread.
-        pipeline: Of its config.
-        scope: Of types without one.
+        dataset: ``mmseg.BaseSegDataset`` whose files are not read yet.
+        pipeline: Pipeline of its config.
+        scope: Scope of types without a scope.
 
     Returns:
-        What the label maps hold; None if the dataset names no classes.
+        Statistics of the label maps; None if the dataset names no classes.
 
     Raises:
-        InputError: They are missing, or hold other values.
+        InputError: Files are missing, or label maps contain other values.
     """
     classes = dataset.metainfo.get('classes')
     if not classes:
@@ -140,14 +140,14 @@ def label_maps(dataset: BaseDataset, pipeline: list, scope: str) -> MaskLabels |
 
 
 def check_all_labels(classes: tuple[str, ...], parts: list[tuple[BaseDataset, MaskLabels]]) -> None:
-    """Each of the classes is in one of the label maps that are trained or tested on together.
+    """Check that each class occurs in at least one label map of the datasets that are used together.
 
     Args:
-        classes: Names.
-        parts: Datasets and what their label maps hold.
+        classes: Names of the classes.
+        parts: Datasets and the statistics of their label maps.
 
     Raises:
-        InputError: One is in none.
+        InputError: A class occurs in no label map.
     """
     if any(dataset.metainfo.get('allow_missing_labels') for dataset, _ in parts):
         return

@@ -1,4 +1,4 @@
-"""Annotations of objects as mmdet reads them, VOC's XML and COCO's JSON: whole, of known classes, and with images that are there."""
+"""Checks of detection annotations as mmdet reads them (VOC's XML, COCO's JSON): complete, with known classes and existing images."""
 
 import os
 from collections import Counter
@@ -15,13 +15,13 @@ from mmbdg.reading import read_xml
 
 
 class Numbered(SizedImage):
-    """An image as pycocotools can look it up."""
+    """Image entry with the id that pycocotools needs."""
 
     id: int
 
 
 class Boxed(Annotation):
-    """An instance as mmdet reads it."""
+    """Instance entry with the fields that mmdet reads."""
 
     id: int
     image_id: int
@@ -32,11 +32,14 @@ class Boxed(Annotation):
 
 
 def voc_notes(dataset: BaseDataset, chosen: bool) -> list[str]:
-    """Each listed image has its picture and its XML; each object's name is a class.
+    """Check that each listed image has an image file and an XML file, and that each object's name is a class.
 
     Args:
-        dataset: ``mmdet.XMLDataset``, unread.
-        chosen: The config itself names the classes.
+        dataset: ``mmdet.XMLDataset`` whose files are not read yet.
+        chosen: Whether the config itself sets the classes; then objects of other classes are no error.
+
+    Returns:
+        Sentences for the log about skipped images and objects.
     """
     root, classes = Path(dataset.sub_data_root), set(dataset.metainfo['classes'])
     names = lines_of(dataset.ann_file)
@@ -53,15 +56,15 @@ def voc_notes(dataset: BaseDataset, chosen: bool) -> list[str]:
 
 
 def names_of_objects(path: str | os.PathLike) -> list[str]:
-    """Classes of the objects in an XML file of VOC.
+    """Class names of the objects in a VOC XML file.
 
     Raises:
-        InputError: It is cut off, or no such file: an object has no name or no box of four numbers, the size is none.
+        InputError: The file is truncated or not VOC XML: the image size is invalid, or an object has no name or no box of four numbers.
     """
     root = read_xml(path)
     sizes = [root.findtext(f'size/{key}') for key in ('width', 'height')] if root.find('size') is not None else []
     if not all((text or '').strip().isdecimal() for text in sizes):
-        raise InputError(f'{path} has a size that is none: {sizes}')
+        raise InputError(f'{path} has an invalid size: {sizes}; width and height must be whole numbers')
     names = []
     for number, entry in enumerate(root.iter('object'), start=1):
         texts = [entry.findtext(f'bndbox/{key}') for key in ('xmin', 'ymin', 'xmax', 'ymax')]
@@ -69,7 +72,7 @@ def names_of_objects(path: str | os.PathLike) -> list[str]:
         if not entry.findtext('name') or not all(map(_is_number, texts)):
             raise InputError(f'{path}, object {number}, has no name or no box of four numbers: {entry.findtext("name")}, {texts}')
         if difficult is not None and (difficult.text or '').strip() not in ('0', '1'):
-            raise InputError(f'{path}, object {number}, is difficult={difficult.text!r}; that is 0 or 1')
+            raise InputError(f'{path}, object {number}, has difficult={difficult.text!r}; it must be 0 or 1')
         names.append(entry.findtext('name'))
     return names
 
@@ -82,11 +85,14 @@ def _is_number(text: str | None) -> bool:
 
 
 def coco_notes(dataset: BaseDataset, chosen: bool) -> list[str]:
-    """Each listed image is there, each annotation is of a listed image and of a class, and each class is a category; outlines are whole.
+    """Check that each listed image exists, that annotations refer to listed images and classes, and that outlines are valid.
 
     Args:
-        dataset: ``mmdet.CocoDataset``, unread.
-        chosen: The config itself names the classes.
+        dataset: ``mmdet.CocoDataset`` whose files are not read yet.
+        chosen: Whether the config itself sets the classes; then objects of other classes are no error.
+
+    Returns:
+        Sentences for the log about skipped images and objects.
     """
     path, classes = Path(dataset.ann_file), dataset.metainfo['classes']
     if not path.is_file():
@@ -101,23 +107,23 @@ def coco_notes(dataset: BaseDataset, chosen: bool) -> list[str]:
     annotations = content['annotations']
     stray = [f'annotation {entry["id"]}' for entry in annotations if entry['image_id'] not in images]
     refuse(stray, f'{path} has annotations of images that it does not list')
-    refuse([text for entry in annotations if (text := _outline_problem(entry, images))], f'outlines in {path} are none')
+    refuse([text for entry in annotations if (text := _outline_problem(entry, images))], f'invalid outlines in {path}')
     foreign = Counter(names.get(entry['category_id'], entry['category_id']) for entry in annotations)
     foreign = {name: count for name, count in foreign.items() if name not in classes}
     if not chosen:
         refuse(
             [f'"{name}" ({count} annotations)' for name, count in foreign.items()],
-            f'{path} has annotations of categories that are none of the classes',
+            f'{path} has annotations of categories that are not among the classes',
         )
     empty = len(images.keys() - {entry['image_id'] for entry in annotations})
     notes = left_out(dataset, path, len(images), empty, sum(foreign.values()))
-    if dataset.test_mode and any(entry['id'] == 0 for entry in annotations):  # mmdet's converter of Cityscapes begins there
+    if dataset.test_mode and any(entry['id'] == 0 for entry in annotations):  # mmdet's Cityscapes converter starts at 0
         notes.append(f'{path}: one annotation has id 0, which pycocotools never counts as found; number them from 1')
     return notes
 
 
 def _outline_problem(entry: dict, images: dict[int, dict]) -> str:
-    """What pycocotools would decode into memory that nobody wrote, or crash on; '' if nothing is wrong, or there is no outline."""
+    """Problem of an outline on which pycocotools would crash or read uninitialised memory; '' if it is valid or missing."""
     outline, image = entry.get('segmentation'), images[entry['image_id']]
     try:
         if isinstance(outline, dict):

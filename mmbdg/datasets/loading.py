@@ -1,4 +1,4 @@
-"""Images and masks of a pipeline: the steps that read them, see :mod:`mmbdg.images`."""
+"""Pipeline transforms that load images and masks, see :mod:`mmbdg.images`."""
 
 import logging
 import os
@@ -20,35 +20,35 @@ from mmbdg.images import open_image, read_mask
 from mmbdg.registry import TRANSFORMS
 
 MOST_IN_A_ROW = 100
-"""Broken images after which it is not the images that are broken."""
+"""Maximum number of consecutive broken images; more indicate another problem."""
 LOGGED = 1024
-"""Broken images of which the log tells."""
+"""Maximum number of broken images that are logged."""
 
 
 @TRANSFORMS.register_module()
 class LoadImage(BaseTransform):
-    """Reads ``img_path`` by :func:`mmbdg.images.open_image`: turned as EXIF says, of any format and depth, within the bounds.
+    """Loads ``img_path`` with :func:`mmbdg.images.open_image`: any format and bit depth, EXIF orientation applied, size limits checked.
 
-    In the place of ``LoadImageFromFile``: gives ``img`` BGR uint8 (H,W,3), ``img_shape`` and ``ori_shape`` (H,W).
+    Replaces ``LoadImageFromFile``: sets ``img`` BGR uint8 (H,W,3), ``img_shape`` and ``ori_shape`` (H,W).
 
     Args:
-        skip_broken: Whether another image is taken where one is cut off or damaged; by default that ends the training. Which one is drawn
-            by the dataset from numpy's generator, so it is a function of the address where samples have one
-            (:class:`~mmbdg.datasets.JointDataset`). Each such file is named in the log once, with their number so far. Not for tests.
-        backend_args: Of ``mmengine.fileio``.
+        skip_broken: Whether a damaged or truncated image is replaced by another one; default False: it raises. The dataset draws the
+            replacement with numpy's global generator, so for samples with an address (:class:`~mmbdg.datasets.JointDataset`) it depends
+            only on the address. Each broken file is logged once, with the number of broken files so far. Not allowed for tests.
+        backend_args: Arguments of ``mmengine.fileio``.
 
     Raises:
-        InputError: (when called) see :func:`mmbdg.images.open_image`; a file that is missing or too large is never skipped, nor are more
-            than 100 in a row.
+        InputError: (when called) see :func:`mmbdg.images.open_image`. Missing and too large files always raise, and so do more than 100
+            broken files in a row.
     """
 
     def __init__(self, skip_broken: bool = False, backend_args: dict | None = None) -> None:
         self.skip_broken, self.backend_args = skip_broken, backend_args
         self._in_a_row = 0
-        self._named = torch.zeros(LOGGED, dtype=torch.int64).share_memory_() if skip_broken else None  # by all workers of a data loader
+        self._named = torch.zeros(LOGGED, dtype=torch.int64).share_memory_() if skip_broken else None  # shared by all workers
 
     def transform(self, results: dict) -> dict | None:
-        """The results with the image; None for a broken one that is skipped."""
+        """Add the image to the results; None for a broken image that is skipped."""
         path = results['img_path']
         try:
             image = open_image(source_of(path, self.backend_args), str(path))
@@ -70,27 +70,26 @@ class LoadImage(BaseTransform):
         count = int((self._named != 0).sum())
         if count < LOGGED and not (self._named == key).any():
             self._named[count] = key
-            # An error: of several processes the others than the first show nothing less.
+            # Level ERROR, because ranks other than 0 do not show lower levels.
             print_log(f'{error}; another image is taken in its place ({count + 1} broken so far)', 'current', logging.ERROR)
 
 
 @TRANSFORMS.register_module()
 class LoadMask(LoadAnnotations):
-    """Reads ``seg_map_path`` by :func:`mmbdg.images.read_mask`: the values that are stored, of 1, 8 and 16 bits, greys or a palette.
+    """Loads ``seg_map_path`` with :func:`mmbdg.images.read_mask`: the stored values of 1, 8 or 16 bit grey or palette images.
 
-    In the place of ``mmseg.LoadAnnotations``, which casts to uint8, so that label 300 becomes 44: gives ``gt_seg_map`` int32 (H,W). An item
-    may say what its mask must be: ``mask_size``, its height and width in pixels, and ``mask_labels``, what ``gt_seg_map`` may hold.
+    Replaces ``mmseg.LoadAnnotations``, which casts to uint8, so that label 300 becomes 44. Sets ``gt_seg_map`` int32 (H,W). An item may
+    have the expected values ``mask_size``, the side of its square mask in px, and ``mask_labels``, the allowed labels of ``gt_seg_map``.
 
     Args:
-        label_map: ``{value in the file: label}``, e.g. ``{255: 1}``; other values stay. The dataset's own label map comes after it.
-        reduce_zero_label: Whether 0 does not count and labels begin with 1; default: as the dataset says.
-        ignore_index: Label that does not count, where ``reduce_zero_label`` needs it; default: the dataset's, else 255, in masks of 16 bits
-            65535.
-        backend_args: Of ``mmengine.fileio``.
+        label_map: ``{value in the file: label}``, e.g. ``{255: 1}``; other values are unchanged. The dataset's label map is applied after.
+        reduce_zero_label: Whether 0 is ignored and labels start at 1; default: the dataset's setting.
+        ignore_index: Ignore label for ``reduce_zero_label``; default: the dataset's, else 255 for 8 bit and 65535 for 16 bit masks.
+        backend_args: Arguments of ``mmengine.fileio``.
 
     Raises:
-        InputError: The label map is none; (when called) see :func:`mmbdg.images.read_mask`; mask and image differ in size, or the mask is
-            not what its item says.
+        InputError: The label map is invalid; (when called) see :func:`mmbdg.images.read_mask`; mask and image differ in size, or the mask
+            does not have the expected values of its item.
     """
 
     def __init__(
@@ -104,12 +103,12 @@ class LoadMask(LoadAnnotations):
         self.label_map, self.reduce_zero_label, self.ignore_index = whole_label_map(label_map), reduce_zero_label, ignore_index
 
     def stored(self, results: dict) -> np.ndarray:
-        """The values in the file, uint8 or uint16 (H,W)."""
+        """Values stored in the file, uint8 or uint16 (H,W)."""
         path = results['seg_map_path']
         return read_mask(source_of(path, self.backend_args), str(path))
 
     def table(self, dtype: np.dtype, results: dict) -> np.ndarray:
-        """The label of each value that a file of uint8 or uint16 can have: int32 (256,) or (65536,)."""
+        """Lookup table from stored value to label for uint8 or uint16 files: int32 (256,) or (65536,)."""
         table = _mapped(np.arange(np.iinfo(dtype).max + 1, dtype=np.int32), self.label_map)
         of_dataset = results.get('reduce_zero_label')
         reduce = of_dataset if self.reduce_zero_label is None else self.reduce_zero_label
@@ -135,7 +134,7 @@ class LoadMask(LoadAnnotations):
         if allowed is not None and (wrong := ~np.isin(table, allowed)[stored]).any():
             first = table[stored[wrong][0]]
             raise InputError(f'{name} holds a label that does not exist, in {wrong.sum()} pixels: {first}, as it is read')
-        unchanged = len(table) == 256 and (table == np.arange(256)).all()  # a twentieth of the time
+        unchanged = len(table) == 256 and (table == np.arange(256)).all()  # 20 times faster than the lookup
         results['gt_seg_map'] = stored.astype(np.int32) if unchanged else np.take(table, stored)
         results.setdefault('seg_fields', []).append('gt_seg_map')
 
@@ -144,15 +143,15 @@ class LoadMask(LoadAnnotations):
 
 
 def source_of(path: str | os.PathLike, backend_args: dict | None) -> str | os.PathLike | bytes:
-    """A path of this machine as it is, else the bytes that ``mmengine.fileio`` finds there (``tar://`` of shards, ``s3://``, ...)."""
+    """A local path unchanged; for other paths (``tar://`` of shards, ``s3://``, ...) the bytes read by ``mmengine.fileio``."""
     return fileio.get(path, backend_args=backend_args) if backend_args or '://' in str(path) else path
 
 
 def whole_label_map(label_map: Mapping | None) -> dict[int, int]:
-    """A label map from a config: JSON and the command line write numbers of keys as text.
+    """Convert the label map of a config to integers: in JSON and on the command line, keys are strings.
 
     Raises:
-        InputError: A key or a value is no whole number from 0 to 65535.
+        InputError: A key or a value is not a whole number from 0 to 65535.
     """
     if not isinstance(label_map or {}, Mapping):
         raise InputError(f'label_map is {{value in the mask: label}}, e.g. {{255: 1}}; got {label_map!r}')
@@ -166,7 +165,7 @@ def whole_label_map(label_map: Mapping | None) -> dict[int, int]:
 
 
 def _mapped(table: np.ndarray, label_map: Mapping[int, int]) -> np.ndarray:
-    """Each label through the map; all at once, so that {1: 2, 2: 1} exchanges two."""
+    """Apply a label map to all labels at once, so that {1: 2, 2: 1} swaps two labels."""
     mapped = table.copy()
     for old, new in label_map.items():
         mapped[table == old] = new
@@ -174,7 +173,7 @@ def _mapped(table: np.ndarray, label_map: Mapping[int, int]) -> np.ndarray:
 
 
 def step_of(pipeline: Any, *names: str) -> Any:
-    """The first step of a pipeline whose type is one of these, without its scope; None if there is none."""
+    """The first step of a pipeline whose type (without scope) is one of ``names``; None if there is none."""
     for step in pipeline or ():
         kind = step.get('type', '') if isinstance(step, Mapping) else type(step)
         if (kind if isinstance(kind, str) else kind.__name__).rpartition('.')[2] in names:

@@ -1,4 +1,4 @@
-"""Files that lists name: are they there?"""
+"""Checks that the files named in annotation lists exist."""
 
 import os
 from collections.abc import Iterable
@@ -12,16 +12,16 @@ from mmbdg.errors import InputError, listed
 from mmbdg.reading import read_lines
 
 SHOWN = 5
-"""Of each kind of problem so many examples are shown."""
+"""Number of examples shown for each kind of problem."""
 MARKS = (b'\xef\xbb\xbf', b'\xff\xfe', b'\xfe\xff')
-"""At the beginning of text in UTF-8 and UTF-16, where an editor of Windows wrote it."""
+"""Byte order marks of UTF-8 and UTF-16 files, written by some Windows editors."""
 
 
 def lines_of(path: str | os.PathLike) -> list[str]:
-    """Of a list of images that mmdet or mmseg will read by themselves.
+    """Lines of an image list that mmdet or mmseg will read later.
 
     Raises:
-        InputError: It is missing, lists nothing, is damaged, or they would read other names in it than people do.
+        InputError: The file is missing, empty or damaged, or has spaces or blank lines that mmdet and mmseg would take as names.
     """
     if not Path(path).is_file():
         raise InputError(f'the annotation file {path} is missing')
@@ -30,14 +30,15 @@ def lines_of(path: str | os.PathLike) -> list[str]:
     if not lines:
         raise InputError(f'{path} lists no images')
     if other := [line for line in list_from_file(str(path)) if line.strip() != line or not line]:
-        raise InputError(f'{path} has blank lines or blanks around names ({other[0]!r}), which would be names of files: remove them')
+        raise InputError(f'{path} has blank lines or spaces around names ({other[0]!r}), which would be read as file names: remove them')
     return lines
 
 
 def refuse_mark(path: str | os.PathLike) -> None:
-    """
+    """Check that a file which another package reads has no byte order mark, as the package would take it for text.
+
     Raises:
-        InputError: A file that another package reads begins with a byte order mark, which it takes for a part of the text.
+        InputError: The file begins with a byte order mark.
     """
     with open(path, 'rb') as file:
         begin = file.read(3)
@@ -46,7 +47,7 @@ def refuse_mark(path: str | os.PathLike) -> None:
 
 
 def missing(paths: Iterable[str | Path]) -> list[str]:
-    """Those that are no files, or empty ones, which an interrupted copy leaves; each folder is read once."""
+    """Paths that are missing, or empty files as left by an interrupted copy; each folder is read only once."""
     folders: dict[Path, set[str]] = {}
     found = []
     for path in map(Path, paths):
@@ -58,24 +59,25 @@ def missing(paths: Iterable[str | Path]) -> list[str]:
 
 
 def has_contents(entry: os.DirEntry) -> bool:
-    """Whether it is a file, or a link to one, that is not empty."""
+    """Whether the entry is a non-empty file, or a link to one."""
     try:
         return entry.stat().st_size > 0
-    except OSError:  # a link that leads nowhere
+    except OSError:  # broken link
         return False
 
 
 def refuse(problems: list[str], what: str) -> None:
-    """
+    """Raise an error with the first problems, if there are any.
+
     Raises:
-        InputError: There are problems.
+        InputError: ``problems`` is not empty.
     """
     if problems:
         raise InputError(f'{what} ({len(problems)}):\n  {listed(problems, SHOWN)}')
 
 
 def left_out(dataset: BaseDataset, source: str | Path, images: int, empty: int, foreign: int) -> list[str]:
-    """Sentences about what a training leaves out."""
+    """Sentences for the log about images and objects that a training skips."""
     skipped = not dataset.test_mode and (dataset.filter_cfg or {}).get('filter_empty_gt')
     notes = [f'{source}: {empty} of {images} images have no annotation and are skipped'] if empty and skipped else []
     return notes + ([f'{source}: {foreign} objects are of classes that the config leaves out'] if foreign else [])

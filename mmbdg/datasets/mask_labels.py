@@ -1,6 +1,6 @@
-"""Which labels the masks of a set hold, as its pipeline will load them; what is wrong with them is said before a training begins.
+"""Labels in the masks of a dataset as its pipeline will load them, to find wrong masks before a training starts.
 
-A mask of 0 and 255 is one whose foreground does not count: a head that learns from it reaches a mIoU of 100 with the background alone.
+Example: in masks with the values 0 and 255 the foreground is ignored, and a head that predicts only background reaches a mIoU of 100.
 """
 
 from collections import Counter
@@ -20,13 +20,13 @@ THREADS = 8
 
 @dataclass
 class MaskLabels:
-    """What was found in the masks of a set.
+    """Statistics of the masks of a dataset.
 
     Attributes:
-        masks: Their number.
-        stored: In how many masks each value of the files occurs.
-        becomes: The label that each value is loaded as.
-        problems: Masks that cannot be read, or hold what is none of the labels.
+        masks: Number of masks.
+        stored: For each stored value, the number of masks that contain it.
+        becomes: For each stored value, the label it is loaded as.
+        problems: Messages about masks that cannot be read or contain an invalid label.
     """
 
     masks: int = 0
@@ -35,19 +35,19 @@ class MaskLabels:
     problems: list[str] = field(default_factory=list)
 
     def missing(self, labels: Sequence[str]) -> list[int]:
-        """Labels that no mask holds."""
+        """Labels that occur in no mask."""
         present = set(self.becomes.values())
         return [label for label in range(len(labels)) if label not in present]
 
     def missing_text(self, labels: Sequence[str], ignore: int, where: str, mapping: str, allowing: str) -> str:
-        """Why a set in which a label never occurs is refused, and what to do; '' if all occur.
+        """Error message for a dataset in which a label never occurs; '' if all labels occur.
 
         Args:
-            labels: Names.
-            ignore: Label that does not count.
-            where: What holds the masks.
-            mapping: How a value is mapped to a label, with ``{}`` for the map.
-            allowing: How labels that are missing are allowed.
+            labels: Names of the labels.
+            ignore: Ignore label.
+            where: Folder or list of the masks, for the message.
+            mapping: Advice how to map a value to a label, with ``{}`` in the place of the map.
+            allowing: Advice how to allow missing labels.
         """
         missing = self.missing(labels)
         if not missing:
@@ -73,16 +73,16 @@ def labels_of(
     all_ignored: bool = True,
     progress: Callable = iter,
 ) -> MaskLabels:
-    """Read the masks of a set.
+    """Read the masks of a dataset and collect their labels.
 
     Args:
-        items: As a dataset lists them, with ``seg_map_path``, and ``label_map`` and ``reduce_zero_label`` where it has them.
-        pipeline: Of the dataset; its step that loads masks is asked what it loads. Without one ``mmbdg.LoadMask`` is.
-        labels: Their number.
-        ignore: Label that does not count.
-        scope: Of types without one.
-        all_ignored: Whether a mask of which no pixel counts is allowed.
-        progress: Around the masks while they are read.
+        items: Items of the dataset with ``seg_map_path``, and optionally ``label_map`` and ``reduce_zero_label``.
+        pipeline: Pipeline of the dataset; its mask-loading step is used, or ``mmbdg.LoadMask`` if there is none.
+        labels: Number of labels.
+        ignore: Ignore label.
+        scope: Scope of types without a scope.
+        all_ignored: Whether a mask may consist of ignored pixels only.
+        progress: Function that wraps the iterator over the masks, e.g. tqdm.
     """
     items, found = list(items), MaskLabels()
     own, foreign = _loaders(pipeline, scope)
@@ -106,7 +106,7 @@ def labels_of(
 
 
 def _loaders(pipeline: Sequence, scope: str | None) -> tuple[LoadMask, Callable | None]:
-    """Our loader with the pipeline's arguments, and the pipeline's own where that is another one."""
+    """A ``LoadMask`` with the pipeline's arguments, and the pipeline's own loader if it is of another type (else None)."""
     step = step_of(pipeline, 'LoadMask', 'LoadAnnotations')
     if step is None or isinstance(step, LoadMask):
         return step or LoadMask(), None
@@ -117,7 +117,7 @@ def _loaders(pipeline: Sequence, scope: str | None) -> tuple[LoadMask, Callable 
 
 
 def _read(item: dict, own: LoadMask, foreign: Callable | None) -> tuple[set[int], dict[int, int], str]:
-    """Values that are stored, the label of each, and what is wrong."""
+    """Stored values of a mask, the label of each value, and the problem ('' if there is none)."""
     try:
         stored = own.stored(item)
     except InputError as error:
@@ -129,10 +129,10 @@ def _read(item: dict, own: LoadMask, foreign: Callable | None) -> tuple[set[int]
         return values, becomes, ''
     try:
         loaded = foreign(item | dict(seg_fields=[]))['gt_seg_map']
-    except Exception as error:  # whatever a step of another package raises
+    except Exception as error:  # transforms of other packages can raise any error
         loaded, reason = None, f' ({error})'
     if loaded is None or loaded.shape != stored.shape or not np.array_equal(loaded, table[stored]):
         name = type(foreign).__name__
         reason = reason if loaded is None else ''
-        return values, becomes, f"{item['seg_map_path']} is read wrongly by {name}{reason}: take dict(type='mmbdg.LoadMask') in its place"
+        return values, becomes, f"{item['seg_map_path']} is read wrongly by {name}{reason}: replace it by dict(type='mmbdg.LoadMask')"
     return values, becomes, ''

@@ -1,4 +1,4 @@
-"""Augmentation of image and mask together, on the device they are on, from a given generator of random numbers."""
+"""Joint augmentation of image and mask on their device, with a given random generator."""
 
 import math
 
@@ -13,25 +13,25 @@ from mmbdg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ResizedCropFlip:
-    """A random crop, resized, perhaps mirrored, perhaps in other colours.
+    """Random resized crop with optional horizontal flip and colour augmentation.
 
-    All that is random comes from the generator it is called with, in a fixed order and number: the same one gives the same crop whatever
-    else is switched on.
+    A fixed number of random numbers is drawn in a fixed order from the given generator, so the same generator state gives the same crop
+    whatever other augmentations are enabled.
 
     Args:
-        size: Height and width of the result in pixels, or one number for both.
-        area: Smallest and largest part of the image that a crop covers.
-        ratio: Smallest and largest width by height of a crop; where it does not fit into the image it is cut off.
-        flip: Probability of a mirror image.
-        brightness, contrast, saturation: A factor is drawn between 1 - x and 1 + x; 0 leaves the colours alone.
-        hue: The shift is drawn between -x and x, in turns of the colour circle; at most 0.5.
-        jitter: Probability that these four are applied at all.
-        grayscale: Probability that all colour is taken away.
+        size: Height and width of the output in pixels, or one number for both.
+        area: Minimum and maximum fraction of the image area that a crop covers, in (0, 1].
+        ratio: Minimum and maximum aspect ratio (width / height) of a crop; a crop larger than the image is clipped.
+        flip: Probability of a horizontal flip.
+        brightness, contrast, saturation: Maximum change x in [0, 1]; a factor in [1 - x, 1 + x] is drawn. 0: no change.
+        hue: Maximum hue shift x in [0, 0.5], in turns of the colour circle; a shift in [-x, x] is drawn.
+        jitter: Probability that the four colour changes are applied.
+        grayscale: Probability of conversion to greyscale.
         blur: Probability of a Gaussian blur.
-        blur_sigma: Of the blur, smallest and largest, in pixels.
+        blur_sigma: Minimum and maximum sigma of the blur, in pixels.
 
-    MoCo v2's and DenseCL's set is brightness, contrast and saturation 0.4, hue 0.1, jitter 0.8, grayscale 0.2, blur 0.5 with sigma 0.1 to 2
-    (arXiv:2003.04297, section 3), area (0.2, 1).
+    The settings of MoCo v2 and DenseCL are brightness, contrast and saturation 0.4, hue 0.1, jitter 0.8, grayscale 0.2, blur 0.5 with sigma
+    0.1 to 2 (arXiv:2003.04297, section 3), area (0.2, 1).
 
     Raises:
         InputError: A range is empty or out of bounds.
@@ -64,11 +64,11 @@ class ResizedCropFlip:
             raise InputError(f'blur_sigma must be two numbers above 0, the smaller one first; got {blur_sigma}')
 
     def __call__(self, image: Tensor, mask: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Image RGB uint8 (3,H,W), mask int64 (H,W) -> the same of ``size``: the image bilinear with antialiasing, the mask nearest."""
+        """Image RGB uint8 (3,H,W), mask int64 (H,W) -> both of ``size``; bilinear with antialiasing for the image, nearest for the mask."""
         area, ratio, y, x, flip, *colours = rng.random(13).tolist()
         box = self._box(mask.shape, area, ratio, y, x)
         image = F.resized_crop(image, *box, self.size, InterpolationMode.BILINEAR, antialias=True)
-        # Exact: a pixel's centre decides. Plain nearest takes another corner's and shifts the mask against the image.
+        # NEAREST_EXACT samples at pixel centres; NEAREST samples at corners and shifts the mask against the image.
         mask = F.resized_crop(mask[None], *box, self.size, InterpolationMode.NEAREST_EXACT)[0]
         if flip < self.flip:
             image, mask = F.horizontal_flip(image), F.horizontal_flip(mask)

@@ -1,4 +1,4 @@
-"""Synthetic labelled images for any mmseg model."""
+"""Synthetic labelled images as a dataset for any mmseg model."""
 
 import hashlib
 import os
@@ -30,17 +30,17 @@ from mmbdg.synthesis.plan import Synthesis
 
 @DATASETS.register_module()
 class SyntheticSegDataset(BaseSegDataset):
-    """A dataset written by ``tools/synthesize.py``, read in a label space.
+    """Dataset written by ``tools/synthesize.py``, with masks in a label space.
 
     .. code-block:: python
 
         dataset=dict(type='mmbdg.SyntheticSegDataset', data_root='data/biggan_sim', pipeline=[...])
 
     Args:
-        data_root: Folder of the dataset; None to use the cache (needs ``prepare``).
-        prepare: ``synthesis`` of a synthesis config: if the dataset is not there it is made first, once, by rank 0, the same as
-            ``tools/synthesize.py`` makes; other processes wait. Without ``data_root`` it goes to a cache folder named after all that
-            decides its bytes.
+        data_root: Folder of the dataset; None: a cache folder (needs ``prepare``).
+        prepare: ``synthesis`` dict of a synthesis config. If the dataset does not exist, rank 0 generates it once, exactly as
+            ``tools/synthesize.py`` does, and other processes wait. Without ``data_root`` it goes to a cache folder whose name is a hash of
+            all settings that determine its bytes.
         label_space: "fgbg", "classes" (one label for each class of the generator) or another one, see
             :func:`mmbdg.storage.label_spaces.label_space`; images of classes outside it are left out. Applied by
             ``mmseg.LoadAnnotations`` as a label map, above 254 labels, here or in the masks, by ``mmbdg.LoadMask``.
@@ -48,7 +48,7 @@ class SyntheticSegDataset(BaseSegDataset):
         allow_empty: Labels may have no image at all; a head then learns that they are never there.
         pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on; masks are checked as they are loaded, see
             :class:`~mmbdg.datasets.checked_masks.CheckedLoading`.
-        **kwargs: As ``mmseg.BaseSegDataset``; ``serialize_data`` has no meaning: an item is made of its line when it is asked for.
+        **kwargs: Arguments of ``mmseg.BaseSegDataset``; ``serialize_data`` is ignored, because items are built on access.
 
     Raises:
         InputError: The dataset is missing or unfinished and cannot be made, or damaged; its masks do not fit the label space; a label has
@@ -71,7 +71,7 @@ class SyntheticSegDataset(BaseSegDataset):
         if data_root is None and prepare is None:
             raise InputError('SyntheticSegDataset needs data_root (a finished dataset) or prepare (a synthesis config)')
         if kwargs.get('reduce_zero_label'):
-            raise InputError('the first label of a synthetic dataset is the background: reduce_zero_label has no meaning')
+            raise InputError('the first label of a synthetic dataset is the background: remove reduce_zero_label')
         root = prepare_dataset(Synthesis.from_config(prepare), data_root) if prepare else Path(data_root)
         self.stored, self.root = StoredDataset(root, selection), root
         self.info, self.lines = self.stored.info, self.stored.lines
@@ -116,18 +116,18 @@ class SyntheticSegDataset(BaseSegDataset):
 
     @staticmethod
     def checked_loader(step: Any) -> Any:
-        """A transform of a pipeline; one that loads masks with the checks."""
+        """Wrap a transform that loads masks in :class:`CheckedLoading`; return other transforms unchanged."""
         return CheckedLoading(step) if isinstance(step, LoadAnnotations) else step
 
 
 class Items(Sequence):
-    """What a pipeline is given of each image, made when it is asked for: a hundred thousand take the memory of the manifest.
+    """Sequence of the pipeline's input dicts, built on access, so that memory use is only that of the manifest.
 
     Args:
-        stored: The dataset.
+        stored: The stored dataset.
         space: The label space.
-        reduce_zero_label: As mmseg wants it in each item.
-        places: Lines of the manifest; None for all.
+        reduce_zero_label: Value that mmseg expects in each item.
+        places: Line numbers in the manifest, int (N,); None: all lines.
     """
 
     def __init__(self, stored: StoredDataset, space: LabelSpace, reduce_zero_label: bool, places: np.ndarray | None = None) -> None:
@@ -158,20 +158,20 @@ class Items(Sequence):
         )
 
     def __deepcopy__(self, memo: dict) -> 'Items':
-        return self  # nothing of it changes
+        return self  # immutable
 
     def label_map(self, class_id: int) -> dict[int, int]:
-        """From the ids that the masks of a class hold to the label space's."""
+        """Map from the ids stored in the masks of a class to the ids of the label space."""
         head, target = range(1, len(self.stored.info['classes'])), self.space.foreground_ids[class_id]
-        # An FG/BG head's 1 becomes the label of the image's class. A head that tells the labels apart has those ids already, or folds to 1.
+        # Id 1 of an FG/BG head becomes the label of the image's class. A multi-label head has the right ids, or all become 1 (fgbg).
         label_map = {i: target for i in head if i != target} if len(head) == 1 or self.space.name == 'fgbg' else {}
-        if self.stored.ignore != self.space.ignore:  # 255 of an uint8 mask is a label among more than 254
+        if self.stored.ignore != self.space.ignore:  # with more than 254 labels, 255 is a label
             label_map[self.stored.ignore] = self.space.ignore
         return label_map
 
 
 def cache_folder() -> Path:
-    """The first writable of $MMBDG_CACHE, $XDG_CACHE_HOME/mmbdg, ~/.cache/mmbdg and a folder in the temporary directory."""
+    """The first writable folder of $MMBDG_CACHE, $XDG_CACHE_HOME/mmbdg, ~/.cache/mmbdg and a folder in the temporary directory."""
     candidates = [
         os.environ.get('MMBDG_CACHE'),
         Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'mmbdg',
@@ -188,7 +188,7 @@ def cache_folder() -> Path:
 
 
 def prepare_dataset(plan: Synthesis, root: str | os.PathLike | None = None) -> Path:
-    """The folder of a finished dataset; the first process of each machine makes what is missing (a lock lets one at it), others wait."""
+    """Folder of the finished dataset; the first process of each machine generates what is missing, under a lock, and the others wait."""
     if root is None:
         identity = identity_of(plan, load_source(plan, 'cpu'), build_filters(plan.filters), 'cpu')
         identity |= dict(num_per_class=plan.num_per_class, classes=plan.classes)
@@ -196,7 +196,7 @@ def prepare_dataset(plan: Synthesis, root: str | os.PathLike | None = None) -> P
     root = Path(root)
     if os.environ.get('LOCAL_RANK', '0') == '0':
         if not is_complete(plan, root):
-            print_log(f'the synthetic dataset is not there yet and is made once, in {root}', 'current')
+            print_log(f'the synthetic dataset does not exist yet and is generated once, in {root}', 'current')
         synthesize(plan, root, log=lambda line: print_log(line, 'current'), wait=True)
     while not is_complete(plan, root):
         time.sleep(1)

@@ -13,21 +13,20 @@ from mmbdg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class AugmentLabelled(BaseTransform):
-    """:class:`~mmbdg.datasets.ResizedCropFlip` as a step of a pipeline, after image and mask are loaded: offline samples are augmented as
-    online ones are.
+    """:class:`~mmbdg.datasets.ResizedCropFlip` as a pipeline step, so that offline samples are augmented in the same way as online ones.
 
-    Takes and gives ``img`` uint8 (H,W,3) BGR and ``gt_seg_map`` integer (H,W). Its seed comes from numpy's global generator, which
-    :class:`~mmbdg.datasets.JointDataset` sets for each sample.
+    Input and output are ``img`` uint8 (H,W,3) BGR and ``gt_seg_map`` integer (H,W). The seed is drawn from numpy's global generator, which
+    :class:`~mmbdg.datasets.JointDataset` seeds for each sample.
 
     Args:
-        **kwargs: As ``ResizedCropFlip``.
+        **kwargs: Arguments of ``ResizedCropFlip``.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         self.augmentation = ResizedCropFlip(**kwargs)
 
     def transform(self, results: dict) -> dict:
-        """A pipeline's results with image and mask cropped, resized, perhaps mirrored and recoloured."""
+        """Augment image and mask of the pipeline's results."""
         image = torch.from_numpy(results['img'][..., ::-1].transpose(2, 0, 1).copy())
         mask = torch.from_numpy(results['gt_seg_map'].astype(np.int64))
         image, mask = self.augmentation(image, mask, generator_at('augment', np.random.randint(2**62)))
@@ -39,12 +38,12 @@ class AugmentLabelled(BaseTransform):
 
 @TRANSFORMS.register_module()
 class KeepDifficult(BaseTransform):
-    """Trains on the objects that VOC marks "difficult", as Detectron2 does; after ``mmdet.LoadAnnotations``.
+    """Uses objects that VOC marks as "difficult" for training, as Detectron2 does; place it after ``mmdet.LoadAnnotations``.
 
-    mmdet marks them as ignored and its detectors then learn them as background. Not for a test: there they do not count (VOC's rule).
+    mmdet marks them as ignored, and its detectors then learn them as background. Do not use it in a test: by VOC's rule they are ignored.
     """
 
     def transform(self, results: dict) -> dict:
-        """``gt_ignore_flags`` bool (N) becomes False."""
+        """Set ``gt_ignore_flags`` bool (N,) to False."""
         results['gt_ignore_flags'] = np.zeros_like(results['gt_ignore_flags'])
         return results

@@ -26,10 +26,10 @@ from mmbdg.parts import differing_parts, part_of
 
 
 def check_data(runner: Runner) -> None:
-    """Refuse data that the model or the sampler of a training cannot take.
+    """Check that the model, the sampler and the training data fit together.
 
     Raises:
-        InputError: With the first problem.
+        InputError: The first problem found.
     """
     loader, model = runner.train_loop.dataloader, get_ori_model(runner.model)
     for problem in (
@@ -47,10 +47,10 @@ def check_data(runner: Runner) -> None:
 
 
 def check_metrics(cfg: Config) -> None:
-    """Refuse metrics whose package is missing; theirs would be found out by a traceback.
+    """Check that the packages of the configured metrics are installed; without this check a missing one shows as a late traceback.
 
     Raises:
-        InputError: A metric of Cityscapes without its scripts.
+        InputError: ``CityscapesMetric`` is configured and cityscapesscripts is not installed.
     """
     for key in ('val_evaluator', 'test_evaluator'):
         evaluators = cfg.get(key) or []
@@ -61,15 +61,16 @@ def check_metrics(cfg: Config) -> None:
 
 
 def check_annotations(cfg: Config, *loaders: str) -> None:
-    """Refuse annotations that are incomplete or of other classes, see :func:`~mmbdg.datasets.listed_files.check_listed_files`; what they
-    leave out goes to the log. The first process looks for all.
+    """Check that the annotations are complete and have the right classes, see :func:`~mmbdg.datasets.listed_files.check_listed_files`.
+
+    Images without annotations are logged. Only rank 0 runs the check.
 
     Args:
-        cfg: Of a training or test.
-        loaders: ``train_dataloader``, ...
+        cfg: Config of the training or test.
+        loaders: Names of the data loaders to check, e.g. ``train_dataloader``.
 
     Raises:
-        InputError: With the first problem.
+        InputError: The first problem found.
     """
     for name in loaders if get_rank() == 0 else ():
         dataset = (cfg.get(name) or {}).get('dataset')
@@ -78,12 +79,12 @@ def check_annotations(cfg: Config, *loaders: str) -> None:
 
 
 def loop_problems(loop: EpochBasedTrainLoop | IterBasedTrainLoop) -> Iterator[str]:
-    """An epoch must have an end; iterations are counted without one, or a resumed training would go back to earlier samples."""
+    """An epoch-based loop needs a finite sampler; an iteration-based loop an endless one, or a resumed run would repeat earlier samples."""
     sampler = loop.dataloader.sampler
     addressed = isinstance(sampler, AddressedSampler)
     if isinstance(loop, EpochBasedTrainLoop) and _endless(sampler):
         yield (
-            f'the first epoch would never end: the training counts epochs, and {type(sampler).__name__} goes on without end. Set '
+            f'the first epoch would never end: the training counts epochs, but {type(sampler).__name__} is endless. Set '
             + ('train_dataloader.sampler.by_epoch=True' if addressed else 'train_dataloader.sampler.type=DefaultSampler')
             + ', or train_cfg to an IterBasedTrainLoop'
         )
@@ -92,23 +93,23 @@ def loop_problems(loop: EpochBasedTrainLoop | IterBasedTrainLoop) -> Iterator[st
 
 
 def queue_problems(loader: DataLoader, model: nn.Module, processes: int) -> Iterator[str]:
-    """A queue of keys takes whole batches only."""
+    """The length of the key queue must be a multiple of the total batch size, and each batch must be complete."""
     queue, keys = getattr(model, 'queue_len', None), loader.batch_size * processes
     if queue and queue % keys:
         yield (
-            f'the queue of {queue} keys is filled by {keys} at a time ({loader.batch_size} x {processes} processes), which does '
-            'not divide it: change train_dataloader.batch_size or model.queue_len'
+            f'the queue length {queue} is not a multiple of the total batch size {keys} ({loader.batch_size} x {processes} processes): '
+            'change train_dataloader.batch_size or model.queue_len'
         )
     rest = 0 if loader.drop_last or not queue or _endless(loader.sampler) else len(loader.sampler) % loader.batch_size
     if rest:
         yield (
-            f'the last batch of an epoch has {rest} samples of {loader.batch_size}, and a queue of keys takes whole batches only: set '
+            f'the last batch of an epoch has only {rest} samples instead of {loader.batch_size}, but the key queue needs full batches: set '
             'train_dataloader.drop_last=True'
         )
 
 
 def check_queue(cfg: Config) -> None:
-    """As :func:`queue_problems`, before data is made or read for a training that cannot begin."""
+    """Same check as :func:`queue_problems`, on the config alone, so that it runs before any data is generated or read."""
     processes = int(os.environ.get({'slurm': 'SLURM_NTASKS', 'mpi': 'OMPI_COMM_WORLD_SIZE'}.get(cfg.launcher, 'WORLD_SIZE'), 1))
     loader, model = cfg.get('train_dataloader') or {}, cfg.get('model') or {}
     if not loader.get('batch_size') or not isinstance(model.get('queue_len'), int):
@@ -119,7 +120,7 @@ def check_queue(cfg: Config) -> None:
 
 
 def interpreter_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
-    """A feature interpreter has an output for each label, and ignores the same one as the masks."""
+    """A feature interpreter needs one output for each label, and the same ignore label as the masks."""
     space = getattr(loader.dataset, 'space', None)
     if not isinstance(model, InterpreterTraining) or not space:
         return
@@ -127,21 +128,21 @@ def interpreter_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     if outputs not in (1, space.num_classes) or model.ignore != space.ignore:
         yield (
             f'the head has {outputs} outputs and ignores label {model.ignore}, the label space "{space.name}" has {space.num_classes} '
-            f"labels and ignores {space.ignore}: give an FG/BG head (num_outputs=1) label_space='fgbg', another one as many outputs"
+            f"labels and ignores {space.ignore}: use label_space='fgbg' for an FG/BG head (num_outputs=1), else set num_outputs and ignore"
         )
 
 
 def ensemble_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
-    """Each member of an ensemble has its part of a batch."""
+    """The batch size must be the number of ensemble members times the samples per member."""
     sampler = loader.sampler
     if not isinstance(sampler, EnsembleSampler):
         return
     members = model.interpreter.num_members
     if members != sampler.num_members or loader.batch_size != members * sampler.per_member:
         yield (
-            f'the model has {members} members, the sampler makes batches of {sampler.num_members} x {sampler.per_member} samples, the '
-            f'data loader of {loader.batch_size}: set model.interpreter.num_members, train_dataloader.sampler.num_members, '
-            'train_dataloader.sampler.per_member and train_dataloader.batch_size (the product) to fit'
+            f'the model has {members} members, the sampler makes batches of {sampler.num_members} x {sampler.per_member} samples, and the '
+            f'data loader makes batches of {loader.batch_size}: set model.interpreter.num_members and train_dataloader.sampler.num_members '
+            'to the same number, and train_dataloader.batch_size to num_members x train_dataloader.sampler.per_member'
         )
 
 
@@ -177,22 +178,22 @@ def label_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
         return
     if not space:  # a dataset of another package
         if classes > head.num_classes:
-            yield f'the segmentation head tells {head.num_classes} labels apart, {type(labelled).__name__} has {classes}: set num_classes'
+            yield f'the segmentation head has {head.num_classes} labels, {type(labelled).__name__} has {classes}: set num_classes'
         return
     if head.num_classes != space.num_classes:
         yield (
-            f'the segmentation head tells {head.num_classes} labels apart, the label space "{space.name}" of the labelled images has '
+            f'the segmentation head has {head.num_classes} labels, the label space "{space.name}" of the labelled images has '
             f'{space.num_classes}: set num_labels={space.num_classes} (num_classes of the head), or another label_space'
         )
     if head.ignore_index != space.ignore:
         yield (
-            f'the segmentation head ignores label {head.ignore_index}, masks of the label space "{space.name}" mark pixels that do not '
-            f'count by {space.ignore}: set ignore_index={space.ignore} in the head (and seg_pad_val in the data preprocessor)'
+            f'the segmentation head ignores label {head.ignore_index}, but the ignore label of the label space "{space.name}" is '
+            f'{space.ignore}: set ignore_index={space.ignore} in the head (and seg_pad_val in the data preprocessor)'
         )
 
 
 def size_problems(loader: DataLoader) -> Iterator[str]:
-    """``drop_last`` with fewer samples than a batch would train nothing without a word."""
+    """With ``drop_last`` and fewer samples than one batch, the training would run no step and report no error."""
     if len(loader) == 0 and not _endless(loader.sampler):
         yield (
             f'the training set holds {len(loader.dataset)} samples, fewer than one batch of {loader.batch_size}: '
@@ -201,11 +202,12 @@ def size_problems(loader: DataLoader) -> Iterator[str]:
 
 
 def grouping_problems(loader: DataLoader) -> Iterator[str]:
-    """Batches of one orientation are as large as the data loader's."""
+    """The aspect ratio sampler and the data loader need the same batch size."""
     sampler = loader.sampler
     if isinstance(sampler, AspectRatioSampler) and sampler.batch_size != loader.batch_size:
         yield (
-            f'the sampler groups {sampler.batch_size} images of one orientation, a batch has {loader.batch_size}: set them by batch_size'
+            f'the sampler groups {sampler.batch_size} images of one orientation, but a batch has {loader.batch_size}: '
+            'set train_dataloader.sampler.batch_size to train_dataloader.batch_size'
         )
 
 

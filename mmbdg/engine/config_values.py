@@ -1,4 +1,4 @@
-"""Values of a config whose kind and range are the same in every training."""
+"""Type and range checks for the config values that every training has."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ Rate = Annotated[float, Ge(0)]
 
 
 class Typed(OpenSchema):
-    """What is built by its ``type``."""
+    """Config dict of an object that a registry builds by its ``type``."""
 
     type: Any
 
@@ -53,20 +53,20 @@ class Optimizer(OpenSchema):
 
 
 class OptimWrapper(OpenSchema):
-    """``optim_wrapper = dict(...)``, of one optimiser."""
+    """``optim_wrapper = dict(...)`` with a single optimiser."""
 
     optimizer: Optimizer | None = None
     accumulative_counts: Count = 1
 
 
 class Hook(Typed):
-    """One of ``default_hooks`` and ``custom_hooks``."""
+    """One entry of ``default_hooks`` or ``custom_hooks``."""
 
     interval: int | None = None
 
 
 class Training(OpenSchema):
-    """The parts of a config that a Runner takes."""
+    """The top-level keys of a config that a Runner uses."""
 
     model: Typed | None = None
     train_dataloader: Loader | None = None
@@ -80,10 +80,10 @@ class Training(OpenSchema):
 
 
 def check_values(cfg: Config) -> None:
-    """Refuse a config whose numbers make no training: no iterations, a batch of nothing, a text in the place of a number.
+    """Check types and ranges of the config values, e.g. zero iterations, an empty batch, or a string in the place of a number.
 
     Raises:
-        InputError: With the keys and what they may be.
+        InputError: A value is invalid; the message names the keys and the allowed values.
     """
     parts = {key: cfg[key] for key in Training.model_fields if cfg.get(key) is not None}
     validated(Training, parts, str(cfg.filename))

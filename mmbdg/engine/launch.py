@@ -1,4 +1,4 @@
-"""From a config file and a command line to a Runner: what tools/train.py and tools/test.py share."""
+"""Code shared by tools/train.py and tools/test.py: read the config and the command line, build and check the Runner."""
 
 import atexit
 import os
@@ -33,7 +33,7 @@ BACKBONE_INIT = 'mmbdg.PretrainedBackbone'
 
 
 def add_common_arguments(parser: ArgumentParser) -> None:
-    """The options of every OpenMMLab tool."""
+    """Add the command-line options that all OpenMMLab tools have."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go; default: work_dirs/<name of the config>')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: key.of.it=value ...')
     parser.add_argument(
@@ -43,7 +43,7 @@ def add_common_arguments(parser: ArgumentParser) -> None:
 
 
 def load_config(args: Namespace) -> Config:
-    """The config with the command line in it, checked, and with what follows from the label space and the machine."""
+    """Read the config, apply the command line, check it, and adapt it to the label space and to the machine."""
     os.environ.setdefault('LOCAL_RANK', os.environ.get('OMPI_COMM_WORLD_LOCAL_RANK', str(args.local_rank)))
     cfg = read_fitted(args.config, args.cfg_options, runner_keys())
     check_keys(cfg)
@@ -57,21 +57,24 @@ def load_config(args: Namespace) -> Config:
 
 
 def read_fitted(path: str, options: Mapping[str, Any] | None = None, used: Collection[str] | None = None) -> Config:
-    """As :func:`~mmbdg.compat.config.read_config`, with ``num_labels`` and ``ignore`` as the label space decides them."""
+    """Same as :func:`~mmbdg.compat.config.read_config`, but ``num_labels`` and ``ignore`` are set from the label space."""
     cfg = read_config(path, options, used)
     follows = options_of_labels(cfg, options)
     return read_config(path, {**(options or {}), **follows}, used) if follows else cfg
 
 
 def options_of_labels(cfg: Config, options: Mapping[str, Any] | None = None) -> dict[str, int]:
-    """Options for the variables ``num_labels`` and ``ignore`` of a config, where ``label_space`` over ``label_classes`` decides otherwise.
+    """Values for the config variables ``num_labels`` and ``ignore`` that differ from those of the label space.
 
     Args:
-        cfg: With ``options``.
-        options: Of the command line.
+        cfg: Config with ``options`` already applied.
+        options: Options of the command line.
+
+    Returns:
+        Options that set the variables to the label space's values; empty if nothing has to change.
 
     Raises:
-        InputError: The command line sets one of them otherwise, or the label space does not exist.
+        InputError: The command line sets a different value, or the label space does not exist.
     """
     if 'label_space' not in cfg or 'label_classes' not in cfg:
         return {}
@@ -81,12 +84,12 @@ def options_of_labels(cfg: Config, options: Mapping[str, Any] | None = None) -> 
             continue
         if variable in (options or {}):
             raise InputError(f'label space "{space.name}" has {variable}={value}, the command line says {cfg[variable]}: leave it out')
-        follows[f'+{variable}'] = value  # whether it arrives or not
+        follows[f'+{variable}'] = value  # '+': no error if the variable is not used
     return follows
 
 
 def leave_at_random(node: Any) -> None:
-    """``pretrained=None``: without a checkpoint for its ``mmbdg.PretrainedBackbone`` a module has the initialisation of its class."""
+    """Support ``pretrained=None``: remove an ``mmbdg.PretrainedBackbone`` without checkpoint, so the module uses its default init."""
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ():
         leave_at_random(child)
         init_cfg = child.get('init_cfg') if isinstance(child, dict) else None
@@ -95,10 +98,10 @@ def leave_at_random(node: Any) -> None:
 
 
 def fit_data_loaders(cfg: Config) -> None:
-    """What torch refuses or does badly: workers that persist where there are none, and pages that are not pinned where there is a GPU.
+    """Adapt the data loaders to the machine.
 
-    Pinned pages are copied while the GPU computes, if the data preprocessor does not wait for them (``non_blocking``); a config that sets
-    ``pin_memory`` itself keeps it.
+    With 0 workers, ``persistent_workers`` and ``prefetch_factor`` are removed, because torch raises on them. With a GPU, ``pin_memory``
+    defaults to True: pinned memory is copied while the GPU computes if the data preprocessor uses ``non_blocking``.
     """
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         loader = cfg.get(name)
@@ -112,7 +115,7 @@ def fit_data_loaders(cfg: Config) -> None:
 
 
 def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
-    """Several processes without a GPU: open the gloo group, which mmengine's own start-up cannot (it sets a CUDA device first)."""
+    """Initialise the gloo process group for several processes without a GPU; mmengine's start-up fails there as it sets a CUDA device."""
     if torch.cuda.is_available() or cfg.launcher == 'none':
         return
     if cfg.launcher != 'pytorch':
@@ -124,17 +127,17 @@ def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
         cfg.model_wrapper_cfg = wrapper | dict(find_unused_parameters=cfg.get('find_unused_parameters', False))
 
 
-def part_in_peace() -> None:
-    """The last call of a tool: one of several processes waits for the others, takes leave and ends here, with exit code 0.
+def exit_process_group() -> None:
+    """Wait for all ranks, destroy the process group and exit with code 0; must be the last call of a tool. Does nothing without a group.
 
-    It ends as a child of :mod:`multiprocessing` does: what is registered with ``atexit`` runs, but objects are not taken apart. A thread of
-    gloo may still hold the last gathered tensors, and to free them it needs Python: while the interpreter is taken apart that aborts the
-    process ("terminate called without an active exception"), and while the group is taken apart both wait for each other for ever.
+    The process exits like a :mod:`multiprocessing` child: ``atexit`` functions run, but objects are not finalised. A gloo thread may still
+    hold the last gathered tensors and needs the interpreter to free them: during interpreter shutdown this aborts the process ("terminate
+    called without an active exception"), and during destruction of the group it is a deadlock.
     """
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return
     torch.distributed.barrier()
-    group = torch.distributed.group.WORLD  # noqa: F841  without a reference the next line would take the group apart
+    group = torch.distributed.group.WORLD  # noqa: F841  this reference keeps the next line from destructing the group object
     torch.distributed.destroy_process_group()
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -143,7 +146,7 @@ def part_in_peace() -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """A Runner whose model does not need what a CPU does not have.
+    """Build the Runner; on a CPU with several processes, SyncBN layers are replaced by BN.
 
     Raises:
         InputError: A part of the config cannot be built; the message names its key.
@@ -152,26 +155,26 @@ def build_runner(cfg: Config) -> Runner:
     runner_class = PlainRunner
     if not torch.cuda.is_available() and cfg.launcher != 'none':
         runner_class = type('CPURunner', (_RevertSyncBN, PlainRunner), {})
-    with building(f'what {cfg.filename} describes'):
+    with building(f'the config {cfg.filename}'):
         return runner_class.from_cfg(cfg)
 
 
 class _RevertSyncBN:
-    """SyncBN raises on CPUs; mmengine reverts it for a single process only."""
+    """Replaces SyncBN by BN: SyncBN raises on CPUs, and mmengine replaces it only when there is a single process."""
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        print_log('no GPU: gloo between the processes, and SyncBN layers are replaced by BN', 'current')
+        print_log('no GPU: the processes use gloo, and SyncBN layers are replaced by BN', 'current')
         return super().wrap_model(model_wrapper_cfg, revert_sync_batchnorm(model))
 
 
 def check_pretrained(model: nn.Module) -> None:
-    """Refuse a checkpoint that leaves a part of a module at random; mmengine's ``Pretrained`` loads ``strict=False`` with a log line.
+    """Check that each pretrained checkpoint fills its whole module; mmengine's ``Pretrained`` loads with ``strict=False`` and only logs.
 
-    What the file holds beside the module (a classifier's head, say) is no error.
+    Extra keys in the file (e.g. a classification head) are allowed.
 
     Raises:
-        InputError: A module with ``init_cfg=dict(type='Pretrained')`` finds keys missing or of another shape in its file, or one with
-            ``mmbdg.PretrainedBackbone`` see there.
+        InputError: For a module with ``init_cfg=dict(type='Pretrained')``, keys are missing in the file or have another shape; for a
+            module with ``mmbdg.PretrainedBackbone``, see there.
     """
     for name, module in model.named_modules():
         listed = getattr(module, 'init_cfg', None)
@@ -195,13 +198,13 @@ def check_pretrained(model: nn.Module) -> None:
 
 
 def check_start(cfg: Config, model: nn.Module) -> None:
-    """Refuse a checkpoint of another architecture in ``load_from`` or ``resume``; mmengine loads what fits and logs the rest.
+    """Check that the checkpoint of ``load_from`` or ``resume`` has the model's architecture; mmengine loads matching keys and only logs.
 
-    ``resume`` must fit exactly. ``load_from`` may lack whole parts of the model (the segmentation head a DenseCL checkpoint does not
-    have), but no part may be filled by half.
+    For ``resume`` all keys must match. For ``load_from`` whole parts of the model may be missing (e.g. the segmentation head, which a
+    DenseCL checkpoint lacks), but no part may be incomplete.
 
     Raises:
-        InputError: It does not fit.
+        InputError: The checkpoint does not match the model.
     """
     source = cfg.get('load_from') or (find_latest_checkpoint(cfg.work_dir) if cfg.get('resume') else None)
     if source is None:
@@ -216,8 +219,8 @@ def check_start(cfg: Config, model: nn.Module) -> None:
         found = missing | counters | {key: value for key, value in found.items() if key in own}
     if (problem := difference(model, found)) or new_parts == {key.split('.')[0] for key in own}:
         raise InputError(
-            f'{source} does not fit {type(model).__name__}; is it a checkpoint of another architecture? Single parts are loaded by '
-            f"init_cfg=dict(type='Pretrained', checkpoint=..., prefix=...).\n{problem or '  nothing in it is known to the model'}"
+            f'{source} does not fit {type(model).__name__}; is it a checkpoint of another architecture? To load single parts, use '
+            f"init_cfg=dict(type='Pretrained', checkpoint=..., prefix=...).\n{problem or '  the model has none of its keys'}"
         )
     if new_parts:
-        print_log(f'not in {source}, so trained from the start: {", ".join(sorted(new_parts))}', 'current')
+        print_log(f'not in {source}, so trained from scratch: {", ".join(sorted(new_parts))}', 'current')

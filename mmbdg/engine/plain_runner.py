@@ -1,4 +1,4 @@
-"""A Runner whose parts say which key of the config they come from when they cannot be built."""
+"""A Runner whose build errors name the config key that failed."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -27,19 +27,19 @@ PLACES = dict(
     build_param_scheduler='param_scheduler',
     _init_model_weights='model',
 )
-"""Methods of a Runner, and the top-level key whose parts they build."""
+"""Maps each build method of a Runner to the top-level config key it builds from."""
 
 
 class PlainRunner(Runner):
-    """As mmengine's; what it raises while it builds is an :class:`~mmbdg.errors.InputError` that names the key."""
+    """mmengine's Runner; errors raised while it builds its parts become an :class:`~mmbdg.errors.InputError` that names the config key."""
 
     def build_dataloader(self, dataloader: Any, *args: Any, **kwargs: Any) -> Any:
-        """As mmengine's, which is a static method."""
+        """Same as mmengine's static method."""
         with building(self._key_of(dataloader, 'dataloader')):
             return end_with_this_process(Runner.build_dataloader(dataloader, *args, **kwargs))
 
     def build_evaluator(self, evaluator: Any) -> Any:
-        """As mmengine's."""
+        """Same as mmengine's method."""
         with building(self._key_of(evaluator, 'evaluator')):
             return super().build_evaluator(evaluator)
 

@@ -1,4 +1,4 @@
-"""What ``--resume`` means: which checkpoint a training goes on from."""
+"""Selection of the checkpoint that ``--resume`` continues from."""
 
 import re
 from logging import WARNING
@@ -11,26 +11,30 @@ from mmbdg.compat.checkpoint import read_checkpoint
 from mmbdg.errors import InputError
 from mmbdg.reading import read_text
 
-NEEDED = ('meta', 'state_dict', 'message_hub')  # without them mmengine cannot resume
+NEEDED = ('meta', 'state_dict', 'message_hub')  # mmengine needs these keys to resume
 
 
 def apply_resume(cfg: Config, resume: str | None) -> None:
-    """Set ``cfg`` to go on from a checkpoint: one that is named, or for 'auto' the newest whole one of the work dir.
+    """Set ``cfg`` to resume from a checkpoint.
 
-    A config's ``load_from`` must go then, and so must its entry of ``requires``: mmengine would resume from it. Without any checkpoint
-    the training starts as it would without ``--resume``, the usual command of a re-queued job.
+    The config's own ``load_from`` is replaced and its entry in ``requires`` is removed, because mmengine would resume from it. If there is
+    no checkpoint, the training starts from the beginning, so that a re-queued job can always use the same command.
 
-    A training without a fixed seed goes on with the one it drew: the samplers are built before mmengine has read the checkpoint.
+    A training without a fixed seed reuses the seed in the checkpoint, because samplers are built before mmengine reads the checkpoint.
+
+    Args:
+        cfg: Config of the training; changed in place.
+        resume: Path of the checkpoint; 'auto': the newest complete one in the work dir; None: as the config says.
 
     Raises:
-        InputError: There are checkpoints, and none can be read.
+        InputError: There are checkpoints, but none can be read.
     """
     if resume == 'auto' or (resume is None and cfg.get('resume') and not cfg.get('load_from')):
         resume = newest_checkpoint(cfg.work_dir, *_places(cfg))
     if resume:
         cfg.resume, cfg.load_from = True, str(resume)
     if cfg.get('resume') and 'load_from' in cfg.get('requires', {}):
-        del cfg.requires['load_from']  # what the training once started from
+        del cfg.requires['load_from']  # needed only at the first start of the training
     source = cfg.get('load_from') if cfg.get('resume') else None
     if source and '://' not in str(source) and (cfg.get('randomness') or {}).get('seed') is None:
         seed = read_checkpoint(source).get('meta', {}).get('seed')
@@ -38,7 +42,7 @@ def apply_resume(cfg: Config, resume: str | None) -> None:
 
 
 def _places(cfg: Config) -> tuple[list[str], list[Path]]:
-    """How checkpoints may be called, and where besides the work dir they may be."""
+    """File name templates of checkpoints, and folders besides the work dir to look in."""
     hook = cfg.get('default_hooks', {}).get('checkpoint') or {}
     names = [hook.get('filename_tmpl'), 'iter_{}.pth', 'epoch_{}.pth']
     out_dir = hook.get('out_dir')
@@ -46,21 +50,21 @@ def _places(cfg: Config) -> tuple[list[str], list[Path]]:
 
 
 def newest_checkpoint(work_dir: str, names: list[str], more_folders: list[Path]) -> str | None:
-    """The newest checkpoint that can be read.
+    """Find the newest readable checkpoint.
 
-    The one that ``last_checkpoint`` names, or one with more steps that was written after it (the training was killed before it could note
-    it), or else the next one below. Those with more steps that are older are of an earlier training in the same folder, and left alone.
+    Candidates are the one named in ``last_checkpoint``, those with more steps written after it (the training was killed before it updated
+    ``last_checkpoint``), and those with fewer steps. Older files with more steps belong to an earlier training and are ignored.
 
     Args:
-        work_dir: Of the training.
-        names: ``iter_{}.pth``, ...
-        more_folders: To look in besides the work dir.
+        work_dir: Work dir of the training.
+        names: File name templates, e.g. ``iter_{}.pth``.
+        more_folders: Folders to search besides the work dir.
 
     Returns:
-        Its path; None if there is no sign of any.
+        Path of the checkpoint; None if there is none and ``last_checkpoint`` does not exist.
 
     Raises:
-        InputError: There are some, or were, and none can be read.
+        InputError: There are checkpoints, or ``last_checkpoint`` names one, but none can be read.
     """
     note = Path(work_dir) / 'last_checkpoint'
     noted = read_text(note).strip() if note.is_file() else ''
@@ -69,7 +73,7 @@ def newest_checkpoint(work_dir: str, names: list[str], more_folders: list[Path])
     folders = dict.fromkeys([Path(work_dir), *more_folders, *([Path(noted).parent] if noted else [])])
     found = {path: _step(path.name, names) for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())}
     found = {path: step for path, step in found.items() if step is not None and path.is_file()}
-    # A work dir that was copied or moved has it under the same name.
+    # In a copied or moved work dir the checkpoint still has the same file name.
     last = next((path for path in (Path(work_dir) / Path(noted).name, Path(noted)) if path in found), None) if noted else None
     if last:
         since, steps = last.stat().st_mtime_ns, found[last]
@@ -82,16 +86,16 @@ def newest_checkpoint(work_dir: str, names: list[str], more_folders: list[Path])
             return str(path)
         print_log(f'--resume skips {path}: {problem}', 'current', level=WARNING)
     if order or noted:
-        listed = ', '.join(map(str, order)) or f'{noted}, which last_checkpoint names, is not there'
+        listed = ', '.join(map(str, order)) or f'{noted}, named in last_checkpoint, does not exist'
         raise InputError(
-            f'--resume: none of the checkpoints of {work_dir} can be read ({listed}). Bring one back and resume from it by its name, or '
+            f'--resume: none of the checkpoints of {work_dir} can be read ({listed}). Restore one and pass its path to --resume, or '
             'start from the beginning: without --resume, in another --work-dir'
         )
     return None
 
 
 def _step(name: str, names: list[str]) -> int | None:
-    """6 for iter_6.pth; None for another file."""
+    """Number of steps in a checkpoint's file name, e.g. 6 for iter_6.pth; None if the name matches no template."""
     for template in names:
         if match := re.fullmatch(re.escape(template).replace(r'\{\}', r'(\d+)'), name):
             return int(match[1])

@@ -1,4 +1,4 @@
-"""TensorBoard beside the local files: optional."""
+"""Optional TensorBoard logging, in addition to the local log files."""
 
 from importlib.util import find_spec
 
@@ -10,21 +10,21 @@ BACKEND = 'TensorboardVisBackend'
 
 
 def add_tensorboard(cfg: Config) -> None:
-    """Let the visualizer of a config write event files too, once."""
+    """Add the TensorBoard backend to the config's visualizer, unless it is already there."""
     if not _is_in(cfg):
         cfg.visualizer.vis_backends = [*(cfg.visualizer.get('vis_backends') or []), dict(type=BACKEND)]
 
 
 def check_tensorboard(cfg: Config) -> None:
-    """Refuse a visualizer that cannot be built; mmengine says so in the middle of its start-up, and names packages nobody needs.
+    """Check that TensorBoard is installed if the config uses it; mmengine's own error comes late and names packages that are not needed.
 
     Raises:
-        InputError: The config wants TensorBoard, and it is not installed.
+        InputError: The config uses TensorBoard, but it is not installed.
     """
     if _is_in(cfg) and find_spec('tensorboard') is None:
         raise InputError(
-            f'the visualizer has a {BACKEND} and TensorBoard is not installed: pip install "mmbdg[tensorboard]", or take the backend out '
-            'of visualizer.vis_backends (train without --tensorboard)'
+            f'the visualizer has a {BACKEND}, but TensorBoard is not installed: pip install "mmbdg[tensorboard]", or remove the backend '
+            'from visualizer.vis_backends (train without --tensorboard)'
         )
 
 

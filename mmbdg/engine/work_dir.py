@@ -1,4 +1,4 @@
-"""The folder of a training: it can be written to, and one training at a time writes there."""
+"""Creation and locking of a training's work dir: it must be writable, and only one training at a time may write to it."""
 
 import os
 import tempfile
@@ -12,14 +12,14 @@ from mmbdg.errors import InputError, os_error_text
 from mmbdg.synthesis.job import HEARTBEAT, STALE, Job, held
 
 LOCK = '.lock'
-"""Folder in the work dir that says who is at work there."""
+"""Folder in the work dir with the lock of the running training."""
 
 
 def prepare_work_dir(cfg: Config) -> None:
-    """Make the folder of a training or test.
+    """Create the work dir of a training or test.
 
     Raises:
-        InputError: It is a file, or cannot be written to.
+        InputError: The path is a file, or the folder cannot be written to.
     """
     folder = Path(cfg.work_dir)
     try:
@@ -32,21 +32,21 @@ def prepare_work_dir(cfg: Config) -> None:
 
 @contextmanager
 def held_work_dir(cfg: Config, patient: bool = False) -> Iterator[None]:
-    """Keep other trainings out of the folder of this one; the processes of one training share it.
+    """Lock the work dir of a training; all processes of one training share the lock.
 
-    A training that was killed holds nothing: the kernel frees its lock. Of one on another host that is not known at once.
+    If the training is killed, the kernel frees its lock. For a lock on another host, only a missing heartbeat shows this, after a while.
 
     Args:
-        cfg: Of the training.
-        patient: Whether to wait until one on another host counts as dead: a job that was killed there is started again here.
+        cfg: Config of the training.
+        patient: Wait until the heartbeat of a lock on another host is stale. Useful for a job that was killed there and re-queued here.
 
     Raises:
-        InputError: Another training is at work there.
+        InputError: Another training uses this work dir.
     """
     folder = Path(cfg.work_dir)
     patience = STALE + 2 * HEARTBEAT if patient else 0.0
 
-    def clear() -> None:  # called while nobody is at work there
+    def clear() -> None:  # called while nobody holds the lock
         for left in (folder / LOCK / 'ranks').glob('*.lock'):
             left.unlink(missing_ok=True)
 
@@ -60,11 +60,11 @@ def held_work_dir(cfg: Config, patient: bool = False) -> Iterator[None]:
 
 
 def training_job(launcher: str, environ: Mapping[str, str] = os.environ) -> Job:
-    """This process's place in a training, as its launcher says.
+    """Rank, world size and name of the job that this process belongs to.
 
     Args:
-        launcher: Of ``--launcher``; without one each process is a training of its own, whatever the environment says.
-        environ: Variables that launchers set.
+        launcher: Value of ``--launcher``; with 'none' each process is a training of its own, and ``environ`` is ignored.
+        environ: Environment variables that the launcher sets.
     """
     if launcher == 'none':
         return Job()

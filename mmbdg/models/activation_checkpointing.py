@@ -1,4 +1,4 @@
-"""Less memory for more time: the blocks of a backbone compute their activations again in the backward pass."""
+"""Activation checkpointing: the blocks of a backbone recompute their activations in the backward pass to save memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,21 +14,21 @@ from mmbdg.errors import InputError
 
 
 def checkpoint_activations(backbone: nn.Module) -> None:
-    """Make each block keep its input only; what the backward pass needs is computed again. In place; the state dict keeps its keys.
+    """Checkpoint each block of a backbone in place: only the block's input is kept, the rest is recomputed in the backward pass.
 
-    Outputs, gradients and buffers are those of the backbone without it. ``with_cp=True`` of mmpretrain and mmseg recomputes too, but batch
-    normalisation then counts every batch twice in its running statistics; here the second pass updates copies.
+    Outputs, gradients, buffers and state dict keys are unchanged. ``with_cp=True`` of mmpretrain and mmseg also recomputes, but its batch
+    norms then update their running statistics twice per batch; here the second pass updates copies.
 
     Args:
-        backbone: A ResNet (or what derives from it) or a vision transformer of mmpretrain or mmseg: with ``res_layers``, the names of its
-            stages, or ``layers``, its list of blocks.
+        backbone: ResNet (or a subclass) or vision transformer of mmpretrain or mmseg. It has ``res_layers``, the names of its stages, or
+            ``layers``, the list of its blocks.
 
     Raises:
-        InputError: It is of another kind, or built ``with_cp=True``.
+        InputError: The backbone is of another type, or was built with ``with_cp=True``.
     """
     name = type(backbone).__name__
     if any(getattr(module, 'with_cp', False) for module in backbone.modules()):
-        raise InputError(f'activation_checkpointing and with_cp=True of {name} are two ways to do the same: remove with_cp')
+        raise InputError(f'activation_checkpointing and with_cp=True of {name} do the same: remove with_cp')
     for block in _blocks(backbone):
         block.forward = MethodType(_checkpointed_forward, block)
 
@@ -39,12 +39,13 @@ def _blocks(backbone: nn.Module) -> list[nn.Module]:
     if isinstance(layers := getattr(backbone, 'layers', None), nn.ModuleList | nn.Sequential):
         return list(layers)
     raise InputError(
-        f'activation_checkpointing is for ResNets and vision transformers of mmpretrain and mmseg, not {type(backbone).__name__}'
+        f'activation_checkpointing is for ResNets and vision transformers of mmpretrain and mmseg, not {type(backbone).__name__}: '
+        'set model.activation_checkpointing=False'
     )
 
 
 def _checkpointed_forward(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    """Stands in for the ``forward`` of one block."""
+    """Replacement for the ``forward`` of a block."""
     forward = MethodType(type(block).forward, block)
     if not torch.is_grad_enabled():
         return forward(*args, **kwargs)
@@ -53,9 +54,9 @@ def _checkpointed_forward(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
 
 @contextmanager
 def _on_copies_of_statistics(block: nn.Module) -> Iterator[None]:
-    """Within it batch normalisation counts and averages into copies.
+    """Inside, batch norms update copies of their running statistics.
 
-    Copies, and not ``track_running_stats=False``: the second pass must save as many tensors for the backward pass as the first.
+    ``track_running_stats=False`` would not work: the second pass must save as many tensors for the backward pass as the first.
     """
     norms = [module for module in block.modules() if isinstance(module, _NormBase) and module.training]
     originals = [module._buffers for module in norms]

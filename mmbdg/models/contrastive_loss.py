@@ -1,4 +1,4 @@
-"""The contrastive loss of queries against a long queue, a block of queries at a time."""
+"""Contrastive loss of queries against a long queue, computed in blocks of queries."""
 
 from typing import Any
 
@@ -7,23 +7,23 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 BLOCK = 2**22
-"""Logits that are in memory at once: 16 MiB in float32, which a processor's cache holds in part."""
+"""Maximum number of logits in memory at once: 16 MiB in float32, which partly fits the cache of a CPU."""
 
 
 def contrastive_loss(queries: Tensor, positives: Tensor, queue: Tensor, temperature: float) -> Tensor:
-    """InfoNCE (MoCo, arXiv:1911.05722, equation 1): the mean over queries of -log softmax of the positive among it and the queue.
+    """InfoNCE (MoCo, arXiv:1911.05722, equation 1): mean over queries of -log softmax of the positive against the queue.
 
-    The same as cross-entropy on ``cat([q . k+, q @ queue], 1) / temperature``. The gradient is formed in the forward pass, block by block,
-    so no more than a block of logits is ever in memory. Under autocast the products are of lower precision, sums and exponentials are not.
+    Equals cross-entropy on ``cat([q . k+, q @ queue], 1) / temperature``. The gradient is computed in the forward pass, block by block, so
+    at most one block of logits is in memory. Under autocast, products use the lower precision; sums and exponentials use float32.
 
     Args:
-        queries: float (N,D).
-        positives: float (N,D), without gradient.
-        queue: float (D,K), without gradient.
-        temperature: Above 0.
+        queries: Queries, float (N,D).
+        positives: Positive keys, float (N,D); no gradient flows to them.
+        queue: Negative keys, float (D,K); no gradient flows to them.
+        temperature: Temperature, > 0.
 
     Returns:
-        float32 ().
+        Loss, float32 ().
     """
     return _ContrastiveLoss.apply(queries, positives.detach(), queue.detach(), temperature)
 
@@ -39,7 +39,7 @@ class _ContrastiveLoss(torch.autograd.Function):
             positive = (block.float() * own.float()).sum(1, keepdim=True) / temperature  # (n,1)
             logits = (block @ queue).float().div_(temperature)  # (n,K)
             highest = torch.maximum(logits.amax(1, keepdim=True), positive)
-            odds = logits.sub_(highest).exp_()  # not divided by their sum yet
+            odds = logits.sub_(highest).exp_()  # unnormalised softmax
             positive -= highest
             total = odds.sum(1, keepdim=True) + positive.exp()
             loss += (total.log() - positive).sum()

@@ -1,4 +1,4 @@
-"""DenseCL without the logits of its negatives in memory."""
+"""DenseCL that does not keep the logits of all negatives in memory."""
 
 import torch
 from mmpretrain.models.heads import ContrastiveHead
@@ -15,10 +15,10 @@ from mmbdg.registry import MODELS
 
 @MODELS.register_module()
 class DenseCL(PlainDenseCL):
-    """``mmpretrain.DenseCL`` with the same losses and gradients, its contrastive losses by :func:`contrastive_loss`.
+    """``mmpretrain.DenseCL`` with the same losses and gradients, but its contrastive losses use :func:`contrastive_loss`.
 
-    At 224 px and batch 32 the dense branch has 1,568 queries against a queue of 65,536 keys: 411 MB of logits, of which mmpretrain holds
-    several copies. (DenseCL, arXiv:2011.09157, equations 1 and 2; loss_lambda is equation 3's.)
+    At 224 px and batch size 32 the dense branch has 1,568 queries against a queue of 65,536 keys: 411 MB of logits, of which mmpretrain
+    holds several copies. Source: DenseCL, arXiv:2011.09157, equations 1 and 2; ``loss_lambda`` is the lambda of equation 3.
 
     Raises:
         InputError: The head is not a ``ContrastiveHead`` with plain cross-entropy.
@@ -31,7 +31,7 @@ class DenseCL(PlainDenseCL):
         plain = plain and loss.reduction == 'mean'
         if type(self.head) is not ContrastiveHead or not plain:
             raise InputError(
-                'mmbdg.DenseCL takes head=dict(type="ContrastiveHead", loss=dict(type="CrossEntropyLoss")); see mmpretrain.DenseCL'
+                'mmbdg.DenseCL needs head=dict(type="ContrastiveHead", loss=dict(type="CrossEntropyLoss")); else use mmpretrain.DenseCL'
             )
 
     def loss(self, inputs: list[Tensor], data_samples: list, **kwargs) -> dict[str, Tensor]:
@@ -46,7 +46,7 @@ class DenseCL(PlainDenseCL):
             shuffled, order = batch_shuffle_ddp(inputs[1])
             keys = self.embed(*self.encoder_k.module, shuffled)
             key_map, key, key_grid, key_mean = (batch_unshuffle_ddp(x, order) for x in keys)
-            best = torch.einsum('ncq,nck->nqk', query_map, key_map).argmax(2)  # (N,S^2): of each query's cell the key's cell most like it
+            best = torch.einsum('ncq,nck->nqk', query_map, key_map).argmax(2)  # (N,S^2): for each query cell the most similar key cell
             positives = key_grid.gather(2, best[:, None].expand_as(grid))
         losses = dict(
             loss_single=(1 - self.loss_lambda) * self._contrast(single, key, self.queue),
@@ -58,7 +58,7 @@ class DenseCL(PlainDenseCL):
 
     @staticmethod
     def embed(backbone: torch.nn.Module, neck: torch.nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Images (N,3,H,W) -> map (N,C,S^2), single (N,D), grid (N,D,S^2) and its mean (N,D), all of unit length along C or D."""
+        """Images (N,3,H,W) -> map (N,C,S^2), single (N,D), grid (N,D,S^2) and its mean (N,D), all L2-normalised along C or D."""
         features = backbone(images)
         single, grid, mean = neck(features)
         return tuple(F.normalize(x, dim=1) for x in (features[0].flatten(2), single, grid, mean))

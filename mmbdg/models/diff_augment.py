@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def translation(x: Tensor, ratio: float = 0.125, fill: float = -1.0) -> Tensor:
-    """Shift each image by up to ``ratio`` of its size on either axis; what comes in is ``fill``. (N,C,H,W) -> (N,C,H,W)."""
+    """Shift each image by up to ``ratio`` of its size along both axes and fill the border with ``fill``. (N,C,H,W) -> (N,C,H,W)."""
     n, _, h, w = x.shape
     rows, columns = (
         torch.arange(size, device=x.device) + torch.randint(-int(size * ratio + 0.5), int(size * ratio + 0.5) + 1, (n, 1), device=x.device)
@@ -21,7 +21,7 @@ def translation(x: Tensor, ratio: float = 0.125, fill: float = -1.0) -> Tensor:
 
 
 def cutout(x: Tensor, ratio: float = 0.5, fill: float = 0.0) -> Tensor:
-    """Replace a random square of ``ratio`` times the size by ``fill``; its centre may lie near the border. (N,C,H,W) -> (N,C,H,W)."""
+    """Fill a random square with sides of ``ratio`` times the image size; it may cross the border. (N,C,H,W) -> (N,C,H,W)."""
     n, _, h, w = x.shape
     near = []
     for size in (h, w):
@@ -46,14 +46,17 @@ POLICIES: dict[str, Callable[[Tensor], Tensor]] = dict(translation=translation, 
 
 
 def diff_augment(x: Tensor, policies: Sequence[str]) -> Tensor:
-    """Augment real and generated images alike before the discriminator sees them; gradients pass through.
+    """Augment the discriminator's inputs, real and generated images alike; gradients pass through.
 
     Args:
-        x: float (N,C,H,W) in [-1,1].
-        policies: Names out of :data:`POLICIES`, applied in this order.
+        x: Images, float (N,C,H,W) in [-1,1].
+        policies: Names of augmentations in :data:`POLICIES`, applied in this order.
+
+    Returns:
+        Augmented images, float (N,C,H,W).
 
     Raises:
-        ValueError: An unknown name.
+        ValueError: A name is unknown.
     """
     for name in policies:
         if name not in POLICIES:

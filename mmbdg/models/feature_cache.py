@@ -1,4 +1,4 @@
-"""Features of annotated latents on disk: a small set is seen hundreds of times, and its generator is frozen."""
+"""Disk cache for features of annotated latents: the generator is frozen, and a small dataset is read hundreds of times."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,24 +18,24 @@ DTYPES = {'float32': torch.float32, 'float16': torch.float16}
 
 
 class FeatureCache:
-    """Files of features, one for each latent and class. What does not fit is computed anew each time.
+    """Caches features in one file per latent and class. Features that exceed the size limit are recomputed each time.
 
-    Several processes may share a folder: files appear whole, under names that say what they are of.
+    Several processes can share a folder: files are written atomically, and their names are hashes of everything the features depend on.
 
     Args:
-        folder: Where.
-        identity: What the features depend on beside latent and class: the generator's weights, above all.
-        max_gib: What the files in the folder may take, in GiB; each process of a training may add its part of it.
+        folder: Folder of the cache; created if missing.
+        identity: Everything the features depend on besides latent and class, e.g. a hash of the generator's weights.
+        max_gib: Maximum size of the folder in GiB, shared equally by the processes of a training.
         dtype: 'float32', or 'float16' for half the size and features rounded to 11 bits.
 
     Raises:
-        InputError: The dtype is unknown; later, features are too large for it.
+        InputError: The dtype is unknown; later, a feature value is too large for it.
     """
 
     def __init__(self, folder: str, identity: Sequence[str], max_gib: float = 20.0, dtype: str = 'float32') -> None:
         if dtype not in DTYPES:
             raise InputError(f'feature_cache.dtype must be one of {", ".join(DTYPES)}, got {dtype!r}')
-        self.identity, self.dtype = '/'.join(['1', *identity, dtype]), DTYPES[dtype]  # 1: of these files' layout
+        self.identity, self.dtype = '/'.join(['1', *identity, dtype]), DTYPES[dtype]  # 1: version of the file layout
         self.folder, self.max_bytes = Path(folder), max_gib * GIB / get_world_size()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._bytes = sum(path.stat().st_size for path in self.folder.glob('*.safetensors'))
@@ -44,8 +44,8 @@ class FeatureCache:
         """Features (N,C_i,R_i,R_i) of latents (N,D) and classes (N,).
 
         Args:
-            z, y: Of the batch.
-            compute: Features of the rows of the batch that it is given, int64 (n,).
+            z, y: Latents float (N,D) and classes int64 (N,) of the batch.
+            compute: Function that computes the features of some rows of the batch, given their indices int64 (n,).
         """
         paths = [self._path(latent, label) for latent, label in zip(z.cpu(), y.tolist(), strict=True)]
         found = {path: self._read(path, z.device) for path in set(paths)}
@@ -70,7 +70,7 @@ class FeatureCache:
         self._bytes += size
 
     def _read(self, path: Path, device: torch.device) -> list[Tensor] | None:
-        """None if it is not there, or is damaged: then it is made again."""
+        """Read a file; None if it is missing or damaged, then it is written again."""
         try:
             taps = read_checkpoint(path, device) if path.is_file() else {}
         except InputError:
@@ -79,7 +79,7 @@ class FeatureCache:
 
 
 def fingerprint(state: dict[str, Tensor]) -> str:
-    """SHA-256 of the names and numbers of a state dict."""
+    """SHA-256 of the names and values of a state dict, as hexadecimal string."""
     digest = sha256()
     for name, value in sorted(state.items()):
         digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""In mixed precision the networks compute in it, the self-supervised loss in float32."""
+"""Mixed precision for the networks, float32 for the self-supervised loss."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,11 +12,11 @@ from torch.utils._pytree import tree_map
 
 @contextmanager
 def float32_losses(model: BaseSelfSupervisor) -> Iterator[None]:
-    """Around mmpretrain's ``loss`` under autocast: its similarities and losses in float32. Without autocast it does nothing.
+    """Context for mmpretrain's ``loss`` under autocast that computes similarities and losses in float32. No effect without autocast.
 
-    mmpretrain's methods call their networks and multiply the embeddings in one function. Autocast would round those products to three
-    significant digits, which the temperature (0.2 in DenseCL, 0.1 in SimCLR) then divides. So autocast is off here and on within each
-    network: backbone, neck, their momentum copies, predictor. What leaves a network is float32.
+    mmpretrain's methods call their networks and multiply the embeddings in one function. Autocast would round these products to three
+    significant digits before the division by the temperature (0.2 in DenseCL, 0.1 in SimCLR). So autocast is disabled in this context and
+    enabled inside each network (backbone, neck, their momentum copies, predictor). The outputs of the networks are cast to float32.
     """
     device = next(model.parameters()).device.type
     if not torch.is_autocast_enabled(device):
@@ -37,12 +37,12 @@ def float32_losses(model: BaseSelfSupervisor) -> Iterator[None]:
             for hook in (network.register_forward_pre_hook(enter), network.register_forward_hook(leave)):
                 stack.callback(hook.remove)
         stack.enter_context(torch.autocast(device, enabled=False))
-        stack.callback(lambda: [network.close() for network in reversed(entered)])  # where a network raised
+        stack.callback(lambda: [network.close() for network in reversed(entered)])  # if a network raised an error
         yield
 
 
 def _networks(model: BaseSelfSupervisor) -> list[nn.Module]:
-    """What the methods call: a momentum encoder sometimes as a whole and sometimes by its two parts, a head by what is in it."""
+    """The networks that the methods call: backbone, neck, the parts of the momentum encoders, and trained parts of the head (predictor)."""
     averaged = [part for module in model.children() if isinstance(module, BaseAveragedModel) for part in module.module.children()]
     in_head = [module for module in model.head.children() if next(module.parameters(), None) is not None]
     return [model.backbone, model.neck, *averaged, *in_head]

@@ -1,4 +1,4 @@
-"""A GAN on several processes."""
+"""Model wrapper for GAN training on several processes."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from mmbdg.registry import MODEL_WRAPPERS
 
 @MODEL_WRAPPERS.register_module()
 class GANDistributed(nn.Module):
-    """Averages gradients over the processes as they arise, whatever the model's own ``train_step`` does with them.
+    """Averages each gradient over the processes as soon as it is computed, for any ``train_step`` of the model.
 
-    ``MMDistributedDataParallel`` assumes one loss and one optimiser. Weights start as rank 0's. Batch-norm statistics stay each process's
-    own; those of the averaged generator are re-estimated before it is used.
+    ``MMDistributedDataParallel`` supports only one loss and one optimiser. Initial weights are broadcast from rank 0. Batch-norm statistics
+    are not synchronised; those of the averaged generator are re-estimated before it is used.
 
     Args:
         module: A :class:`~mmbdg.models.ConditionalGAN`.
@@ -33,13 +33,13 @@ class GANDistributed(nn.Module):
         return self.module(*args, **kwargs)
 
     def train_step(self, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
-        """The model's."""
+        """Call the model's ``train_step``."""
         return self.module.train_step(*args, **kwargs)
 
     def val_step(self, *args: Any, **kwargs: Any) -> list:
-        """The model's."""
+        """Call the model's ``val_step``."""
         return self.module.val_step(*args, **kwargs)
 
     def test_step(self, *args: Any, **kwargs: Any) -> list:
-        """The model's."""
+        """Call the model's ``test_step``."""
         return self.module.test_step(*args, **kwargs)

@@ -26,26 +26,27 @@ from mmbdg.storage.masks import ignore_label
 
 @MODELS.register_module()
 class InterpreterTraining(BaseModel):
-    """A frozen generator makes features of annotated latents; an ensemble of interpreters learns the labels (paper, section 3.2).
+    """Trains an ensemble of interpreters to predict labels from a frozen generator's features of annotated latents (paper, section 3.2).
 
-    The generator is neither optimised nor saved. Every member of the ensemble gets its own part of the batch, so that each sees the data
-    in an order of its own: a batch of 16 members x 4 is 64.
+    The generator is neither optimised nor saved. Each member of the ensemble gets its own part of the batch and so sees the data in its own
+    order: 16 members x 4 samples make a batch of 64.
 
-    With ``--amp`` the interpreters learn in mixed precision; the generator's is ``precision``.
+    With ``--amp`` only the interpreters use mixed precision; the generator uses ``precision``.
 
     Args:
-        generator: Config of the generator, with ``init_cfg``; its weights' card counts, see :mod:`mmbdg.generators.card`.
+        generator: Config of the generator, with ``init_cfg``; sizes in the card of its weights override it, see
+            :mod:`mmbdg.generators.card`.
         interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble` or another ensemble; the generator's feature sizes are
             filled in.
-        vote: How labels are made in ``predict``.
-        truncation: Of the annotated latents, see :class:`~mmbdg.sources.Truncation`: the generator's batch statistics go with it.
-        ignore: Label of pixels that do not count; None: 255, or 65535 if the head tells more than 254 labels apart.
-        pixels_per_image: Train on this many random pixels of each image; for :class:`~mmbdg.interpreter.PixelMLP` only. None: on all.
-        feature_cache: Arguments of a :class:`~mmbdg.models.feature_cache.FeatureCache`; None computes the features anew each time.
-        keep_members: Whether ``predict`` also gives each member's labels, ``member_sem_seg`` (M,R,R).
-        precision: Of the generator, see :class:`~mmbdg.generators.frozen.Frozen`.
-        data_preprocessor: mmengine's; latents need none but the move to the device.
-        init_cfg: mmengine's.
+        vote: Voting rule that combines the members' outputs in ``predict``; default 'majority'.
+        truncation: Truncation of the annotated latents, see :class:`~mmbdg.sources.Truncation`; it selects the batch-norm statistics.
+        ignore: Ignore label; None: 255, or 65535 for a head with more than 254 labels.
+        pixels_per_image: Number of random pixels of each image to train on; only for :class:`~mmbdg.interpreter.PixelMLP`. None: all.
+        feature_cache: Arguments of a :class:`~mmbdg.models.feature_cache.FeatureCache`; None: features are recomputed each time.
+        keep_members: Whether ``predict`` also returns each member's labels, ``member_sem_seg`` (M,R,R).
+        precision: Precision of the generator, see :class:`~mmbdg.generators.frozen.Frozen`.
+        data_preprocessor: mmengine's data preprocessor; it only moves the latents to the device.
+        init_cfg: mmengine's ``init_cfg``.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class InterpreterTraining(BaseModel):
         self.generator_config, self.interpreter_config = generator, interpreter
         self.interpreter = MODELS.build({**net.interpreter_sizes(), **interpreter})
         self.interpreter.to(memory_format=torch.channels_last)  # a third faster (measured at 32 px on a CPU)
-        self.generator_state = net.state_dict()  # unfolded, before the next line folds it
+        self.generator_state = net.state_dict()  # before Frozen folds the spectral norms
         self._generator = Frozen(net, precision)
         self.truncation, self.latent_distribution = Truncation.of(truncation), net.latent_distribution
         select_statistics(net, self.truncation)
@@ -78,17 +79,17 @@ class InterpreterTraining(BaseModel):
         )
         self.vote, self.pixels_per_image, self.keep_members = vote, pixels_per_image, keep_members
         if pixels_per_image and not all(isinstance(member, PixelMLP) for member in getattr(self.interpreter, 'members', [None])):
-            raise InputError('pixels_per_image is for an InterpreterEnsemble of PixelMLP; other heads look at neighbours, set it to None')
+            raise InputError('pixels_per_image is for an InterpreterEnsemble of PixelMLP; other heads need all pixels: set it to None')
         self.ignore = ignore_label(self.interpreter.num_outputs) if ignore is None else ignore
 
     def forward(self, inputs: Sequence[Tensor], data_samples: list[BaseDataElement], mode: str = 'tensor') -> dict | Tensor | list:
-        """``loss``: dict of one loss; ``predict``: data samples with ``pred_sem_seg``; ``tensor``: logits of all members (M,N,C,R,R).
+        """``loss``: dict with one loss; ``predict``: data samples with ``pred_sem_seg``; ``tensor``: logits of all members (M,N,C,R,R).
 
         A prediction also has ``uncertainty`` (1,) in nats, see :func:`mmbdg.interpreter.image_uncertainty`.
 
         Args:
-            inputs: Latents, N of float32 (latent_dim,).
-            data_samples: With ``gt_label`` (1,) and ``gt_sem_seg`` (1,R,R).
+            inputs: N latents, each float32 (latent_dim,).
+            data_samples: N data samples with ``gt_label`` (1,) and ``gt_sem_seg`` (1,R,R).
         """
         y = torch.cat([sample.gt_label for sample in data_samples])
         features, embedding = self._features(torch.stack(list(inputs)), y)
@@ -104,7 +105,7 @@ class InterpreterTraining(BaseModel):
             pixels = _random(labels.flatten(1).shape, labels.device).argsort(1)[:, : self.pixels_per_image]
             labels, sampled = labels.flatten(1).gather(1, pixels)[:, None], [pixels]
         losses = self.interpreter.own_losses(partial(segmentation_loss, ignore=self.ignore), labels, features, embedding, *sampled)
-        # The sum, so that no member's gradient depends on how many there are; the mean is logged.
+        # The sum, so that a member's gradient does not depend on the number of members; the mean is logged.
         return dict(loss=losses.sum(), member_mean=losses.mean().detach())
 
     def _predict(self, features: list[Tensor], embedding: Tensor, data_samples: list[BaseDataElement]) -> list[BaseDataElement]:
@@ -119,7 +120,7 @@ class InterpreterTraining(BaseModel):
             sample.set_field(uncertainty[i : i + 1], 'uncertainty')
             if self.keep_members:
                 sample.set_field(PixelData(data=torch.stack([member[i] for member in members])), 'member_sem_seg')
-            sample.set_metainfo(dict(num_outputs=self.interpreter.num_outputs))  # whether its ids are the dataset's or 0 and 1
+            sample.set_metainfo(dict(num_outputs=self.interpreter.num_outputs))  # 1: ids are 0 and 1, else those of the dataset
         return data_samples
 
     @torch.no_grad()
@@ -127,7 +128,7 @@ class InterpreterTraining(BaseModel):
         generator = self._generator.on(z.device)
 
         def compute(rows: Tensor) -> list[Tensor]:
-            # Not in the training's mixed precision: features are what synthesis will make.
+            # Without the training's mixed precision: features must equal those of synthesis.
             with torch.autocast(z.device.type, enabled=False), self._generator.autocast(z.device):
                 return generator.forward_features(z[rows], y[rows])[1]
 
@@ -136,12 +137,12 @@ class InterpreterTraining(BaseModel):
 
 
 def _settings(generator: dict) -> str:
-    """All of a config that may change features; not all of it is in the weights (VQGAN's temperature, BigGAN's eps)."""
+    """Config values that can change the features; not all are stored in the weights (VQGAN's temperature, BigGAN's eps)."""
     return json.dumps({key: value for key, value in generator.items() if key != 'init_cfg'}, sort_keys=True, default=str)
 
 
 def _random(shape: torch.Size, device: torch.device) -> Tensor:
-    """Uniform numbers; in a Runner those of its seed, iteration and process, so that a resumed training draws the same."""
+    """Uniform random numbers; in a Runner they depend on seed, iteration and rank only, so that a resumed training draws the same."""
     info = MessageHub.get_current_instance().runtime_info
     if 'iter' not in info:
         return torch.rand(shape, device=device)

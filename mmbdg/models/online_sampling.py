@@ -1,4 +1,4 @@
-"""Labelled samples made inside a training, with the filters that are cheap enough for it."""
+"""Generation of labelled samples inside a training, with filters that are cheap enough for it."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,33 +10,33 @@ from mmbdg.errors import InputError
 from mmbdg.sources import LabelledGenerator
 
 SPARE = 10**12
-"""How far apart the addresses are that take each other's place: far more than indices a training counts to."""
+"""Index offset between a sample and its replacement samples; far larger than any index a training reaches."""
 
 
 class OnlineBatch(NamedTuple):
-    """Samples for N addresses."""
+    """Generated samples for N addresses."""
 
     images: Tensor
     """RGB uint8 (N,3,R,R)."""
     masks: Tensor
-    """int64 (N,R,R), the interpreter's ids; see :class:`~mmbdg.sources.LabelledBatch`."""
+    """int64 (N,R,R), label ids of the interpreter; see :class:`~mmbdg.sources.LabelledBatch`."""
     indices: list[int]
-    """Those the samples were made from: where a filter refused the address itself, one of its spare ones."""
+    """Indices the samples were generated from; that of a replacement sample if a filter rejected the original one."""
 
 
 class OnlineSampling:
-    """A labelled generator in a training.
+    """Generates filtered labelled samples inside a training.
 
-    A sample that a filter refuses is drawn again from spare addresses of its own, (class, index + k x 10^12) for k = 1, 2, ...; where all
-    are refused, the last one is kept with a mask that is ignored everywhere. So a batch keeps its size, its classes stay in balance, and
-    what comes out is a function of the address alone.
+    A sample that a filter rejects is replaced by the sample at address (class, index + k x 10^12) for k = 1, 2, ...; if all replacements
+    are rejected, the last one is kept with a mask that is ignored everywhere. So batch size and class balance stay the same, and a
+    sample is a function of its address alone.
 
     Args:
-        generator: Where the samples come from; the ignore label is its.
-        batch_size: Samples that are made at once; memory grows with it.
-        min_foreground, max_foreground: Bounds of the part of an image that is foreground.
-        max_uncertainty: Of an image, in nats, see :func:`mmbdg.interpreter.image_uncertainty`; None: any.
-        redraws: Spare addresses of each sample.
+        generator: Labelled generator; its ignore label is used.
+        batch_size: Number of samples generated at once, at least 1; memory grows with it.
+        min_foreground, max_foreground: Bounds of the foreground fraction of an image, in [0, 1].
+        max_uncertainty: Maximum uncertainty of an image in nats, see :func:`mmbdg.interpreter.image_uncertainty`; None: no limit.
+        redraws: Maximum number of replacements per sample, at least 0.
 
     Raises:
         InputError: A value is out of range.
@@ -60,11 +60,11 @@ class OnlineSampling:
         self.min_foreground, self.max_foreground, self.max_uncertainty = min_foreground, max_foreground, max_uncertainty
         self.filters = min_foreground > 0 or max_foreground < 1 or max_uncertainty is not None
         self.redrawn = self.ignored = 0
-        """Of the last batch: samples drawn again at least once, and samples refused to the last."""
+        """Counts of the last batch: samples replaced at least once, and samples whose replacements were all rejected."""
 
     @torch.no_grad()
     def draw(self, class_ids: Sequence[int], indices: Sequence[int]) -> OnlineBatch:
-        """Samples for N addresses under the generator's seed, on its device."""
+        """Generate samples for N addresses with the generator's seed, on its device."""
         images, masks, passed = self._made(class_ids, indices)
         indices, refused = list(indices), [i for i, ok in enumerate(passed) if not ok]
         self.redrawn = len(refused)
@@ -91,7 +91,7 @@ class OnlineSampling:
 
     def _passed(self, masks: Tensor, uncertainty: Tensor) -> list[bool]:
         if not self.filters:
-            return [True] * len(masks)  # without a look at them: the device need not be waited for
+            return [True] * len(masks)  # reading the masks would synchronise with the device
         foreground = ((masks != 0) & (masks != self.generator.ignore)).float().mean((1, 2))
         passed = (foreground >= self.min_foreground) & (foreground <= self.max_foreground)
         if self.max_uncertainty is not None:

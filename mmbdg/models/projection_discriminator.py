@@ -1,4 +1,4 @@
-"""BigGAN's discriminator."""
+"""Discriminator of BigGAN."""
 
 from collections.abc import Sequence
 
@@ -33,17 +33,17 @@ class DiscriminatorBlock(nn.Module):
 
 @MODELS.register_module()
 class ProjectionDiscriminator(BaseModule):
-    """Residual discriminator with class projection (Miyato & Koyama 2018), as BigGAN uses it.
+    """Residual discriminator with class projection (Miyato & Koyama 2018), as in BigGAN.
 
     Args:
         resolution: Height and width of an image in pixels.
         num_classes: Number of classes.
-        base_channels: Width.
+        base_channels: Base number of channels.
         channel_multipliers: Channels after each block, in units of ``base_channels``.
-        downsample: Whether each block halves the resolution.
-        attention: Resolutions after whose block an attention stands.
-        eps: Of the spectral norm.
-        init_cfg: mmengine's.
+        downsample: For each block, whether it halves the resolution.
+        attention: Resolutions in pixels at which a self-attention layer follows the block.
+        eps: Epsilon of the spectral normalisation.
+        init_cfg: mmengine's ``init_cfg``.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class ProjectionDiscriminator(BaseModule):
 
 
 def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """mean max(0, 1 - D(x)) + mean max(0, 1 + D(G(z))) (Geometric GAN; BigGAN, section 3)."""
+    """Hinge loss of the discriminator: mean max(0, 1 - D(x)) + mean max(0, 1 + D(G(z))) (Geometric GAN; BigGAN, section 3)."""
     return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
 
 
 def hinge_generator(fake: Tensor) -> Tensor:
-    """- mean D(G(z))."""
+    """Hinge loss of the generator: - mean D(G(z))."""
     return -torch.mean(fake)

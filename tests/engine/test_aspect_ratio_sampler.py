@@ -59,5 +59,5 @@ def test_batches_of_another_size_are_refused():
     model = nn.Module()
     model.data_preprocessor = nn.Identity()
     runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), model=model, world_size=1)
-    with pytest.raises(InputError, match='groups 4 images of one orientation, a batch has 2'):
+    with pytest.raises(InputError, match='groups 4 images of one orientation, but a batch has 2'):
         check_data(runner)

@@ -33,7 +33,7 @@ def test_a_joint_dataset_wants_addresses():
     dataset = JointDataset(REAL, LABELLED)
     check_data(runner(dataset, AddressedSampler(dataset, 0)))
     for sampler in (InfiniteSampler(dataset), DefaultSampler(dataset)):
-        with pytest.raises(InputError, match=r"asked by addresses.*sampler=dict\(type='mmbdg.AddressedSampler'\)"):
+        with pytest.raises(InputError, match=r"indexed by addresses.*sampler=dict\(type='mmbdg.AddressedSampler'\)"):
             check_data(runner(dataset, sampler))
 
 
@@ -42,11 +42,9 @@ def test_the_head_fits_the_label_space(joint):
     dataset = JointDataset(REAL, LABELLED) if joint else JointDataset(REAL, LABELLED).seg
     sampler = AddressedSampler(dataset, 0) if joint else InfiniteSampler(dataset)
     check_data(runner(dataset, sampler, num_classes=11, ignore_index=255))
-    with pytest.raises(
-        InputError, match='tells 2 labels apart, the label space "classes" of the labelled images has 11: set num_labels=11'
-    ):
+    with pytest.raises(InputError, match='has 2 labels, the label space "classes" of the labelled images has 11: set num_labels=11'):
         check_data(runner(dataset, sampler, num_classes=2, ignore_index=255))
-    with pytest.raises(InputError, match='ignores label 65535.*by 255: set ignore_index=255'):
+    with pytest.raises(InputError, match='ignores label 65535.*is 255: set ignore_index=255'):
         check_data(runner(dataset, sampler, num_classes=11, ignore_index=65535))
     check_data(runner(JointDataset(REAL), AddressedSampler(JointDataset(REAL), 0), num_classes=2, ignore_index=0))  # no labels at all
 
@@ -55,14 +53,14 @@ def test_a_queue_takes_whole_batches():
     dataset, model = JointDataset(REAL, LABELLED), nn.Module()
     model.queue_len = 32
     check_data(runner(dataset, AddressedSampler(dataset, 0), model, 4, 2))
-    with pytest.raises(InputError, match=r'queue of 32 keys is filled by 12 at a time \(4 x 3 processes\)'):
+    with pytest.raises(InputError, match=r'queue length 32 is not a multiple of the total batch size 12 \(4 x 3 processes\)'):
         check_data(runner(dataset, AddressedSampler(dataset, 0), model, 4, 3))
 
     model.queue_len = 36
     check_data(runner(dataset, AddressedSampler(dataset, 0), model, 6, drop_last=False))
     by_epoch = AddressedSampler(dataset, 0, by_epoch=True)  # 20 samples
     check_data(runner(dataset, by_epoch, model, 6))
-    with pytest.raises(InputError, match='last batch of an epoch has 2 samples of 6.*drop_last=True'):
+    with pytest.raises(InputError, match='last batch of an epoch has only 2 samples instead of 6.*drop_last=True'):
         check_data(runner(dataset, by_epoch, model, 6, drop_last=False))
 
 
@@ -92,7 +90,7 @@ def test_datasets_of_other_packages():
     dataset = SimpleNamespace(metainfo=dict(classes=('a', 'b', 'c')))
     loader, model = SimpleNamespace(dataset=dataset), nn.Module()
     model.decode_head = SimpleNamespace(num_classes=2, ignore_index=255)
-    assert list(label_problems(loader, model)) == ['the segmentation head tells 2 labels apart, SimpleNamespace has 3: set num_classes']
+    assert list(label_problems(loader, model)) == ['the segmentation head has 2 labels, SimpleNamespace has 3: set num_classes']
     model.decode_head.num_classes = 3
     assert not list(label_problems(loader, model))
 
@@ -102,7 +100,7 @@ def test_the_queue_is_checked_before_data_is_made(monkeypatch):
     monkeypatch.setenv('WORLD_SIZE', '3')
     check_queue(cfg)
     cfg.launcher = 'pytorch'
-    with pytest.raises(InputError, match=r'filled by 48 at a time \(16 x 3 processes\)'):
+    with pytest.raises(InputError, match=r'not a multiple of the total batch size 48 \(16 x 3 processes\)'):
         check_queue(cfg)
     cfg.launcher = 'slurm'
     monkeypatch.setenv('SLURM_NTASKS', '2')

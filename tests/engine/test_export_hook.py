@@ -55,5 +55,5 @@ def test_a_checkpoint_that_is_gone(tmp_path):
 
 def test_a_place_that_the_config_does_not_have(tmp_path):
     hook = ExportWeightsHook('net.', 'out.safetensors', config='model.network')
-    with pytest.raises(InputError, match='names model.network, which the config does not have'):
+    with pytest.raises(InputError, match='names model.network, which is not in the config'):
         hook.after_train(runner(tmp_path, 1, last_ckpt='last1.pth'))

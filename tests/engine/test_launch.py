@@ -99,7 +99,7 @@ def test_a_start_must_fit(tmp_path, capsys):
     assert '1 missing from the file: head.bias' in problem([*backbone, 'head.weight'])
     assert '2 missing from the file: head.weight, head.bias' in problem(backbone, resume=True)
     write_safetensors(path, {'other.weight': torch.ones(1)})
-    with pytest.raises(InputError, match='nothing in it is known'):
+    with pytest.raises(InputError, match='has none of its keys'):
         check_start(cfg, net)
     write_safetensors(path, {key: value[:1] if key == 'head.weight' else value for key, value in state.items()})
     with pytest.raises(InputError, match=r'head.weight: \(1, 2\) in the file, \(2, 2\)'):
@@ -146,7 +146,7 @@ def test_data_loaders(config, monkeypatch):
 LEAVE = """
 import atexit
 import torch
-from mmbdg.engine.launch import part_in_peace
+from mmbdg.engine.launch import exit_process_group
 
 class Kept:
     def __del__(self):
@@ -158,10 +158,10 @@ def work():
     torch.distributed.all_gather_object(gathered, rank)
     atexit.register(print, f'rank {rank} of {gathered} ran its exit functions')
     print(f'rank {rank} leaves')
-    part_in_peace()
+    exit_process_group()
     print('returned')
 
-part_in_peace()  # one process: goes on
+exit_process_group()  # one process: goes on
 print('alone')
 work()
 """

@@ -44,5 +44,5 @@ def test_vectors_are_no_maps():
         def forward(self, images):
             return (images.mean((2, 3)),)
 
-    with pytest.raises(InputError, match=r'Pooled gives \(2, 3\): leave the hook out'):
+    with pytest.raises(InputError, match=r'Pooled gives \(2, 3\): remove the hook'):
         _last_map(Pooled(), torch.zeros(2, 3, 8, 8))

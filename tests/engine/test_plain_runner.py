@@ -92,7 +92,7 @@ def first_error(tmp_path, monkeypatch):
     ],
 )
 def test_what_cannot_be_built(options, told, first_error):
-    assert re.match(told.replace('?', r'\?') if told.endswith('?') else told, first_error(**options).replace('what None describes', 'None'))
+    assert re.match(told.replace('?', r'\?') if told.endswith('?') else told, first_error(**options).replace('the config None', 'None'))
 
 
 def test_an_assertion_without_a_word(first_error, monkeypatch):

@@ -86,4 +86,4 @@ def test_a_disturbed_queue_is_found(tmp_path):
         equal, differs = (tmp_path / str(rank)).read_text().splitlines()
         assert equal.startswith('iteration 20: ') and equal.endswith('weights and buffers are equal on all 2 processes')
         assert 'after iteration 40 the processes no longer train the same model: 1 of ' in differs
-        assert 'differ from rank 0 on rank 1: queue. Everything' in differs
+        assert 'differ from rank 0 on rank 1: queue. Check that' in differs

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from mmengine.hooks import Hook
 from tiny_training import build, train
-from mmbdg.engine.launch import part_in_peace
+from mmbdg.engine.launch import exit_process_group
 from mmbdg.errors import InputError
 
 torch.distributed.init_process_group('gloo')
@@ -41,7 +41,7 @@ try:
 except InputError as error:
     result['nan'] = str(error)
 Path(f'{folder}/{rank}.json').write_text(json.dumps(result))
-part_in_peace()
+exit_process_group()
 """
 
 

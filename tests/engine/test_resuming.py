@@ -95,11 +95,11 @@ def test_nothing_and_nothing_readable(folder, tmp_path):
     assert newest(tmp_path / 'other') is None
     for path in folder.glob('*.pth'):
         cut(path)
-    with pytest.raises(InputError, match=r'none of the checkpoints of .*iter_11.pth, .*iter_10.pth, .*iter_9.pth\)\. Bring one back'):
+    with pytest.raises(InputError, match=r'none of the checkpoints of .*iter_11.pth, .*iter_10.pth, .*iter_9.pth\)\. Restore one'):
         newest(folder)
     for path in folder.glob('*.pth'):
         path.unlink()
-    with pytest.raises(InputError, match=r'iter_11.pth, which last_checkpoint names, is not there'):
+    with pytest.raises(InputError, match=r'iter_11.pth, named in last_checkpoint, does not exist'):
         newest(folder)
 
 

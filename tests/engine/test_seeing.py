@@ -222,9 +222,9 @@ def test_undisturbed_keeps_frozen_layers_and_random_numbers():
 @pytest.mark.parametrize(
     'hook, message',
     [
-        (lambda: EmbeddingHook(interval=0), 'interval of EmbeddingHook is a number of iterations'),
-        (lambda: EmbeddingHook(num_images=1), 'num_images of EmbeddingHook is at least 2'),
-        (lambda: CorrespondenceHook(num_pairs=0), 'num_pairs of CorrespondenceHook is at least 1'),
+        (lambda: EmbeddingHook(interval=0), 'interval of EmbeddingHook must be a number of iterations'),
+        (lambda: EmbeddingHook(num_images=1), 'num_images of EmbeddingHook must be at least 2'),
+        (lambda: CorrespondenceHook(num_pairs=0), 'num_pairs of CorrespondenceHook must be at least 1'),
     ],
 )
 def test_wrong_numbers_are_refused(hook, message):
@@ -235,7 +235,7 @@ def test_wrong_numbers_are_refused(hook, message):
 def test_wrong_trainings_are_refused_before_they_start(tmp_path):
     cfg = config(tmp_path, [HOOKS[1]], joint=False)
     cfg.train_dataloader.dataset.ssl.pipeline[0] = dict(type='Resize', scale=64)
-    with pytest.raises(InputError, match='no two views of an image'):
+    with pytest.raises(InputError, match='not two views of an image'):
         Runner.from_cfg(cfg).train()
     cfg = config(tmp_path, [HOOKS[0]], joint=False)
     cfg.experiment_name = 'other'

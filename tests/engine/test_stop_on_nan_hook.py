@@ -75,7 +75,7 @@ def test_losses_of_any_name(tmp_path):
     StopOnNaNHook().after_train_iter(runner, 0, {}, good)
     for name in ('loss_generator', 'seg.loss_ce'):
         for value in (np.nan, -np.inf):
-            with pytest.raises(InputError, match=f'iteration 5: {name} = {value}.*Started again'):
+            with pytest.raises(InputError, match=f'iteration 5: {name} = {value}.*A restarted training'):
                 StopOnNaNHook().after_train_iter(runner, 0, {}, good | {name: torch.tensor(value)})
 
 

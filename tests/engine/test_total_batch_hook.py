@@ -28,7 +28,7 @@ def test_the_total_batch_size_is_kept(tiny_labelled_generator):
     resumed = MessageHub.get_instance('total_batch_resumed')
     resumed.load_state_dict(first.state_dict())  # as a checkpoint brings it
     TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 4, 4, 10))
-    with pytest.raises(InputError, match='began with 16 samples a step.*8 x 1 processes = 8'):
+    with pytest.raises(InputError, match='began with 16 samples per step.*8 x 1 processes = 8'):
         TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 8, 1, 10))
     TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 8, 1, 10, by_epoch=True))  # counted in samples
     TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 8, 1, 0))  # a new training
@@ -41,7 +41,7 @@ def test_the_ratio_of_online_samples_is_kept(by_epoch):
     hub = MessageHub.get_instance(f'online_ratio_{by_epoch}')
     TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, online, ratio=2), 8, 1, 0, by_epoch))
     TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, online, ratio=2), 8, 1, 10, by_epoch))
-    with pytest.raises(InputError, match='began with 2 online samples for each real image, here it resumes with 1: .*ratio=2'):
+    with pytest.raises(InputError, match='began with 2 online samples per real image, but resumes with 1: .*ratio=2'):
         TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, online, ratio=1), 8, 1, 10, by_epoch))
     TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, stored, ratio=1), 8, 1, 10, by_epoch))
 
@@ -64,4 +64,4 @@ def test_other_real_images_are_noticed():
     train(0.03, 20)
     train(0.03, 30)
     (warning,) = warnings
-    assert 'began with 20 real images, here it resumes with 30' in warning
+    assert 'began with 20 real images, but resumes with 30' in warning

@@ -51,7 +51,7 @@ def test_annotated_latents_have_the_generators_sizes(config, tmp_path):
         write_npy(tmp_path / 'set' / 'latents' / 'x' / name / f'{name}_{i}_0.npy', torch.zeros(1, WIDER['latent_dim']).numpy())
     dataset = AnnotatedLatents(str(tmp_path / 'set'), 'x', class_names=TINY_CLASSES, generator=config)
     assert (dataset.latent_dim, dataset.resolution) == (WIDER['latent_dim'], 16) and len(dataset) == 3
-    with pytest.raises(InputError, match='needs latent_dim and resolution, or the generator'):
+    with pytest.raises(InputError, match='needs latent_dim and resolution, or its generator'):
         AnnotatedLatents(str(tmp_path / 'set'), 'x', class_names=TINY_CLASSES)
 
 

@@ -8,7 +8,7 @@ from mmbdg.compat.checkpoint import read_state_dict
 CODE = """
 import sys, torch
 import torch.distributed as dist
-from mmbdg.engine.launch import part_in_peace
+from mmbdg.engine.launch import exit_process_group
 from mmbdg.models import GANDistributed
 dist.init_process_group('gloo')
 rank = dist.get_rank()
@@ -16,7 +16,7 @@ torch.manual_seed(rank)
 net = torch.nn.Linear(3, 1)
 GANDistributed(net)(torch.full((1, 3), float(rank + 1))).sum().backward()
 torch.save(dict(weight=net.weight.detach(), grad=net.weight.grad), f'{sys.argv[1]}/{rank}.pth')
-part_in_peace()
+exit_process_group()
 """
 
 

@@ -130,7 +130,7 @@ def test_foreign_category_in_coco(tree):
     content['categories'].append(dict(id=1000, name='zeppelin'))
     content['annotations'][0]['category_id'] = 1000
     path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r'categories that are none of the classes \(1\):\n  "zeppelin" \(1 annotations\)'):
+    with pytest.raises(InputError, match=r'categories that are not among the classes \(1\):\n  "zeppelin" \(1 annotations\)'):
         check(kind, root)
     content['annotations'][0]['image_id'] = 77
     path.write_text(json.dumps(content))
@@ -197,7 +197,7 @@ def test_outlines_that_crash_or_leave_memory_unwritten(tree, message):
     whole = isinstance(outline, list) and isinstance(outline[0], list)
     entry['segmentation'] = outline if whole else dict(size=[image['height'], image['width']], counts=outline)
     path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match=rf'outlines in .*{path.name} are none \(1\):\n  annotation {entry["id"]} {message}'):
+    with pytest.raises(InputError, match=rf'invalid outlines in .*{path.name} \(1\):\n  annotation {entry["id"]} {message}'):
         check(kind, root)
 
 
@@ -254,7 +254,7 @@ def test_lists_that_name_other_files(tree):
     text = path.read_text()
     for changed, message in (
         ('\ufeff' + text, 'begins with a byte order mark'),
-        (text + ' 000001\n', 'blanks around names'),
+        (text + ' 000001\n', 'spaces around names'),
         ('', 'lists no images'),
         (text + '\0', 'null characters'),
     ):
@@ -268,7 +268,7 @@ def test_a_test_that_would_skip_images(tree):
     kind, root = tree
     options = {'val_dataloader.dataset.pipeline.0.skip_broken': True, 'train_dataloader.dataset.pipeline.0.skip_broken': True}
     assert check(kind, root, **options) == []
-    with pytest.raises(InputError, match='val_dataloader measures on what its dataset lists: take skip_broken out'):
+    with pytest.raises(InputError, match='val_dataloader must use all listed images: remove skip_broken'):
         check(kind, root, 'val_dataloader', **options)
 
 
@@ -345,7 +345,7 @@ def test_masks_that_another_loader_reads_wrongly(tmp_path):
     values.save(tmp_path / 'masks/0.png')
     assert refusal(config) == ''
     config['pipeline'][1] = dict(type='LoadAnnotations')
-    assert "0.png is read wrongly by LoadAnnotations: take dict(type='mmbdg.LoadMask') in its place" in refusal(config)
+    assert "0.png is read wrongly by LoadAnnotations: replace it by dict(type='mmbdg.LoadMask')" in refusal(config)
 
 
 def test_missing_lists_folders_once(tmp_path):

@@ -1,4 +1,4 @@
-"""The card of the converted radiographs: what they say of themselves."""
+"""Card (metadata file) of the converted chest X-ray dataset."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ CARD = 'chest_xray.json'
 
 
 class Card(OpenSchema):
-    """What ``chest_xray.json`` must hold."""
+    """Schema of ``chest_xray.json``."""
 
     name: str
     size: int
@@ -20,10 +20,10 @@ class Card(OpenSchema):
 
 
 def read_card(folder: str | os.PathLike) -> dict:
-    """What a converted dataset says of itself.
+    """Read the card of a converted dataset.
 
     Raises:
-        InputError: There is none, or it was not finished.
+        InputError: There is no card, or the conversion was not finished.
     """
     path = Path(folder) / CARD
     if not path.is_file() or not (card := read_json(path, Card))['finished']:

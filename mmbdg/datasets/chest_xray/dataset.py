@@ -1,4 +1,4 @@
-"""The converted radiographs as a dataset of mmseg."""
+"""The converted chest X-rays as an mmseg dataset."""
 
 import logging
 from typing import Any
@@ -14,18 +14,18 @@ from mmbdg.registry import DATASETS
 
 @DATASETS.register_module()
 class ChestXRayDataset(LabelledFolder):
-    """Lungs in chest X-rays (BigDatasetGAN, section 5.3, Table 5), as tools/dataset_converters/chest_xray.py writes them.
+    """Lung segmentation in chest X-rays (BigDatasetGAN, section 5.3, Table 5), converted by tools/dataset_converters/chest_xray.py.
 
     Args:
         data_root: Folder with ``images/``, ``masks/`` (0 background, 1 lung), ``train.txt`` and ``test.txt``.
         split: "train" or "test".
-        label_fraction: Part of the listed images that is kept (stratified by the set they come from, nested), see
-            :func:`~mmbdg.datasets.label_fraction.labelled_subset`.
-        label_seed: Which images those are.
-        **kwargs: As ``mmseg.BaseSegDataset``, ``pipeline`` above all.
+        label_fraction: Fraction of the listed images that is used, in (0, 1] (stratified by source set, nested), see
+            :func:`~mmbdg.datasets.label_fraction.labelled_subset`. Default 1.
+        label_seed: Seed of the choice of these images.
+        **kwargs: Arguments of ``mmseg.BaseSegDataset``, e.g. ``pipeline``.
 
     Raises:
-        InputError: The folder is not finished, or see :class:`~mmbdg.datasets.labelled_folder.LabelledFolder`.
+        InputError: The conversion is not finished, or see :class:`~mmbdg.datasets.labelled_folder.LabelledFolder`.
     """
 
     METAINFO = dict(classes=('background', 'lung'), palette=[[0, 0, 0], [235, 110, 75]])

@@ -1,8 +1,8 @@
-"""Which cases are trained on and which are tested on, and which labels are bought first.
+"""Split of the cases into training and test, and the labelled fractions of the training part.
 
-The paper gives the sizes (735 and 316 images, and 1, 5, 10 and 50 % of the 735) and no list. Ours is a rule over the case ids: the ids of
-each set, sorted, are drawn at an address that names the set, and the sets share the 735 in proportion. So whoever has the same four sets
-has the same split, and the split of one set depends on nothing but its own number of cases.
+The paper gives only the sizes: 735 and 316 images, and 1, 5, 10 and 50 % of the 735. Our split is computed from the case ids: the sorted
+ids of each set are shuffled with a seed that depends on the set's name, and each set gets its proportional share of the 735. The same four
+sets therefore always give the same split, and the split of one set depends only on its number of cases.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ FRACTIONS = (0.01, 0.05, 0.1, 0.5, 1.0)  # paper, Table 5: 7, 37, 74, 368 and 73
 
 
 def set_of(case_id: str) -> str:
-    """The set a case comes from."""
+    """Name of the set that a case belongs to."""
     return case_id.split('_')[0]
 
 
 def split(case_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Sorted ids for "train" and "test": 735 and 316 of 1,051, and of another number the same part."""
+    """Sorted case ids for "train" and "test": 735 and 316 of 1,051, and the same proportion of any other number."""
     ids = np.array(sorted(case_ids))
     train = int(Fraction(TRAIN, TRAIN + TEST) * len(ids) + Fraction(1, 2))
     order = stratified_order(np.array([set_of(i) for i in ids]), 'chest X-ray split', SPLIT_SEED)
@@ -31,6 +31,6 @@ def split(case_ids: Sequence[str]) -> dict[str, list[str]]:
 
 
 def labelled_part(train_ids: Sequence[str], fraction: float, seed: int) -> list[str]:
-    """The ids whose labels are used, sorted; a smaller fraction is contained in a larger one of the same seed."""
+    """Sorted ids of the cases whose labels are used; with the same seed, a smaller fraction is contained in a larger one."""
     ids = np.array(sorted(train_ids))
     return ids[labelled_subset(np.array([set_of(i) for i in ids]), fraction, seed)].tolist()

@@ -1,4 +1,4 @@
-"""Batch statistics of several processes."""
+"""Averages batch-norm statistics over the processes."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from mmbdg.registry import HOOKS
 
 @HOOKS.register_module()
 class AverageStatisticsHook(Hook):
-    """After each iteration, the mean over the processes of all floating-point buffers: running means and variances.
+    """After each iteration, averages all floating-point buffers (running means and variances) over the processes.
 
-    Each process normalises with its own batch, as one process does with batches of that size, but the statistics that evaluation and
-    checkpoints use are then the same everywhere. mmengine's SyncBuffersHook does so at the end of epochs, which iterations do not have.
+    Each process still normalises with its own batch, but the statistics used by evaluation and stored in checkpoints are the same on all
+    processes. mmengine's SyncBuffersHook does this at the end of each epoch only, so never in an iteration-based training.
     """
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Which places of two views look the same to the backbone, while it trains."""
+"""Visualises dense correspondence between two views during training."""
 
 import numpy as np
 from mmengine.runner import Runner
@@ -15,25 +15,25 @@ from mmbdg.visualization.correspondence import best_matches, draw_matches
 
 @HOOKS.register_module()
 class CorrespondenceHook(PeriodicHook):
-    """Dense correspondence by DenseCL's rule on the same pairs of views every time: picture ``correspondence`` of the visualizer.
+    """Draws dense correspondence by DenseCL's rule on fixed pairs of views: picture ``correspondence`` of the visualizer.
 
-    From each cell of the backbone's last map of view 1 a line leads to the cell of view 2 with the most similar features. Scalars:
-    ``correspondence/similarity``, the mean cosine of the matches, and ``correspondence/distinct``, how many cells of view 2 are matched at
-    all (see :class:`~mmbdg.visualization.correspondence.Matches`). Also before the first iteration.
+    A line connects each cell of the backbone's last feature map of view 1 with the cell of view 2 that has the most similar features.
+    Scalars: ``correspondence/similarity``, the mean cosine similarity of the matches, and ``correspondence/distinct``, the number of
+    matched cells of view 2 (see :class:`~mmbdg.visualization.correspondence.Matches`). The hook also runs before the first iteration.
 
     Args:
-        interval: Iterations; None: at the start and at the end only.
-        num_pairs: Real images of the training set, evenly spread.
-        columns: Pairs side by side.
+        interval: Iterations between two runs; None: at the start and at the end only.
+        num_pairs: Number of real images, evenly spread over the training set; at least 1.
+        columns: Number of pairs side by side.
 
     Raises:
-        InputError: There is no pair, or (before the training) the items are no two views, or the backbone has no maps.
+        InputError: ``num_pairs`` is below 1, or (before the training) the samples are not two views, or the backbone gives no feature maps.
     """
 
     def __init__(self, interval: int | None = None, num_pairs: int = 6, columns: int = 2) -> None:
         super().__init__(interval, at_start=True)
         if num_pairs < 1:
-            raise InputError(f'num_pairs of CorrespondenceHook is at least 1, got {num_pairs}')
+            raise InputError(f'num_pairs of CorrespondenceHook must be at least 1, got {num_pairs}')
         self.num_pairs, self.columns = num_pairs, columns
 
     def prepare(self, runner: Runner) -> None:
@@ -58,7 +58,7 @@ def _rgb(views: Tensor) -> np.ndarray:
 
 
 def _last_map(backbone: nn.Module, images: Tensor) -> Tensor:
-    """Images float (N,3,H,W) -> float (N,C,H',W'); of a ViT the patches' tokens, whatever the method takes of it."""
+    """Images float (N,3,H,W) -> last feature map float (N,C,H',W'); for a ViT the patch tokens, whatever its ``out_type`` is."""
     usual = vars(backbone).get('out_type')
     if usual is not None:
         backbone.out_type = 'featmap'
@@ -69,6 +69,6 @@ def _last_map(backbone: nn.Module, images: Tensor) -> Tensor:
             backbone.out_type = usual
     if last.ndim != 4:
         raise InputError(
-            f'CorrespondenceHook needs maps (N,C,H,W), {type(backbone).__name__} gives {tuple(last.shape)}: leave the hook out'
+            f'CorrespondenceHook needs feature maps (N,C,H,W), {type(backbone).__name__} gives {tuple(last.shape)}: remove the hook'
         )
     return last.float()

@@ -1,4 +1,4 @@
-"""How well a self-supervised embedding spreads images and keeps their views together, while it trains."""
+"""Alignment and uniformity of a self-supervised embedding during training."""
 
 from pathlib import Path
 
@@ -19,44 +19,44 @@ from mmbdg.schema import OpenSchema
 
 
 class Entry(OpenSchema):
-    """A look at the embedding in ``embedding.json``."""
+    """One measurement in ``embedding.json``."""
 
     step: int
 
 
 class History(OpenSchema):
-    """What ``embedding.json`` holds."""
+    """Content of ``embedding.json``."""
 
     history: list[Entry]
 
 
 @HOOKS.register_module()
 class EmbeddingHook(PeriodicHook):
-    """Alignment and uniformity (see :mod:`mmbdg.analysis.distances.embedding`) on the same pairs of views every time.
+    """Measures alignment and uniformity (see :mod:`mmbdg.analysis.distances.embedding`) on fixed pairs of views.
 
-    Of the backbone's features, averaged over places, and of the neck's global embedding, both scaled to length one: scalars
-    ``embedding/{backbone,neck}_{alignment,uniformity}`` of the visualizer, and all of the training in ``<work_dir>/embedding.json``. For
-    any method of mmpretrain with ``backbone`` and ``neck`` whose items are two views. Also before the first iteration.
+    They are computed for the backbone's features (averaged over positions) and for the neck's global embedding, both L2-normalised. The
+    visualizer gets the scalars ``embedding/{backbone,neck}_{alignment,uniformity}``; ``<work_dir>/embedding.json`` keeps the whole history.
+    The hook works for any mmpretrain method with ``backbone`` and ``neck`` and two views per sample. It also runs before iteration 1.
 
     Args:
-        interval: Iterations; None: at the start and at the end only.
-        num_images: Real images of the training set, evenly spread, two views each; uniformity is taken over the pairs of images.
-        filename: In the work dir.
+        interval: Iterations between two measurements; None: at the start and at the end only.
+        num_images: Number of real images, evenly spread over the training set, two views each; at least 2.
+        filename: Name of the JSON file in the work dir.
 
     Raises:
-        InputError: There are fewer than two images, or (before the training) they have no two views.
+        InputError: ``num_images`` is below 2, or (before the training) the samples are not two views.
     """
 
     def __init__(self, interval: int | None = None, num_images: int = 64, filename: str = 'embedding.json') -> None:
         super().__init__(interval, at_start=True)
         if num_images < 2:
-            raise InputError(f'num_images of EmbeddingHook is at least 2, got {num_images}: uniformity is of pairs of images')
+            raise InputError(f'num_images of EmbeddingHook must be at least 2, got {num_images}: uniformity compares pairs of images')
         self.num_images, self.filename = num_images, filename
 
     def prepare(self, runner: Runner) -> None:
         self._views, self._path = fixed_views(runner, self.num_images), Path(runner.work_dir) / self.filename
         history = read_json(self._path, History)['history'] if runner.iter and self._path.is_file() else []
-        self._history = [entry for entry in history if entry['step'] <= runner.iter]  # a training that resumes goes on from there
+        self._history = [entry for entry in history if entry['step'] <= runner.iter]  # a resumed training continues the history
 
     def look(self, runner: Runner, step: int) -> None:
         model, batch_size = get_ori_model(runner.model), runner.train_dataloader.batch_size
@@ -77,7 +77,7 @@ class EmbeddingHook(PeriodicHook):
 
 
 def _features(model: torch.nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Images float (N,3,H,W) -> the backbone's features (N,C), averaged over places, and the neck's first output (N,D)."""
+    """Images float (N,3,H,W) -> the backbone's features (N,C), averaged over positions, and the neck's first output (N,D)."""
     maps = model.backbone(images)
     last = maps[-1]
     embedded = model.neck(maps)

@@ -1,4 +1,4 @@
-"""Weights as safetensors, from the best checkpoint of a training."""
+"""Export of weights as safetensors from the best checkpoint of a training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,22 +19,22 @@ from mmbdg.sources import LabelledGenerator, Truncation
 
 
 def trained_checkpoint(runner: Runner) -> str | None:
-    """The best checkpoint of a training if one was chosen, else the last; None: there is none yet."""
+    """Path of the best checkpoint if ``save_best`` is used, else of the last one; None if there is no checkpoint yet."""
     info = runner.message_hub.runtime_info
     return info.get('best_ckpt') or info.get('last_ckpt')
 
 
 class ExportHook(Hook):
-    """Exports from each new best checkpoint of a training, or from each checkpoint where none is chosen, and at the end.
+    """Exports from each new best checkpoint (from each checkpoint without ``save_best``), and at the end of the training.
 
-    So a training that is stopped early leaves what the next step needs. A subclass writes :meth:`export`.
+    A training that is stopped early thus leaves the files that the next step needs. A subclass implements :meth:`export`.
     """
 
-    priority = 'LOWEST'  # behind the hook that saves checkpoints
+    priority = 'LOWEST'  # runs after the hook that saves checkpoints
     _exported: str | None = None
 
     def export(self, runner: Runner, source: str) -> None:
-        """Write, from the checkpoint ``source``."""
+        """Write the exported files from the checkpoint ``source``."""
         raise NotImplementedError  # abstract
 
     def _export_new(self, runner: Runner) -> None:
@@ -60,14 +60,14 @@ class ExportHook(Hook):
 
 @HOOKS.register_module()
 class ExportWeightsHook(ExportHook):
-    """Write one module of the trained model as ``<work_dir>/<filename>``, see :class:`ExportHook`.
+    """Writes one module of the trained model to ``<work_dir>/<filename>``, see :class:`ExportHook`.
 
-    Beside it lies ``<filename>.json``: which checkpoint, after how many iterations, which score, and which network.
+    ``<filename>.json`` beside it records the checkpoint, the number of iterations, the score and the network's config.
 
     Args:
-        prefix: What is exported: the part of the state dict under this prefix, e.g. ``generator_ema.module.``.
+        prefix: Prefix in the state dict of the exported module, e.g. ``generator_ema.module.``.
         filename: Name of the file, ``*.safetensors``.
-        config: Where the config of the training describes this network, e.g. ``model.generator``; None: it is not written down.
+        config: Key of the network in the training config, e.g. ``model.generator``; None: the network's config is not recorded.
     """
 
     def __init__(self, prefix: str, filename: str, config: str | None = None) -> None:
@@ -93,20 +93,20 @@ class ExportWeightsHook(ExportHook):
             return None
         described = value_at(runner.cfg, self.config.split('.'))
         if not isinstance(described, dict):
-            raise InputError(f'the export hook of {self.filename} names {self.config}, which the config does not have')
+            raise InputError(f'the export hook of {self.filename} names {self.config}, which is not in the config: correct its config=...')
         return {key: value for key, value in described.items() if key != 'init_cfg'}
 
 
 @HOOKS.register_module()
 class ExportLabelledGeneratorHook(ExportHook):
-    """Write ``<work_dir>/labelled_generator/`` of an interpreter training, ready for ``LabelledGenerator.load`` and synthesis.
+    """Writes ``<work_dir>/labelled_generator/`` from an interpreter training, for ``LabelledGenerator.load`` and synthesis.
 
     See :class:`ExportHook`.
 
     Args:
         classes: Names of the generator's classes; "in1k": ImageNet's.
-        folders: Of the classes; default: slugs of their names, for "in1k" the wnids.
-        labels: Names of the head's labels; default: background and foreground, or if the head tells more apart those of the training data.
+        folders: Folder names of the classes; default: slugs of the class names, for "in1k" the wnids.
+        labels: Names of the head's labels; default: background and foreground for a head with one output, else the training data's labels.
         seed, truncation, licence: Arguments of :class:`~mmbdg.sources.LabelledGenerator`.
     """
 
@@ -131,7 +131,7 @@ class ExportLabelledGeneratorHook(ExportHook):
         )
 
     def before_train(self, runner: Runner) -> None:
-        """See that what will be written can be loaded, and that its features are those of the training.
+        """Check that the exported labelled generator can be loaded and that its features equal those of the training.
 
         Raises:
             InputError: The truncation is not defined for the generator, or has other batch statistics than the training.

@@ -18,12 +18,12 @@ from mmbdg.parts import part_of
 
 
 class LabelledItem(NamedTuple):
-    """An image as the model takes it, and its true mask."""
+    """Input image of the model and its true mask."""
 
     inputs: Tensor
     """uint8 (3,H,W), BGR as mmcv loads images."""
     sample: SegDataSample
-    """What ``val_step`` fills."""
+    """Data sample that ``val_step`` adds the prediction to."""
     truth: np.ndarray | None
     """Integer (H',W'); None if the true mask is unknown."""
 
@@ -36,7 +36,7 @@ class Views(NamedTuple):
     second: Tensor
 
     def batches(self, preprocessor: nn.Module, size: int) -> list[tuple[Tensor, Tensor]]:
-        """As a backbone takes them: float (n,3,H,W) twice, n at most ``size``, on the preprocessor's device."""
+        """Preprocessed batches for the backbone: pairs of float (n,3,H,W), n at most ``size``, on the preprocessor's device."""
         parts = zip(self.first.split(size), self.second.split(size), strict=True)
         return [tuple(preprocessor(dict(inputs=list(part), data_samples=None), False)['inputs']) for part in parts]
 
@@ -96,7 +96,7 @@ def fixed_views(runner: Runner, num: int) -> Views:
     pairs = [_drawn(dataset, i, 'real')['inputs'] for i in evenly_spread(dataset, num)]
     if not isinstance(pairs[0], list | tuple) or len(pairs[0]) < 2:
         raise InputError(
-            f'the items of {type(dataset).__name__} are no two views of an image: EmbeddingHook and CorrespondenceHook belong to '
+            f'the samples of {type(dataset).__name__} are not two views of an image: EmbeddingHook and CorrespondenceHook are for '
             "self-supervised trainings, whose pipelines end with dict(type='MultiView', num_views=2, ...) and dict(type='PackInputs')"
         )
     return Views(*(torch.stack([pair[view] for pair in pairs]) for view in (0, 1)))

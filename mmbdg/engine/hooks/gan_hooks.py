@@ -1,4 +1,4 @@
-"""What a GAN needs around its validation and its checkpoints."""
+"""Hooks for GAN trainings: statistics of the averaged generator, and sample pictures."""
 
 import copy
 import time
@@ -25,10 +25,10 @@ def _gan(runner: Runner) -> ConditionalGAN:
 
 @HOOKS.register_module()
 class RefreshAverageHook(Hook):
-    """Re-estimate batch-norm statistics and spectral norms of the averaged generator before it is judged or saved.
+    """Re-estimates batch-norm statistics and spectral norms of the averaged generator before it is validated or saved.
 
     Args:
-        num_samples: Samples the statistics are taken over, spread evenly over the classes.
+        num_samples: Number of samples for the statistics, spread evenly over the classes.
     """
 
     priority = 'VERY_HIGH'
@@ -45,24 +45,24 @@ class RefreshAverageHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         self._refresh(runner)
-        # On a GPU the checkpoint holds copies from before.
+        # On a GPU the checkpoint holds CPU copies made before the refresh.
         average = _gan(runner).generator_ema.state_dict(prefix='generator_ema.')
         checkpoint['state_dict'].update({key: value.cpu() for key, value in average.items()})
 
 
 @HOOKS.register_module()
 class GeneratedSamplesHook(Hook):
-    """Write pictures: one row a class, the same addresses every time, to ``<work_dir>/samples/``.
+    """Writes sample pictures to ``<work_dir>/samples/``: one row per class, the same latents every time.
 
-    One after each validation, and before that one after two minutes, and again after twice as long each time, on a fast machine and on a
-    slow one. Such a look does not change the training.
+    A picture is written after each validation. Before the first validation, pictures are written after ``first_after`` seconds, and then at
+    doubled intervals, whatever the speed of the machine. Writing a picture does not change the training.
 
     Args:
-        per_class: Samples a row.
-        max_classes: Rows.
-        truncation: Of the latents.
-        first_after: Seconds of training until the first look; None: after validations only.
-        num_samples: Samples the statistics for such a look are taken over.
+        per_class: Number of samples per row.
+        max_classes: Maximum number of rows.
+        truncation: Truncation of the latents; None: no truncation.
+        first_after: Seconds of training until the first picture; None: after validations only.
+        num_samples: Number of samples for the batch-norm statistics of pictures before the first validation.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class GeneratedSamplesHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if not runner.rank:
-            self._wait = None  # from here on validations show how it goes
+            self._wait = None  # from now on, pictures are written after validations only
             self._draw(runner, _gan(runner).generator_ema.module)
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""One step of the momentum encoder for each step of the optimiser."""
+"""Updates the momentum encoder once per optimiser step."""
 
 import sys
 from typing import Any
@@ -16,14 +16,14 @@ NEVER = sys.maxsize  # an interval that no number of steps reaches
 
 @HOOKS.register_module()
 class MomentumEncoderHook(Hook):
-    """With gradient accumulation a momentum encoder moves once per optimiser step, in the first batch after it.
+    """With gradient accumulation, updates the momentum encoder once per optimiser step, in the first batch after the step.
 
-    mmpretrain's methods (DenseCL, MoCo, MoCo v3, BYOL) move it in every forward pass. With ``accumulative_counts=k`` it would move k times
-    towards the same weights, as with a momentum of 1 - (1 - m)^k. Its ``steps`` count iterations as before, so BYOL's and MoCo v3's cosine,
-    which divides them by the iterations of the training, keeps its length. Queues take the keys of every batch.
+    mmpretrain's methods (DenseCL, MoCo, MoCo v3, BYOL) update it in every forward pass. With ``accumulative_counts=k`` it would be updated
+    k times towards the same weights, which equals a momentum of 1 - (1 - m)^k. Its ``steps`` still count iterations, so the cosine momentum
+    schedule of BYOL and MoCo v3, which divides them by the total iterations, keeps its length. Queues take the keys of every batch.
 
-    It does nothing for a model without a momentum encoder, with several optimisers (a GAN averages when its generator steps), or without
-    accumulation.
+    The hook does nothing for a model without a momentum encoder, with several optimisers (a GAN averages when its generator steps), or
+    without gradient accumulation.
     """
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
@@ -36,5 +36,5 @@ class MomentumEncoderHook(Hook):
 
 
 def momentum_encoders(runner: Runner) -> list[BaseAveragedModel]:
-    """The averaged models that are parts of the trained one."""
+    """The averaged models (momentum encoders) that are direct children of the trained model."""
     return [module for module in get_ori_model(runner.model).children() if isinstance(module, BaseAveragedModel)]

@@ -1,4 +1,4 @@
-"""What looks at a model while it trains."""
+"""Base class of hooks that inspect a model at regular intervals during training."""
 
 import random
 from collections.abc import Iterator
@@ -14,33 +14,33 @@ from mmbdg.errors import InputError
 
 
 class PeriodicHook(Hook):
-    """Looks at the model every ``interval`` iterations and at the end of the training, and leaves the training as it was.
+    """Inspects the model every ``interval`` iterations and at the end of the training, without changing the training.
 
-    The first process looks alone, in evaluation mode and without gradients, so a subclass must call nothing that the processes do together
-    (the losses of mmpretrain's methods do).
+    Only rank 0 runs the hook, in evaluation mode and without gradients. A subclass must therefore not call collective operations, which
+    the losses of mmpretrain's methods contain.
 
     Args:
-        interval: Iterations, also where the training counts epochs; None: at the end only.
-        at_start: Look at what a training begins with too; one that resumes does not begin.
+        interval: Iterations between two runs, also in an epoch-based training; None: at the end only.
+        at_start: Also run before the first iteration (not when a training resumes).
 
     Raises:
-        InputError: The interval is not positive.
+        InputError: ``interval`` is not positive.
     """
 
     priority = 'LOW'
 
     def __init__(self, interval: int | None = None, at_start: bool = False) -> None:
         if interval is not None and interval < 1:
-            raise InputError(f'interval of {type(self).__name__} is a number of iterations, at least 1, or None (at the end only)')
+            raise InputError(f'interval of {type(self).__name__} must be a number of iterations, at least 1, or None (at the end only)')
         self.interval, self.at_start = interval, at_start
-        self._seen = -1  # the step of the last look
+        self._seen = -1  # step of the last run
 
     def prepare(self, runner: Runner) -> None:
-        """Gather what is looked at, before the training; what is missing is said here."""
+        """Collect the samples before the training; raises if something is missing."""
 
     def look(self, runner: Runner, step: int) -> None:
-        """Compute and write; ``step`` is the number of iterations done."""
-        raise NotImplementedError  # abstract: each subclass looks at something else
+        """Inspect the model and write the results; ``step`` is the number of iterations done."""
+        raise NotImplementedError  # abstract
 
     def before_train(self, runner: Runner) -> None:
         if runner.rank:
@@ -68,8 +68,8 @@ class PeriodicHook(Hook):
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Inside, the model is in evaluation mode and nothing has gradients; afterwards each module's mode and the states of Python's, numpy's
-    and torch's global generators are what they were."""
+    """Put the model in evaluation mode and disable gradients; on exit, restore each module's mode and the states of the global random
+    generators of Python, numpy and torch."""
     modes = [(module, module.training) for module in model.modules()]
     states = random.getstate(), np.random.get_state()
     devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
@@ -79,6 +79,6 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
             yield
     finally:
         for module, training in modes:
-            module.training = training  # not train(): it would undo what was frozen by hand, or freeze what was not
+            module.training = training  # not train(), which also changes submodules that were frozen by hand
         random.setstate(states[0])
         np.random.set_state(states[1])

@@ -1,4 +1,4 @@
-"""Batch statistics of the final weights, instead of running ones of weights that changed."""
+"""Precise batch normalisation: batch-norm statistics of the final weights instead of running averages over changing weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ from mmbdg.registry import HOOKS
 
 @HOOKS.register_module()
 class PreciseBNHook(Hook):
-    """After the last iteration, before validation and checkpoint: the statistics of each batch norm over many training batches.
+    """After the last iteration, recomputes the statistics of each batch norm over many training batches.
 
-    Wu and Johnson, "Rethinking 'Batch' in BatchNorm", section 3; Detectron2's ``PRECISE_BN``, which MoCo's detectors are measured with. The
-    batches go through the model as in training (``mode='loss'``), so heads see the regions they were trained on. Each layer gets the mean
-    over the batches of its batch means and unbiased batch variances, and layers that do not learn statistics keep theirs.
+    Source: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", section 3; Detectron2's ``PRECISE_BN``, used to evaluate MoCo's detectors.
+    The hook runs before validation and checkpoint. Batches go through the model as in training (``mode='loss'``), so that heads see the
+    same regions. Each layer gets the mean over the batches of its batch means and unbiased variances; frozen layers are unchanged.
 
     Args:
-        iterations: Batches.
+        iterations: Number of batches.
     """
 
     priority = 'ABOVE_NORMAL'  # the checkpoint holds the new statistics
@@ -50,14 +50,14 @@ class PreciseBNHook(Hook):
 
     @staticmethod
     def _batches(runner: Runner) -> DataLoader:
-        """The training's, in another order; its own loader is not touched."""
+        """Data loader over the training set in another order; the training's own loader is not used."""
         loader = dict(runner.cfg.train_dataloader, dataset=runner.train_loop.dataloader.dataset)
         return runner.build_dataloader(loader, seed=int(generator_at('batch statistics', runner.seed).integers(2**31)))
 
 
 @contextmanager
 def averaged(layers: list[nn.Module]) -> Iterator[None]:
-    """Inside, each layer's running statistics become the plain mean over the batches it sees."""
+    """Inside, each layer's running statistics become the mean over the batches it sees."""
     before = [(layer, layer.momentum, layer.num_batches_tracked.clone()) for layer in layers]
     for layer in layers:
         layer.reset_running_stats()

@@ -1,4 +1,4 @@
-"""From when on the losses of a contrastive method with a queue can be compared."""
+"""Reports when the queue of a contrastive method is full, so that its losses can be compared."""
 
 from pathlib import Path
 
@@ -14,16 +14,16 @@ from mmbdg.registry import HOOKS
 
 @HOOKS.register_module()
 class QueueReportHook(Hook):
-    """Says when the queue has been filled once, and how the losses moved from there to the end.
+    """Logs when the queue has been filled once, and how the losses changed from then to the end.
 
-    A queue that a checkpoint brought along is full from the start.
+    A queue loaded from a checkpoint is full from the start.
 
-    A contrastive loss against a queue of random vectors is low; it rises while real keys, which are harder to tell apart, replace them.
-    Only after ``queue_len / batch size`` iterations does it mean the same from one iteration to the next.
+    A contrastive loss against a queue of random vectors is low; it rises while real keys, which are harder negatives, replace them.
+    Losses of different iterations are comparable only after ``queue_len / total batch size`` iterations.
 
     Args:
-        window: Iterations that are averaged after the fill and before the end.
-        filename: JSON in the work dir with both averages of each loss.
+        window: Number of iterations that are averaged, after the queue is full and before the end.
+        filename: JSON file in the work dir with both averages of each loss.
     """
 
     priority = 'LOW'
@@ -32,7 +32,7 @@ class QueueReportHook(Hook):
         self.window, self.filename = window, filename
 
     def fill(self, runner: Runner) -> int:
-        """Iterations until the queue holds no random vector."""
+        """Number of iterations until the queue holds no random vector."""
         if runner.cfg.get('load_from') and not runner.cfg.get('resume'):
             return 0
         model = get_ori_model(runner.model)
@@ -41,7 +41,7 @@ class QueueReportHook(Hook):
     def before_train(self, runner: Runner) -> None:
         if runner.iter < (fill := self.fill(runner)):
             runner.logger.info(
-                f'the contrastive losses rise until the queue has been filled once, at iteration {fill}; read them from there on'
+                f'the contrastive losses rise until the queue has been filled once, at iteration {fill}; compare them from there on'
             )
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The random generators of every process, kept in the checkpoints: a training that resumes draws what it would have drawn."""
+"""Stores the random states of all processes in checkpoints, so that a resumed training draws the same random numbers."""
 
 import random
 from typing import Any
@@ -16,7 +16,7 @@ KEY = 'random_states'
 
 
 def random_state() -> dict[str, Any]:
-    """States of python's, numpy's and torch's global generators and of each CUDA device's: tensors, numbers and None only."""
+    """States of the global generators of Python, numpy, torch and each CUDA device, as tensors, numbers and None only."""
     version, words, next_gauss = random.getstate()
     name, key, position, has_gauss, cached = np.random.get_state()
     return dict(
@@ -28,7 +28,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """What :func:`random_state` gave; tensors may lie on any device. Of CUDA devices as many as both machines have."""
+    """Restore a state from :func:`random_state`; its tensors may be on any device. Extra CUDA devices on either machine are ignored."""
     python, numpy = state['python'], state['numpy']
     random.setstate((python['version'], tuple(python['words'].tolist()), python['next_gauss']))
     key = numpy['key'].cpu().numpy().astype(np.uint32)
@@ -42,15 +42,15 @@ def set_random_state(state: dict[str, Any]) -> None:
 class RandomStateHook(Hook):
     """Saves the random state of every process in the checkpoints and restores it when the training resumes.
 
-    * The state is restored last, just before the first batch is asked for: what start-up draws (weights, caches) does not matter.
-    * A validation leaves it as it was. It comes after the checkpoint, and a resumed training does not repeat it.
-    * Data loaders draw the seeds of their workers from a generator of their own. Who resumes makes an iterator once more.
-    * With another number of processes there is no state that fits, and without a state in the checkpoint there is none at all: a warning
-      says so, and every process starts new streams, a function of the seed, the process and the iteration. Losses then differ from those
-      of the uninterrupted run within the noise of the training.
+    * The state is restored last, just before the first batch is loaded, so random numbers drawn at start-up have no effect.
+    * Validation does not change the state. It runs after the checkpoint is saved, and a resumed training does not repeat it.
+    * The data loader draws its workers' seeds from a separate generator, because a resumed training creates one more iterator.
+    * If the checkpoint has no states, or those of another number of processes, the hook warns, and every process starts a new random
+      stream that depends on the seed, the rank and the iteration. Losses then differ from an uninterrupted run within the training's noise.
 
-    What workers of a data loader draw is not in here: mmengine seeds them anew whenever they start.
-    :class:`~mmbdg.engine.SafeCheckpointHook` asks all processes for their state; under another checkpoint hook several processes keep none.
+    The random states of data loader workers are not stored: mmengine seeds workers whenever they start.
+    :class:`~mmbdg.engine.SafeCheckpointHook` collects the states of all processes; with another checkpoint hook and several processes, no
+    states are stored.
     """
 
     priority = 'LOWEST'
@@ -72,19 +72,19 @@ class RandomStateHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         self._loader_generator.manual_seed(_seed('workers', runner, runner.epoch))
-        if not isinstance(runner.train_loop, EpochBasedTrainLoop):  # here this comes once, at the start, and is part of the start-up
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):  # an iteration-based loop calls this once, at start-up
             self._restore(runner)
 
     def _restore(self, runner: Runner) -> None:
         loaded, self._loaded = self._loaded, None
         if not runner.iter:
-            return  # a start, from given weights perhaps
+            return  # a new training, not a resumed one
         if loaded is not None and len(loaded) == runner.world_size:
             set_random_state(loaded[runner.rank])
             return
         found = 'none' if loaded is None else f'those of {len(loaded)} processes'
         runner.logger.warning(
-            f'the checkpoint holds no random states for {runner.world_size} processes ({found}): the training goes on with new random '
+            f'the checkpoint holds no random states for {runner.world_size} processes ({found}): the training continues with new random '
             'streams, and its losses will differ from those of an uninterrupted one'
         )
         seed = _seed('resumed', runner, runner.iter)
@@ -100,7 +100,7 @@ class RandomStateHook(Hook):
         self._before_val = None
 
     def before_save_checkpoint_everywhere(self, runner: Runner) -> None:
-        """Called on every process before a checkpoint is written; ``before_save_checkpoint`` is called on the first one only."""
+        """Called on every process before a checkpoint is written; ``before_save_checkpoint`` is called on rank 0 only."""
         self._gathered = all_gather_object(self._before_val or random_state())
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:

@@ -1,4 +1,4 @@
-"""Whether all processes train the same model."""
+"""Checks that all processes train the same model."""
 
 from typing import Any
 
@@ -16,27 +16,27 @@ from mmbdg.registry import HOOKS
 
 CHUNK = 2**20
 SHOWN = 5
-OWN = {_NormBase: ('running_mean', 'running_var'), _SpectralNorm: ('_u', '_v')}  # what each process estimates for itself
+OWN = {_NormBase: ('running_mean', 'running_var'), _SpectralNorm: ('_u', '_v')}  # buffers that each process estimates on its own
 
 
 @HOOKS.register_module()
 class RankAgreementHook(Hook):
-    """Stops a training on several processes whose weights, momentum encoders or queues are no longer equal, bit by bit, on all of them.
+    """Stops a distributed training if weights, momentum encoders or queues are no longer bitwise equal on all processes.
 
-    They start equal and get the same gradients and the same gathered keys. A random number that is drawn differently, or a batch that one
-    process lacks, would otherwise show only as a worse model: rank 0's is saved. Each tensor is reduced to 64 bits on its device, and only
-    those are gathered. Statistics of batch normalisation are each process's own unless the layer is a SyncBatchNorm, and so are the vectors
-    of spectral normalisation.
+    They start equal and receive the same gradients and the same gathered keys. A random number drawn differently, or a batch missing on one
+    process, would otherwise only show as a worse model, since rank 0's model is saved. Each tensor is hashed to 64 bits on its device, and
+    only the hashes are gathered. Excluded are batch-norm statistics (except those of SyncBatchNorm) and the vectors of spectral
+    normalisation, which each process estimates on its own.
 
     Args:
-        first: Iterations from the start, or from where a training is resumed, to the first check.
-        interval: Iterations between further checks; there is one at the end, too.
+        first: Iterations from the start or the resume to the first check.
+        interval: Iterations between further checks; there is also one at the end.
 
     Raises:
-        InputError: In a check; it names the tensors.
+        InputError: A check found different tensors; the message names them.
     """
 
-    priority = 'LOW'  # after the hooks that change the model
+    priority = 'LOW'  # runs after the hooks that change the model
 
     def __init__(self, first: int = 20, interval: int = 1000) -> None:
         self.first, self.interval = first, interval
@@ -54,7 +54,7 @@ class RankAgreementHook(Hook):
 
     @staticmethod
     def check(runner: Runner, iteration: int) -> None:
-        """Compare now; called on all processes."""
+        """Compare the processes now; must be called on all of them."""
         if get_world_size() == 1:
             return
         tensors = shared_tensors(get_ori_model(runner.model))
@@ -65,13 +65,13 @@ class RankAgreementHook(Hook):
             raise InputError(
                 f'after iteration {iteration} the processes no longer train the same model: {len(names)} of {len(tensors)} tensors differ '
                 f'from rank 0 on rank {", ".join(map(str, ranks))}: {", ".join(names[:SHOWN])}{", ..." if len(names) > SHOWN else ""}. '
-                'Everything that changes them must be the same on all processes: their random numbers, their number of batches, their code.'
+                'Check that all processes have the same random numbers, the same number of batches and the same code.'
             )
         runner.logger.info(f'iteration {iteration}: {len(tensors)} weights and buffers are equal on all {len(digests)} processes')
 
 
 def shared_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers that are equal on all processes, by their names."""
+    """Parameters and buffers that must be equal on all processes, by name."""
     own = {
         f'{prefix}.{name}'.lstrip('.')
         for prefix, module in model.named_modules()
@@ -83,9 +83,9 @@ def shared_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 
 def digest(tensor: Tensor) -> Tensor:
-    """A tensor's bits -> int64 scalar on its device: the sum over its bytes, each times an odd number of its place, modulo 2^64.
+    """Hash of a tensor's bits, int64 scalar on its device: sum over its values (as int32 or uint8), each times 2 position + 1, modulo 2^64.
 
-    A change of one element, or of the order of two, changes it.
+    Changing one element or swapping two different elements changes the hash.
     """
     data, total = tensor.detach().reshape(-1).contiguous(), torch.zeros((), dtype=torch.int64, device=tensor.device)
     values = data.view(torch.uint8) if data.element_size() != 4 else data.view(torch.int32)

@@ -1,4 +1,4 @@
-"""Checkpoints that a killed process cannot destroy."""
+"""Checkpoint hook that leaves a complete checkpoint even if the process is killed while saving."""
 
 import os
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ WHOLE_FILES = 'mmbdg_whole_files'
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """mmengine's ``CheckpointHook``, with the same arguments, in an order in which a kill at any point leaves a whole checkpoint.
+    """mmengine's ``CheckpointHook`` with the same arguments, but safe against a kill at any point.
 
-    A checkpoint is written beside (``.part``), brought to the disk and renamed; then ``last_checkpoint`` names it; then the one it
-    replaces is removed. mmengine removes first, and writes in place. So do the best checkpoints.
+    A checkpoint is written to a ``.part`` file, synced to disk and renamed; then ``last_checkpoint`` is updated; then the old checkpoint is
+    removed. mmengine removes first and writes in place. Best checkpoints are saved in the same safe order.
 
-    On every process, before a checkpoint is written, hooks are called with ``before_save_checkpoint_everywhere(runner)`` if they have it.
+    Before a checkpoint is written, ``before_save_checkpoint_everywhere(runner)`` of all hooks that have it is called on every process.
 
     Args:
-        **kwargs: Of mmengine's hook. With ``backend_args`` of your own files are written as that backend writes them.
+        **kwargs: Arguments of mmengine's hook. If ``backend_args`` is set, that backend writes the files.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -39,28 +39,28 @@ class SafeCheckpointHook(CheckpointHook):
             self._remove_parts(runner)
         if not self.by_epoch and self.interval > 0 and isinstance(runner.train_loop, EpochBasedTrainLoop):
             runner.logger.warning(
-                'checkpoints are written every so many iterations (by_epoch=False), but this training counts epochs: resumed from one, '
-                'it repeats the epoch from its first batch. Set default_hooks.checkpoint.by_epoch=True'
+                'checkpoints are written by iterations (by_epoch=False), but this training counts epochs: a training resumed from one '
+                'repeats the epoch from its first batch. Set default_hooks.checkpoint.by_epoch=True'
             )
         counts = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
         batches = self.interval * (len(runner.train_loop.dataloader) if self.by_epoch else 1)
         if self.interval > 0 and batches % counts:
             runner.logger.warning(
-                f'checkpoints are written every {batches} batches, and the optimiser steps every {counts}: a training resumed from one '
-                f'that lies between two steps lacks the gradients gathered by then. Let {counts} divide '
+                f'checkpoints are written every {batches} batches, but the optimiser steps every {counts}: a training resumed from a '
+                f'checkpoint between two steps loses the accumulated gradients. Choose a multiple of {counts} for '
                 + ('the batches of an epoch' if self.by_epoch else 'default_hooks.checkpoint.interval')
             )
 
     def _remove_parts(self, runner: Runner) -> None:
-        """What killed writers left in the folder; each is as large as a checkpoint."""
+        """Remove incomplete files of killed processes; each may be as large as a checkpoint."""
         for part in Path(self.out_dir).glob(self.filename_tmpl.format('*') + '.*.part'):
-            runner.logger.info(f'removed {part}, which was not written to its end')
+            runner.logger.info(f'removed {part}, which was incomplete')
             part.unlink(missing_ok=True)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         runner.call_hook('before_save_checkpoint_everywhere')
         with self._removals_last(), TemporaryDirectory() as elsewhere:
-            super()._save_checkpoint_with_step(_WorksIn(elsewhere, runner), step, meta)  # writes last_checkpoint in place
+            super()._save_checkpoint_with_step(_WorksIn(elsewhere, runner), step, meta)  # mmengine would write last_checkpoint in place
             if is_main_process():
                 write_atomically(Path(runner.work_dir) / 'last_checkpoint', lambda part: part.write_text(self.last_ckpt))
 
@@ -72,7 +72,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     @contextmanager
     def _removals_last(self) -> Iterator[None]:
-        """Carry out at the end, if nothing failed, what is removed in between. Within another such block: at the end of that one."""
+        """Delay removals to the end of the block, if nothing failed. Nested blocks delay them to the end of the outermost block."""
         if isinstance(self.file_backend, _RemovesLater):
             yield
             return
@@ -84,16 +84,16 @@ class SafeCheckpointHook(CheckpointHook):
             self.file_backend = backend
         in_use = {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *getattr(self, 'best_ckpt_path_dict', {}).values()}
         for remove, path in later.removals:
-            if path not in in_use:  # the new one may have the name of the old one
+            if path not in in_use:  # the new checkpoint may have the name of the old one
                 remove(path)
 
 
 @register_backend(WHOLE_FILES, force=True)
 class WholeFileBackend(LocalBackend):
-    """mmengine's local files; what is written appears whole or not at all."""
+    """mmengine's local file backend with atomic writes."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write ``obj`` beside ``filepath`` and rename it, once the disk has it."""
+        """Write ``obj`` to a temporary file beside ``filepath``, sync it to disk and rename it."""
 
         def write(part: Path) -> None:
             with part.open('wb') as file:
@@ -105,7 +105,7 @@ class WholeFileBackend(LocalBackend):
 
 
 class _RemovesLater:
-    """A file backend that only notes what it shall remove."""
+    """File backend that records removals instead of executing them."""
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
@@ -122,7 +122,7 @@ class _RemovesLater:
 
 
 class _WorksIn:
-    """A runner with another work dir."""
+    """Proxy of a runner with another work dir."""
 
     def __init__(self, work_dir: str, runner: Runner) -> None:
         self.work_dir, self._runner = work_dir, runner

@@ -21,20 +21,20 @@ from mmbdg.visualization.contact_sheet import grid, overlay, save_picture, thumb
 
 @HOOKS.register_module()
 class SamplePredictionsHook(PeriodicHook):
-    """Predictions for the same images every time: columns image, true mask, predicted mask.
+    """Draws predictions for fixed images, with the columns image, true mask, predicted mask.
 
-    Up to three pictures: ``predictions`` of the validation set, ``predictions_synthetic`` of the synthetic images of the training set,
-    augmented as in training, and, in a joint training without a validation set, ``predictions_real`` of real images of the training set,
-    without true masks. They go to the visualizer every ``interval`` iterations, and as PNG to the work dir at the end.
+    Up to three pictures: ``predictions`` for the validation set; ``predictions_synthetic`` for the synthetic images of the training set,
+    augmented as in training; and, in a joint training without a validation set, ``predictions_real`` for real images of the training set,
+    without true masks. They go to the visualizer every ``interval`` iterations, and to the work dir as PNG at the end.
 
     Args:
-        interval: Iterations; None: at the end only.
-        num_samples: Rows x blocks of each picture; evenly spread over the dataset.
-        blocks: Samples side by side.
-        side: The long side of an image in the picture is near to it, in pixels.
+        interval: Iterations between two pictures; None: at the end only.
+        num_samples: Number of samples per picture (rows x blocks), evenly spread over the dataset.
+        blocks: Number of samples side by side.
+        side: Approximate long side of an image in the picture, in pixels.
 
     Raises:
-        InputError: (before the training) there is nothing to predict.
+        InputError: (before the training) there are no samples to predict.
     """
 
     def __init__(self, interval: int | None = None, num_samples: int = 20, blocks: int = 4, side: int = 128) -> None:
@@ -49,7 +49,7 @@ class SamplePredictionsHook(PeriodicHook):
             items['predictions_real'] = real_items(runner, self.num_samples)
         self._items = {name: some for name, some in items.items() if some}
         if not self._items:
-            raise InputError('SamplePredictionsHook finds no masks: it needs a val_dataloader, or a training set of synthetic images')
+            raise InputError('SamplePredictionsHook finds no masks: it needs a val_dataloader or a training set of synthetic images')
 
     def look(self, runner: Runner, step: int) -> None:
         self._pictures = {name: self._picture(runner, items) for name, items in self._items.items()}

@@ -1,4 +1,4 @@
-"""The hooks of every training, whatever its config inherits."""
+"""Hooks that are added to every training, whatever its config inherits."""
 
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
@@ -7,8 +7,8 @@ STANDING = ('StopOnNaNHook', 'RandomStateHook', 'TotalBatchHook', 'MomentumEncod
 
 
 def add_standing_hooks(cfg: Config) -> None:
-    """Let a training keep checkpoints and random states so that it can be resumed, stop on NaN, move a momentum encoder once for each step
-    of the optimiser, and check that all its processes train the same model. A hook that the config lists itself stays as it is there."""
+    """Add the hooks that save checkpoints safely, keep random states for resuming, stop on NaN, check the total batch size, update momentum
+    encoders once per optimiser step, and compare the processes' models. A hook that the config lists itself is kept unchanged."""
     default = dict(checkpoint=dict(type='CheckpointHook', interval=1)) | (cfg.get('default_hooks') or {})  # mmengine's own default
     custom = list(cfg.get('custom_hooks') or [])
     for hook in [default['checkpoint'], *custom]:

@@ -1,4 +1,4 @@
-"""A training whose loss is not a number stops, and leaves the batch that caused it."""
+"""Stops a training whose loss is NaN or infinite, and saves the batch that caused it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,10 +21,10 @@ from mmbdg.registry import HOOKS
 class StopOnNaNHook(Hook):
     """Stops all processes when a loss of one of them is NaN or infinite, before another hook writes a checkpoint.
 
-    Each process leaves its batch in ``<work_dir>/nan_iter_<iteration>_rank<rank>.pth``: ``iter``, ``losses`` (name: number) and ``batch``,
-    the data loader's, as plain tensors, numbers and text that ``torch.load(..., weights_only=True)`` reads.
+    Each process saves ``<work_dir>/nan_iter_<iteration>_rank<rank>.pth`` with ``iter``, ``losses`` (name: number) and ``batch``, the batch
+    of the data loader as plain tensors, numbers and strings, readable with ``torch.load(..., weights_only=True)``.
 
-    A step can spoil the weights although its losses were finite (gradients may overflow): parameters are looked at before each checkpoint.
+    Weights can become non-finite although all losses were finite (gradients may overflow), so parameters are checked before each save.
 
     Raises:
         InputError: A loss, or a parameter that was about to be saved, is not finite.
@@ -36,33 +36,33 @@ class StopOnNaNHook(Hook):
         losses = {name: torch.as_tensor(value).detach().sum().item() for name, value in (outputs or {}).items() if 'loss' in name}
         bad = {name: value for name, value in losses.items() if not np.isfinite(value)}
         anywhere = torch.tensor(float(bool(bad)))
-        all_reduce(anywhere, 'max')  # gradients are shared: the other processes' weights are spoilt by now
+        all_reduce(anywhere, 'max')  # gradients are shared, so the weights of all processes are affected
         if not anywhere:
             return
         path = Path(runner.work_dir).absolute() / f'nan_iter_{runner.iter + 1}_rank{runner.rank}.pth'
         content = dict(iter=runner.iter + 1, losses=losses, batch=plain(data_batch))
         write_atomically(path, lambda part: torch.save(content, part))
         what = ', '.join(f'{name} = {value}' for name, value in bad.items()) or 'a loss of another process is not finite'
-        raise InputError(f'iteration {runner.iter + 1}: {what}. The batch lies in {path}. {self._advice(runner)}')
+        raise InputError(f'iteration {runner.iter + 1}: {what}. The batch is saved in {path}. {self._advice(runner)}')
 
     def before_save_checkpoint_everywhere(self, runner: Runner) -> None:
         """Refuse to save parameters that are not finite."""
         for name, parameter in runner.model.named_parameters():
             if not parameter.isfinite().all():
-                raise InputError(f'the losses are finite, but {name} is not any more, so no checkpoint is written. {self._advice(runner)}')
+                raise InputError(f'the losses are finite, but {name} is not, so no checkpoint is written. {self._advice(runner)}')
 
     @staticmethod
     def _advice(runner: Runner) -> str:
         last = runner.message_hub.runtime_info.get('last_ckpt')
-        good = f'The last good checkpoint is {last}. A training resumed from it comes to' if last else 'Started again, it comes to'
+        good = f'The last good checkpoint is {last}. A training resumed from it reaches' if last else 'A restarted training reaches'
         return (
-            f'{good} the same batch: look at its images and labels first, else lower the learning rate (optim_wrapper.optimizer.lr), '
-            'clip the gradients (optim_wrapper.clip_grad.max_norm=10), or leave out --amp'
+            f'{good} the same batch: first check its images and labels, then try a lower learning rate (optim_wrapper.optimizer.lr), '
+            'gradient clipping (optim_wrapper.clip_grad.max_norm=10), or no --amp'
         )
 
 
 def plain(value: Any) -> Any:
-    """A batch as tensors on the CPU, numbers, text, and dicts and lists of those; data samples become dicts, the rest its ``repr``."""
+    """Convert a batch to CPU tensors, numbers, strings, dicts and lists; data samples become dicts, other objects their ``repr``."""
     if isinstance(value, Tensor):
         return value.detach().cpu().clone()
     if isinstance(value, np.ndarray) and value.dtype.kind in 'biuf':

@@ -41,8 +41,8 @@ class TotalBatchHook(Hook):
         total, before = loader.batch_size * runner.world_size, runner.message_hub.get_info(KEY)
         if runner.iter and before not in (None, total):
             raise InputError(
-                f'the training began with {before} samples a step, here it resumes with {loader.batch_size} x {runner.world_size}'
-                f' processes = {total}: samples would be left out or come twice. Set train_dataloader.batch_size so that the product stays'
+                f'the training began with {before} samples per step, but resumes with {loader.batch_size} x {runner.world_size}'
+                f' processes = {total}: samples would be left out or come twice. Set train_dataloader.batch_size to keep the product'
             )
         runner.message_hub.update_info(KEY, total)
 
@@ -51,8 +51,8 @@ class TotalBatchHook(Hook):
         before = runner.message_hub.get_info(IMAGES_KEY)
         if runner.iter and before not in (None, images):
             runner.logger.warning(
-                f'the training began with {before} real images, here it resumes with {images}: its samples so far make other passes '
-                'through them, and some images, and views of them, come again sooner than others'
+                f'the training began with {before} real images, but resumes with {images}: the order of the images changes, and some '
+                'images and views will repeat sooner than others'
             )
         runner.message_hub.update_info(IMAGES_KEY, images)
 

@@ -1,4 +1,4 @@
-"""How good a step is, and whether that is enough for the next one."""
+"""Logs the final metric of a step and whether it is good enough for the next step."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -8,17 +8,17 @@ from mmbdg.registry import HOOKS
 
 @HOOKS.register_module()
 class VerdictHook(Hook):
-    """Write one line at the end of a training or a test: the figure, and whether it is enough to go on.
+    """Logs one line at the end of a training or test: the metric's value, and whether it is good enough to continue.
 
     Args:
-        metric: Name of the figure in the log, e.g. ``mIoU``.
-        what: The figure is, for people: ``'% of the held-out images are named right'``.
-        enough: From where on it is enough; our rule of thumb.
-        otherwise: What to do where it is not.
-        less: Small figures are good.
+        metric: Name of the metric in the log, e.g. ``mIoU``.
+        what: Text after the value, e.g. ``'% of the held-out images are classified correctly'``.
+        enough: Threshold from which the value is good enough; a rule of thumb.
+        otherwise: Advice if the value is not good enough.
+        less: True if smaller values are better.
     """
 
-    priority = 'LOWEST'  # behind the hooks that log and save
+    priority = 'LOWEST'  # runs after the hooks that log and save
 
     def __init__(self, metric: str, what: str, enough: float, otherwise: str, less: bool = False) -> None:
         self.metric, self.what, self.enough, self.otherwise, self.less = metric, what, enough, otherwise, less
@@ -36,7 +36,7 @@ class VerdictHook(Hook):
         self._say(runner, self._last if best is None else best)
 
     def _chosen_by(self, runner: Runner) -> bool:
-        """Whether the best checkpoint is the best by this figure."""
+        """Whether the best checkpoint was selected by this metric."""
         return any(self.metric in (getattr(hook, 'key_indicators', None) or ()) for hook in runner.hooks)
 
     def _say(self, runner: Runner, figure: float | None) -> None:

@@ -1,1 +1,1 @@
-"""Optimiser wrappers, their constructors, and schedules."""
+"""Optimiser wrappers, their constructors, and learning rate schedules."""

@@ -17,31 +17,35 @@ REPLACEABLE = ('OptimWrapper', 'AmpOptimWrapper', 'mmengine.OptimWrapper', 'mmen
 
 @OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(OptimWrapper):
-    """Forward passes under ``torch.autocast`` in bfloat16, on the device the model is on.
+    """Runs forward passes under ``torch.autocast`` in bfloat16, on the model's device.
 
-    mmengine's ``AmpOptimWrapper`` refuses CPUs and scales the loss, which float16 needs and bfloat16, with float32's range, does not.
-    Parameters, gradients and the optimiser's state stay float32, so checkpoints fit those of a training without it.
+    mmengine's ``AmpOptimWrapper`` does not support CPUs, and it scales the loss. Loss scaling is needed for float16 but not for bfloat16,
+    which has the range of float32. Parameters, gradients and optimiser state stay float32, so checkpoints are the same as without AMP.
     """
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """As mmengine's (no gradient synchronisation before the last accumulated batch), and autocast."""
+        """mmengine's context (no gradient synchronisation before the last accumulated batch) plus autocast."""
         device = next(model.parameters()).device.type
         with super().optim_context(model), torch.autocast(device, dtype=torch.bfloat16):
             yield
 
 
 def apply_amp(cfg: Config, precision: str) -> None:
-    """Give every optimiser of a config mixed precision: ``'bf16'`` this module's, ``'fp16'`` mmengine's ``AmpOptimWrapper``.
+    """Switch every optimiser wrapper of a config to mixed precision.
+
+    Args:
+        cfg: Config of the training; changed in place.
+        precision: ``'bf16'``: :class:`AutocastOptimWrapper`; ``'fp16'``: mmengine's ``AmpOptimWrapper``.
 
     Raises:
-        InputError: ``'fp16'`` without a GPU, or an optimiser wrapper of another kind, which would be lost.
+        InputError: ``'fp16'`` without a GPU, or an optimiser wrapper of another type, whose behaviour would be lost.
     """
     if precision == 'fp16' and not torch.cuda.is_available():
-        raise InputError('--amp fp16 needs a GPU and there is none; --amp alone computes in bfloat16, on a CPU too')
+        raise InputError('--amp fp16 needs a GPU and there is none; --amp alone computes in bfloat16 and also works on a CPU')
     for wrapper in _wrappers(cfg.optim_wrapper):
         if wrapper.get('type', 'OptimWrapper') not in REPLACEABLE:
-            raise InputError(f'--amp replaces a plain OptimWrapper; the config has optim_wrapper.type = {wrapper.type}: leave out --amp')
+            raise InputError(f'--amp replaces a plain OptimWrapper, but the config has optim_wrapper.type = {wrapper.type}: omit --amp')
         if precision == 'fp16':
             wrapper.type = 'mmengine.AmpOptimWrapper'
             wrapper.setdefault('loss_scale', 'dynamic')
@@ -53,5 +57,5 @@ def apply_amp(cfg: Config, precision: str) -> None:
 
 
 def _wrappers(optim_wrapper: ConfigDict) -> list[ConfigDict]:
-    """One, or those of a GAN's two networks."""
+    """The optimiser wrapper of a config, or the two of a GAN."""
     return [optim_wrapper] if 'optimizer' in optim_wrapper else [part for part in optim_wrapper.values() if isinstance(part, dict)]

@@ -1,4 +1,4 @@
-"""The end of a cosine schedule, for a training that starts in its midst."""
+"""The rest of a cosine learning rate schedule, for a training that starts in the middle of it."""
 
 import math
 from typing import Any
@@ -11,15 +11,15 @@ from mmbdg.registry import PARAM_SCHEDULERS
 
 @PARAM_SCHEDULERS.register_module()
 class ContinuedCosineLR(LRSchedulerMixin, _ParamScheduler):
-    """lr = lr_0 (1 + cos(pi (elapsed + t) / T_max)) / 2: the curve a run of T_max epochs, started at lr_0, has from ``elapsed`` on.
+    """lr = lr_0 (1 + cos(pi (elapsed + t) / T_max)) / 2: the schedule of a run of T_max epochs, from epoch ``elapsed`` on.
 
-    The stock cosine over the remaining epochs is another curve: it starts flat again.
+    A standard cosine schedule over the remaining epochs is different: it starts with a flat part again.
 
     Args:
-        optimizer: Optimiser or its wrapper.
-        T_max: Epochs of the whole schedule.
-        elapsed: Epochs of it that lie behind.
-        **kwargs: As every scheduler of mmengine: ``begin``, ``end``, ``last_step``, ``by_epoch``, ``verbose``.
+        optimizer: Optimiser or optimiser wrapper.
+        T_max: Length of the whole schedule, in epochs.
+        elapsed: Epochs of the schedule that are already done.
+        **kwargs: Arguments of mmengine's schedulers: ``begin``, ``end``, ``last_step``, ``by_epoch``, ``verbose``.
     """
 
     def __init__(self, optimizer: Any, *args: Any, T_max: int, elapsed: int, **kwargs: Any) -> None:

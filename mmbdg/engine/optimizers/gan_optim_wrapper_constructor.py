@@ -1,4 +1,4 @@
-"""Two optimisers for a GAN."""
+"""Constructor of a GAN's two optimiser wrappers."""
 
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
 from mmpretrain.utils import get_ori_model
@@ -11,7 +11,7 @@ NETWORKS = ('generator', 'discriminator')
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class GANOptimWrapperConstructor:
-    """One optimiser wrapper for each of the model's ``generator`` and ``discriminator``.
+    """Builds one optimiser wrapper for the model's ``generator`` and one for its ``discriminator``.
 
     .. code-block:: python
 
@@ -20,14 +20,14 @@ class GANOptimWrapperConstructor:
                              discriminator=dict(optimizer=dict(type='Adam', lr=2e-4, betas=(0.0, 0.999))))
 
     Raises:
-        ValueError: The config has not exactly these two keys.
+        ValueError: The config does not have exactly these two keys, or there is a ``paramwise_cfg`` outside them.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         if sorted(optim_wrapper_cfg) != sorted(NETWORKS) or paramwise_cfg:
             raise ValueError(
-                f'optim_wrapper of a GAN has the keys {NETWORKS} and constructor, got {sorted(optim_wrapper_cfg)}; '
-                'paramwise_cfg stands inside each'
+                f'optim_wrapper of a GAN needs exactly the keys {NETWORKS} besides constructor, got {sorted(optim_wrapper_cfg)}; '
+                'move paramwise_cfg into each of them'
             )
         self.optim_wrapper_cfg = optim_wrapper_cfg
 

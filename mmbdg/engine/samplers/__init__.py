@@ -1,1 +1,1 @@
-"""Orders in which a training sees its samples."""
+"""Samplers: the order in which a training sees its samples."""

@@ -1,4 +1,4 @@
-"""Endless order of a detector's training images in which each batch is all upright or all wide."""
+"""Endless sampler for detectors: each batch holds only upright or only wide images."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,15 +10,15 @@ from mmbdg.registry import DATA_SAMPLERS
 
 @DATA_SAMPLERS.register_module()
 class AspectRatioSampler(InfiniteSampler):
-    """``InfiniteSampler`` whose every ``batch_size`` indices have one orientation (width < height, or not): batches need less padding.
+    """``InfiniteSampler`` whose indices come in groups of ``batch_size`` with one orientation (width < height, or not), for less padding.
 
-    Detectron2 groups so (``ASPECT_RATIO_GROUPING``). ``mmdet.AspectRatioBatchSampler`` gives the same batches, but a training cannot
-    resume with it unless all images before are loaded again: mmengine goes forward in samplers only. No image is loaded here.
+    Same grouping as Detectron2's ``ASPECT_RATIO_GROUPING``. ``mmdet.AspectRatioBatchSampler`` gives the same batches, but on resume
+    mmengine would load all earlier images again, because it can only skip ahead in a sampler. This sampler loads no image.
 
     Args:
-        dataset: mmdet's, whose data infos have ``width`` and ``height``.
-        batch_size: The data loader's, of one process.
-        **kwargs: As mmengine's ``InfiniteSampler``.
+        dataset: mmdet dataset whose data infos have ``width`` and ``height``.
+        batch_size: Batch size of the data loader, per process.
+        **kwargs: Arguments of mmengine's ``InfiniteSampler``.
     """
 
     def __init__(self, dataset: BaseDataset | ConcatDataset, batch_size: int, **kwargs: Any) -> None:
