@@ -1,4 +1,4 @@
-"""Samples out to the annotator, masks back in. Imports with torch, numpy and mmengine only."""
+"""Export of samples to annotators and import of their masks. Needs only torch, numpy and mmengine."""
 
 from mmbdg.annotation.checking import check_annotated_latents
 from mmbdg.annotation.importing import import_annotations

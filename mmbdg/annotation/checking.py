@@ -1,4 +1,4 @@
-"""Is a set of annotated latents fit to train on? All that is wrong, and what is only odd."""
+"""Checks of a set of annotated latents: problems that prevent training on it, and warnings."""
 
 import hashlib
 import os
@@ -13,18 +13,18 @@ from mmbdg.annotation.mask_values import BACKGROUND, FOREGROUND, IGNORE, read_va
 from mmbdg.annotation.sampled import Sampled, decode_latent, find_sets, most_common, read_samples
 from mmbdg.errors import InputError
 
-LEAST, MOST = 0.01, 0.95  # shares of foreground beyond which a mask is odd
+LEAST, MOST = 0.01, 0.95  # foreground fractions outside this range give a warning
 
 
 @dataclass
 class Check:
-    """What was found.
+    """Result of a check.
 
     Args:
-        name: Of the set.
-        shares: Of foreground in each pair, by class id and folder.
-        problems: Reasons not to train on it.
-        warnings: What may be meant.
+        name: Name of the set.
+        shares: Foreground fraction of each pair, by class id and folder.
+        problems: Problems that prevent training on the set.
+        warnings: Unusual findings that may be intended.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Check:
     warnings: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """A table by class, then the warnings."""
+        """Text lines: a table by class, then the warnings."""
         width = max([len(folder) for _, folder in self.shares] + [5])
         lines = [f'set "{self.name}": {sum(map(len, self.shares.values()))} pairs of {len(self.shares)} classes']
         lines.append(f'{"id":>5}  {"class":<{width}}  pairs  foreground: least  mean  most')
@@ -51,21 +51,22 @@ def check_annotated_latents(
     num_classes: int | None = None,
     allow_missing_classes: bool = False,
 ) -> Check:
-    """Look at every file of a set.
+    """Check every file of a set.
 
     Args:
         root: Folder with ``annotations/`` and ``latents/``.
-        name: Of the set; None if there is one only.
-        resolution, latent_dim, num_classes: Of the generator; None if it is not known: then sizes must only be equal to each other.
-        allow_missing_classes: Classes of the generator may lack pairs.
+        name: Name of the set; None: the only one.
+        resolution, latent_dim, num_classes: Image side in pixels, latent size and number of classes of the generator; None if unknown:
+            then all files must only have equal sizes.
+        allow_missing_classes: Whether classes of the generator may have no pairs.
 
     Raises:
-        InputError: There is no such set.
+        InputError: The set does not exist.
     """
     root = Path(root)
     masks, latents = part_of(root, 'annotations'), part_of(root, 'latents')
     if masks is None or latents is None:
-        raise InputError(f'{root} holds no annotated latents; they lie in annotations/NAME/<class>/*.png and latents/NAME/<class>/*.npy')
+        raise InputError(f'{root} holds no annotated latents; expected annotations/NAME/<class>/*.png and latents/NAME/<class>/*.npy')
     sets = find_sets(latents)
     if name is None and len(sets) != 1:
         raise InputError(f'{latents.where()} holds the sets {sets}; choose one with --name')

@@ -1,4 +1,4 @@
-"""COCO's JSON: all images and annotations in one file. Annotations of an image are united; those with ``iscrowd`` do not count."""
+"""COCO's JSON format: one file for all images. An image's mask is the union of its annotations; areas with ``iscrowd`` are ignored."""
 
 import json
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ LARGEST_SIDE = 16384
 
 
 def coco_json(images: Sequence[tuple[str, int, int, np.ndarray | None]]) -> bytes:
-    """A file for many images.
+    """Content of a JSON file for many images.
 
     Args:
-        images: Of each its path, height, width and an automatic mask uint8 (H,W), or None. Masks become compressed run lengths.
+        images: Path, height, width and automatic mask uint8 (H,W) or None of each image. Masks are stored as compressed run lengths.
     """
     annotations = []
     for image_id, (_, height, width, mask) in enumerate(images, start=1):
@@ -53,18 +53,18 @@ def coco_json(images: Sequence[tuple[str, int, int, np.ndarray | None]]) -> byte
 
 
 def read_coco(tree: FileTree, samples: dict[str, Sampled], crowd: str = 'ignore') -> Findings:
-    """One finding for each image of each JSON file.
+    """Yield one finding for each image of each JSON file.
 
     Args:
-        tree: Holds files of COCO, usually one.
-        samples: For the classes of images.
-        crowd: What ``iscrowd`` means: 'ignore', or 'foreground' for tools that set it on all masks of a brush.
+        tree: COCO files, usually one.
+        samples: Samples by stem, for the classes of the images.
+        crowd: Meaning of ``iscrowd``: 'ignore' (default), or 'foreground' for tools that set it on all brush masks.
     """
     for name in tree.ending_in('.json'):
         try:
             content = validated(Instances, tree.read_json(name), '')
         except InputError as error:
-            yield Problem(tree.where(name), f'is no file of COCO ({str(error).strip()})')
+            yield Problem(tree.where(name), f'is not a COCO file ({str(error).strip()})')
             continue
         yield from _read_images(content, tree.where(name), samples, crowd)
 
@@ -101,7 +101,7 @@ def _read_images(content: dict, where: str, samples: dict[str, Sampled], crowd: 
 
 
 def _fault(schema: type, entry: object) -> str:
-    """What is wrong with an entry; '' if nothing is."""
+    """Error message for an entry; '' if it is valid."""
     try:
         validated(schema, entry, '')
     except InputError as error:
@@ -141,7 +141,9 @@ def _paint(image: dict, annotations: list, categories: dict, folder: str, crowd:
         else:
             foreground |= area
     if not foreground.any() and any(annotation.get('iscrowd') for _, annotation in annotations) and crowd == 'ignore':
-        raise InputError('has iscrowd on all of its foreground; if its tool sets that on every mask, as Datumaro does: --crowd foreground')
+        raise InputError(
+            'has iscrowd on all of its foreground; if the tool sets it on every mask, as Datumaro does, use --crowd foreground'
+        )
     return compose(foreground, ignored)
 
 

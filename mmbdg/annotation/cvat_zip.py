@@ -1,10 +1,10 @@
-"""CVAT's "Segmentation mask 1.1", a zip file.
+"""CVAT's format "Segmentation mask 1.1", a zip file.
 
 .. code-block:: none
 
-    labelmap.txt                            label:red,green,blue:parts:actions, a line a label
+    labelmap.txt                            label:red,green,blue:parts:actions, one line per label
     ImageSets/Segmentation/default.txt      names of the images
-    SegmentationClass/<name>.png            colours of labelmap.txt, or the numbers of its lines as grey values
+    SegmentationClass/<name>.png            colours from labelmap.txt, or line numbers in labelmap.txt as grey values
 """
 
 import io
@@ -22,21 +22,21 @@ from mmbdg.errors import InputError
 from mmbdg.images import read_stored
 from mmbdg.storage.palette import palette
 
-LINES = ('background', 'foreground', 'ignore')  # of the label map, in the colours of PASCAL VOC
+LINES = ('background', 'foreground', 'ignore')  # lines of the label map, with the colours of PASCAL VOC
 
 
 def cvat_zip(masks: Sequence[tuple[str, np.ndarray | None]]) -> bytes:
-    """Annotations to upload into a task that has these images.
+    """Content of a zip file with annotations to upload into a CVAT task with these images.
 
     Args:
-        masks: Of each image its name without suffix and an automatic mask uint8 (H,W), or None.
+        masks: Name without suffix, and automatic mask uint8 (H,W) or None, of each image.
     """
     colours = np.array(palette(len(LINES)), np.uint8)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, 'w') as archive:
 
         def add(name: str, data: bytes) -> None:
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)  # ZipInfo: no date, equal content is equal bytes
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)  # ZipInfo has a fixed date: equal content gives equal bytes
 
         lines = [f'{label}:{",".join(map(str, colour))}::' for label, colour in zip(LINES, colours, strict=True)]
         add('labelmap.txt', ('# label:color_rgb:parts:actions\n' + '\n'.join(lines) + '\n').encode())
@@ -49,17 +49,17 @@ def cvat_zip(masks: Sequence[tuple[str, np.ndarray | None]]) -> bytes:
 
 
 def cvat_labels() -> bytes:
-    """What CVAT's label constructor takes under "Raw"."""
+    """JSON for the "Raw" tab of CVAT's label constructor."""
     colours = palette(len(LINES))
     labels = [dict(name=label, color='#{:02x}{:02x}{:02x}'.format(*colours[i]), attributes=[]) for i, label in enumerate(LINES) if i]
     return (json.dumps(labels, indent=2) + '\n').encode()
 
 
 def read_cvat(tree: FileTree, samples: dict[str, Sampled]) -> Findings:
-    """One finding for each image that has a mask or is listed.
+    """Yield one finding for each image that has a mask or is listed.
 
     Raises:
-        InputError: There is no label map, or it is none.
+        InputError: The label map is missing or invalid.
     """
     maps = [name for name in tree.names if name.split('/')[-1] == 'labelmap.txt']
     if not maps:
@@ -91,7 +91,7 @@ def _read_labels(lines: list[str]) -> dict[tuple[int, int, int], str]:
         try:
             red, green, blue = (int(number) for number in rest.split(':')[0].split(','))
         except ValueError as error:
-            raise InputError(f'is no label map: the line "{line[:80]}" is not label:red,green,blue::') from error
+            raise InputError(f'is not a label map: the line "{line[:80]}" is not label:red,green,blue::') from error
         if (red, green, blue) in labels:
             raise InputError(f'gives "{labels[red, green, blue]}" and "{label}" the same colour')
         labels[red, green, blue] = label

@@ -1,4 +1,4 @@
-"""What an annotation tool says about one sample, whatever the tool."""
+"""Findings of the readers of annotation files: the mask of a sample, or a problem. Common to all formats."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from mmbdg.errors import InputError
 
 @dataclass(frozen=True)
 class Drawn:
-    """One sample's mask.
+    """The mask of one sample.
 
     Args:
         stem: Name of the sample.
-        where: File, and place in it, for messages.
-        mask: uint8 (H,W), see :mod:`mmbdg.annotation.mask_values`; None if the annotator drew nothing.
-        folder: Class folder it lies in; empty if the source has none.
-        note: What the user should know about it though it is no fault; equal notes are counted.
+        where: File, and place in the file, for messages.
+        mask: Mask, uint8 (H,W), see :mod:`mmbdg.annotation.mask_values`; None if the annotator drew nothing.
+        folder: Class folder of the file; empty if the format has none.
+        note: Note for the user that is no error; equal notes are counted.
     """
 
     stem: str
@@ -29,12 +29,12 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that cannot be imported.
+    """An error that prevents the import of a sample or file.
 
     Args:
-        where: File, and place in it.
-        what: What is wrong with it.
-        stem: Of the sample that falls with it; empty if none is known.
+        where: File, and place in the file.
+        what: Description of the error.
+        stem: Name of the sample that cannot be imported; empty if unknown.
     """
 
     where: str
@@ -51,10 +51,10 @@ LABELS = ('foreground', 'ignore', 'background')
 
 
 def role_of(label: str, folder: str) -> str:
-    """What a label of the annotation tool means: one of LABELS. An image's own class counts as foreground.
+    """Meaning of a label of the annotation tool: one of LABELS. The class of the image itself means foreground.
 
     Raises:
-        InputError: It is another label.
+        InputError: The label is unknown.
     """
     slug = slug_of(label)
     if slug in LABELS:
@@ -66,5 +66,5 @@ def role_of(label: str, folder: str) -> str:
 
 
 def slug_of(name: str) -> str:
-    """A name as a folder's: small letters, digits and hyphens."""
+    """Convert a name to a folder name: lower-case letters, digits and hyphens."""
     return '-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())

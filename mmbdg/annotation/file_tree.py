@@ -1,4 +1,4 @@
-"""Files that came back from an annotator: in a folder, in a zip file, or a single one. Nothing is unpacked to disk."""
+"""Files returned by an annotator: in a folder, in a zip file, or a single file. Nothing is unpacked to disk."""
 
 import os
 import zipfile
@@ -11,30 +11,29 @@ from mmbdg.listing import is_clutter, list_files
 from mmbdg.reading import decoded, lines_in, parsed_json, read_bytes
 
 MOST_BYTES = 2**29
-"""Of one file; a zip file of some kilobytes can claim to hold terabytes."""
+"""Maximum size of one file in bytes; a zip file of some kilobytes can claim to hold terabytes."""
 MOST_LIST_BYTES = 2**26
-"""Of a list, e.g. of the names of a million images."""
+"""Maximum size of a list in bytes, e.g. of the names of a million images."""
 
 
 class FileTree:
-    """Files by their path relative to the root, with forward slashes; those that Windows writes into zip files become such.
+    """Files by their path relative to the root, with forward slashes; backslashes in zip files from Windows are converted.
 
-    Of a folder, linked folders are followed, as trainings follow them. A file that is itself a link must stay within the folder, or within
-    the linked folder that it lies in.
+    Links to folders are followed, as in trainings. A link to a file must point to a file inside the root folder, or inside the linked
+    folder that contains the link.
 
     Args:
-        path: A folder, a zip file or any other file (then the tree holds that file alone).
-        below: A folder inside it, to look at nothing else.
+        path: Folder, zip file, or any other file (then the tree holds only this file).
+        below: Folder inside ``path``; only files below it are used. Default: all files.
 
     Raises:
-        InputError: There is nothing at ``path``; it ends in .zip and is none (cut off, or another kind of file), or holds two files of one
-            name.
+        InputError: ``path`` does not exist; it ends in .zip but is not a complete zip file; or it holds two files of the same name.
     """
 
     def __init__(self, path: str | os.PathLike, below: str = '') -> None:
         self.path, self.below = Path(path), below.strip('/')
         if not self.path.exists():
-            raise InputError(f'there is nothing at {self.path}')
+            raise InputError(f'there is no file or folder {self.path}')
         self._zip, self._members = None, {}
         if self.path.is_file() and self.path.suffix.lower() == '.zip':
             try:
@@ -53,7 +52,7 @@ class FileTree:
             if name.endswith('/'):
                 continue
             if name in members:
-                raise InputError(f'{self.path} holds two files of the name {name}; pack it again')
+                raise InputError(f'{self.path} holds two files with the name {name}; create it again')
             members[name] = info
         return members
 
@@ -66,7 +65,7 @@ class FileTree:
         return [path.relative_to(self.path).as_posix() for path in list_files(root, ()).log().files] if root.is_dir() else []
 
     def narrowed(self, folder: str) -> 'FileTree | None':
-        """The tree below the first folder of that name, however deep; None if there is none."""
+        """The tree below the first folder with this name, at any depth; None if there is none."""
         for name in self.names:
             parts = name.split('/')[:-1]
             if folder in parts:
@@ -74,21 +73,21 @@ class FileTree:
         return None
 
     def where(self, name: str = '') -> str:
-        """What a message calls a file."""
+        """Path of a file, for messages."""
         if self.path.is_file() and not self._zip:
             return str(self.path)
         return str(self.path / self.below / name) if self.below else str(self.path / name)
 
     def read(self, name: str, most: int = MOST_BYTES) -> bytes:
-        """All bytes of a file.
+        """Read all bytes of a file.
 
         Args:
             name: One of :attr:`names`.
-            most: Bytes; a larger file is not read.
+            most: Maximum size in bytes; a larger file is not read.
 
         Raises:
-            InputError: It is not there, is too large or cannot be read; in a zip file its checksum may be wrong; it is a link that leads
-                elsewhere.
+            InputError: The file is missing, too large or unreadable, has a wrong checksum in the zip file, or is a link that leads out of
+                the folder.
         """
         inside = f'{self.below}/{name}' if self.below else name
         if not self._zip:
@@ -109,20 +108,20 @@ class FileTree:
         """Content of a JSON file.
 
         Raises:
-            InputError: It is none.
+            InputError: The file is not valid JSON.
         """
         return parsed_json(self.read(name), 'it')
 
     def read_lines(self, name: str) -> list[str]:
-        """The lines of a list that are not blank, see :func:`mmbdg.reading.read_lines`.
+        """The non-blank lines of a text file, see :func:`mmbdg.reading.read_lines`.
 
         Raises:
-            InputError: It cannot be read, is too large, is no text, or is damaged.
+            InputError: The file cannot be read, is too large, is not text, or is damaged.
         """
         return lines_in(decoded(self.read(name, MOST_LIST_BYTES), 'it'), 'it')
 
     def ending_in(self, *suffixes: str) -> list[str]:
-        """Names with one of these endings, whatever their case."""
+        """Names with one of these suffixes (in lower case); the case of the names is ignored."""
         return [name for name in self.names if name.lower().endswith(suffixes)]
 
     def _check_link(self, path: Path) -> None:
@@ -133,5 +132,5 @@ class FileTree:
 
 
 def stem_of(name: str) -> str:
-    """Name of a file without folder and suffix; the slashes of Windows count too."""
+    """File name without folder and suffix; backslashes also separate folders."""
     return PurePosixPath(name.replace('\\', '/')).stem

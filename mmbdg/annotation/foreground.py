@@ -1,23 +1,23 @@
-"""The documented foreground rule of the embedded default: an annotator that never tires, for real and generated images alike."""
+"""Threshold rule that replaces a human annotator for Fashion-MNIST, for real and generated images."""
 
 import numpy as np
 
 BACKGROUND_LEVEL = 8
-"""Grey level (0..255) up to which a pixel is background. The rule's own spread is read at 4, 8 and 16."""
+"""Grey level (0..255) up to which a pixel is background. The effect of the threshold is measured at 4, 8 and 16."""
 
 
 def fashion_foreground(image: np.ndarray, threshold: int = BACKGROUND_LEVEL) -> np.ndarray:
-    """Foreground mask of a product photo on black: holes filled after a closing of (grey > threshold).
+    """Foreground mask of a product photo on black: (grey > threshold), then morphological closing, then hole filling.
 
-    Fashion-MNIST's background is exactly 0, so the rule is exact on its images once they are padded to 32 px; it must not be applied
-    after a resize. Holes that belong to the background (the handle of a bag, a sandal) count as foreground.
+    Fashion-MNIST's background is exactly 0, so the rule is exact on its images after padding to 32 px; do not apply it after a resize.
+    Holes through which the background is visible (the handle of a bag, a sandal) become foreground.
 
     Args:
-        image: uint8 (H,W) or (H,W,3); of three channels the mean counts.
-        threshold: Grey level, 0..254.
+        image: Image, uint8 (H,W) or (H,W,3); the three channels are averaged.
+        threshold: Grey level, 0..254; default 8.
 
     Returns:
-        bool (H,W).
+        Foreground mask, bool (H,W).
 
     Raises:
         ValueError: ``image`` has another shape or dtype.

@@ -1,4 +1,4 @@
-"""From an annotator's files to annotated latents: all of them, or none."""
+"""Import of an annotator's files as annotated latents: either all of them are imported or nothing is written."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ NOT_ANNOTATED = 'not annotated'
 
 @dataclass
 class Report:
-    """What came of an import; ``report.json`` holds the same."""
+    """Result of an import; ``report.json`` has the same content."""
 
     source: str
     format: str
@@ -42,7 +42,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """For the terminal."""
+        """Text lines for the terminal."""
         total = sum(self.classes.values())
         lines = [f'{total} pairs of {len(self.classes)} classes from {self.source} ({self.format}), set "{self.name}"']
         for why, count in Counter(self.skipped.values()).items():
@@ -64,27 +64,27 @@ def import_annotations(
     """Read annotations, pair them with their latents by name and write a set of annotated latents.
 
     Args:
-        source: Folder, zip file or JSON file that the annotator gave back.
-        target: Folder to write, in the layout of :mod:`mmbdg.annotation.latent_files`, with ``contact_sheet.png`` and ``report.json``.
-        format: One of FORMATS; None recognises it.
-        latents: Folder that ``tools/annotate.py sample`` wrote, or any that has latents; None if ``source`` has them itself.
-        name: Of the set; None if there is one only.
-        skip_bad: Leave out what is wrong, and list it, instead of refusing everything.
-        ignore_value: Of plain masks, the grey value of pixels that do not count.
-        crowd: Of COCO, what ``iscrowd`` means: 'ignore' or 'foreground'.
+        source: Folder, zip file or JSON file from the annotator.
+        target: Output folder, in the layout of :mod:`mmbdg.annotation.latent_files`, with ``contact_sheet.png`` and ``report.json``.
+        format: One of FORMATS; None: detect it.
+        latents: Folder written by ``tools/annotate.py sample``, or any folder with latents; None: the latents are in ``source``.
+        name: Name of the set; None: the only one.
+        skip_bad: Whether invalid annotations are skipped and listed; default False: they raise an error.
+        ignore_value: Grey value of ignored pixels in plain PNG masks; None: no pixel is ignored.
+        crowd: Meaning of COCO's ``iscrowd``: 'ignore' (default) or 'foreground'.
 
     Returns:
-        What was done.
+        Report of the import.
 
     Raises:
-        InputError: Anything is wrong; all of it is listed, and nothing was written.
+        InputError: There are errors; all of them are listed, and nothing is written.
     """
     source, target = Path(source), Path(target)
     if target.exists():
-        raise InputError(f'{target} is there already; annotations are never overwritten, choose another folder')
+        raise InputError(f'{target} exists already; annotations are never overwritten, choose another folder')
     format = format or detect(source)
     if format not in FORMATS:
-        raise InputError(f'annotations are imported from one of {", ".join(FORMATS)}, got {format!r}')
+        raise InputError(f'the format of annotations must be one of {", ".join(FORMATS)}, got {format!r}')
     home = Path(latents) if latents is not None else source
     name = _choose_set(home, name)
     latent_tree, images = part_of(home, 'latents', name), part_of(home, 'images', name)
@@ -112,10 +112,10 @@ def import_annotations(
 
 
 def detect(source: Path) -> str:
-    """Format of what an annotator gave back.
+    """Detect the format of an annotator's files.
 
     Raises:
-        InputError: It is none that is known.
+        InputError: The format is unknown.
     """
     if has_project(source):
         return read_project(source)['format']
@@ -134,16 +134,16 @@ def detect(source: Path) -> str:
             return 'labelme' if 'shapes' in content else 'coco'
     if tree.ending_in('.png'):
         return 'png'
-    raise InputError(f'{source} holds nothing that is known as annotations; name its format with --from {"|".join(FORMATS)}')
+    raise InputError(f'{source} holds no annotations of a known format; give the format with --from {"|".join(FORMATS)}')
 
 
 def part_of(home: Path, kind: str, name: str = '') -> FileTree | None:
-    """Files of a kind, in ``home/kind``, ``home/kind.zip`` or inside ``home`` if that is a zip file; None if there are none.
+    """Files of one kind, from ``home/kind``, ``home/kind.zip``, or inside ``home`` if it is a zip file; None if there are none.
 
     Args:
         home: Folder or zip file.
         kind: 'latents', 'annotations' or 'images'.
-        name: Of the set; empty for all sets.
+        name: Name of the set; empty: all sets.
     """
     zipped = home / f'{kind}.zip'
     tree = FileTree(zipped) if zipped.is_file() and not (home / kind).is_dir() else FileTree(home, kind)
@@ -160,7 +160,7 @@ def _choose_set(home: Path, name: str | None) -> str:
         raise InputError(f'{home} has no latents/ and no latents.zip; give the folder of "annotate.py sample" with --latents')
     sets = find_sets(latents)
     if len(sets) != 1:
-        raise InputError(f'{latents.where()} holds the sets {sets}; it takes .../NAME/<class>/<stem>.npy, and --name to choose one')
+        raise InputError(f'{latents.where()} holds the sets {sets}; expected .../NAME/<class>/<stem>.npy; use --name to choose one')
     return sets[0]
 
 
@@ -169,7 +169,7 @@ def _findings(
 ) -> Findings:
     samples, images = sampled
     if ignore_value is not None and format not in ('png', 'released'):
-        raise InputError(f'a value to ignore is for masks in PNG files; {format} has the label "ignore"')
+        raise InputError(f'an ignore value is for masks in PNG files; {format} has the label "ignore" instead')
     project = has_project(source)
     if format == 'labelme':
         return read_labelme(FileTree(source, f'images/{name}' if project else ''), samples, images)
@@ -189,12 +189,12 @@ def _refusal(source: Path, report: Report) -> str:
     listed = '\n  '.join(map(str, report.problems))
     return (
         f'{source} ({report.format}) has {len(report.problems)} faults; nothing was written:\n  {listed}\n'
-        'Put them right, or leave them out with --skip-bad.'
+        'Correct them, or skip them with --skip-bad.'
     )
 
 
 class _Intake:
-    """Writes pairs into a folder that is not yet the target, and takes those back that turn out to be wrong."""
+    """Writes pairs into a temporary folder, and removes pairs that later turn out to be invalid."""
 
     def __init__(
         self, root: Path, name: str, samples: dict[str, Sampled], images: FileTree | None, report: Report, problems: list[Problem]
@@ -208,7 +208,7 @@ class _Intake:
         self.notes: dict[str, str] = {}
 
     def take(self, finding: Drawn | Problem) -> None:
-        """Write what is good, note what is not."""
+        """Write a valid pair, or record its problem."""
         if isinstance(finding, Problem):
             self._refuse(finding)
             return
@@ -235,7 +235,7 @@ class _Intake:
             self.report.ignored_pixels[stem] = ignored
 
     def finish(self) -> Report:
-        """Compare across the set, and sum up."""
+        """Compare the sizes of all masks, and complete the report."""
         usual = most_common(self.shapes.values())
         for stem, (height, width) in list(self.shapes.items()):
             if (height, width) != usual:
@@ -253,7 +253,7 @@ class _Intake:
         report.notes += [f'{count} masks: {note}' for note, count in counts.items()]
         if report.ignored_pixels:
             report.notes.append(
-                f'{len(report.ignored_pixels)} masks have pixels that do not count, written as {IGNORE}: '
+                f'{len(report.ignored_pixels)} masks have ignored pixels, written as {IGNORE}: '
                 f'train with ignore_value={IGNORE} on AnnotatedLatents (train_dataloader.dataset.ignore_value={IGNORE})'
             )
         return report
@@ -265,7 +265,7 @@ class _Intake:
         if finding.folder != sample.folder and finding.folder in self.folders:
             raise InputError(f'lies in the class folder {finding.folder}, its latent in {sample.folder}')
         if not (finding.mask == FOREGROUND).any():
-            raise InputError('has no foreground: ' + ('all that is drawn is to be ignored' if finding.mask.any() else 'it is empty'))
+            raise InputError('has no foreground: ' + ('all drawn areas are ignored' if finding.mask.any() else 'it is empty'))
         if sample.image:
             where = self.images.where(sample.image)
             try:

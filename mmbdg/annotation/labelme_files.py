@@ -1,8 +1,8 @@
 """JSON files of labelme, one beside each image.
 
-Shapes are painted in their order: ``foreground`` (or the image's class) adds, ``background`` takes away again, as a hole or a correction of
-an automatic mask, and ``ignore`` marks pixels that do not count, whatever else lies there. An automatic mask is written as a shape of
-labelme's type ``mask``, which keeps every pixel; polygons would round them.
+Shapes are painted in their order: ``foreground`` (or the image's class) adds to the mask, ``background`` removes from it (a hole, or a
+correction of an automatic mask), and ``ignore`` marks ignored pixels with priority over both. An automatic mask is written as a shape of
+labelme's type ``mask``, which is exact for each pixel; polygons would be rounded.
 """
 
 import base64
@@ -27,14 +27,14 @@ from mmbdg.images import image_size
 from mmbdg.images import read_mask as read_label_map
 from mmbdg.schema import OpenSchema, validated
 
-VERSION = '6.3.1'  # of labelme, whose files these are like
+VERSION = '6.3.1'  # version of labelme whose file format is written
 LARGEST_SIDE = 16384
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
 
 
 class Shape(OpenSchema):
-    """What an annotator drew."""
+    """A drawn shape."""
 
     label: str
     points: list[Annotated[list[Coordinate], Field(min_length=2, max_length=2)]]
@@ -43,7 +43,7 @@ class Shape(OpenSchema):
 
 
 class LabelMe(OpenSchema):
-    """A file of labelme; other tools that write such leave the size and the image out."""
+    """Content of a labelme file; other tools that write this format omit the size and the image data."""
 
     shapes: list[Shape]
     imagePath: str
@@ -56,12 +56,12 @@ CORNERS = dict(polygon=range(3, 2**31), oriented_rectangle=(4,), rectangle=(2, 4
 
 
 def labelme_json(image_name: str, height: int, width: int, mask: np.ndarray | None) -> bytes:
-    """A file for one image.
+    """Content of the JSON file for one image.
 
     Args:
-        image_name: The image beside it.
-        height, width: Of the image.
-        mask: uint8 (H,W), an automatic mask to begin with; None for none.
+        image_name: Name of the image file beside it.
+        height, width: Size of the image in pixels.
+        mask: Automatic mask to start from, uint8 (H,W); None: no mask.
     """
     shapes = []
     for label, value in (('foreground', FOREGROUND), ('ignore', IGNORE)):
@@ -74,12 +74,12 @@ def labelme_json(image_name: str, height: int, width: int, mask: np.ndarray | No
 
 
 def read_labelme(tree: FileTree, samples: dict[str, Sampled], images: FileTree | None = None) -> Findings:
-    """One finding for each JSON file.
+    """Yield one finding for each JSON file.
 
     Args:
-        tree: Holds JSON files, with or without their images.
-        samples: Their images count where a JSON file's own is missing.
-        images: Holds the samples' images; None if there are none.
+        tree: JSON files, with or without their images.
+        samples: Samples by stem; their images are used if the image of a JSON file is missing.
+        images: Images of the samples; None if there are none.
     """
     for name in tree.ending_in('.json'):
         stem = stem_of(name)
@@ -88,7 +88,7 @@ def read_labelme(tree: FileTree, samples: dict[str, Sampled], images: FileTree |
             try:
                 validated(LabelMe, content, 'it')
             except InputError as error:
-                raise InputError(f'is no file of labelme ({error})') from error
+                raise InputError(f'is not a labelme file ({error})') from error
             stem = stem_of(content['imagePath'])
             size = _size(content, partial(_image, tree, name, content, samples.get(stem), images))
             mask = _paint(content, size, samples[stem].folder if stem in samples else '')
@@ -110,7 +110,7 @@ def _folder(name: str) -> str:
 
 
 def _size(content: dict, image: Callable[[], bytes]) -> tuple[int, int]:
-    """Height and width that the file states; where it states none, those of its image."""
+    """Height and width from the file; if they are missing, those of its image."""
     data, size = image(), (content.get('imageHeight'), content.get('imageWidth'))
     height, width = image_size(data, f'its image {content["imagePath"]}') if None in size else size
     check_size(height, width)
@@ -118,7 +118,7 @@ def _size(content: dict, image: Callable[[], bytes]) -> tuple[int, int]:
 
 
 def _image(tree: FileTree, name: str, content: dict, sample: Sampled | None, images: FileTree | None) -> bytes:
-    """The image beside the file, the one within it, or the sample's."""
+    """Bytes of the image: the file beside the JSON file, the data inside it, or the sample's image."""
     beside = '/'.join([*name.split('/')[:-1], PureWindowsPath(content['imagePath']).as_posix()])
     if beside in tree.names:
         return tree.read(beside)
@@ -149,10 +149,10 @@ def _paint(content: dict, size: tuple[int, int], folder: str) -> np.ndarray | No
 def _fill(shape: dict, height: int, width: int) -> np.ndarray:
     kind = shape.get('shape_type') or 'polygon'
     if kind not in CORNERS:
-        raise InputError(f'is a {kind}, which has no area; draw a polygon, rectangle, circle or mask')
+        raise InputError(f'is a {kind}, which has no area; use a polygon, rectangle, circle or mask')
     points = np.array(shape['points'], np.float64).reshape(-1, 2)
     if len(points) not in CORNERS[kind]:
-        raise InputError(f'is a {kind} with the points {str(shape["points"])[:80]}, which make none')
+        raise InputError(f'is a {kind} with an invalid number of points: {str(shape["points"])[:80]}')
     if kind == 'mask':
         return _place(shape, points, height, width)
     if kind == 'rectangle' and len(points) == 4:
@@ -161,7 +161,7 @@ def _fill(shape: dict, height: int, width: int) -> np.ndarray:
 
 
 def _fill_four(points: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A rectangle by its four corners, in any order where its sides are those of the image."""
+    """A rectangle by its four corners; if its sides are parallel to the image's, the corners may be in any order."""
     if all(len(np.unique(column)) == 2 for column in points.T):
         return fill_rectangle(np.stack([points.min(axis=0), points.max(axis=0)]), height, width)
     return fill_polygon(points, height, width)
@@ -171,7 +171,7 @@ def _from_base64(text: str, what: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error) as error:
-        raise InputError(f'{what} that is not in base64 ({error})') from error
+        raise InputError(f'{what} that is not valid base64 ({error})') from error
 
 
 def _place(shape: dict, points: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -185,7 +185,7 @@ def _place(shape: dict, points: np.ndarray, height: int, width: int) -> np.ndarr
     if abs(x1 - x0 + 1 - columns) > 1 or abs(y1 - y0 + 1 - rows) > 1:
         raise InputError(f'is a mask of {columns}x{rows} px in a box of {x1 - x0 + 1}x{y1 - y0 + 1}')
     if x0 < 0 or y0 < 0 or x0 + columns > width or y0 + rows > height:
-        raise InputError(f'is a mask that leaves the image of {width}x{height} px')
+        raise InputError(f'is a mask that exceeds the image of {width}x{height} px')
     area = np.zeros((height, width), bool)
     area[y0 : y0 + rows, x0 : x0 + columns] = values != 0
     return area

@@ -4,7 +4,7 @@
 
     ROOT/annotations/NAME/<class>/<prefix>_<class id>_<index>.png   masks: any non-zero pixel is foreground
     ROOT/latents/NAME/<class>/<the same stem>.npy                   z, float (1,latent_dim)
-    ROOT/images/NAME/<class>/<the same stem>.png                    what the annotator saw
+    ROOT/images/NAME/<class>/<the same stem>.png                    generated images that were annotated
 """
 
 import os
@@ -27,7 +27,7 @@ from mmbdg.sources.truncation import Truncation, select_statistics
 
 @dataclass(frozen=True)
 class AnnotatedLatent:
-    """One pair of files."""
+    """A pair of files: a mask and its latent."""
 
     stem: str
     class_id: int
@@ -35,10 +35,10 @@ class AnnotatedLatent:
     latent_path: Path
 
     def read_latent(self, latent_dim: int) -> np.ndarray:
-        """z, float32 (latent_dim,); int64 if the file holds integers, as a VQGAN's tokens are.
+        """Read z, float32 (latent_dim,); int64 if the file holds integers (tokens of a VQGAN).
 
         Raises:
-            InputError: Not an array of finite numbers, or of another size.
+            InputError: The file is not an array of finite numbers, or has another size.
         """
         z = read_array(self.latent_path)
         if not np.isfinite(z).all():
@@ -48,14 +48,15 @@ class AnnotatedLatent:
         return z.reshape(-1).astype(np.int64 if z.dtype.kind in 'iu' else np.float32)
 
     def read_mask(self, resolution: int, ignore_value: int | None = None) -> np.ndarray:
-        """Mask, uint8 (resolution,resolution): 0 background, 255 foreground, 128 where a pixel does not count.
+        """Read the mask, uint8 (resolution,resolution): 0 background, 255 foreground, 128 ignored.
 
         Args:
-            resolution: Of the generator.
-            ignore_value: Grey value in the file of pixels that do not count; None: all that is not 0 is foreground.
+            resolution: Image side of the generator in pixels.
+            ignore_value: Grey value of ignored pixels in the file; None: no pixel is ignored, and every value but 0 is foreground.
 
         Raises:
-            InputError: The mask has another size, or is no PNG with a certain background.
+            InputError: The mask has another size, or is not a PNG with a clear background, see
+                :func:`mmbdg.annotation.mask_values.read_values`.
         """
         try:
             mask = read_mask(read_bytes(self.mask_path), ignore_value)
@@ -72,16 +73,16 @@ class AnnotatedLatent:
 def read_annotated_latents(
     root: str | os.PathLike, name: str, num_classes: int | None = None, allow_missing_classes: bool = False
 ) -> list[AnnotatedLatent]:
-    """All pairs, sorted by class and index; masks and latents are paired by stem, never by position.
+    """Read all pairs, sorted by class and index; masks and latents are paired by stem, never by position.
 
     Args:
         root: Folder with ``annotations/`` and ``latents/``.
         name: Name of the set, e.g. ``biggan512``.
-        num_classes: Of the generator; class ids must lie below it, and each of them must have a pair.
-        allow_missing_classes: Classes may lack pairs (the released data of BigGAN-512 leaves out those it makes badly).
+        num_classes: Number of classes of the generator; class ids must be below it, and each class must have a pair. None: not checked.
+        allow_missing_classes: Whether classes may have no pairs (the released data of BigGAN-512 lacks badly generated classes).
 
     Raises:
-        InputError: A folder is missing, a class has no pairs, a mask has no latent or the reverse, a stem has no class id. All
+        InputError: A folder is missing, a class has no pairs, a mask has no latent or a latent no mask, or a stem has no class id. All
             problems are listed at once.
     """
     annotations, latents_root = Path(root) / 'annotations' / name, Path(root) / 'latents' / name
@@ -123,7 +124,7 @@ def read_annotated_latents(
 
 
 def _in_a_class(path: Path, root: str | os.PathLike) -> bool:
-    """``root/KIND/NAME/<class>/FILE``."""
+    """Whether a path has the form ``root/KIND/NAME/<class>/FILE``."""
     return len(path.relative_to(root).parts) == 4
 
 
@@ -139,24 +140,24 @@ def write_samples(
     indices: Sequence[Sequence[int]] | None = None,
     folders: Sequence[str] | None = None,
 ) -> int:
-    """Write images and latents to annotate, the addresses (class, 0 ... per_class - 1) under ``seed`` or those of ``indices``.
+    """Write images and latents to annotate, at the addresses (class, 0 ... per_class - 1) or at those of ``indices``.
 
     Args:
-        root, name: See the layout.
-        generator: In eval mode.
-        class_names: One for each class.
-        per_class: Samples of each class, if no indices are given.
-        seed: Of the latents.
-        truncation: See :class:`~mmbdg.sources.Truncation`; None for none, as the released annotations have it.
-        rule: If given, masks are written too: image uint8 (R,R,3) -> bool (R,R).
-        indices: Of each class, e.g. from :mod:`mmbdg.annotation.pick`.
-        folders: Of the classes, e.g. wnids; default: slugs of their names.
+        root, name: Root folder and name of the set, see the layout above.
+        generator: Generator in eval mode.
+        class_names: Name of each class.
+        per_class: Number of samples of each class, if ``indices`` is None.
+        seed: Seed of the latents.
+        truncation: Truncation, see :class:`~mmbdg.sources.Truncation`; None: no truncation, as in the released annotations.
+        rule: Foreground rule, image uint8 (R,R,3) -> bool (R,R), that writes masks too; None: no masks.
+        indices: For each class the indices of its samples, e.g. from :mod:`mmbdg.annotation.pick`.
+        folders: Folder names of the classes, e.g. wnids; default: slugs of the class names.
 
     Returns:
         Number of samples written.
 
     Raises:
-        InputError: A file is there already, annotations are never overwritten; or there are not as many lists of indices as classes.
+        InputError: The set exists already (annotations are never overwritten), or the number of index lists is not the number of classes.
     """
     root = Path(root)
     check_free(root, name)
@@ -178,19 +179,21 @@ def write_samples(
 
 
 def check_free(root: str | os.PathLike, name: str) -> None:
-    """Raise InputError if there is such a set already."""
+    """Raise InputError if the set exists already."""
     if any((Path(root) / kind / name).exists() for kind in ('images', 'latents', 'annotations')):
-        raise InputError(f'{root} holds a set "{name}" already; choose another folder or name')
+        raise InputError(f'{root} already holds a set "{name}"; choose another folder or name')
 
 
 def class_folders(class_names: Sequence[str]) -> list[str]:
-    """Class names as folder names: letters, digits and hyphens.
+    """Convert class names to folder names of letters, digits and hyphens.
 
     Raises:
-        InputError: A name has no letter or digit, or two become the same folder.
+        InputError: A name has no letter or digit, or two names give the same folder.
     """
     slugs = ['-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split()) for name in class_names]
     doubtful = [name for name, slug in zip(class_names, slugs, strict=True) if not slug or slugs.count(slug) > 1]
     if doubtful:
-        raise InputError(f'each class needs a name of its own, of letters and digits; these are empty or equal without signs: {doubtful}')
+        raise InputError(
+            f'each class needs a unique name of letters and digits; without other characters these are empty or equal: {doubtful}'
+        )
     return slugs

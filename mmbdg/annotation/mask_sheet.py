@@ -1,4 +1,4 @@
-"""A picture of a set of annotated latents, for people."""
+"""Contact sheet of a set of annotated latents."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,15 @@ from mmbdg.images import open_image, read_mask
 from mmbdg.listing import list_files
 from mmbdg.visualization.contact_sheet import grid, overlay, save_picture
 
-COLOURS = [[0, 0, 0], [255, 60, 0], [0, 120, 255]]  # of background, foreground and ignored pixels
+COLOURS = [[0, 0, 0], [255, 60, 0], [0, 120, 255]]  # background, foreground and ignored pixels
 MOST = 500
 SIDE = 128
 
 
 def write_mask_sheet(root: str | os.PathLike, name: str) -> None:
-    """Write ``root/contact_sheet.png``: pairs of image and image under its mask, ten a row, at most 500, evenly picked.
+    """Write ``root/contact_sheet.png``: each image beside the image with its mask overlaid, ten per row, at most 500, evenly spread.
 
-    Foreground is red, ignored pixels are blue; a pair without an image shows its mask in grey.
+    Foreground is red, ignored pixels are blue. For a pair without an image, the mask is shown in grey.
     """
     root = Path(root)
     masks = list_files(root / 'annotations' / name, ('.png',), depth=1).files
@@ -37,7 +37,7 @@ def _cell(mask_path: Path, image_path: Path) -> np.ndarray:
 
 
 def _fitted(picture: np.ndarray) -> np.ndarray:
-    """Larger pictures thinned out, smaller ones with each pixel repeated, towards SIDE pixels."""
+    """Resize a picture to about SIDE pixels by an integer factor: larger ones are subsampled, smaller ones have repeated pixels."""
     factor = SIDE / max(picture.shape[:2])
     if factor < 1:
         step = round(1 / factor)

@@ -1,4 +1,4 @@
-"""Grey values of annotation masks, and masks that annotators draw, read as such."""
+"""Grey values of annotation masks, and reading of plain masks drawn by annotators."""
 
 import io
 
@@ -11,20 +11,20 @@ BACKGROUND, IGNORE, FOREGROUND = 0, 128, 255
 
 
 def read_values(data: bytes, colours: bool = True) -> np.ndarray:
-    """What the pixels of a plain mask are: 0 is background, anything else foreground, or what ``ignore_value`` names.
+    """Read the pixel values of a plain mask: 0 is background; other values are foreground, or the ``ignore_value`` of :func:`read_mask`.
 
-    Grey values and indices of a palette are as they are stored, see :func:`mmbdg.images.read_stored`; index 0 must be black, and be the
-    only black that is used. Colours of equal channels are greys; of others whatever is not black is 255.
+    Grey values and palette indices are returned as stored, see :func:`mmbdg.images.read_stored`; palette index 0 must be black and the only
+    black index in use. RGB images with equal channels are grey; in other RGB images every colour but black becomes 255.
 
     Args:
         data: Bytes of a PNG file.
-        colours: Whether other colours than greys are taken.
+        colours: Whether RGB images that are not grey are allowed; default True.
 
     Returns:
-        uint8 or uint16 (H,W).
+        Pixel values, uint8 or uint16 (H,W).
 
     Raises:
-        InputError: It is no lossless image, has transparent pixels or a palette that leaves the background uncertain.
+        InputError: The file is not a lossless image, has transparent pixels, or has a palette with an unclear background.
     """
     values, palette = read_stored(data, 'it')
     if palette is not None:
@@ -36,19 +36,19 @@ def read_values(data: bytes, colours: bool = True) -> np.ndarray:
     if (values == values[..., :1]).all():
         return np.ascontiguousarray(values[..., 0])
     if not colours:
-        raise InputError('has colours; where a value is to be ignored, it must have grey values or a palette')
+        raise InputError('has colours; with an ignore value, it must have grey values or a palette')
     return np.where(values.any(axis=2), FOREGROUND, BACKGROUND).astype(np.uint8)
 
 
 def read_mask(data: bytes, ignore_value: int | None = None) -> np.ndarray:
-    """A plain mask: any pixel that is not zero is foreground.
+    """Read a plain mask: every pixel that is not zero is foreground.
 
     Args:
         data: Bytes of a PNG file.
-        ignore_value: Grey value (or palette index) of pixels that do not count.
+        ignore_value: Grey value (or palette index) of ignored pixels; None: no pixel is ignored.
 
     Returns:
-        uint8 (H,W) of BACKGROUND, IGNORE and FOREGROUND.
+        Mask, uint8 (H,W), with the values BACKGROUND (0), IGNORE (128) and FOREGROUND (255).
 
     Raises:
         InputError: See :func:`read_values`.
@@ -58,12 +58,12 @@ def read_mask(data: bytes, ignore_value: int | None = None) -> np.ndarray:
 
 
 def compose(foreground: np.ndarray, ignored: np.ndarray) -> np.ndarray:
-    """bool (H,W) each -> uint8 (H,W); a pixel that is both does not count."""
+    """Combine two bool (H,W) maps to a mask uint8 (H,W); a pixel that is in both is ignored."""
     return np.where(ignored, IGNORE, np.where(foreground, FOREGROUND, BACKGROUND)).astype(np.uint8)
 
 
 def encode_png(array: np.ndarray) -> bytes:
-    """uint8 (H,W) or (H,W,3) as the bytes of a PNG file."""
+    """Encode uint8 (H,W) or (H,W,3) as the bytes of a PNG file."""
     from PIL import Image
 
     buffer = io.BytesIO()

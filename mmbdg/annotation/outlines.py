@@ -1,19 +1,19 @@
-"""Shapes drawn as outlines, filled. A pixel belongs to a shape if its centre lies inside; pixel (0, 0) reaches from 0 to 1."""
+"""Rasterisation of outlines. A pixel belongs to a shape if its centre lies inside; pixel (0, 0) covers 0 to 1 on both axes."""
 
 import numpy as np
 
 
 def fill_polygon(points: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Fill by the even-odd rule.
+    """Fill a polygon by the even-odd rule.
 
     Args:
-        points: float (N,2), x and y of the corners in order; what lies outside the picture is cut.
-        height, width: Of the picture.
+        points: Corners in order, float (N,2), x and y in pixels; parts outside the image are clipped.
+        height, width: Size of the image in pixels.
 
     Returns:
-        bool (height,width).
+        Filled area, bool (height,width).
     """
-    toggles = np.zeros((height, width + 1), np.int64)  # an edge changes inside to outside for all centres right of it
+    toggles = np.zeros((height, width + 1), np.int64)  # an edge swaps inside and outside for all pixel centres to its right
     for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, axis=0), strict=True):
         low, high = min(y0, y1), max(y0, y1)
         rows = np.arange(np.clip(np.ceil(low - 0.5), 0, height), np.clip(np.ceil(high - 0.5), 0, height)).astype(int)
@@ -24,13 +24,13 @@ def fill_polygon(points: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def fill_rectangle(points: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Two opposite corners, float (2,2) -> bool (height,width)."""
+    """Fill a rectangle: two opposite corners, float (2,2) -> bool (height,width)."""
     (x0, y0), (x1, y1) = points
     return fill_polygon(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), height, width)
 
 
 def fill_circle(points: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Centre and a point of the rim, float (2,2) -> bool (height,width)."""
+    """Fill a circle: its centre and a point on it, float (2,2) -> bool (height,width)."""
     (x, y), rim = points
     ys, xs = np.mgrid[:height, :width] + 0.5
     return np.hypot(xs - x, ys - y) <= np.hypot(rim[0] - x, rim[1] - y)

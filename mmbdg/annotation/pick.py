@@ -1,6 +1,6 @@
-"""Which samples to annotate: of many candidates of each class, the few that cover them best, or that an ensemble doubts most.
+"""Selection of samples to annotate from many candidates of each class: the most diverse ones, or the most uncertain ones.
 
-A pick is a list of indices for each class, so each sample stays addressed by (class, index) under the seed.
+A selection is a list of indices for each class, so each sample keeps its address (class, index) under the seed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ from mmbdg.sources.latents import generator_inputs
 from mmbdg.sources.truncation import Truncation, select_statistics
 
 CANDIDATES = 10
-"""Candidates for each sample to annotate, if nothing else is said."""
+"""Default number of candidates for each sample to annotate."""
 COARSE = 16
-"""Features up to this many pixels describe a sample: shape and pose, not texture."""
+"""Maximum resolution in pixels of the features that describe a sample: shape and pose, not texture."""
 PIXELS_AT_ONCE = 2**19
 SAME_IMAGE = 8
-"""Grey levels two runs of one generator may differ by on average (precision, rounding); those of two generators differ by far more."""
+"""Maximum mean difference in grey levels of two runs of one generator (precision, rounding); two generators differ by far more."""
 
 
 def diverse(
@@ -31,19 +31,19 @@ def diverse(
     truncation: Truncation | dict | float | None = None,
     candidates: int | None = None,
 ) -> list[list[int]]:
-    """The samples that cover the candidates of their class best, seen through the generator's features.
+    """Select the samples that cover the candidates of their class best, measured with the generator's features.
 
     Args:
-        generator: In eval mode.
-        per_class: Samples to pick.
-        seed, truncation: Of the latents.
-        candidates: The addresses 0 ... candidates - 1 of each class; None for 10 ``per_class``.
+        generator: Generator in eval mode.
+        per_class: Number of samples to select per class.
+        seed, truncation: Seed and truncation of the latents.
+        candidates: Number of candidates per class, with the indices 0 ... candidates - 1; None: 10 x ``per_class``.
 
     Returns:
-        For each class ``per_class`` indices; the most typical sample first, then each time the one least like those before.
+        For each class ``per_class`` indices: first the most typical sample, then each time the one farthest from those selected before.
 
     Raises:
-        InputError: There are fewer candidates than samples to pick.
+        InputError: There are fewer candidates than samples to select.
     """
     count = _checked(per_class, candidates)
     select_statistics(generator, truncation)
@@ -55,17 +55,17 @@ def diverse(
 
 
 def uncertain(labelled: LabelledGenerator, per_class: int, candidates: int | None = None) -> list[list[int]]:
-    """The samples whose labels the ensemble disagrees on most, see :func:`mmbdg.interpreter.image_uncertainty`.
+    """Select the samples with the highest ensemble uncertainty, see :func:`mmbdg.interpreter.image_uncertainty`.
 
     Args:
-        labelled: The addresses are those under its seed and truncation; load it with those of the sampling.
+        labelled: Labelled generator; load it with the seed and truncation of the sampling.
         per_class, candidates: See :func:`diverse`.
 
     Returns:
-        For each class ``per_class`` indices, the most uncertain first. Failed pictures are among them: what they show nobody can label.
+        For each class ``per_class`` indices, the most uncertain first. They include badly generated images, which nobody can label.
 
     Raises:
-        InputError: There are fewer candidates than samples to pick.
+        InputError: There are fewer candidates than samples to select.
     """
     count = _checked(per_class, candidates)
     picks = []
@@ -76,19 +76,17 @@ def uncertain(labelled: LabelledGenerator, per_class: int, candidates: int | Non
 
 
 def check_same_generator(labelled: LabelledGenerator, generator: ClassConditionalGenerator, class_names: Sequence[str]) -> None:
-    """Raise InputError unless a labelled generator holds this generator: sizes, classes, and the picture at one address.
+    """Raise InputError unless a labelled generator contains this generator: compares sizes, classes, and the image at one address.
 
     Args:
-        labelled: Its seed and truncation are used.
-        generator: In eval mode; its batch statistics are set to those of the truncation.
-        class_names: One for each class.
+        labelled: Labelled generator; its seed and truncation are used.
+        generator: Generator in eval mode; its batch-norm statistics are set to those of the truncation.
+        class_names: Name of each class.
     """
     for what in ('num_classes', 'latent_dim', 'resolution'):
         theirs, ours = getattr(labelled, what), getattr(generator, what)
         if theirs != ours:
-            raise InputError(
-                f"the labelled generator's {what} is {theirs}, this generator's is {ours}; its doubts are about other pictures"
-            )
+            raise InputError(f"the labelled generator's {what} is {theirs}, this generator's is {ours}; use one made from this generator")
     if list(labelled.classes) != list(class_names):
         raise InputError(f"the labelled generator's classes are {list(labelled.classes)[:10]}, this generator's {list(class_names)[:10]}")
     select_statistics(generator, labelled.truncation)
@@ -106,17 +104,17 @@ def describe(
     indices: Sequence[int],
     truncation: Truncation | dict | float | None = None,
 ) -> list[np.ndarray]:
-    """The coarse features of N samples, averaged over the quarters of the image: for each tap float64 (N,4C)."""
+    """Coarse features of N samples, averaged over the quarters of the image: for each tap float64 (N,4C)."""
     _, features = generator.forward_features(*generator_inputs(generator, seed, [class_id] * len(indices), indices, truncation))
     finest = max(COARSE, min(info.resolution for info in generator.feature_info))
     return [_quarters(f) for f, info in zip(features, generator.feature_info, strict=True) if info.resolution <= finest]
 
 
 def standardised(batches: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Descriptions as points, float64 (N,D): each column with mean 0 and deviation 1, each tap with the same weight.
+    """Concatenate descriptions to points, float64 (N,D): each column has mean 0 and standard deviation 1, each tap the same weight.
 
     Args:
-        batches: What :func:`describe` returns, for one batch after the other.
+        batches: Results of :func:`describe` for consecutive batches.
     """
     points = []
     for tap in zip(*batches, strict=True):
@@ -128,20 +126,20 @@ def standardised(batches: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
 
 
 def farthest_points(points: np.ndarray, count: int) -> list[int]:
-    """Greedy k-centre selection (Gonzalez 1985); no other choice has less than half its largest distance to a chosen point.
+    """Greedy k-centre selection (Gonzalez 1985); its largest distance to a selected point is at most twice the optimum.
 
     Args:
-        points: float (N,D).
-        count: Of points to choose, 1..N.
+        points: Points, float (N,D).
+        count: Number of points to select, 1..N.
 
     Returns:
-        Rows, all different: the one nearest to the mean, then each time the one farthest from those chosen; of equals the first.
+        Indices of different rows: first the one nearest to the mean, then each time the one farthest from those selected; ties: the first.
     """
     chosen = [int(np.linalg.norm(points - points.mean(0), axis=1).argmin())]
     nearest = np.full(len(points), np.inf)
     while len(chosen) < count:
         nearest = np.minimum(nearest, np.linalg.norm(points - points[chosen[-1]], axis=1))
-        nearest[chosen] = -1  # a copy of a chosen point has distance 0 and may come after all others, the point itself never
+        nearest[chosen] = -1  # duplicates of a selected point have distance 0 and may be selected last; the point itself must not
         chosen.append(int(nearest.argmax()))
     return chosen
 
@@ -149,7 +147,7 @@ def farthest_points(points: np.ndarray, count: int) -> list[int]:
 def _checked(per_class: int, candidates: int | None) -> int:
     count = CANDIDATES * per_class if candidates is None else candidates
     if not 1 <= per_class <= count:
-        raise InputError(f'samples are picked from at least as many candidates, got {per_class} from {count}')
+        raise InputError(f'there must be at least as many candidates as samples to pick, got {per_class} from {count}')
     return count
 
 

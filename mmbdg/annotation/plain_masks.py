@@ -1,4 +1,4 @@
-"""Masks as plain PNG files, named like their images; in class folders or all in one."""
+"""Masks as plain PNG files with the names of their images; in class folders or in one folder."""
 
 from pathlib import PurePosixPath
 
@@ -10,17 +10,17 @@ from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, read_mask, read_val
 from mmbdg.errors import InputError
 
 DOUBTFUL = (
-    f'the grey value {IGNORE} beside {FOREGROUND} was read as foreground; if it marks pixels that do not count, as in an imported set, '
+    f'the grey value {IGNORE} beside {FOREGROUND} was read as foreground; if it marks ignored pixels, as in an imported set, '
     f'import again with --ignore-value {IGNORE}'
 )
 
 
 def read_plain_masks(tree: FileTree, ignore_value: int | None = None) -> Findings:
-    """One finding for each PNG file.
+    """Yield one finding for each PNG file.
 
     Args:
-        tree: Holds them.
-        ignore_value: Grey value of pixels that do not count.
+        tree: PNG files.
+        ignore_value: Grey value of ignored pixels; None: no pixel is ignored.
     """
     for name in tree.ending_in('.png'):
         pure, where = PurePosixPath(name), tree.where(name)

@@ -1,14 +1,14 @@
-"""Projects for annotation tools, beside the images and latents that :func:`mmbdg.annotation.write_samples` wrote.
+"""Projects for annotation tools, in the folder with the images and latents written by :func:`mmbdg.annotation.write_samples`.
 
 .. code-block:: none
 
-    OUT/project.json                           format, set, classes, checksums of what was written here
-    OUT/auto/NAME/<class>/<stem>.png           automatic masks, if there are any: they are put into the project
+    OUT/project.json                           format, set, classes, checksums of the files written here
+    OUT/auto/NAME/<class>/<stem>.png           automatic masks, if there are any: they are copied into the project
     OUT/labels.txt                             labelme: its labels
-    OUT/images/NAME/<class>/<stem>.json        labelme: one file an image, empty or with the automatic mask
+    OUT/images/NAME/<class>/<stem>.json        labelme: one file per image, empty or with the automatic mask
     OUT/coco/annotations.json                  coco
     OUT/cvat/{annotations.zip,labels.json}     cvat
-    OUT/annotations/NAME/<class>/<stem>.png    png: what a person draws; automatic masks are not put there, nobody has looked at them
+    OUT/annotations/NAME/<class>/<stem>.png    png: drawn by a person; automatic masks are not copied there, as nobody has checked them
 """
 
 import hashlib
@@ -39,7 +39,7 @@ PROJECT = 'project.json'
 
 
 class Project(OpenSchema):
-    """What ``project.json`` must hold."""
+    """Schema of ``project.json``."""
 
     format: Literal[FORMATS]
     name: PlainName
@@ -62,21 +62,21 @@ class Image:
 
 
 def write_project(root: str | os.PathLike, name: str, format: str, sampling: dict | None = None) -> tuple[int, list[str]]:
-    """Write or renew the files of an annotation tool; call it again when automatic masks were made.
+    """Write or update the files of an annotation tool; call it again after automatic masks are made.
 
-    A file that was changed since this function wrote it, or that it never wrote, is somebody's work and is left as it is.
+    A file that was changed after this function wrote it, or that it did not write, is somebody's work and is kept unchanged.
 
     Args:
         root: Folder with ``images/`` and ``latents/``.
-        name: Of the set.
+        name: Name of the set.
         format: One of FORMATS.
-        sampling: How the latents were drawn (seed, truncation, ...), for the record; None keeps what an earlier call recorded.
+        sampling: Settings of the latents (seed, truncation, ...) to record; None keeps the record of an earlier call.
 
     Returns:
-        Number of files written, and the paths, relative to ``root``, of those left as they were.
+        Number of files written, and the paths of the unchanged files, relative to ``root``.
 
     Raises:
-        InputError: The format is unknown, there are no images, the project has another format, or an automatic mask does not fit.
+        InputError: The format is unknown, there are no images, the project has another format, or an automatic mask has another size.
     """
     root = Path(root)
     if format not in FORMATS:
@@ -111,7 +111,7 @@ def write_project(root: str | os.PathLike, name: str, format: str, sampling: dic
 
 
 def has_project(root: str | os.PathLike) -> bool:
-    """Whether a folder has something of the name ``project.json``; whether it is one, :func:`read_project` says."""
+    """Whether a folder has a file ``project.json``; :func:`read_project` checks its content."""
     return os.path.lexists(Path(root) / PROJECT)
 
 
@@ -119,17 +119,17 @@ def read_project(root: str | os.PathLike) -> dict:
     """Content of ``project.json``: format, name, class_folders, samples, sampling, written.
 
     Raises:
-        InputError: It is missing, or is none.
+        InputError: The file is missing or invalid.
     """
     path = inside(root, PROJECT)
     try:
         return read_json(path, Project)
     except InputError as error:
-        raise InputError(f'{path} is no project of tools/annotate.py sample: {error}') from error
+        raise InputError(f'{path} is not a project of tools/annotate.py sample: {error}') from error
 
 
 def how_to_annotate(root: str | os.PathLike, name: str, format: str) -> str:
-    """One or two lines for the annotator: how to open the project, how to bring it back."""
+    """Instructions for the annotator in one or two lines: how to open the project and how to import the result."""
     images, back = f'{root}/images/{name}', 'python tools/annotate.py import'
     return dict(
         png=f'draw masks into {root}/annotations/{name}/<class>/, 0 background, anything else foreground; then {back} {root} DST',

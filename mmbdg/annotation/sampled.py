@@ -1,4 +1,4 @@
-"""The samples that an annotator was given: latents, and images where there are any."""
+"""The samples given to an annotator: latents, and images if there are any."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
@@ -18,11 +18,11 @@ class Sampled:
     """One sample.
 
     Args:
-        stem: Its name.
-        folder: Its class folder.
-        class_id: The second-to-last part of the name.
-        latent: Bytes of its .npy file, as they came.
-        image: Path of its picture in the tree of images; None if there is none.
+        stem: Name of the sample.
+        folder: Class folder of the sample.
+        class_id: Class id, the second-to-last part of the name.
+        latent: Unchanged bytes of its .npy file.
+        image: Path of its image in the tree of images; None if there is none.
     """
 
     stem: str
@@ -36,7 +36,7 @@ def class_id_of(stem: str) -> int:
     """``<prefix>_<class id>_<index>`` -> class id.
 
     Raises:
-        InputError: The name is another one.
+        InputError: The name does not have this form.
     """
     try:
         class_id = int(stem.split('_')[-2])
@@ -48,15 +48,15 @@ def class_id_of(stem: str) -> int:
 
 
 def decode_latent(data: bytes) -> np.ndarray:
-    """Numbers of a .npy file, in any shape.
+    """Array of a .npy file, of any shape.
 
     Raises:
-        InputError: It is none, is cut off, or holds nan, inf or no numbers at all.
+        InputError: The data are not a complete .npy file, or hold nan, inf or no numbers.
     """
     try:
         z = read_array(data, 'it')
     except InputError as error:
-        raise InputError(f'is no .npy file of numbers, or is cut off ({error})') from error
+        raise InputError(f'is not a .npy file of numbers, or is truncated ({error})') from error
     if z.dtype.kind not in 'fiu':
         raise InputError('holds no array of real numbers')
     if not np.isfinite(z).all():
@@ -70,11 +70,11 @@ def find_sets(latents: FileTree) -> list[str]:
 
 
 def read_samples(latents: FileTree, images: FileTree | None) -> tuple[dict[str, Sampled], list[Problem]]:
-    """All samples of a set by their name, and what is wrong with others.
+    """All valid samples of a set by their name, and the problems of the others.
 
     Args:
-        latents: Holds ``<class>/<stem>.npy``.
-        images: Holds ``<class>/<stem>.png``; None if there are none.
+        latents: Files ``<class>/<stem>.npy``.
+        images: Files ``<class>/<stem>.png``; None if there are none.
     """
     pictures = {(PurePosixPath(path).parent.name, PurePosixPath(path).stem): path for path in images.ending_in('.png')} if images else {}
     samples: dict[str, Sampled] = {}
@@ -107,5 +107,5 @@ def read_samples(latents: FileTree, images: FileTree | None) -> tuple[dict[str, 
 
 
 def most_common(values: Iterable[Hashable]) -> Hashable:
-    """The value that is there most often; None if there is none."""
+    """The most frequent value; None if there are no values."""
     return next((value for value, _ in Counter(values).most_common(1)), None)

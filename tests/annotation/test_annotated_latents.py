@@ -114,12 +114,12 @@ def test_class_out_of_range(annotated):
 
 
 def test_annotations_are_never_overwritten(annotated):
-    with pytest.raises(InputError, match='holds a set "tiny" already'):
+    with pytest.raises(InputError, match='already holds a set "tiny"'):
         write_samples(annotated, 'tiny', build_tiny(TINY_GENERATOR), TINY_CLASSES, per_class=2, seed=1)
 
 
 def test_slugs():
     assert class_folders(['Ankle boot', 'T-shirt']) == ['ankle-boot', 't-shirt']
     for names in (['C++', 'C#'], ['???', 'a']):
-        with pytest.raises(InputError, match='each class needs a name of its own'):
+        with pytest.raises(InputError, match='each class needs a unique name'):
             class_folders(names)

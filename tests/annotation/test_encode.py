@@ -106,7 +106,7 @@ def test_turned_photos_are_seen_upright(tmp_path):
 def test_an_object_beside_the_square(tmp_path):
     mask = np.zeros((32, 96), np.uint8)
     mask[:, :10] = 255
-    with pytest.raises(InputError, match='nothing of its object'):
+    with pytest.raises(InputError, match='no part of its object'):
         pair_of(tmp_path, np.zeros((32, 96, 3), np.uint8), mask).read(R)
     pair_of(tmp_path, np.zeros((32, 96, 3), np.uint8), np.zeros_like(mask)).read(R)  # no object at all is an answer too
 
@@ -220,5 +220,5 @@ def test_only_a_vqgan_has_an_encoder(photos, tmp_path):
 
 
 def test_empty_batches(photos, tmp_path):
-    with pytest.raises(InputError, match='at least 1 image'):
+    with pytest.raises(InputError, match='must be at least 1'):
         encode_annotated_images(read(photos), tmp_path / 'dst', 'tiny', build_tiny(TINY_VQGAN), TINY_CLASSES, batch_size=0)

@@ -117,19 +117,19 @@ def test_labelme_files_without_images(out, tmp_path):
         (dict(shapes=[shape('cat')]), 'shape 1 has the unknown label "cat"; labels are foreground, ignore, or the class of its image, d'),
         (dict(shapes=[shape('square')]), 'unknown label "square"'),
         (dict(shapes=[shape(), shape(shape_type='line')]), 'shape 2 is a line, which has no area'),
-        (dict(shapes=[shape(points=[[1, 1]])]), 'which make none'),
+        (dict(shapes=[shape(points=[[1, 1]])]), 'with an invalid number of points'),
         (dict(shapes=[shape(points=[[1, 1], [float('nan'), 5]])]), 'shapes.0.points.1.0: Input should be a finite number'),
         (dict(shapes=[shape(points='here')]), 'shapes.0.points: Input should be a valid list'),
         (dict(shapes=[shape(points=[[3.6, 3.6], [4.4, 4.4]])]), 'has no foreground: it is empty'),
-        (dict(shapes=[shape('ignore')]), 'has no foreground: all that is drawn is to be ignored'),
-        (dict(shapes=[shape(shape_type='mask', mask='%%')]), 'not in base64'),
+        (dict(shapes=[shape('ignore')]), 'has no foreground: all drawn areas are ignored'),
+        (dict(shapes=[shape(shape_type='mask', mask='%%')]), 'not valid base64'),
         (dict(shapes=[shape(shape_type='mask', mask=base64.b64encode(b'abc').decode())]), 'is a mask of which it is no image'),
         (dict(shapes=[shape(shape_type='mask', mask=full(2, 2))]), '2x2 px in a box of 7x6'),
-        (dict(shapes=[shape(points=[[22, 2], [28, 7]], shape_type='mask', mask=full(6, 7))]), 'leaves the image'),
+        (dict(shapes=[shape(points=[[22, 2], [28, 7]], shape_type='mask', mask=full(6, 7))]), 'exceeds the image'),
         (dict(imageHeight=HEIGHT + 1, shapes=[shape()]), f'is {WIDTH}x{HEIGHT + 1} px, its image is {WIDTH}x{HEIGHT}'),
         (dict(imageWidth=10**9, shapes=[shape()]), 'imageWidth: Input should be less than or equal to 16384'),
         (dict(imagePath='gone_0_7.png', shapes=[shape()]), 'its image gone_0_7.png is missing'),
-        (dict(shapes=...), 'is no file of labelme'),
+        (dict(shapes=...), 'is not a labelme file'),
     ],
 )  # fmt: skip
 def test_bad_labelme_files(out, tmp_path, changes, message):
@@ -308,7 +308,11 @@ def test_bad_cvat_files(out, tmp_path):
         latents=out,
     )
     assert '5 faults' in text
-    for labelmap, message in ((None, 'has no labelmap.txt'), ('a:b::\n', 'is no label map'), ('a:1,1,1::\nb:1,1,1::\n', 'the same colour')):
+    for labelmap, message in (
+        (None, 'has no labelmap.txt'),
+        ('a:b::\n', 'is not a label map'),
+        ('a:1,1,1::\nb:1,1,1::\n', 'the same colour'),
+    ):
         refused(cvat(tmp_path, pictures, labelmap), tmp_path / 'dst', message, latents=out)
 
 
@@ -318,7 +322,7 @@ def test_cut_off_files(out, tmp_path):
     refused(export, tmp_path / 'dst', 'export.zip is no zip file, or is cut off', latents=out)
     instances = coco(tmp_path, [('disc_0_0', 7, POLYGON, 0)])
     instances.write_text(instances.read_text()[:-5])
-    refused(instances, tmp_path / 'dst', 'instances.json: is no file of COCO (it is ', latents=out, format='coco')
+    refused(instances, tmp_path / 'dst', 'instances.json: is not a COCO file (it is ', latents=out, format='coco')
     write_masks(out, MASKS)
     write_project(out, 'tiny', 'labelme')
     path = out / 'images/tiny/ring/ring_2_0.json'
@@ -411,8 +415,8 @@ def test_every_bad_latent_is_named(out, tmp_path):
         'disc_0_0.npy: holds 13 numbers, the others 12',
         'disc_0_1.npy: holds nan or inf',
         'square_1_0.npy: holds nan or inf',
-        'square_1_1.npy: is no .npy file of numbers',
-        'ring_2_5.npy: is no .npy file of numbers, or is cut off',
+        'square_1_1.npy: is not a .npy file of numbers',
+        'ring_2_5.npy: is not a .npy file of numbers, or is truncated',
         'nameless.npy: the name does not end in _<class id>_<index>',
     )
     assert '6 faults' in text  # their masks are not named again
@@ -492,7 +496,7 @@ def test_two_annotations_of_one_sample_are_both_left_out(out, tmp_path):
 def test_wrong_requests(out, tmp_path):
     write_masks(out, MASKS, 'annotations')
     write_project(out, 'tiny', 'png')
-    refused(tmp_path / 'nowhere', tmp_path / 'dst', 'there is nothing at')
+    refused(tmp_path / 'nowhere', tmp_path / 'dst', 'there is no file or folder')
     refused(out, tmp_path / 'dst', 'has no latents of the set "other"', name='other')
     refused(
         out / 'annotations', tmp_path / 'dst', 'has no latents/ and no latents.zip; give the folder of "annotate.py sample" with --latents'
@@ -502,7 +506,7 @@ def test_wrong_requests(out, tmp_path):
     refused(out, tmp_path / 'dst', "holds the sets ['second', 'tiny']", format='released')
     refused(out, tmp_path / 'dst', 'the label "ignore"', format='labelme', name='tiny', ignore_value=3)
     (tmp_path / 'dst').mkdir()
-    with pytest.raises(InputError, match='is there already; annotations are never overwritten'):
+    with pytest.raises(InputError, match='exists already; annotations are never overwritten'):
         import_annotations(out, tmp_path / 'dst', name='tiny')
 
 

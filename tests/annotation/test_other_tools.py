@@ -200,7 +200,7 @@ def test_a_zip_file_with_two_files_of_one_name(tmp_path):
     with zipfile.ZipFile(path, 'w') as archive, pytest.warns(UserWarning, match='Duplicate name'):
         archive.writestr('x.png', b'a')
         archive.writestr('x.png', b'b')
-    with pytest.raises(InputError, match='holds two files of the name x.png'):
+    with pytest.raises(InputError, match='holds two files with the name x.png'):
         FileTree(path)
 
 

@@ -150,7 +150,7 @@ def test_what_is_called_like_a_project_and_is_none(tmp_path):
     out = make_out(tmp_path / 'out')
     os.mkfifo(out / 'project.json')
     for call in (lambda: import_annotations(out, tmp_path / 'dst'), lambda: write_project(out, 'tiny', 'png')):
-        with pytest.raises(InputError, match='project.json is no project of tools/annotate.py sample'):
+        with pytest.raises(InputError, match='project.json is not a project of tools/annotate.py sample'):
             call()
     (out / 'project.json').unlink()
     (out / 'project.json').symlink_to('nowhere.json')

@@ -129,7 +129,7 @@ def test_labels_of_16_bits(folder):
     with pytest.raises(InputError, match=r'0.png has the values \[65535\]; the 300 labels are 0 to 299; 255 does not count'):
         loaded(folder, **options)
     assert loaded(folder, ignore_index=65535, **options) == [0, 7, 299, 65535]
-    with pytest.raises(InputError, match='0.png is read wrongly by LoadAnnotations: take .*mmbdg.LoadMask'):
+    with pytest.raises(InputError, match='0.png is read wrongly by LoadAnnotations: replace it by .*mmbdg.LoadMask'):
         LabelledFolder(str(folder), ignore_index=65535, pipeline=[dict(type='mmseg.LoadAnnotations')], **options)
 
 
