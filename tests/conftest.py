@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from forked import run_forked
+from forked import run_forked, run_group
 
 import mmbdg  # noqa: F401
 from mmbdg.files import write_safetensors
@@ -134,10 +134,10 @@ def tiny_classifier(tmp_path_factory: pytest.TempPathFactory) -> dict:
 def run_tool(*command: str | Path, cwd: Path | None = None, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
     """Run a tool of this repository with this interpreter; fails with its whole output.
 
-    A script starts in a forked process; a module (``-m``) or one with an environment of its own in a new interpreter.
+    A script starts in a forked process; a module (``-m``), or what gets a PYTHONPATH of its own, in a new interpreter.
     """
     arguments, cwd, variables = list(map(str, command)), cwd or ROOT, os.environ | dict(OMP_NUM_THREADS=str(THREADS)) | environment
-    if environment or arguments[0].startswith('-'):
+    if 'PYTHONPATH' in environment or arguments[0].startswith('-'):
         result = subprocess.run(
             [sys.executable, *arguments],
             cwd=cwd,
@@ -153,3 +153,12 @@ def run_tool(*command: str | Path, cwd: Path | None = None, check: bool = True, 
     if check:
         assert result.returncode == 0, result.stdout[-6000:]
     return result
+
+
+def run_processes(number: int, *command: str | Path, cwd: Path | None = None, **environment: str) -> str:
+    """Run a tool in several processes, as torchrun does, but in forked ones; fails with the whole output, or returns it.
+
+    A folder in PYTHONPATH adds modules; it replaces none that are imported already.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return run_group(number, list(map(str, command)), cwd or ROOT, os.environ | environment, Path(folder) / 'log', timeout=600)

@@ -6,11 +6,16 @@ That process, Python's fork server, imports the packages that mmbdg builds on, n
 import multiprocessing
 import os
 import runpy
+import socket
 import subprocess
 import sys
+import time
 from functools import cache
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from uuid import uuid4
 
 import torch
 
@@ -33,14 +38,20 @@ def _server() -> ForkServerContext:
     return context
 
 
+def start_forked(command: list[str], cwd: Path, environment: dict[str, str], log: Path) -> BaseProcess:
+    """Start ``python SCRIPT ARGUMENTS``; both its output streams are appended to the file ``log``."""
+    process = _server().Process(target=_run, args=(command, str(cwd), environment, str(log)))
+    process.start()
+    return process
+
+
 def run_forked(command: list[str], cwd: Path, environment: dict[str, str], log: Path, timeout: float) -> subprocess.CompletedProcess:
     """``python SCRIPT ARGUMENTS`` with its output, both streams together, by way of the file ``log``.
 
     Raises:
         subprocess.TimeoutExpired: It took longer than ``timeout`` seconds and was killed.
     """
-    process = _server().Process(target=_run, args=(command, str(cwd), environment, str(log)))
-    process.start()
+    process = start_forked(command, cwd, environment, log)
     process.join(timeout)
     if process.is_alive():
         process.kill()
@@ -49,8 +60,46 @@ def run_forked(command: list[str], cwd: Path, environment: dict[str, str], log: 
     return subprocess.CompletedProcess(command, process.exitcode, log.read_text(errors='replace'))
 
 
+def run_group(processes: int, command: list[str], cwd: Path, environment: dict[str, str], log: Path, timeout: float) -> str:
+    """``torchrun --nproc_per_node=PROCESSES --standalone SCRIPT ARGUMENTS``: the processes get the variables that torchrun gives them.
+
+    Returns:
+        The output of all of them.
+
+    Raises:
+        AssertionError: One ended with another exit code than 0; the others were killed. The message holds the output.
+    """
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    shared = dict(
+        WORLD_SIZE=str(processes),
+        LOCAL_WORLD_SIZE=str(processes),
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=str(port),
+        TORCHELASTIC_RUN_ID=str(uuid4()),
+        OMP_NUM_THREADS='1',
+    )
+    ranks = [dict(RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(processes)]
+    running = [start_forked(command, cwd, environment | shared | rank, log) for rank in ranks]
+    until = time.monotonic() + timeout
+    try:
+        while any(process.exitcode is None for process in running):
+            wait([process.sentinel for process in running if process.exitcode is None], max(0, until - time.monotonic()))
+            if any(process.exitcode for process in running) or time.monotonic() > until:
+                break
+    finally:
+        for process in running:
+            if process.is_alive():
+                process.kill()
+            process.join()
+    codes, output = [process.exitcode for process in running], log.read_text(errors='replace')
+    assert not any(codes), f'{command} ended with {codes}\n{output[-6000:]}'
+    return output
+
+
 def _run(command: list[str], cwd: str, environment: dict[str, str], log: str) -> None:
-    with open(log, 'wb') as file:
+    with open(log, 'ab') as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     os.environ.clear()
@@ -58,5 +107,5 @@ def _run(command: list[str], cwd: str, environment: dict[str, str], log: str) ->
     os.chdir(cwd)
     torch.set_num_threads(int(environment['OMP_NUM_THREADS']))  # read when torch was imported
     sys.argv = command
-    sys.path.insert(0, str(Path(command[0]).resolve().parent))
+    sys.path[:0] = [str(Path(command[0]).resolve().parent), *filter(None, environment.get('PYTHONPATH', '').split(os.pathsep))]
     runpy.run_path(command[0], run_name='__main__')

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from conftest import run_tool
+from conftest import run_processes
 
 from mmbdg.compat.checkpoint import read_checkpoint
 
@@ -47,8 +47,7 @@ exit_process_group()
 
 def test_two_processes(tmp_path):
     (tmp_path / 'job.py').write_text(CODE)
-    path = f'{Path(__file__).parent}:{Path(__file__).parents[2]}'
-    run_tool('-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', tmp_path / 'job.py', tmp_path, PYTHONPATH=path)
+    run_processes(2, tmp_path / 'job.py', tmp_path, PYTHONPATH=str(Path(__file__).parent))
     results = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in (0, 1)]
     for result in results:
         assert result['resumed'] == result['whole'][8:] and len(result['whole']) == 16

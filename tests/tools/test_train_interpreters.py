@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from conftest import ROOT, TINY_CLASSES, TINY_GENERATOR, TINY_INTERPRETER, build_tiny, run_tool
+from conftest import ROOT, TINY_CLASSES, TINY_GENERATOR, TINY_INTERPRETER, build_tiny, run_processes, run_tool
 
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.files import write_safetensors
@@ -91,9 +91,8 @@ def test_two_processes_end_with_the_same_weights(config, tmp_path):
         'custom_hooks = [', "custom_imports = dict(imports=['gather_weights'])\ncustom_hooks = [dict(type='GatherWeights'), "
     )
     (tmp_path / 'config.py').write_text(text)
-    launch = ['-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', 'tools/train.py', tmp_path / 'config.py']
     options = ['--launcher', 'pytorch', '--work-dir', tmp_path, '--cfg-options', 'train_cfg.max_iters=3']
-    assert 'gloo' in run_tool(*launch, *options, PYTHONPATH=f'{tmp_path}:{ROOT}').stdout
+    assert 'gloo' in run_processes(2, 'tools/train.py', tmp_path / 'config.py', *options, PYTHONPATH=str(tmp_path))
     (one, other), (one_batch, other_batch) = torch.load(tmp_path / 'ranks.pth', weights_only=True)
     assert torch.equal(one, other) and torch.equal(one_batch, other_batch)
     assert (tmp_path / 'labelled_generator').is_dir()

@@ -2,11 +2,12 @@
 
 import json
 import sys
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT, run_tool
+from conftest import ROOT, run_processes, run_tool
 from mmengine.dataset import InfiniteSampler
 from torch import nn
 from torch.utils.data import DataLoader
@@ -30,11 +31,10 @@ OPTIONS = (
     'train_cfg.val_begin=1000',
 )
 WITHOUT_STATISTICS = ('model.backbone.norm_eval=True', 'model.decode_head.norm_cfg=None', 'model.decode_head.dropout_ratio=0')
-TORCHRUN = ('-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone')
 
 
-def train(work_dir, *options, before=(), more=(), **environment):
-    run_tool(*before, 'tools/train.py', *more, '--work-dir', work_dir, '--cfg-options', *OPTIONS, *options, **environment)
+def train(work_dir, *options, run=run_tool, more=(), **environment):
+    run('tools/train.py', *more, '--work-dir', work_dir, '--cfg-options', *OPTIONS, *options, **environment)
 
 
 def losses(folder, name='loss'):
@@ -54,8 +54,8 @@ def test_joint_pre_training(tmp_path):
 def test_two_processes_and_a_resume_by_one(tmp_path):
     """The second step is the same in two processes as in one that goes on from the first: the same eight samples."""
     common = (*WITHOUT_STATISTICS, 'train_cfg.max_iters=2')
-    train(tmp_path / 'two', *common, 'train_dataloader.batch_size=4', before=TORCHRUN, more=[PLAIN, '--launcher', 'pytorch'],
-          OMP_NUM_THREADS='1')  # fmt: skip
+    train(tmp_path / 'two', *common, 'train_dataloader.batch_size=4', run=partial(run_processes, 2),
+          more=[PLAIN, '--launcher', 'pytorch'])  # fmt: skip
     train(tmp_path / 'one', *common, 'train_dataloader.batch_size=8', more=[PLAIN, '--resume', tmp_path / 'two' / 'iter_1.pth'])
     before, two, one = (read_state_dict(tmp_path / path) for path in ('two/iter_1.pth', 'two/iter_2.pth', 'one/iter_2.pth'))
     for key in ('backbone.layer4.0.conv1.weight', 'decode_head.conv_seg.weight'):

@@ -3,13 +3,11 @@
 import json
 import sys
 
-from conftest import ROOT, run_tool
+from conftest import ROOT, run_processes
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 sys.path.append(str(ROOT / 'tests' / 'engine'))
 from test_seeing import config
-
-TORCHRUN = ('-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone')
 
 
 def test_the_first_process_looks_alone(tmp_path):
@@ -18,7 +16,7 @@ def test_the_first_process_looks_alone(tmp_path):
     cfg.merge_from_dict(dict(train_dataloader=dict(batch_size=2), custom_hooks=[dict(hook, interval=1) for hook in cfg.custom_hooks]))
     cfg.dump(tmp_path / 'config.py')
     command = ('tools/train.py', tmp_path / 'config.py', '--work-dir', tmp_path / 'out', '--launcher', 'pytorch', '--tensorboard')
-    run_tool(*TORCHRUN, *command, OMP_NUM_THREADS='1')
+    run_processes(2, *command)
     (events,) = (tmp_path / 'out').rglob('events.out.tfevents.*')
     written = EventAccumulator(str(events)).Reload()
     assert [event.step for event in written.Scalars('embedding/neck_uniformity')] == [0, 1, 2]

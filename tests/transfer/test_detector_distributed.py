@@ -2,7 +2,7 @@
 
 import json
 
-from conftest import run_tool
+from conftest import run_processes, run_tool
 
 from mmbdg.compat.checkpoint import read_checkpoint
 
@@ -22,11 +22,11 @@ def measured(prefix, *parts):
 
 def test_two_processes_agree_and_measure_every_scene_once(tmp_path):
     """The weights are compared at the end; an odd number of scenes is measured as by one process."""
-    result = run_tool(
-        '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', 'tools/train.py', CONFIG, '--launcher', 'pytorch',
-        '--work-dir', tmp_path, *OPTIONS, *measured(tmp_path / 'together', 'val', 'test'), OMP_NUM_THREADS='1',
+    output = run_processes(
+        2, 'tools/train.py', CONFIG, '--launcher', 'pytorch', '--work-dir', tmp_path, *OPTIONS,
+        *measured(tmp_path / 'together', 'val', 'test'),
     )  # fmt: skip
-    assert 'statistics of 36 batch norms' in result.stdout and 'equal on all 2 processes' in result.stdout
+    assert 'statistics of 36 batch norms' in output and 'equal on all 2 processes' in output
     assert len(read_checkpoint(tmp_path / 'iter_3.pth')['random_states']) == 2
     options = [*OPTIONS, *measured(tmp_path / 'alone', 'val', 'test')]
     run_tool('tools/test.py', CONFIG, tmp_path / 'iter_3.pth', '--work-dir', tmp_path / 'work', *options, OMP_NUM_THREADS='1')
