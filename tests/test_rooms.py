@@ -35,6 +35,7 @@ LEAVES = {
     'image_files',
     'images',
     'listing',
+    'outlines',
     'paths',
     'reading',
     'registry',
