@@ -49,6 +49,7 @@ LEAVES = {
     'machine',
     'parts',
     'markdown',
+    'outlines',
     'paths',
     'reading',
     'registry',

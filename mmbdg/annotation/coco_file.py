@@ -10,10 +10,10 @@ from mmbdg import run_lengths
 from mmbdg.annotation.drawn import Drawn, Findings, Problem, role_of
 from mmbdg.annotation.file_tree import FileTree, stem_of
 from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose
-from mmbdg.annotation.outlines import fill_polygon
 from mmbdg.annotation.sampled import Sampled
 from mmbdg.coco_json import Annotation, Category, Id, Image, Instances, area_of, check_size, polygons_of
 from mmbdg.errors import InputError
+from mmbdg.outlines import fill_polygon
 from mmbdg.schema import validated
 
 CATEGORIES = {1: 'foreground', 2: 'ignore'}

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import binary_dilation, binary_erosion
 from skimage.measure import find_contours
 
-from mmbdg.annotation.outlines import fill_circle, fill_polygon, fill_rectangle
+from mmbdg.outlines import fill_circle, fill_polygon, fill_rectangle
 
 
 def blob(seed, size=64):
