@@ -26,6 +26,7 @@ UNUSED = dict(
     label_space='where nothing is segmented',
     mean="where the network's file has them",
     std="where the network's file has them",
+    moco='where a study has no such row',
 )
 """Variables that some configs inherit and build nothing from."""
 
@@ -52,19 +53,20 @@ def another(value: Any) -> Any:
 @pytest.mark.parametrize('path', RUNNABLE, ids=name_of)
 def test_variables_arrive(path):
     cfg = read_config(path)
-    built = {*runner_keys(), *TOOLS}
+    used = {'study'} if path.parent.name == 'studies' else None
+    built = {*runner_keys(), *TOOLS, *(used or ())}
     for key, value in cfg.items():
         if key in {*built, *SAID, 'label_classes'} or not is_plain(value):  # that one decides num_labels, see test_launch
             continue
         try:
             new = OTHERS[key] if path.parent.name == 'own' and key in OTHERS else another(value)
-            changed = read_config(path, {key: new})
+            changed = read_config(path, {key: new}, used)
         except InputError as error:
             assert key in UNUSED and 'so it has no effect; set ' in str(error), (key, error)
         else:
             places = list(differences(cfg, changed, built))
             assert places and changed[key] == new
-            somewhere = ('data_root', 'label_space', 'synthetic', 'synthetic_ratio', 'strides', 'channels', 'mean', 'std')
+            somewhere = ('data_root', 'label_space', 'synthetic', 'synthetic_ratio', 'strides', 'channels', 'mean', 'std', 'moco')
             assert key not in UNUSED or key in somewhere
 
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmbdg.synthesis.latents import generator_at
 from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.logging import MessageHub
@@ -22,7 +23,6 @@ from mmbdg.errors import InputError
 from mmbdg.models import JointDataPreprocessor
 from mmbdg.models.part_losses import PartLosses
 from mmbdg.registry import DATASETS, MODELS
-from mmbdg.synthesis.latents import generator_at
 
 
 @DATASETS.register_module()

@@ -121,15 +121,15 @@ def test_dry_run(plan, tmp_path):
 def test_what_is_reckoned_is_what_it_takes(plan, tmp_path):
     from mmbdg.synthesis.block import BlockMaker
     from mmbdg.synthesis.estimate import estimate
-    from mmbdg.synthesis.loading import load_generator
+    from mmbdg.synthesis.loading import build_maker
     from mmbdg.synthesis.progress import Progress
 
-    maker = BlockMaker(plan, load_generator(plan, 'cpu'))
+    maker = build_maker(plan, 'cpu')
     blocks = Progress(maker, tmp_path).all_missing(range(3))
     reckoned = estimate(maker, blocks, tmp_path, 1)
     out = synthesize(plan, tmp_path / 'out', log=quiet)
     taken = sum(-(-path.stat().st_size // 4096) * 4096 for kind in ('images', 'masks') for path in (out / kind).rglob('*.png'))
-    shards = estimate(BlockMaker(plan.changed(format='shards'), maker.generator), blocks, tmp_path, 1)
+    shards = estimate(BlockMaker(plan.changed(format='shards'), maker.source, maker.filters), blocks, tmp_path, 1)
     packed = synthesize(plan.changed(format='shards'), tmp_path / 'shards', log=quiet)
     tar_ends = 6 * 10240  # of each of six shards, at most
     assert 0 < sum(path.stat().st_size for path in packed.rglob('*.tar')) - shards.bytes < tar_ends
