@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 def with_gradient_now(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    """The same scalar, whose backward pass hands ``parameters`` the gradients that are computed here.
+    """A scalar of the same value, whose backward pass gives ``parameters`` the gradients that are computed here.
 
-    The graph behind ``loss`` is freed on return: of many losses with parameters of their own only one graph stands at a time. Who scales
-    the loss afterwards scales the gradients, but too late to save those that underflow in float16; bfloat16 needs no scale.
+    The graph of ``loss`` is freed on return, so that of several losses with separate parameters only one graph exists at a time. Scaling the
+    loss later scales the gradients, but too late for those that underflow in float16; bfloat16 needs no scaling.
     """
     parameters = [parameter for parameter in parameters if parameter.requires_grad]
     if not (torch.is_grad_enabled() and loss.requires_grad):

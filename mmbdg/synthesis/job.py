@@ -1,4 +1,4 @@
-"""Processes that make one dataset together, without talking to each other, and a lock that keeps others away."""
+"""Processes that make one dataset together without communication, and a lock that keeps other jobs out."""
 
 import os
 import socket
@@ -17,9 +17,9 @@ from mmbdg.reading import read_json
 from mmbdg.schema import Schema
 
 HEARTBEAT, STALE = 15.0, 120.0
-"""Seconds between two signs of life, and after which a silent process of another host counts as dead."""
+"""Interval of the heartbeat, and age at which the last heartbeat of a process on another host means that it is dead; seconds."""
 OBSERVED = 3 * HEARTBEAT
-"""Seconds for which a process is observed whose last sign of life says nothing: the clocks of the two hosts differ, or it is dead."""
+"""Seconds for which a process is observed if the time of its last heartbeat is in doubt: the clocks of the two hosts may differ."""
 
 Item = TypeVar('Item')
 
@@ -29,9 +29,9 @@ class Job:
     """This process's place among those that one command started.
 
     Args:
-        rank: Of this process, from 0.
-        world_size: How many there are.
-        name: The same for all of them, and for no other job.
+        rank: Rank of this process, from 0.
+        world_size: Number of processes.
+        name: Name of the job: the same for all its processes, different for every other job.
     """
 
     rank: int = 0
@@ -66,7 +66,7 @@ class Job:
 
 
 class Presence(Schema):
-    """What a process that holds a folder says of itself."""
+    """Record of a process that holds a folder."""
 
     job: str
     rank: int
@@ -84,18 +84,18 @@ def held(
     say: Callable[[str], None] = lambda line: None,
     patience: float = 0.0,
 ) -> Iterator[None]:
-    """Hold a folder for a job: its other processes may join, those of other jobs may not.
+    """Hold a folder for a job: other processes of the job may join, those of other jobs may not.
 
-    Each process holds a file lock of its own, which the kernel frees when it dies, and shows signs of life, which count where that lock
-    cannot be asked: on another host.
+    Each process holds its own file lock, which the kernel releases when the process dies. It also writes a heartbeat, which is used when the
+    lock is on another host and cannot be checked.
 
     Args:
-        folder: Where the locks lie; it is made.
-        job: Of this process.
-        first: Called by the first living process of the job, while no other can come in.
-        wait: Whether to wait for another job to end instead of refusing.
-        say: Takes a line about what is waited for.
-        patience: Seconds to wait for one of another host, which may be dead.
+        folder: Folder of the locks; it is created.
+        job: Job of this process.
+        first: Function that the first living process of the job calls, while no other process can enter.
+        wait: Whether to wait until another job ends; default False: raise an error.
+        say: Function that gets a line about what is being waited for.
+        patience: Seconds to wait for a job on another host, which may be dead; default 0.
 
     Raises:
         InputError: Another job, or another process of this rank, is at work there.

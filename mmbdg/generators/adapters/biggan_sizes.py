@@ -21,13 +21,13 @@ def biggan_config(
     """Config of the BigGAN with these sizes.
 
     Args:
-        linear_inputs, linear_outputs: Of the first linear map: one chunk of z, and the channels at 4x4.
+        linear_inputs, linear_outputs: Sizes of the first linear layer: one chunk of z, and the channels at 4x4.
         block_outputs: Channels after each block.
         embedding: (classes, size) of the class embedding.
-        attention_channels: Of the attention, None if there is none. Where the published sizes do not say it stands, it stands after
-            the last block with as many channels.
-        output_eps: Of the output layer's batch normalisation in the source.
-        truncation_rows: Of the tables of batch statistics.
+        attention_channels: Channels of the attention layer; None if there is none. If its place is not published for these sizes, it follows
+            the last block with that many channels.
+        output_eps: Epsilon of the output layer's batch normalisation in the source.
+        truncation_rows: Number of rows in the tables of batch statistics.
     """
     resolution = BOTTOM_RESOLUTION * 2 ** len(block_outputs)
     base = block_outputs[-1]
