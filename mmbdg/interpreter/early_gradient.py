@@ -10,8 +10,8 @@ from torch import Tensor
 def with_gradient_now(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
     """A scalar of the same value, whose backward pass gives ``parameters`` the gradients that are computed here.
 
-    The graph of ``loss`` is freed on return, so that of several losses with separate parameters only one graph exists at a time. Scaling the
-    loss later scales the gradients, but too late for those that underflow in float16; bfloat16 needs no scaling.
+    The graph of ``loss`` is freed on return, so that of several losses with separate parameters only one graph exists at a time. Scaling
+    the loss later scales the gradients, but too late for those that underflow in float16; bfloat16 needs no scaling.
     """
     parameters = [parameter for parameter in parameters if parameter.requires_grad]
     if not (torch.is_grad_enabled() and loss.requires_grad):

@@ -86,8 +86,8 @@ def held(
 ) -> Iterator[None]:
     """Hold a folder for a job: other processes of the job may join, those of other jobs may not.
 
-    Each process holds its own file lock, which the kernel releases when the process dies. It also writes a heartbeat, which is used when the
-    lock is on another host and cannot be checked.
+    Each process holds its own file lock, which the kernel releases when the process dies. It also writes a heartbeat, which is used when
+    the lock is on another host and cannot be checked.
 
     Args:
         folder: Folder of the locks; it is created.

@@ -24,8 +24,8 @@ def biggan_config(
         linear_inputs, linear_outputs: Sizes of the first linear layer: one chunk of z, and the channels at 4x4.
         block_outputs: Channels after each block.
         embedding: (classes, size) of the class embedding.
-        attention_channels: Channels of the attention layer; None if there is none. If its place is not published for these sizes, it follows
-            the last block with that many channels.
+        attention_channels: Channels of the attention layer; None if there is none. If its place is not published for these sizes, it
+            follows the last block with that many channels.
         output_eps: Epsilon of the output layer's batch normalisation in the source.
         truncation_rows: Number of rows in the tables of batch statistics.
     """
