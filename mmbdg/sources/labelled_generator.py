@@ -30,6 +30,7 @@ from mmbdg.reading import read_json
 from mmbdg.registry import MODELS
 from mmbdg.schema import PlainName, Schema
 from mmbdg.sources.base import LabelledBatch
+from mmbdg.sources.hub import downloaded, may_be_repository
 from mmbdg.sources.latents import generator_inputs
 from mmbdg.sources.truncation import Truncation, select_statistics
 from mmbdg.storage.masks import as_mask, ignore_label
@@ -136,11 +137,12 @@ class LabelledGenerator:
 
     @classmethod
     def load(cls, path: str | os.PathLike, **options: Any) -> 'LabelledGenerator':
-        """From a folder written by :meth:`write`, or the name of an embedded one, e.g. ``fashion32``.
+        """Load a labelled generator.
 
         Args:
-            path: Which.
-            **options: Arguments of this class that replace the folder's.
+            path: Folder written by :meth:`write`; name of an embedded one, e.g. ``fashion32``; or a repository of the Hugging Face hub,
+                ``org/name``, ``org/name@revision`` or ``hf://org/name`` (needs ``huggingface_hub``; safetensors and JSON only).
+            **options: Arguments of this class that replace those of the folder.
 
         Raises:
             InputError: There is no such folder, or a file in it is missing, cut off, or does not fit.
@@ -166,15 +168,24 @@ class LabelledGenerator:
 
     @staticmethod
     def find(path: str | os.PathLike) -> Path:
-        """The folder :meth:`load` reads."""
+        """The folder that :meth:`load` reads: a local or an embedded one first, then a repository of the Hugging Face hub."""
         for folder in (assets.resolve(path), assets.ROOT / str(path)):
             if (folder / CARD).is_file():
                 return folder
         embedded = sorted(p.parent.name for p in assets.ROOT.glob(f'*/{CARD}'))
-        raise InputError(
+        missing = (
             f'there is no labelled generator at {path} (a folder with {CARD}, generator.safetensors, interpreter.safetensors); '
             f'embedded ones: {", ".join(embedded)}'
         )
+        if not may_be_repository(str(path)):
+            raise InputError(missing)
+        try:
+            folder = downloaded(str(path))
+        except InputError as error:
+            raise InputError(f'{missing}. {error}') from error
+        if not (folder / CARD).is_file():
+            raise InputError(f'the repository {path} holds no labelled generator: it has no {CARD}')
+        return folder
 
     @staticmethod
     def write(

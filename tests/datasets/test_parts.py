@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmbdg.synthesis.latents import generator_at
 from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.logging import MessageHub
@@ -12,6 +11,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmbdg.addressed import generator_at
 from mmbdg.compat.config_keys import TOP, unknown_keys
 from mmbdg.datasets import Address, Addressing, JointDataset, OnlineSyntheticDataset
 from mmbdg.datasets.address import addressing
