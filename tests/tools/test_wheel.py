@@ -25,7 +25,7 @@ def test_main_job_from_a_wheel(tmp_path):
         'mmbdg/.mim/tools/benchmarks/common.py',
         'mmbdg/.mim/configs/densecl_biggan_fpn.py',
         'mmbdg/.mim/model-index.yml',
-        'mmbdg/analysis/report_template.html',
+        'mmbdg/analysis/report/report_template.html',
     } <= set(names)
     assert not any(name.startswith(('tests/', 'tools/', 'configs/')) for name in names)
     subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', tmp_path / 'site', wheel], check=True)
