@@ -27,6 +27,7 @@ UNUSED = dict(
     mean="where the network's file has them",
     std="where the network's file has them",
     moco='where a study has no such row',
+    processes='where a study has no detector',
 )
 """Variables that some configs inherit and build nothing from."""
 
@@ -66,7 +67,18 @@ def test_variables_arrive(path):
         else:
             places = list(differences(cfg, changed, built))
             assert places and changed[key] == new
-            somewhere = ('data_root', 'label_space', 'synthetic', 'synthetic_ratio', 'strides', 'channels', 'mean', 'std', 'moco')
+            somewhere = (
+                'data_root',
+                'label_space',
+                'synthetic',
+                'synthetic_ratio',
+                'strides',
+                'channels',
+                'mean',
+                'std',
+                'moco',
+                'processes',
+            )
             assert key not in UNUSED or key in somewhere
 
 

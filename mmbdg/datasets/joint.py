@@ -89,7 +89,7 @@ class JointDataset(Dataset):
 
     def __getitem__(self, address: Address) -> dict[str, Any]:
         if not isinstance(address, Address):
-            raise InputError(f'a joint dataset is asked by addresses, got {address!r}: {ADDRESSED_SAMPLER}')
+            raise InputError(f'a joint dataset is indexed by addresses, got {address!r}: {ADDRESSED_SAMPLER}')
         seed, epoch, index, _ = address
         with drawn_at('real', seed, epoch, index):
             first = self.parts[self.first][index]

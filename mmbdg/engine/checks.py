@@ -159,7 +159,7 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     """The sampler and the data preprocessor fit the addressing of the dataset and of its parts."""
     name, addressed = type(loader.sampler).__name__, isinstance(loader.sampler, AddressedSampler)
     if addressing(loader.dataset) is Addressing.ADDRESS and not addressed:
-        yield f'a joint dataset is asked by addresses, a {name} gives none: {ADDRESSED_SAMPLER}'
+        yield f'a joint dataset is indexed by addresses, but a {name} gives none: {ADDRESSED_SAMPLER}'
     for part_name, part in _parts(loader.dataset, model).items():
         preprocessor = part_of(model.data_preprocessor, part_name)
         if addressing(part) is Addressing.COUNT and not (addressed and getattr(preprocessor, 'takes_addresses', False)):

@@ -227,7 +227,7 @@ def test_ratios_of_every_online_part_are_kept():
     hub = MessageHub.get_instance('ratios of parts')
     before(hub, 0, seg=2, more=3)
     before(hub, 10, seg=2, more=3)
-    with pytest.raises(InputError, match='began with 3 online samples for each real image, here it resumes with 1.*"more"'):
+    with pytest.raises(InputError, match='began with 3 online samples per real image, but resumes with 1.*"more"'):
         before(hub, 10, seg=2)
     old = MessageHub.get_instance('ratio of an older version')
     old.update_info('online_ratio', 2)

@@ -25,7 +25,8 @@ STEPS = [dict(type='mmbdg.LeastUncertain', fraction=0.5)]
 
 
 def plan_of(labelled_generator: Path, form: str = 'folder') -> Synthesis:
-    return Synthesis(str(labelled_generator), num_per_class=6, candidates=4, uncertainty_rate=0.25, format=form)
+    short = dict(labelled_generator=str(labelled_generator), uncertainty_rate=0.25)
+    return Synthesis.from_config(dict(short, num_per_class=6, candidates=4, format=form))
 
 
 @pytest.fixture(scope='module')

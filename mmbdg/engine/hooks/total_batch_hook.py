@@ -62,7 +62,7 @@ class TotalBatchHook(Hook):
         for name, ratio in ratios.items() if runner.iter else ():
             if before.get(name) not in (None, ratio):
                 raise InputError(
-                    f'the training began with {before[name]} online samples for each real image, here it resumes with {ratio}: samples '
+                    f'the training began with {before[name]} online samples per real image, but resumes with {ratio}: samples '
                     f'of the part "{name}" would be left out or repeat. Set train_dataloader.dataset.ratio={before[name]} (the '
                     f'variable synthetic_ratio), or train_dataloader.dataset.ratios.{name} where the config has it'
                 )
