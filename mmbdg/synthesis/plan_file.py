@@ -9,6 +9,7 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema
+from mmbdg.sources.hub import may_be_repository
 from mmbdg.synthesis.plan import Synthesis
 
 PLAN = 'logs/plan.json'
@@ -45,6 +46,8 @@ def read_plan(root: str | os.PathLike) -> Synthesis:
         raise InputError(f'{path} is not there: {advice}')
     try:
         content = read_json(path, PlanFile)
+        if may_be_repository(name := str(content['source'].get('labelled_generator', ''))):
+            raise InputError(f'{path} names the repository {name}; a file of data does not start a download')
         for number, entry in enumerate(content['filters']):
             if entry.get('classifier') is not None:
                 check_classifier_from_data(entry['classifier'], f'{path}: filters.{number}.classifier')

@@ -1,5 +1,6 @@
 """Labelled generators from a repository of the Hugging Face hub; a local folder stands in for the hub."""
 
+import json
 import shutil
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from mmbdg.errors import InputError
 from mmbdg.sources import LabelledGenerator
 from mmbdg.sources.hub import downloaded, may_be_repository
+from mmbdg.synthesis.plan_file import read_plan
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +73,12 @@ def test_errors_are_one_line(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
     with pytest.raises(InputError, match=r'pip install "mmbdg\[hub\]"'):
         LabelledGenerator.load('org/another')
+
+
+def test_a_file_of_data_starts_no_download(asked, tmp_path):
+    (tmp_path / 'logs').mkdir()
+    source = dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='org/name')
+    (tmp_path / 'logs' / 'plan.json').write_text(json.dumps(dict(source=source, filters=[])))
+    with pytest.raises(InputError, match='names the repository org/name; a file of data does not start a download'):
+        read_plan(tmp_path)
+    assert asked == []
