@@ -1,6 +1,7 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
-``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``tests``, ``annotation-tests``."""
+``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
+``clip`` (CLIP models and vector search), ``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -18,6 +19,8 @@ TENSORBOARD = ['tensorboard>=2.18']
 HUB = ['huggingface_hub>=0.23']
 DETECTION = ['onedl-mmdetection>=3.5.1']
 CITYSCAPES = ['cityscapesscripts>=2.2.4']
+DIFFUSION = ['diffusers>=0.35', 'transformers>=5', 'accelerate>=1.1']
+CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -81,15 +84,18 @@ setup(
         hub=HUB,  # LabelledGenerator.load('org/name')
         det=DETECTION,  # detectors; large, and not needed for pre-training
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
+        diffusion=DIFFUSION,  # mmbdg.DiffusionSource, prompts by a language model
+        clip=CLIP,  # mmbdg.OpenCLIP, retrieval, selections by CLIP score or by similarity
         tests=[
             *ANALYSIS,
             *CITYSCAPES,
+            *CLIP,
             *DETECTION,
+            *DIFFUSION,
             *HUB,
             *SALIENCY,
             *TENSORBOARD,
             'pytorch-pretrained-biggan>=0.1.1',
-            'diffusers>=0.35',
             'scikit-image>=0.24',  # a second opinion on filled polygons
             'webdataset>=1.0',
             'pytest>=8',

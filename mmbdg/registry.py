@@ -73,6 +73,7 @@ OPTIM_WRAPPER_CONSTRUCTORS = RoomRegistry(
 PARAM_SCHEDULERS = RoomRegistry('parameter scheduler', parent=MMENGINE_PARAM_SCHEDULERS, locations=['mmbdg.engine'])
 SOURCES = Registry('source', locations=['mmbdg.sources'])
 FILTERS = Registry('filter', locations=['mmbdg.synthesis.filters'])
+EMBEDDERS = Registry('embedder', locations=['mmbdg.embedders'])
 SELECTIONS = RoomRegistry('selection', light=('mmbdg.synthesis.selections',))
 WEIGHT_INITIALIZERS = RoomRegistry(
     'weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, light=('mmbdg.backbones', 'mmbdg.published_weights')

@@ -1,0 +1,84 @@
+"""Interface of all embedders."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class Embedder(ABC):
+    """Maps images to vectors of length 1; the inner product of two vectors is their cosine similarity.
+
+    A subclass is registered in ``EMBEDDERS`` and named in a config, ``dict(type='mmbdg.NAME', ...)``. Building one loads its weights.
+    An embedder is frozen and computes in float32. Its result for one image does not depend on the other images of the batch, apart from
+    the rounding of floating point.
+
+    Attributes:
+        dim: Length D of the vectors.
+        reads_text: Whether it also embeds texts, into the same space.
+        device: Device on which it computes.
+    """
+
+    dim: int
+    reads_text: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.device = torch.device('cpu')
+
+    def to(self, device: torch.device | str) -> 'Embedder':
+        """Compute on this device from now on."""
+        self.device = torch.device(device)
+        return self
+
+    @torch.no_grad()
+    def images(self, images: Sequence[np.ndarray]) -> Tensor:
+        """Embed images.
+
+        Args:
+            images: N RGB images, uint8 (H,W,3); sizes may differ.
+
+        Returns:
+            Vectors of length 1, float32 (N,D) on the CPU.
+        """
+        return _unit(self._images(images)) if len(images) else torch.zeros(0, self.dim)
+
+    @torch.no_grad()
+    def texts(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts.
+
+        Args:
+            texts: N texts.
+
+        Returns:
+            Vectors of length 1, float32 (N,D) on the CPU.
+
+        Raises:
+            InputError: The embedder has no text encoder, or a text is empty.
+        """
+        from mmbdg.errors import InputError
+
+        if not self.reads_text:
+            raise InputError(f'{type(self).__name__} embeds images only; use an embedder with a text encoder, such as mmbdg.OpenCLIP')
+        if empty := [i for i, text in enumerate(texts) if not text.strip()]:
+            raise InputError(f'text {empty[0]} of {len(texts)} is empty: nothing to embed')
+        return _unit(self._texts(texts)) if len(texts) else torch.zeros(0, self.dim)
+
+    @abstractmethod
+    def _images(self, images: Sequence[np.ndarray]) -> Tensor:
+        """At least one image -> vectors of any length, (N,D)."""
+
+    def _texts(self, texts: Sequence[str]) -> Tensor:
+        """At least one text -> vectors of any length, (N,D)."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def identity(self) -> dict[str, dict[str, Any]]:
+        """All that decides the vectors, as :meth:`mmbdg.sources.base.Source.identity`: ``config`` without paths, ``checksums``, ``versions``."""
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    return F.normalize(vectors.float(), dim=1).cpu()
