@@ -77,7 +77,7 @@ class Embedder(ABC):
 
     @abstractmethod
     def identity(self) -> dict[str, dict[str, Any]]:
-        """All that decides the vectors, as :meth:`mmbdg.sources.base.Source.identity`: ``config`` without paths, ``checksums``, ``versions``."""
+        """All that decides the vectors, as :meth:`mmbdg.sources.base.Source.identity`: config without paths, checksums, versions."""
 
 
 def _unit(vectors: Tensor) -> Tensor:
