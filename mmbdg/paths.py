@@ -120,3 +120,8 @@ def _links(top: str) -> Iterator[str]:
                 yield entry.path
             elif entry.is_dir(follow_symlinks=False):
                 stack.append(entry.path)
+
+
+def slug_of(name: str) -> str:
+    """Convert a name to a folder name: lower-case letters, digits and hyphens."""
+    return '-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmbdg.errors import InputError
+from mmbdg.paths import slug_of
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,3 @@ def role_of(label: str, folder: str) -> str:
         return 'foreground'
     own = f', or the class of its image, {folder}' if folder else ''
     raise InputError(f'has the unknown label "{label}"; labels are foreground, ignore{own}')
-
-
-def slug_of(name: str) -> str:
-    """Convert a name to a folder name: lower-case letters, digits and hyphens."""
-    return '-'.join(''.join(c if c.isalnum() else ' ' for c in name.lower()).split())
