@@ -4,6 +4,7 @@ from mmbdg.sources.base import Drawn, LabelledBatch, Source
 from mmbdg.sources.labelled_generator import LabelledGenerator
 from mmbdg.sources.labelled_generator_source import LabelledGeneratorSource
 from mmbdg.sources.latents import generator_inputs, latent, latents
+from mmbdg.sources.retrieval_source import RetrievalSource
 from mmbdg.sources.truncation import Truncation, select_statistics
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     'LabelledBatch',
     'LabelledGenerator',
     'LabelledGeneratorSource',
+    'RetrievalSource',
     'Source',
     'Truncation',
     'generator_inputs',
