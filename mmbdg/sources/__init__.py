@@ -5,6 +5,7 @@ from mmbdg.sources.diffusion_source import DiffusionSource
 from mmbdg.sources.labelled_generator import LabelledGenerator
 from mmbdg.sources.labelled_generator_source import LabelledGeneratorSource
 from mmbdg.sources.latents import generator_inputs, latent, latents
+from mmbdg.sources.retrieval_source import RetrievalSource
 from mmbdg.sources.truncation import Truncation, select_statistics
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     'LabelledBatch',
     'LabelledGenerator',
     'LabelledGeneratorSource',
+    'RetrievalSource',
     'Source',
     'Truncation',
     'generator_inputs',
