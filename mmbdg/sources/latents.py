@@ -36,6 +36,8 @@ def latent(
     Raises:
         InputError: The truncation is out of range, or asked for where z is uniform.
     """
+    if distribution == 'image':
+        raise InputError('a frozen backbone draws no images; it labels those of mmbdg.RealImageSource')
     truncation = Truncation.of(truncation)
     rng = generator_at(seed, class_id, index)
     if distribution == 'uniform':
