@@ -52,14 +52,9 @@ def boxed_components(area: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice
 
 def encode_component(part: np.ndarray, box: tuple[slice, slice], height: int, width: int) -> str:
     """Compressed run lengths, see :mod:`mmbdg.run_lengths`, of a component in a picture."""
-    rows, columns = box
-    strip = np.zeros((height, part.shape[1]), bool)  # the columns beside it are all background
-    strip[rows] = part
-    lengths = run_lengths.encode(strip)
-    lengths[0] += columns.start * height
-    if after := (width - columns.stop) * height:
-        lengths = [*lengths[:-1], lengths[-1] + after] if len(lengths) % 2 else [*lengths, after]
-    return run_lengths.compress(lengths)
+    area = np.zeros((height, width), bool)
+    area[box] = part
+    return run_lengths.encode(area)
 
 
 def category_names(info: dict) -> list[str]:

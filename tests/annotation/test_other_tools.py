@@ -13,7 +13,7 @@ from PIL import Image
 from mmbdg.annotation import check_annotated_latents, import_annotations, read_annotated_latents
 from mmbdg.annotation.file_tree import FileTree
 from mmbdg.errors import InputError
-from mmbdg.run_lengths import compress, encode
+from mmbdg.run_lengths import encode
 
 MASKS = noisy_masks()
 
@@ -103,9 +103,7 @@ def coco(path, ids, counts=None, encoding='utf-8', categories=None):
         images=[dict(id=ids[i], file_name=f'{stem}.png', height=HEIGHT, width=WIDTH) for i, stem in enumerate(STEMS[:2])],
         categories=categories or [dict(id='fg', name='foreground'), dict(id=2, name='ignore')],
         annotations=[
-            dict(
-                id='a', image_id=ids[0], category_id='fg', segmentation=dict(size=[HEIGHT, WIDTH], counts=counts or compress(encode(area)))
-            )
+            dict(id='a', image_id=ids[0], category_id='fg', segmentation=dict(size=[HEIGHT, WIDTH], counts=counts or encode(area)))
         ],
     )
     path.write_text(json.dumps(content), encoding=encoding)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 from composed_scenes import compose, polygons_of, save
+from plain_lengths import plain_lengths
 
 from mmbdg import run_lengths
 
@@ -40,8 +41,7 @@ def write_coco(root):
                 first, crowd = (number, position) == (0, 0), (number, position) == (0, 2)
                 shape = [[float(v) for point in outline for v in point] for outline in polygons_of(mask)]
                 if first or crowd:
-                    lengths = run_lengths.encode(mask)
-                    shape = dict(size=[height, width], counts=lengths if crowd else run_lengths.compress(lengths))
+                    shape = dict(size=[height, width], counts=plain_lengths(mask) if crowd else run_lengths.encode(mask))
                 x1, y1, x2, y2 = box
                 annotations.append(
                     dict(

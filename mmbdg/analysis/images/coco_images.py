@@ -19,6 +19,7 @@ from mmbdg.coco_json import (
 )
 from mmbdg.errors import InputError
 from mmbdg.images import open_image
+from mmbdg.outlines import fill_polygons
 from mmbdg.paths import relative_path
 from mmbdg.storage.masks import ignore_label
 from mmbdg.storage.palette import palette
@@ -34,23 +35,18 @@ class CocoImages(LabelledImages):
     """Labels are the categories in the order of their ids, 1 for the first; smaller instances lie over larger ones.
 
     What is marked ``iscrowd`` does not count, where no instance lies over it. An image whose instances are all of one category has that
-    one's class, others have none. Images are seen as their EXIF orientation turns them, as whoever drew the outlines saw them. Polygons are
-    filled by pycocotools, as mmdet fills them, after a check; run lengths are decoded here.
+    one's class, others have none. Images are seen as their EXIF orientation turns them, as whoever drew the outlines saw them. Polygons and
+    run lengths are read as in annotations, by :mod:`mmbdg.outlines` and :mod:`mmbdg.run_lengths`.
 
     Args:
         path: JSON with ``images``, ``categories`` and ``annotations``; polygons or run lengths.
         image_root: Folder that ``file_name`` is relative to; None: that of the JSON.
 
     Raises:
-        InputError: The file is no such JSON, an annotation belongs to no image or no category, or pycocotools is not installed.
+        InputError: The file is no such JSON, or an annotation belongs to no image or no category.
     """
 
     def __init__(self, path: str | os.PathLike, image_root: str | os.PathLike | None = None) -> None:
-        try:
-            from pycocotools import mask
-        except ModuleNotFoundError as error:
-            raise InputError("COCO's masks need pycocotools, which is not installed: pip install pycocotools") from error
-        self.coder = mask
         self.path, self.root = Path(path), Path(image_root or Path(path).parent)
         content = read_instances(self.path, SizedImage, Outlined)
         if not content['images'] or not content['categories']:
@@ -111,9 +107,6 @@ class CocoImages(LabelledImages):
         try:
             if isinstance(outline, dict):
                 return area_of(outline, *size)
-            polygons = [points.ravel().tolist() for points in polygons_of(outline, *size)] if outline else []
+            return fill_polygons(polygons_of(outline, *size) if outline else [], *size)
         except InputError as error:
             raise InputError(f'{self.path}: annotation {annotation.get("id")} {error}') from error
-        if not polygons:
-            return np.zeros(size, bool)
-        return self.coder.decode(self.coder.merge(self.coder.frPyObjects(polygons, *size))).astype(bool)
