@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md quotes messages that exist."""
+"""The messages quoted in docs/troubleshooting.md exist."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ OTHERS = ('undefined symbol',)
 
 @cache
 def texts() -> str:
-    """All texts of the package, the tools and the configs; a line each, ``…`` for what is put in."""
+    """All strings of the package, the tools and the configs, one a line, with ``…`` in place of formatted values."""
     found = []
     for path in [path for folder in ('mmbdg', 'tools', 'configs') for path in (ROOT / folder).rglob('*.py')]:
         for node in ast.walk(ast.parse(path.read_text())):
