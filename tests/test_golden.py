@@ -39,7 +39,7 @@ MACHINE = json.loads((GOLDEN / 'machine.json').read_text())
 SAME_MACHINE = this_machine() == MACHINE
 FORMATS, VERSIONS = ('folder', 'shards'), ('0.4.0', '0.5.0')
 RENAMED: dict[str, str] = {}
-"""Fields of the manifest by the names they have had since 0.5.0, where those have changed."""
+"""Renamed fields of the manifest, by their names since version 0.5.0."""
 
 
 @pytest.fixture(scope='module')

@@ -23,7 +23,7 @@ WAYS = {
     '.read_text': 'mmbdg.reading.read_text or read_lines',
     '.read_bytes': 'mmbdg.reading.read_bytes',
 }
-"""Calls, and what to use in their place; one that begins with a dot is a method of anything."""
+"""Calls, and what to use instead. A name that begins with a dot is a method of any object."""
 ALLOWED = {
     'mmbdg/reading.py': {'json.loads', '.read_bytes'},
     'mmbdg/image_files.py': {'Image.open'},
@@ -34,7 +34,7 @@ ALLOWED = {
     'mmbdg/analysis/report/report_html.py': {'.read_text'},  # the package's own template
     'mmbdg/compat/lightning.py': {'torch.load'},  # with an unpickler that allows no executable objects
 }
-"""The ways themselves, and files of the system or of this package that need none."""
+"""Modules that define these functions, and files of the system or of this package that need none of them."""
 
 
 def calls(path: Path) -> Iterator[tuple[int, str]]:

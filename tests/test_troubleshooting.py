@@ -9,7 +9,7 @@ from conftest import ROOT
 
 ROWS = re.findall(r'^\| `([^`]+)`[^|]* \| ([^|]*) \| ([^|]*) \|$', (ROOT / 'docs/troubleshooting.md').read_text(), re.MULTILINE)
 OTHERS = ('undefined symbol',)
-"""What is said by others than us."""
+"""Messages of other packages."""
 
 
 @cache

@@ -29,7 +29,7 @@ UNUSED = dict(
     moco='where a study has no such row',
     processes='where a study has no detector',
 )
-"""Variables that some configs inherit and build nothing from."""
+"""Variables that some configs inherit but do not use."""
 
 
 def name_of(path: Path) -> str:
@@ -37,7 +37,7 @@ def name_of(path: Path) -> str:
 
 
 OTHERS = dict(resolution=32, label_space='fgbg', class_names=('a', 'b', 'c'))
-"""Values that configs/own takes."""
+"""Valid values of the variables of configs/own."""
 
 
 def another(value: Any) -> Any:

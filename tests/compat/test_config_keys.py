@@ -101,7 +101,7 @@ BROKEN = {
     'mmdet/configs/v3det/fcos_swinb_fpn_8x4_sample1e-3_mstrain_v3det_2x.py': 'force_grad_on_level',
     'mmdet/configs/solov2/solov2-light_r18_fpn_ms-3x_coco.py': 'by_epoch',
 }
-"""Configs of other packages that a Runner cannot be built from, for the same reason."""
+"""Configs of other packages from which no Runner can be built, for the same reason."""
 
 
 def files(package: str) -> list[Path]:

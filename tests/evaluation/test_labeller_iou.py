@@ -83,7 +83,7 @@ IMAGENET = class_names('in1k')
 
 
 def test_head_of_another_space():
-    """In the space "mc16", of three dogs half of one is labelled as a bird. A class outside of the space has no name."""
+    """IoU per label and means for three dogs, one of which is partly labelled as a bird."""
     m = in_space('mc16', IMAGENET)
     truth = np.array([[0, 11], [11, 11]])
     m.process(None, [sample(truth, predicted, 151) for predicted in (truth, truth, np.array([[0, 3], [0, 11]]))])

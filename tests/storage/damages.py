@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 FILES: dict[str, Callable[[Path], None]] = {}
-"""Of the files of samples, in both formats."""
+"""Damages to sample files, in both formats."""
 FOLDER_FILES: dict[str, Callable[[Path], None]] = {}
-"""Of the files of samples, in the folder format."""
+"""Damages to sample files, in the folder format."""
 LISTS: dict[str, Callable[[Path], None]] = {}
-"""Of the three files of JSON."""
+"""Damages to the three JSON files."""
 
 
 def of(kind: dict) -> Callable:

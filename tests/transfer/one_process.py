@@ -14,7 +14,7 @@ from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 GLOBAL = (DefaultScope, MessageHub, MMLogger, Visualizer)
-"""Classes of mmengine that keep their instances by name; a Runner takes what an earlier one left there."""
+"""Classes of mmengine that keep instances by name. A Runner would reuse those of an earlier Runner."""
 
 
 @contextlib.contextmanager

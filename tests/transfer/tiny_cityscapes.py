@@ -12,7 +12,7 @@ from mmbdg.files import write_png
 from mmbdg.images import read_mask
 
 THINGS = ('person', 'rider', 'car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle')
-"""What the garments stand for, by their label modulo 8."""
+"""Cityscapes class of a garment, by its label modulo 8."""
 THINGS_IDS = dict(zip(THINGS, (24, 25, 26, 27, 28, 31, 32, 33), strict=True))
 """Cityscapes' ids."""
 

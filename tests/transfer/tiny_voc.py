@@ -6,7 +6,7 @@ import numpy as np
 from composed_scenes import compose, save
 
 NAMES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow')
-"""VOC's classes that the ten kinds of garments stand for; their label in a label map is one more."""
+"""VOC class of each of the ten garment classes. The label in a label map is one higher."""
 
 
 def annotation_xml(name, scene, difficult):
