@@ -103,9 +103,9 @@ def test_waiting_for_another_job(tmp_path, hold):
 
 @pytest.mark.parametrize('silent, alive', [(0, True), (STALE / 2, True), (STALE + 5, False), (-3600, False), (-(10**9), False)])
 def test_signs_of_life_of_another_host(tmp_path, silent, alive, monkeypatch):
-    """A process on another host counts as running if its record changes, because its lock cannot be tested from here.
+    """A process on another host counts as running if its last heartbeat is recent.
 
-    The record's time alone is no evidence if the other host's clock is ahead.
+    Its lock cannot be tested from here. A time in the future, from a clock that is ahead, does not count as recent.
     """
     monkeypatch.setattr('mmbdg.synthesis.job.OBSERVED', 0.2)
     record = tmp_path / 'ranks' / 'elsewhere-1-x.json'

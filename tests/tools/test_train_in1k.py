@@ -19,7 +19,7 @@ CLASSES = (0, 1, 404)
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    """ImageNet's folders with twelve images, and a labelled generator of its classes."""
+    """ImageNet's folders with twelve images, and a synthetic dataset of some of its classes."""
     root = tmp_path_factory.mktemp('data')
     rng, wnids = np.random.default_rng(0), folder_names('in1k')
     for wnid in wnids:
