@@ -1,4 +1,4 @@
-"""COCO instances of drawn masks, against pycocotools."""
+"""COCO instances from drawn masks, compared with pycocotools."""
 
 import json
 
@@ -24,7 +24,7 @@ def disc(x: int, y: int, radius: float) -> np.ndarray:
 
 
 def drawn_dataset(root, masks, classes=('background', 'foreground'), label_space='fgbg') -> StoredDataset:
-    """A dataset of our layout with these masks, of two classes in turn."""
+    """A dataset in our layout with the given masks, alternating between two classes."""
     lines = [dict(id=f'{i:08d}', slug='bc'[i % 2]) | {'class': 1 + i % 2} for i in range(len(masks))]
     for line, mask in zip(lines, masks, strict=True):
         write_png(root / f'images/{line["slug"]}/{line["id"]}.png', np.full((SIZE, SIZE, 3), 7, np.uint8))
@@ -48,7 +48,7 @@ def decoded(annotation) -> np.ndarray:
 
 @pytest.mark.parametrize('seed', range(6))
 def test_components_are_those_of_pycocotools(seed):
-    """Of noise: all components together are the area, each is encoded to the same text, also at the edges."""
+    """Components of noise cover the mask, and each is encoded to the same text as by pycocotools."""
     rng = np.random.default_rng(seed)
     area = rng.random((13 + seed, 17)) < (0.1, 0.3, 0.6, 0.95, 1, 0.5)[seed]
     union = np.zeros_like(area)
@@ -86,7 +86,7 @@ def test_small_components_ignored_pixels_and_empty_images(tmp_path):
     square[50:55, 50:56] = True  # 30 pixels
     first = (big | square | disc(50, 10, 2)).astype(np.uint8)
     first[square] = 1
-    first[20, :] = 255  # cuts the big one in two
+    first[20, :] = 255  # splits the big disc
     masks = [first, np.zeros((SIZE, SIZE), np.uint8), square.astype(np.uint8)]
     counts, coco = written(drawn_dataset(tmp_path / 'd', masks), tmp_path / 'coco.json')
     assert (counts.images, counts.empty_images, counts.instances, counts.small, counts.ignored_pixels) == (3, 1, 4, 1, SIZE)
@@ -101,7 +101,10 @@ def test_small_components_ignored_pixels_and_empty_images(tmp_path):
 
 
 def test_labels_of_the_masks_are_categories(tmp_path):
-    """A head that tells labels apart: touching labels are instances of their own; uint16 and its ignore value are read."""
+    """Each label of a mask becomes a category.
+
+    Touching labels are separate instances. uint16 masks and their ignore value are read.
+    """
     mask = np.zeros((SIZE, SIZE), np.uint16)
     mask[10:30, 10:30], mask[10:30, 30:50], mask[40:50, 40:50], mask[0] = 3, 1, 300, 65535
     labels = ['background', *(f'label {i}' for i in range(1, 301))]
@@ -142,7 +145,7 @@ def test_a_deleted_image_is_not_listed(tmp_path):
 
 
 def test_command(tiny_labelled_generator, tmp_path):
-    """Of a synthesised dataset, in folders and shards: the same file, with every image of the manifest; nothing is overwritten."""
+    """The command writes the same file for folders and shards, with every image of the manifest, and overwrites nothing."""
     for form in ('folder', 'shards'):
         plan = plan_of(str(tiny_labelled_generator), num_per_class=4, candidates=4, uncertainty_rate=0.0, format=form)
         synthesize(plan, tmp_path / form)

@@ -1,4 +1,7 @@
-"""What would train to wrong labels without a word: every reader of a synthetic dataset refuses it, and names the file and the line."""
+"""Every reader of a synthetic dataset raises an error for damage that would train wrong labels.
+
+The error names the file and the line.
+"""
 
 import json
 import pickle
@@ -45,7 +48,7 @@ def lines_of(root: Path, change: Callable[[list[dict]], list[dict] | None]) -> N
 
 
 def old(root: Path) -> None:
-    """As version 0.4.0 wrote it: without checksums."""
+    """Remove the checksums, as in datasets of version 0.4.0."""
     lines_of(root, lambda lines: [{key: value for key, value in line.items() if key != 'blake2b'} for line in lines])
 
 
@@ -70,7 +73,7 @@ MASKS = {
 @pytest.mark.parametrize('reader', MASK_READERS)
 @pytest.mark.parametrize('name', MASKS)
 def test_masks_of_an_old_dataset(copy, name, reader):
-    """Where there are no checksums the pixels tell."""
+    """Without checksums, wrong masks are detected by their pixels."""
     mask, message = MASKS[name]
     old(copy)
     READERS[reader](copy)
@@ -82,7 +85,7 @@ def test_masks_of_an_old_dataset(copy, name, reader):
 
 @pytest.mark.parametrize('reader', MASK_READERS)
 def test_swapped_masks(copy, reader):
-    """Of two samples of a class: nothing but the checksum tells."""
+    """Two swapped masks of one class are detected by their checksums."""
     first, second = (copy / f'masks/disc/0000000{i}.png' for i in (0, 1))
     data = first.read_bytes()
     assert data != second.read_bytes()
@@ -151,7 +154,10 @@ def test_wrong_shards(made, tmp_path):
 
 
 def test_a_folder_named_like_a_shard(made, tmp_path):
-    """In an address the name of a shard ends with the first ``.tar!``."""
+    """A dataset in a folder whose name contains ``.tar!`` can be read.
+
+    The shard name in an address ends at the first ``.tar!``.
+    """
     root = shutil.copytree(made / 'shards', tmp_path / 'x.tar!y %21 ü')
     read, plain = (SyntheticSegDataset(str(path), pipeline=PIPELINE) for path in (root, made / 'folder'))
     for i in range(9):
@@ -159,7 +165,7 @@ def test_a_folder_named_like_a_shard(made, tmp_path):
 
 
 def test_memory_of_a_line(copy):
-    """Not a dict for each: what is kept beside the manifest's text are a few numbers a line, in workers as well."""
+    """Beside the manifest's text, memory holds a few numbers per line and no dict, in workers too."""
 
     def opened(number: int) -> tuple[int, int, SyntheticSegDataset]:
         folders = [copy / kind / 'disc' for kind in ('images', 'masks')]
@@ -176,7 +182,7 @@ def test_memory_of_a_line(copy):
         tracemalloc.stop()
         return held, (copy / 'manifest.jsonl').stat().st_size, dataset
 
-    opened(10)  # what is imported once
+    opened(10)  # imports take memory once
     few, few_text, _ = opened(500)
     many, many_text, dataset = opened(2500)
     assert (many - few - (many_text - few_text)) / 2000 < 60

@@ -1,4 +1,4 @@
-"""The line at the end of a step."""
+"""The log line with the result of a training."""
 
 from types import SimpleNamespace
 
@@ -33,7 +33,7 @@ def test_the_line(figure, less, end):
 
 
 def test_the_best_checkpoints_figure_counts():
-    """It is the one that is exported."""
+    """The line shows the score of the best checkpoint, which is the exported one."""
     hook, lines = VerdictHook('top1', '% right', 80, 'train longer'), []
     saving = SimpleNamespace(key_indicators=['top1'])
     hook.after_val_epoch(runner(lines), dict(top1=60.0))

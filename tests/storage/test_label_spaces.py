@@ -72,12 +72,12 @@ def test_ignored_pixels_stay_ignored(name, ignore):
     painted = space.paint(np.array([[0, 1], [255, 7]], np.uint8), 999 if name != 'mc16' else 466, ignore=255)
     label = space.num_classes - 1
     assert painted.tolist() == [[0, label], [ignore, label]]
-    assert space.paint(np.array([[0, 255]]), 466)[0, 1] == space.foreground_ids[466]  # 255 is a foreground unless it is said to be ignored
-    assert space.paint(MASK, 466, ignore=1)[0, 0] == space.foreground_ids[466]  # a mask of bool has no such pixels
+    assert space.paint(np.array([[0, 255]]), 466)[0, 1] == space.foreground_ids[466]  # 255 is foreground unless ignore=255
+    assert space.paint(MASK, 466, ignore=1)[0, 0] == space.foreground_ids[466]  # a bool mask has no ignored pixels
 
 
 def test_labels_survive_16_bits(tmp_path):
-    """Above 254 labels a mask is a 16-bit file."""
+    """With more than 254 labels a mask is a 16-bit file, and all labels are read back."""
     space = label_space('mc992', IMAGENET)
     painted = space.paint(np.array([[0, 1], [255, 1]], np.uint8), 999, ignore=255)
     Image.fromarray(painted.astype(np.uint16)).save(tmp_path / 'm.png')
@@ -110,7 +110,7 @@ def test_groups_that_are_wrong(groups, message):
 
 
 def said(function):
-    """What a call writes to the log."""
+    """The result of a call and the lines that it logs."""
     lines = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())
@@ -140,7 +140,7 @@ def write_pair(root, wnid, class_id, mask):
 
 
 def test_annotated_latents_in_spaces_of_imagenet(tmp_path):
-    """The same annotations, in the layout of the released ones."""
+    """The same annotations, in the released layout, can be read in several label spaces of ImageNet."""
     mask = np.zeros((8, 8), np.uint8)
     mask[2:4] = 255
     for wnid, class_id in (('n01440764', 0), ('n02085620', 151), ('n15075141', 999)):

@@ -18,7 +18,7 @@ CONVERTERS = ROOT / 'tools' / 'dataset_converters'
 
 @pytest.fixture(scope='module')
 def datasets(tiny_labelled_generator, tmp_path_factory):
-    """The same in folders and in shards, with JPEGs and maps of uncertainty."""
+    """The same dataset in folders and in shards, with JPEG images and uncertainty maps."""
     root = tmp_path_factory.mktemp('datasets')
     for form in ('folder', 'shards'):
         plan = plan_of(str(tiny_labelled_generator), num_per_class=5, candidates=3, format=form, image='jpeg', uncertainty_maps=True)
@@ -62,7 +62,7 @@ def test_image_folder(form, datasets, tmp_path):
 
 
 def test_links(datasets, tmp_path, monkeypatch):
-    """Relative ones, that read where they are."""
+    """``link=True`` writes relative links that can be read."""
     monkeypatch.chdir(datasets)
     out = write_image_folder(StoredDataset('folder'), tmp_path / 'deep/er/out', link=True)
     links = [p for p in out.rglob('*') if p.is_symlink()]

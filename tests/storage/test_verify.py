@@ -1,4 +1,4 @@
-"""Damage of every kind is noticed, and mended to the same bytes; in folders and shards, with and without logs/."""
+"""Every kind of damage is found and repaired to the same bytes, in folders and shards, with and without logs/."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ def stamps(root: Path) -> dict[Path, int]:
 
 @pytest.fixture(scope='module')
 def plan(tiny_labelled_generator):
-    """Blocks of 4 of 5 candidates: some numbers belong to no sample."""
+    """A plan with blocks that keep 4 of 5 candidates, so that some numbers belong to no sample."""
     return plan_of(str(tiny_labelled_generator), num_per_class=6, classes=[0, 2], candidates=5, batch_size=5, uncertainty_rate=0.2)
 
 
@@ -74,7 +74,7 @@ def test_damage_is_noticed_and_mended(plan, whole, tmp_path, form, damage, logs)
     assert content(root) == content(whole / form)
     assert verify(root).whole
     before = stamps(root)
-    synthesize(plan, root, log=quiet)  # its records are there again: nothing is missing
+    synthesize(plan, root, log=quiet)  # the records are restored, so nothing is made again
     assert stamps(root) == before and content(root) == content(whole / form)
 
 
@@ -91,7 +91,7 @@ def lists_lost(root):
 
 
 def test_all_lists_lost(plan, whole, tmp_path):
-    """With the records of the synthesis they are written again; without nobody knows what the images are."""
+    """All lists are restored from the synthesis records. Without these records repair raises an error."""
     root = copied(whole, tmp_path)
     lists_lost(root)
     assert repair(root, plan, log=quiet).whole and content(root) == content(whole / 'folder')
@@ -119,7 +119,7 @@ def test_nobody_loses_a_file(plan, whole, tmp_path):
 
 @pytest.mark.parametrize('form', ['folder', 'shards'])
 def test_bounds_and_growth(tiny_labelled_generator, tmp_path, form):
-    """Blocks without samples, classes with other numbers of them, and a block of which more was taken later; the plan asks for else."""
+    """Repair works if blocks have no samples, classes differ in size, a block was extended later, or the plan differs."""
     ratios = (LabelledGenerator.load(tiny_labelled_generator).label([1] * 40, range(40)).masks > 0).float().mean((1, 2)).numpy()
     bound = float(np.sort(ratios)[-6])
     plan = plan_of(
@@ -156,7 +156,7 @@ def test_every_kind_of_file(tiny_labelled_generator, tmp_path):
 
 
 def another_generator(folder: Path, tmp_path: Path) -> str:
-    """Weights of which one number differs."""
+    """A copy of a labelled generator in which one weight differs."""
     copy = Path(shutil.copytree(folder, tmp_path / 'another'))
     damages.flip(copy / 'interpreter.safetensors', -2)
     return str(copy)
@@ -197,7 +197,10 @@ def test_a_machine_that_computes_otherwise_changes_nothing(plan, whole, tmp_path
 
 
 def test_an_interrupted_extension(plan, whole, tmp_path, monkeypatch):
-    """Its samples are in no list yet: they are neither foreign nor part of the dataset."""
+    """An interrupted extension can be completed.
+
+    Its samples are in no list yet: they count neither as foreign files nor as part of the dataset.
+    """
     root = copied(whole, tmp_path)
     monkeypatch.setattr('mmbdg.synthesis.pipeline.write_manifest', lambda *given: exit(1))
     with pytest.raises(SystemExit):
@@ -218,7 +221,7 @@ def test_a_run_at_work_is_not_disturbed(plan, whole, tmp_path):
 
 
 def without_checksums(root: Path) -> None:
-    """As version 0.4.0 wrote it."""
+    """Change the dataset to the format of version 0.4.0."""
     lines = read_jsonl(root / 'manifest.jsonl')
     write_jsonl(root / 'manifest.jsonl', [{key: value for key, value in line.items() if key != 'blake2b'} for line in lines])
     (root / 'blocks.jsonl').unlink()
@@ -237,7 +240,10 @@ WRONG_MASKS = {
 
 
 def test_a_dataset_without_checksums(plan, whole, tmp_path):
-    """It is read, and what can be checked is; only what made it can mend it."""
+    """A dataset without checksums can be read and is checked by its pixels.
+
+    Only the version that made it can repair it.
+    """
     root = copied(whole, tmp_path)
     without_checksums(root)
     StoredDataset(root)
@@ -257,7 +263,7 @@ def test_a_dataset_without_checksums(plan, whole, tmp_path):
 
 
 def test_wrong_masks_of_the_right_checksum(whole, tmp_path):
-    """Whoever can write checksums can write what he will: the pixels are looked at all the same."""
+    """A wrong mask with a matching checksum is found by its pixels."""
     from mmbdg.storage.checksums import file_checksum
 
     root = copied(whole, tmp_path)

@@ -1,4 +1,4 @@
-"""tools/study.py on tools that take no time: what is made, what is kept, and why something is made again."""
+"""tools/study.py with fast fake tools: which steps run, which are kept, and why a step runs again."""
 
 import json
 import os
@@ -55,11 +55,11 @@ def test_a_second_run_makes_nothing(tiny):
 
 
 def test_jobs_share_what_they_need(tiny):
-    """Two rows with the same first step make it once, whichever comes first; the result does not depend on the number of jobs."""
+    """Two rows with the same first step run it once. The result does not depend on the number of jobs."""
     tiny.content['rows'][1]['steps'][0] = tiny.content['rows'][0]['steps'][0]
     tiny.content['rows'][0]['steps'][0]['options']['randomness.seed'] = 0
     tiny.content['columns'] = [dict(name='all')]
-    tiny.content['rows'][1]['steps'][1]['inputs'] = [str(tiny.root / 'config.py')]  # another second step
+    tiny.content['rows'][1]['steps'][1]['inputs'] = [str(tiny.root / 'config.py')]  # a different second step
     notes, runner = tiny.run(jobs=3, columns=['all'])
     assert [note['tool'] for note in notes].count('add') == 1 and [note['tool'] for note in notes].count('read') == 2
     assert {run.figures['score'] for seeds in runner.results.runs.values() for run in seeds.values()} == {1.0}
@@ -74,7 +74,10 @@ def test_a_part_keeps_the_others(tiny):
 
 
 def test_an_edited_recipe(tiny):
-    """An option, a config, the code of a tool: what depends on it is made again, with the reason; the rest stays."""
+    """After a change of an option, a config or a tool's code, the dependent steps run again and state the reason.
+
+    Other steps are kept.
+    """
     tiny.run(columns=['100'], seeds=[0])
     tiny.content['rows'][1]['steps'][0]['options']['train_cfg.val_interval'] = 20
     notes, runner = tiny.run(columns=['100'], seeds=[0])
@@ -86,7 +89,7 @@ def test_an_edited_recipe(tiny):
 
     (tiny.root / 'config.py').write_text((tiny.root / 'config.py').read_text() + "log_level = 'DEBUG'  # new\n")
     notes, _ = tiny.run(columns=['100'], seeds=[0], rows=['large'])
-    assert [note['tool'] for note in notes] == ['add']  # with the same sum, so that nothing follows
+    assert [note['tool'] for note in notes] == ['add']  # the sum is the same, so the next step does not run
     assert (
         'small, 100, seed 0 is not valid any more and is left out of the tables: add: its config has another log_level (DEBUG, '
         in tiny.lines[0]
@@ -130,7 +133,7 @@ def test_lost_and_damaged_outputs(tiny):
 
 
 def test_a_killed_run_goes_on(tiny):
-    """SIGKILL to the runner while a step is at work: its tool ends too, and the next run resumes it."""
+    """A runner killed with SIGKILL ends its tool too, and the next run resumes the step."""
     part = dict(rows=['small'], columns=['100'], seeds=[0])
     tool = tiny.tools / 'add.py'
     tool.write_text(tool.read_text().replace('float(options.pop', "0 if '--resume' in more else 60 + float(options.pop"))
@@ -169,7 +172,7 @@ def test_a_step_that_cannot_resume_starts_again_in_an_empty_folder(tiny):
 
 
 def test_dry_run(tiny):
-    """Minutes from what ran before; nothing is written."""
+    """A dry run estimates minutes from earlier runs and writes nothing."""
     runner = tiny.runner()
     lines = runner.missing(tiny.cells(runner, seeds=[0], columns=['100']), jobs=2)
     assert lines[0] == 'add of small, 100, seed 0: no such step ran before' and not tiny.out.exists()
@@ -245,7 +248,7 @@ def test_configs_are_checked_before_any_work(tiny):
 
 
 def test_differences_against_scipy(tiny):
-    """Paired by seed, also for a mean over columns."""
+    """Differences are paired by seed and equal scipy's, also for a mean over columns."""
     study = tiny.read()
     results, values = Results(study), np.random.default_rng(0).standard_normal((2, 2, 3))
     for i, row in enumerate(('small', 'large')):

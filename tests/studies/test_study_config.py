@@ -1,4 +1,4 @@
-"""A study's config: each mistake is told before a tool runs."""
+"""Errors in a study's config are reported before a tool runs."""
 
 import pytest
 from conftest import ROOT

@@ -52,7 +52,7 @@ def test_wrong_options(config, tmp_path):
 
 
 def test_verify(config, tmp_path):
-    """One command after the other: whole, damaged, mended; the synthesis itself with --verify."""
+    """tools/verify.py on an intact, a damaged and a repaired dataset, and the synthesis with --verify."""
     out, report = tmp_path / 'out', tmp_path / 'report.json'
     run_tool('tools/synthesize.py', config, out, '--no-sync')
     result = run_tool('tools/verify.py', out, '--json', report, '--processes', '2')
@@ -104,7 +104,7 @@ def test_verify(config, tmp_path):
     ],
 )
 def test_options_of_verify_that_make_no_sense(options, message, tmp_path, monkeypatch):
-    """In process: argparse and the checks come before anything is read."""
+    """Invalid options raise an error before anything is read."""
     monkeypatch.setattr(sys, 'argv', ['verify.py', str(tmp_path), *(option.replace('DATASET', str(tmp_path)) for option in options)])
     with pytest.raises(InputError, match=message):
         runpy.run_path(str(ROOT / 'tools' / 'verify.py'), run_name='verify')['main']()

@@ -1,4 +1,4 @@
-"""The converter on trees as the archives unpack."""
+"""The chest X-ray converter on folders as the archives unpack."""
 
 import json
 import logging
@@ -66,14 +66,14 @@ def test_everything_is_there(out):
     names = {path.stem for path in (out / 'images').glob('*.png')}
     assert names == set(parts['train']) | set(parts['test']) == {path.stem for path in (out / 'masks').glob('*.png')}
     assert {'jsrt_JPCLN002', 'montgomery_MCUCXR_0004_1', 'shenzhen_CHNCXR_0008_1', 'nih_00000002_002'} <= names
-    assert 'shenzhen_CHNCXR_0009_0' not in names  # a radiograph without a mask
+    assert 'shenzhen_CHNCXR_0009_0' not in names  # this radiograph has no mask
     listed = json.loads((out / 'label_subsets.json').read_text())
     assert [len(listed[fraction]['2']) for fraction in ('0.01', '0.05', '0.1', '0.5')] == [4, 4, 4, 8]
 
 
 @pytest.mark.parametrize('index, name', enumerate(['JPCNN001', 'JPCLN002', 'JPCNN003']))
 def test_jsrt_is_turned_round_and_its_lungs_are_merged(out, index, name):
-    """Values against a few lines of numpy: raw files hold 4095 minus the grey level; of five organs two are lungs."""
+    """JSRT images are inverted (raw files hold 4095 minus the grey level), and the two lungs of five organs are merged."""
     grey, lungs = tiny.radiograph(index)
     image, mask = stored(out, f'jsrt_{name}')
     assert np.array_equal(image, np.rint(block_means(grey * np.float32(16 * 255 / 4095), 4, 4)))
@@ -101,7 +101,7 @@ def test_a_second_run_makes_nothing_and_another_folder_is_the_same(tree, out, tm
     before = contents(out)
     converted(tree, tmp_path / 'again')
     assert contents(tmp_path / 'again') == before
-    monkeypatch.setattr(converting, 'read_radiograph', None)  # would fail
+    monkeypatch.setattr(converting, 'read_radiograph', None)  # reading again would raise an error
     converted(tree, out)
     assert contents(out) == before
 
@@ -126,7 +126,7 @@ def test_an_interrupted_run_is_finished_by_a_second_one(tree, out, tmp_path, mon
     monkeypatch.setattr(converting, 'write_png', lambda path, values: (made.append(path), write(path, values)))
     converted(tree, tmp_path / 'out')
     assert contents(tmp_path / 'out') == contents(out)
-    assert len(made) == 2 * 21 - 8  # four whole cases were kept; the fifth had its image only
+    assert len(made) == 2 * 21 - 8  # four complete cases were kept; of the fifth only the image was written
 
 
 def refusal(root, **settings):
@@ -156,7 +156,7 @@ def test_half_sets_are_refused_and_all_is_listed(copy):
         'inferred',
     ):
         assert part in message, part
-    assert 'CHNCXR_0009' not in message  # radiographs without a mask belong to that set
+    assert 'CHNCXR_0009' not in message  # radiographs without a mask are normal in this set
 
 
 def test_a_name_that_is_there_twice(copy):
