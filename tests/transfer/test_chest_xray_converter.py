@@ -153,7 +153,7 @@ def test_half_sets_are_refused_and_all_is_listed(copy):
         'CHNCXR_0002_1_mask.png has no radiograph',
         'kaggle.com/datasets/yoctoman/shcxr-lung-mask',
         '0 radiographs with masks instead of 3',
-        'inferred',
+        'NIH',
     ):
         assert part in message, part
     assert 'CHNCXR_0009' not in message  # radiographs without a mask belong to that set
@@ -199,7 +199,7 @@ def test_masks_that_are_none(tmp_path):
 def test_a_mask_of_another_shape(copy, tmp_path):
     path = copy / 'shenzhen' / 'mask' / 'mask' / 'CHNCXR_0001_0_mask.png'
     tiny.save(path, np.asarray(Image.open(path))[:40])
-    with pytest.raises(InputError, match='shenzhen_CHNCXR_0001_0: the radiograph is 64x64 px, its mask 64x40'):
+    with pytest.raises(InputError, match='shenzhen_CHNCXR_0001_0: the radiograph has 64x64 px and its mask 64x40 px'):
         converted(copy, tmp_path / 'out')
 
 
