@@ -17,9 +17,9 @@ from mmbdg.reading import parsed_json
 from mmbdg.schema import Schema
 from mmbdg.studies.code_version import code_version, data_checksum, library_versions, texts_in
 
-SAID = ('next_step', 'requires')
+INFORMATION_KEYS = ('next_step', 'requires')
 """Keys of a config that are only information for the user."""
-MOST_TOLD = 3
+MOST_SHOWN = 3
 """Maximum number of changed keys in a message."""
 
 
@@ -61,7 +61,7 @@ def resolved_config(path: str, options: Mapping[str, str]) -> dict[str, Any]:
     given, _ = as_meant(plain, {key: parsed(value) for key, value in options.items()})
     content = with_options(path, given).to_dict()
     content = parsed_json(json.dumps(content, default=str), path)  # converts all values to JSON values
-    return {key: value for key, value in _flat(content) if key.split('.')[0] not in SAID}
+    return {key: value for key, value in _flat(content) if key.split('.')[0] not in INFORMATION_KEYS}
 
 
 @cache
@@ -137,22 +137,22 @@ def content_checksum(path: Path) -> str:
 
 def changes(old: Mapping[str, Any], new: Recipe) -> str:
     """Description of the differences between two recipes. The old recipe is the content of its file."""
-    now, told = new.model_dump(), []
+    now, found = new.model_dump(), []
     if old.get('command') != now['command']:
-        told.append(f'its command has changed (it was: {" ".join(map(str, old.get("command", [])))})')
+        found.append(f'its command has changed (it was: {" ".join(map(str, old.get("command", [])))})')
     if different := _different(old.get('config', {}), now['config']):
-        told.append('its config has changed: ' + _listed(f'{key} ({_value(now["config"], key)}, it was {_value(old["config"], key)})'
-                                                         for key in different))  # fmt: skip
+        texts = [f'{key} ({_value(now["config"], key)}, it was {_value(old["config"], key)})' for key in different]
+        found.append(f'its config has changed: {_listed(texts)}')
     if different := _different(old.get('inputs', {}), now['inputs']):
-        told.append(f'its input has changed: {_listed(different)}')
+        found.append(f'its input has changed: {_listed(different)}')
     if different := _different(old.get('code', {}), now['code']):
-        told.append(f'the code has changed: {_listed(different)}')
+        found.append(f'the code has changed: {_listed(different)}')
     if different := _different(old.get('libraries', {}), now['libraries']):
-        told.append('versions of libraries have changed: ' + _listed(different))
+        found.append('versions of libraries have changed: ' + _listed(different))
     for name in ('threads', 'processes'):
         if old.get(name) != now[name]:
-            told.append(f'it has {now[name]} {name}, it had {old.get(name)}')
-    return '; '.join(told)
+            found.append(f'it has {now[name]} {name}, it had {old.get(name)}')
+    return '; '.join(found)
 
 
 def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -166,5 +166,5 @@ def _value(content: Mapping[str, Any], key: str) -> str:
 
 def _listed(texts: Any) -> str:
     texts = list(texts)
-    more = f' and {len(texts) - MOST_TOLD} more' if len(texts) > MOST_TOLD else ''
-    return ', '.join(texts[:MOST_TOLD]) + more
+    more = f' and {len(texts) - MOST_SHOWN} more' if len(texts) > MOST_SHOWN else ''
+    return ', '.join(texts[:MOST_SHOWN]) + more

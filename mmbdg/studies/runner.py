@@ -90,7 +90,7 @@ class StudyRunner:
         self.steps = steps or out / 'steps'
         self.results = Results(study)
         self._configs: dict[tuple, dict[str, Any]] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         check_owner(out, self.name)
         self.recipes = out / 'recipes'
 
@@ -196,8 +196,8 @@ class StudyRunner:
             ready = self.prepared(cell, step, made)
             folder, result = ready.folder, ready.result
             if result is None:
-                if ready.reason and str(folder.path) not in self._told:
-                    self._told.add(str(folder.path))
+                if ready.reason and str(folder.path) not in self._reported:
+                    self._reported.add(str(folder.path))
                     self.say(f'{step.name} of {cell} runs again: {ready.reason}')
                 result = yield from self._made(ready)
             write_json(self._memory(cell, step), folder.recipe.model_dump(), sync=False)

@@ -85,7 +85,10 @@ class CocoImages(LabelledImages):
             raise InputError(f'{path} is missing; name the folder of the images: {self.path}:FOLDER')
         image = open_image(path)
         if image.shape[:2] != self._size(i):
-            raise InputError(f'{path} is {image.shape[1]}x{image.shape[0]} px, {self.path} says {self._size(i)[1]}x{self._size(i)[0]}')
+            raise InputError(
+                f'{path} has {image.shape[1]}x{image.shape[0]} px, but {self.path} gives {self._size(i)[1]}x{self._size(i)[0]} px: '
+                'check that they belong together'
+            )
         return image
 
     def mask(self, i: int) -> np.ndarray:
