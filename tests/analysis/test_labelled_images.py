@@ -240,7 +240,7 @@ def test_coco_images_elsewhere(tmp_path):
         open_labelled_images(moved).image(0)
     assert open_labelled_images(f'{moved}:{tmp_path / "a"}').image(0).shape == (48, 64, 3)
     write_png(tmp_path / 'a' / 'pictures' / '0.png', disc(1, 1, 1).astype(np.uint8))
-    with pytest.raises(InputError, match='64x64 px, .* says 64x48'):
+    with pytest.raises(InputError, match='64x64 px, .* gives 64x48'):
         open_labelled_images(f'{moved}:{tmp_path / "a"}').image(0)
 
 

@@ -121,7 +121,7 @@ def test_nobody_elses_random_numbers_are_used():
 
 
 def test_wrong_sets():
-    with pytest.raises(InputError, match='drawn holds no images'):
+    with pytest.raises(InputError, match='drawn contains no images'):
         mask_statistics(Drawn([]), progress=False)
     coloured = [(image, image, class_id) for image, _, class_id in drawn(1)]
     with pytest.raises(InputError, match=r'mask of 0 in drawn is uint8 \(48, 64, 3\)'):

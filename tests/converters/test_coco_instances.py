@@ -159,7 +159,7 @@ def test_command(tiny_labelled_generator, tmp_path):
     assert (tmp_path / 'shards.json').read_bytes() == (tmp_path / 'coco.json').read_bytes()
     before = (tmp_path / 'coco.json').read_bytes()
     again = run_tool(TOOL, tmp_path / 'folder', tmp_path / 'coco.json', check=False)
-    assert again.returncode == 2 and 'is there already and is not overwritten' in again.stdout
+    assert again.returncode == 2 and 'exists and is not overwritten' in again.stdout
     assert (tmp_path / 'coco.json').read_bytes() == before
 
 

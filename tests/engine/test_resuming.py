@@ -51,7 +51,7 @@ def test_one_that_is_cut_off_is_skipped_and_named(folder, monkeypatch):
     assert f'skips {folder}/iter_11.pth' in said.pop()
     torch.save(dict(state_dict={}), folder / 'iter_10.pth')  # weights only
     assert newest(folder) == 'iter_9.pth'
-    assert 'it holds no meta, no message_hub' in said.pop()
+    assert 'it has no meta, no message_hub' in said.pop()
 
 
 def test_killed_before_it_was_noted(folder):

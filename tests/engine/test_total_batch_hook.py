@@ -22,10 +22,7 @@ def resumed(hub, dataset, batch_size, world_size, iterations, by_epoch):
 
 
 def test_the_total_batch_size_is_kept(tiny_labelled_generator):
-    """Resuming with another number of processes is allowed if the total batch size stays unchanged.
-
-    Another total batch size would repeat samples and raises an error.
-    """
+    """Another number of processes with the same total batch size is allowed. Another total batch size raises an error."""
     first = MessageHub.get_instance('total_batch_first')
     TotalBatchHook().before_train(runner(first, tiny_labelled_generator, 8, 2, 0))
     resumed = MessageHub.get_instance('total_batch_resumed')

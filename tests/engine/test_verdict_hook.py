@@ -14,9 +14,9 @@ def runner(lines, hooks=(), **info):
 @pytest.mark.parametrize(
     ('figure', 'less', 'end'),
     [
-        (80.0, False, '80.0 % right; enough to go on (at least 80)'),
+        (80.0, False, '80.0 % right; good enough to continue (at least 80)'),
         (79.9, False, '79.9 % right; not enough yet (at least 80): train longer'),
-        (80.0, True, '80.0 % right; enough to go on (at most 80)'),
+        (80.0, True, '80.0 % right; good enough to continue (at most 80)'),
         (80.1, True, '80.1 % right; not enough yet (at most 80): train longer'),
     ],
 )

@@ -148,5 +148,5 @@ def test_own_groups():
 
 def test_head_of_no_space_of_the_dataset_is_refused():
     m = in_space('mc16', IMAGENET)
-    with pytest.raises(InputError, match='the head tells 1001 labels apart, the dataset "mc16" has 16'):
+    with pytest.raises(InputError, match='the head has 1001 labels, the dataset "mc16" has 16'):
         m.process(None, [sample(np.array([[0, 11]]), np.array([[0, 152]]), 151, num_outputs=1001)])

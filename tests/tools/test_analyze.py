@@ -99,7 +99,7 @@ def test_refusals(datasets, classifier_config, tmp_path, analyze, capsys):
     plain = tmp_path / 'plain.py'
     plain.write_text('x = 1\n')
     for arguments, message in (
-        ((tmp_path / 'none',), 'nothing that can be analysed'),
+        ((tmp_path / 'none',), 'cannot be analysed'),
         ((made, '--n', '0'), '--n must be at least 1'),
         ((made, '--out', made), 'lies in a dataset'),
         ((made, '--out', made / 'masks' / 'x'), 'lies in a dataset'),

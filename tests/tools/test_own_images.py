@@ -108,7 +108,7 @@ def test_every_step(resolution, size, grey, label_space, tmp_path):
     )
     classifier, gan, _, interpreter, _, joint, _, transfer, test = outputs
     for output in (classifier, gan, interpreter, joint, transfer, test):
-        assert ' enough to go on (' in output or ' not enough yet (' in output, output[-2000:]
+        assert ' good enough to continue (' in output or ' not enough yet (' in output, output[-2000:]
     assert 'next: python tools/train.py mine/gan.py' in classifier
     assert 'python tools/annotate.py sample mine/interpreter.py data/own/annotated --per-class 5' in gan
     assert 'python tools/train.py mine/transfer.py' in joint
