@@ -5,8 +5,9 @@
     python tools/analyze.py data/garments --selection half
 
 The files of the dataset are not changed. Writes selections/NAME.txt in the folder of the dataset, one line per selected sample, and NAME.md
-and NAME.json with the number of samples per class after each step. Use the selection by its name: mmbdg.SyntheticSegDataset(selection=
-'NAME'), or --selection NAME in tools/analyze.py and the converters. When samples were added to the dataset, run the same command again.
+and NAME.json with the number of samples per class after each step. To use the selection, give its name:
+mmbdg.SyntheticSegDataset(selection='NAME'), or --selection NAME in tools/analyze.py and the converters. After samples were added to the
+dataset, run the same command again.
 """
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks

@@ -42,7 +42,7 @@ def test_shards(config, tmp_path):
 
 def test_wrong_options(config, tmp_path):
     for options, message in (
-        (('--classes', 'a-b'), '--classes takes'),
+        (('--classes', 'a-b'), '--classes must be'),
         (('--classes', '9'), 'no class 9'),
         (('--num-per-class', '0'), 'at least 1'),
     ):
