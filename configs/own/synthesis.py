@@ -1,4 +1,4 @@
-"""Labelled images from your generator."""
+"""Synthesis of labelled images with your generator."""
 
 _base_ = 'networks.py'
 

@@ -5,7 +5,7 @@
     ... --num-per-class 2000 --format shards --image jpeg --resolution 256     # 2 million
 
 Needs a labelled generator of BigGAN-512 in work_dirs/biggan512_fgbg/labelled_generator and the weights of a ResNet-50 on ImageNet. Not run
-by us: the weights were not at hand.
+by us, because the weights were not available.
 """
 
 labelled_generator = 'work_dirs/biggan512_fgbg/labelled_generator'

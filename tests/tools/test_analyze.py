@@ -101,8 +101,8 @@ def test_refusals(datasets, classifier_config, tmp_path, analyze, capsys):
     for arguments, message in (
         ((tmp_path / 'none',), 'cannot be analysed'),
         ((made, '--n', '0'), '--n must be at least 1'),
-        ((made, '--out', made), 'lies in a dataset'),
-        ((made, '--out', made / 'masks' / 'x'), 'lies in a dataset'),
+        ((made, '--out', made), 'lies in the folder of a dataset'),
+        ((made, '--out', made / 'masks' / 'x'), 'lies in the folder of a dataset'),
         ((made, '--reference', other, '--inception', tmp_path / 'none.pth'), 'there is no checkpoint at'),
         ((made, '--reference', other, '--classifier', plain), 'neither classifier=dict(...) nor model=dict(...)'),
         ((made, '--reference', other, '--max-samples', '3', '--classifier', classifier_config), 'at least 4 are needed'),

@@ -135,8 +135,8 @@ def test_batch_that_does_not_fit(tmp_path, monkeypatch, capsys):
     ('options', 'message'),
     [
         (['--pairs', 9], 'at least 10 pairs, got 9'),
-        (['--compare', 'cache'], 'a BigGAN draws no tokens'),
-        (['--compare', 'precision'], 'give --precision another one'),
+        (['--compare', 'cache'], 'the generator is a BigGAN'),
+        (['--compare', 'precision'], 'give another --precision'),
         (['--compare', 'fold', '--cfg-options', 'generator.spectral_norm=False'], 'no spectral norms to fold'),
         (['--batch-sizes', 0], '--batch-sizes must be at least 1, got 0'),
         (['--threads', 0], '--threads must be at least 1, got 0'),

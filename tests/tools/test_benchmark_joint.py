@@ -44,7 +44,7 @@ def test_ratios(tmp_path, monkeypatch, capsys):
     for row in result['loading']:
         assert len(row['seconds']) == 10 and row['mean_seconds'] == pytest.approx(sum(row['seconds']) / 10)
         assert row['share_of_a_step'] == pytest.approx(row['mean_seconds'] / median(result['comparisons'][0]['seconds']['joint']))
-    assert 'A joint step takes 0.75 times the memory of both parts together.' in capsys.readouterr().out
+    assert 'A joint step takes 0.75 times the sum of the memory of both parts.' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('name', ['densecl_biggan_fpn', 'mocov3_vit-small_biggan_fpn_in1k'])

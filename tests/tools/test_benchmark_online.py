@@ -68,7 +68,7 @@ def test_what_cannot_be_compared_is_refused(offline, monkeypatch):
         measure(monkeypatch, offline, ON)
     with pytest.raises(InputError, match='is online too'):
         measure(monkeypatch, ON, ON)
-    with pytest.raises(InputError, match='train other networks'):
+    with pytest.raises(InputError, match='train different networks'):
         measure(monkeypatch, ON, offline, '--offline-options', 'model.decode_head.channels=32')
     with pytest.raises(InputError, match='at least 10 pairs'):
         measure(monkeypatch, ON, offline, '--pairs', 3)

@@ -26,7 +26,7 @@ def test_ratios(tmp_path, tiny_labelled_generator, tiny_classifier):
     assert measured['block'] == dict(candidates=8, survivors=4, kept=4, batch_size=4)
     seconds = measured['comparisons'][0]['seconds']['synthesis']
     assert measured['images_per_second']['synthesis'] == pytest.approx(4 / median(seconds))
-    assert 'times those of' in result.stdout and 'kept labelled images a second' in result.stdout
+    assert 'times those of' in result.stdout and 'kept labelled images per second' in result.stdout
 
 
 def test_wrong_settings(tmp_path):

@@ -69,7 +69,7 @@ def test_a_training(number, tmp_path):
         assert second.returncode == 2 and '\n' not in told
         assert told.startswith(f'error: another run is writing to {work_dir} (process {training.pid} ')
         lines = interrupted(training, number, log)
-        ended = f'error: ended by {number.name}. What was complete stays. The same command with --resume goes on'
+        ended = f'error: ended by {number.name}. What was complete stays. The same command with --resume continues'
         assert [line for line in lines if 'mmengine - INFO' not in line] == [ended] == lines[-1:]
         assert 'Traceback' not in log.read_text()
     finally:
@@ -89,7 +89,7 @@ def test_a_synthesis(number, tmp_path):
         lines = interrupted(synthesis, number, log)
     finally:
         synthesis.kill()
-    assert lines[-1] == f'error: ended by {number.name}. What was complete stays. The same command goes on'
+    assert lines[-1] == f'error: ended by {number.name}. What was complete stays. The same command continues'
     assert all(line.startswith('synthesis:') for line in lines[:-1]) and 'Traceback' not in log.read_text()
 
 

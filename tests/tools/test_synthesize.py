@@ -42,7 +42,7 @@ def test_shards(config, tmp_path):
 
 def test_wrong_options(config, tmp_path):
     for options, message in (
-        (('--classes', 'a-b'), '--classes takes'),
+        (('--classes', 'a-b'), '--classes must be'),
         (('--classes', '9'), 'no class 9'),
         (('--num-per-class', '0'), 'at least 1'),
     ):
@@ -69,9 +69,7 @@ def test_verify(config, tmp_path):
     damage()
     (out / 'notes.txt').touch()
     result = run_tool('tools/verify.py', out, '--json', out / 'logs' / 'report.json', check=False)
-    assert (
-        result.returncode == 1 and 'is damaged, 2 things are wrong' in result.stdout and f'{name}: is not of its checksum' in result.stdout
-    )
+    assert result.returncode == 1 and 'is damaged, 2 errors' in result.stdout and f'{name}: is not of its checksum' in result.stdout
     found = json.loads((out / 'logs' / 'report.json').read_text())
     assert not found['whole'] and found['foreign'] == ['notes.txt'] and found['damaged_blocks'] == [dict(folder='ring', number=0)]
     assert found['problems'][0] == dict(place=name, what='is not of its checksum', block=dict(folder='ring', number=0))
@@ -96,7 +94,7 @@ def test_verify(config, tmp_path):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (('--json', 'DATASET/report.json'), 'the dataset, which holds nothing but itself'),
+        (('--json', 'DATASET/report.json'), 'the folder of the dataset, where no other files are allowed'),
         (('--json', '/nowhere/report.json'), 'there is no folder /nowhere'),
         (('--cfg-options', 'synthesis.seed=1'), '--cfg-options changes a config: give --config'),
         (('--device', 'cuda'), 'give --repair'),
