@@ -100,7 +100,7 @@ def test_variables_arrive(path):
         ('interpreter/biggan32_fashion.py', 'num_members', 4, 'model.interpreter.num_members', 4),
         ('interpreter/biggan32_fashion.py', 'num_members', 4, 'train_dataloader.batch_size', 16),
         ('interpreter/biggan512_fgbg.py', 'class_names', 'fashion32', 'custom_hooks.0.classes', 'fashion32'),
-        ('synthesis/vqgan256_in1k.py', 'classifier_weights', '/w.pth', 'synthesis.classifier.checkpoint', '/w.pth'),
+        ('synthesis/vqgan256_in1k.py', 'classifier_weights', '/w.pth', 'synthesis.filters.0.classifier.checkpoint', '/w.pth'),
         (
             'transfer/coco/mask-rcnn_r50_fpn_2x_coco.py',
             'data_root',

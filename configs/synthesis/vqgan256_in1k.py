@@ -11,8 +11,10 @@ _base_ = 'biggan512_in1k.py'
 
 labelled_generator = 'work_dirs/vqgan256_fgbg/labelled_generator'
 synthesis = dict(
-    labelled_generator=labelled_generator,
-    truncation=None,  # z is uniform; the generator has top_k = 200 and top_p = 0.92 instead (paper)
+    source=dict(
+        labelled_generator=labelled_generator,
+        truncation=None,  # z is uniform; the generator has top_k = 200 and top_p = 0.92 instead (paper)
+    ),
     tokens=True,
     batch_size=16,  # 256 px
 )
