@@ -1,4 +1,4 @@
-"""Gradients computed in the forward pass, so that the graph behind a loss need not wait for the backward pass."""
+"""Gradients that are computed in the forward pass, so that the graph of a loss is freed before the backward pass."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,11 @@ from torch import Tensor
 
 
 def with_gradient_now(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    """A scalar of the same value, whose backward pass gives ``parameters`` the gradients that are computed here.
+    """Compute the gradients of a loss now and return a scalar of the same value that passes them on in its backward pass.
 
-    The graph of ``loss`` is freed on return, so that of several losses with separate parameters only one graph exists at a time. Scaling
-    the loss later scales the gradients, but too late for those that underflow in float16; bfloat16 needs no scaling.
+    The graph of ``loss`` is freed on return. With several losses of separate parameters only one graph exists at a time.
+    A later scaling of the loss scales the gradients, but it cannot recover gradients that underflowed in float16.
+    bfloat16 needs no scaling.
     """
     parameters = [parameter for parameter in parameters if parameter.requires_grad]
     if not (torch.is_grad_enabled() and loss.requires_grad):
@@ -22,9 +23,9 @@ def with_gradient_now(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
 
 
 def losses_with_gradient_now(losses: dict[str, Tensor], parameters: Sequence[Tensor]) -> dict[str, Tensor]:
-    """:func:`with_gradient_now` for the losses of a model by their names, which mmengine adds up if "loss" is in them.
+    """:func:`with_gradient_now` for the loss dictionary of a model. mmengine adds up the entries with "loss" in their names.
 
-    Each keeps its value; the gradient of their sum comes with the first of them.
+    Each loss keeps its value. The first loss carries the gradient of the sum.
     """
     names = [name for name in losses if 'loss' in name]
     total = sum(losses[name].mean() for name in names)
