@@ -151,7 +151,9 @@ def test_every_kind_of_file(tiny_labelled_generator, tmp_path):
     for kind in ('images', 'uncertainty'):
         damages.flip(sorted((root / kind).glob('disc/*.*'))[1], -1)
     findings = verify(root)
-    assert [problem.what for problem in findings.problems] == ['is not of its checksum'] * 2 and findings.damaged_blocks == {('disc', 0)}
+    assert [problem.what for problem in findings.problems] == ['does not match its checksum'] * 2 and findings.damaged_blocks == {
+        ('disc', 0)
+    }
     assert repair(root, plan, log=quiet).whole and content(root) == before
 
 
@@ -231,7 +233,7 @@ def without_checksums(root: Path) -> None:
 WRONG_MASKS = {
     'has 9x7 pixels, dataset.json says 16x16': np.zeros((7, 9), np.uint8),
     'has colours': np.zeros((16, 16, 3), np.uint8),
-    'has 16 bits a pixel; 2 labels are stored in 8': np.zeros((16, 16), np.uint16),
+    'has 16 bits per pixel; 2 labels are stored in 8': np.zeros((16, 16), np.uint16),
     'holds the label 77 in 256 pixels': np.full((16, 16), 77, np.uint8),
 }
 
@@ -242,7 +244,7 @@ def test_a_dataset_without_checksums(plan, whole, tmp_path):
     without_checksums(root)
     StoredDataset(root)
     findings = verify(root)
-    assert findings.whole and 'there are no checksums' in findings.unchecked[0] and findings.samples == 12
+    assert findings.whole and 'there are none' in findings.unchecked[0] and findings.samples == 12
     for message, mask in WRONG_MASKS.items():
         path = sorted(root.glob('masks/*/*.png'))[3]
         before = path.read_bytes()

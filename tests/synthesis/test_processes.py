@@ -151,7 +151,7 @@ def test_a_rank_with_another_config_is_refused(plan, tmp_path):
             shutil.rmtree(out / 'images'), shutil.rmtree(out / 'masks'), shutil.rmtree(out / 'uncertainty')
             for name in ('manifest.jsonl', 'blocks.jsonl', 'dataset.json'):
                 (out / name).unlink()
-            with pytest.raises(InputError, match='device: another there, cpu here'):
+            with pytest.raises(InputError, match='device: another in the dataset, cpu now'):
                 synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
     assert not (out / 'images').exists()
 
