@@ -76,7 +76,7 @@ def test_links(datasets, tmp_path, monkeypatch):
 def test_missing_image(datasets, tmp_path):
     copy = unpack_shards(StoredDataset(datasets / 'shards'), tmp_path / 'copy')
     next((copy / 'images').rglob('*.jpg')).unlink()
-    with pytest.raises(InputError, match=r'jpg are missing.*tools/verify.py .*copy --repair'):
+    with pytest.raises(InputError, match=r'jpg and 0 other files are missing.*tools/verify.py .*copy --repair'):
         StoredDataset(copy)
     assert [p.name for p in tmp_path.iterdir()] == ['copy']
 

@@ -87,7 +87,9 @@ def test_verify(config, tmp_path):
     damage()
     shutil.rmtree(out / 'logs')
     result = run_tool('tools/verify.py', out, '--repair', check=False)
-    assert result.returncode == 2 and 'logs/plan.json is not there: name the config that made the dataset: --config CONFIG' in result.stdout
+    assert (
+        result.returncode == 2 and 'logs/plan.json does not exist: name the config that made the dataset: --config CONFIG' in result.stdout
+    )
     other = ('--cfg-options', 'synthesis.seed=3')
     result = run_tool('tools/verify.py', out, '--repair', '--config', config, *other, check=False)
     assert result.returncode == 2 and 'config.seed: 0 in the dataset, 3 now' in result.stdout and image.read_bytes() != data
