@@ -19,7 +19,7 @@ def with_gradient_now(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
         return loss
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     used = [(parameter, gradient) for parameter, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
-    return _Handed.apply(loss.detach(), [gradient for _, gradient in used], *[parameter for parameter, _ in used])
+    return _PrecomputedGradient.apply(loss.detach(), [gradient for _, gradient in used], *[parameter for parameter, _ in used])
 
 
 def losses_with_gradient_now(losses: dict[str, Tensor], parameters: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -29,14 +29,14 @@ def losses_with_gradient_now(losses: dict[str, Tensor], parameters: Sequence[Ten
     """
     names = [name for name in losses if 'loss' in name]
     total = sum(losses[name].mean() for name in names)
-    handed = with_gradient_now(total, parameters)
-    if handed is total:
+    precomputed = with_gradient_now(total, parameters)
+    if precomputed is total:
         return losses
-    apart = losses | {name: losses[name].detach() for name in names}
-    return apart | {names[0]: apart[names[0]] + (handed - handed.detach())}
+    detached = losses | {name: losses[name].detach() for name in names}
+    return detached | {names[0]: detached[names[0]] + (precomputed - precomputed.detach())}
 
 
-class _Handed(torch.autograd.Function):
+class _PrecomputedGradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
         ctx.gradients = gradients

@@ -87,7 +87,7 @@ class LineIndex:
         have = np.bincount(self.class_ids, minlength=len(self.folders)).tolist()
         for folder, number in zip(self.folders, have, strict=True):
             if number != (counted := self.info['counts'].get(folder, 0)):
-                raise InputError(f'{self.path} has {number} samples of the class {folder}, dataset.json counts {counted}')
+                raise InputError(f'{self.path} has {number} samples of the class {folder}, expected {counted} (dataset.json)')
 
 
 def address_of(line: dict, folders: list[str], info: dict) -> tuple[int, int, int]:

@@ -31,7 +31,7 @@ def check_mask_header(data: bytes, size: int, labels: int, name: str) -> None:
         raise InputError(f'{name} is not a PNG file; the masks of a dataset must be PNG files')
     width, height, bits, colour = struct.unpack_from('>IIBB', data, len(SIGNATURE))
     if (width, height) != (size, size):
-        raise InputError(f'{name} has {width}x{height} pixels, dataset.json says {size}x{size}')
+        raise InputError(f'{name} has {width}x{height} pixels, expected {size}x{size} (dataset.json)')
     if colour in COLOURS:
         raise InputError(f'{name} has {COLOURS[colour]}; the masks of a dataset have one channel, whose values are the labels')
     if bits != 8 and (bits != 16 or labels <= BYTE_LABELS):

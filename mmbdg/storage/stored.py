@@ -131,7 +131,7 @@ class StoredDataset:
         refuse_links_out(self.root, *KINDS)
         counted = sum(self.info['counts'].values())
         if len(self.lines) != counted:
-            raise InputError(f'manifest.jsonl has {len(self.lines)} lines, dataset.json counts {counted}')
+            raise InputError(f'manifest.jsonl has {len(self.lines)} lines, expected {counted} (dataset.json)')
         index = LineIndex(self.lines, self.info, self.root / 'manifest.jsonl')
         missing = index.missing_files(self.root)
         if first := next(missing, None):
@@ -209,7 +209,7 @@ class StoredDataset:
         try:
             picture = read(data, name)
             if picture.shape[:2] != (size, size):
-                raise InputError(f'{name} has {picture.shape[1]}x{picture.shape[0]} pixels, dataset.json says {size}x{size}')
+                raise InputError(f'{name} has {picture.shape[1]}x{picture.shape[0]} pixels, expected {size}x{size} (dataset.json)')
         except InputError as error:
             raise InputError(f'{error}; repair it with {repair_hint(self.root)}') from error
         return picture

@@ -29,7 +29,7 @@ def write_image_folder(dataset: StoredDataset, out: str | os.PathLike, link: boo
     """
     suffix = dataset.info.get('image_suffix', '.png')
     with whole_folder(out) as part:
-        for line in _shown(dataset, progress):
+        for line in _lines_of(dataset, progress):
             target = part / folder_of(line) / f'{line["id"]}{suffix}'
             target.parent.mkdir(exist_ok=True)
             if not link:
@@ -67,7 +67,7 @@ def unpack_shards(dataset: StoredDataset, out: str | os.PathLike, progress: bool
     with whole_folder(out) as part:
         with open(part / 'manifest.jsonl', 'wb') as manifest:
             sizes = []
-            for line in _shown(dataset, progress):
+            for line in _lines_of(dataset, progress):
                 sizes.append(_write_files(dataset, line, part))
                 manifest.write(files['manifest.jsonl'].add(line_bytes(_without_shard(line))))
         if has_records:
@@ -107,7 +107,7 @@ def _folder_records(dataset: StoredDataset, sizes: list[int]) -> Iterator[dict]:
         yield new_record(record['folder'], record['block'], record, list(islice(lines, number)), sum(islice(size, number)))
 
 
-def _shown(dataset: StoredDataset, progress: bool) -> object:
+def _lines_of(dataset: StoredDataset, progress: bool) -> object:
     from tqdm import tqdm
 
     return tqdm(dataset.lines, unit='img', dynamic_ncols=True, disable=not progress)

@@ -173,7 +173,7 @@ class Dataset:
             path = inside(self.root, name)
             size = len(read_bytes(path))
             if size != facts['bytes']:
-                self.findings.add(name, f'has {size:,} bytes, dataset.json says {facts["bytes"]:,}')
+                self.findings.add(name, f'has {size:,} bytes, expected {facts["bytes"]:,} (dataset.json)')
             elif file_checksum(path) != facts[KEY]:
                 self.findings.add(name, 'does not match its checksum')
             else:
@@ -244,7 +244,7 @@ class Dataset:
             records.setdefault(folder, []).append(record)
         for folder in sorted({*lines, *self.info['counts']}):
             if lines.get(folder, 0) != (counted := self.info['counts'].get(folder, 0)):
-                self.findings.add(MANIFEST, f'has {lines.get(folder, 0)} samples of the class {folder}, dataset.json counts {counted}')
+                self.findings.add(MANIFEST, f'has {lines.get(folder, 0)} samples of the class {folder}, expected {counted} (dataset.json)')
         if self.records_whole and self.records:
             for block in self._places:
                 if block not in self.records:

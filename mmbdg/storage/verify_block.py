@@ -96,7 +96,7 @@ class BlockCheck:
             return
         shape = (open_image if kind == 'image' else open_grey)(data, name).shape
         if shape[:2] != (size, size):
-            raise InputError(f'{name} has {shape[1]}x{shape[0]} pixels, dataset.json says {size}x{size}')
+            raise InputError(f'{name} has {shape[1]}x{shape[0]} pixels, expected {size}x{size} (dataset.json)')
 
 
 def _reason(error: InputError | OSError) -> str:

@@ -109,15 +109,15 @@ def held(
             # This lock is held for a short time only, except while other hosts are observed. No other process enters meanwhile.
             with FileLock(folder / 'lock'):
                 others = _living(places, say)
-                strangers = [other for other in others if other['job'] != job.name or other['rank'] == job.rank]
-                if not strangers:
+                blocking = [other for other in others if other['job'] != job.name or other['rank'] == job.rank]
+                if not blocking:
                     if not others:
                         first()
                     stack.enter_context(_present(places / f'{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}', job))
-            if not strangers:
+            if not blocking:
                 yield
                 return
-        other = next((one for one in strangers if one['host'] == socket.gethostname()), strangers[0])
+        other = next((one for one in blocking if one['host'] == socket.gethostname()), blocking[0])
         far = other['host'] != socket.gethostname()
         if not (wait or (far and time.monotonic() < until)):
             raise InputError(
@@ -176,7 +176,7 @@ def _present(place: Path, job: Job) -> Iterator[None]:
 
 def _living(places: Path, say: Callable[[str], None]) -> list[dict]:
     """Return the records of the living processes. Records of dead processes and invalid records are removed."""
-    found, doubtful = [], []
+    found, uncertain = [], []
     for record in sorted(places.glob('*.json')):
         try:
             other, beat = read_json(record, Presence), record.stat().st_mtime
@@ -184,27 +184,27 @@ def _living(places: Path, say: Callable[[str], None]) -> list[dict]:
             if _is_locked(record):
                 found.append(dict(job='', rank=-1, host=socket.gethostname(), pid='unknown', since='an unknown time'))
             else:
-                _bury(record)
+                _remove(record)
             continue
         if other['host'] == socket.gethostname():
             alive: bool | None = _is_locked(record)
         else:
             alive = True if -HEARTBEAT <= time.time() - beat < STALE else None
         if alive is None:
-            doubtful.append((record, other, beat))
+            uncertain.append((record, other, beat))
         elif alive:
             found.append(other)
         else:
-            _bury(record)
-    return found + _observed(doubtful, say)
+            _remove(record)
+    return found + _observed(uncertain, say)
 
 
-def _observed(doubtful: Sequence[tuple[Path, dict, float]], say: Callable[[str], None]) -> list[dict]:
+def _observed(uncertain: Sequence[tuple[Path, dict, float]], say: Callable[[str], None]) -> list[dict]:
     """Return the processes of other hosts whose heartbeat changes during an observation. This needs no synchronous clocks."""
-    found, left, end = [], list(doubtful), time.monotonic() + OBSERVED
-    if doubtful:
-        hosts = ', '.join(sorted({other['host'] for _, other, _ in doubtful}))
-        say(f'a process on {hosts} has locked {doubtful[0][0].parents[2]}; checking for {OBSERVED:.0f} s whether it is alive')
+    found, left, end = [], list(uncertain), time.monotonic() + OBSERVED
+    if uncertain:
+        hosts = ', '.join(sorted({other['host'] for _, other, _ in uncertain}))
+        say(f'a process on {hosts} has locked {uncertain[0][0].parents[2]}; checking for {OBSERVED:.0f} s whether it is alive')
     while left and time.monotonic() < end:
         time.sleep(min(1.0, OBSERVED / 10))
         for record, other, beat in list(left):
@@ -214,7 +214,7 @@ def _observed(doubtful: Sequence[tuple[Path, dict, float]], say: Callable[[str],
                 found.append(other)
             left.remove((record, other, beat))
     for record, _, _ in left:
-        _bury(record)
+        _remove(record)
     return found
 
 
@@ -229,6 +229,6 @@ def _is_locked(record: Path) -> bool:
         return True
 
 
-def _bury(record: Path) -> None:
+def _remove(record: Path) -> None:
     record.unlink(missing_ok=True)
     record.with_suffix('.lock').unlink(missing_ok=True)

@@ -81,7 +81,7 @@ class _Repair:
                 self._put_aside([*dataset.findings.links, *dataset.findings.foreign])
                 self._restore(targets, damaged)
                 self._make(targets, damaged, evidence.left(targets))
-                self._write_top(dataset)
+                self._write_json_files(dataset)
                 findings = verify(self.root, each, only=damaged)
                 self._put_aside(findings.foreign)
                 findings.problems = [problem for problem in findings.problems if problem.place not in findings.foreign]
@@ -201,7 +201,7 @@ class _Repair:
                 writer.write(class_id, number, result, samples, target.lines_checksum)
             writer.wait()
 
-    def _write_top(self, dataset: Dataset) -> None:
+    def _write_json_files(self, dataset: Dataset) -> None:
         """Write dataset.json, manifest.jsonl and blocks.jsonl.
 
         Raises:

@@ -59,7 +59,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 MASK_READERS = [name for name in READERS if name != 'synthetic_to_image_folder']
 
 MASKS = {
-    'of another size': (np.zeros((7, 9), np.uint8), 'masks/disc/00000000.png has 9x7 pixels, dataset.json says 16x16'),
+    'of another size': (np.zeros((7, 9), np.uint8), 'masks/disc/00000000.png has 9x7 pixels, expected 16x16'),
     'in colours': (np.zeros((SIZE, SIZE, 3), np.uint8), 'masks/disc/00000000.png has colours'),
     'with transparency': (np.full((SIZE, SIZE, 4), 255, np.uint8), 'masks/disc/00000000.png has colours and transparency'),
     'with another label': (np.full((SIZE, SIZE), 77, np.uint8), 'masks/disc/00000000.png holds (the|a) label .*77'),
@@ -115,7 +115,7 @@ LINES = {
         'line 5: class 1 has the folder square, but the sample is in the folder disc',
     ),
     'a line twice': (lambda lines: lines[:3] + [lines[2]] + lines[4:], 'line 4: the sample disc/00000002 already exists in line 3'),
-    'a line too few': (lambda lines: lines[:-1], 'has 8 lines, dataset.json counts 9'),
+    'a line too few': (lambda lines: lines[:-1], 'has 8 lines, expected 9'),
     'a line of another class': (lambda lines: [*lines[:-1], lines[0] | dict(id='00000009')], 'has 4 samples of the class disc'),
     'a name of another form': (lambda lines: lines[0].update(id='000000000'), 'line 1: 000000000 is not a valid sample id'),
 }

@@ -231,7 +231,7 @@ def without_checksums(root: Path) -> None:
 
 
 WRONG_MASKS = {
-    'has 9x7 pixels, dataset.json says 16x16': np.zeros((7, 9), np.uint8),
+    'has 9x7 pixels, expected 16x16': np.zeros((7, 9), np.uint8),
     'has colours': np.zeros((16, 16, 3), np.uint8),
     'has 16 bits per pixel; 2 labels are stored in 8': np.zeros((16, 16), np.uint16),
     'holds the label 77 in 256 pixels': np.full((16, 16), 77, np.uint8),

@@ -59,18 +59,18 @@ class RejectionSampling(Filter):
         self.config, self.rate, self.min_confidence, self.class_map, self.size = classifier, rate, min_confidence, class_map, size
         self.may_fall_short = min_confidence > 0
         self.classifier: Classifier | None = None
-        self._meant: list[list[int]] | None = None
+        self._class_ids: list[list[int]] | None = None
 
     def prepare(self, catalogue: Catalogue, class_ids: Sequence[int]) -> None:
         self.classifier = build_classifier(self.config, self.size)
-        self._meant = class_map(self.class_map, catalogue.classes, catalogue.folders, self.classifier, class_ids)
+        self._class_ids = class_map(self.class_map, catalogue.classes, catalogue.folders, self.classifier, class_ids)
 
     def most(self, candidates: int) -> int:
         return max(1, round(candidates * (1 - self.rate))) if candidates else 0
 
     def scores(self, batch: FilterBatch) -> Tensor:
         """Return the confidence of the classifier in the candidates' class, float (N,), 0 to 1."""
-        return confidence(self.classifier.probabilities(batch.images), self._meant[batch.class_id])
+        return confidence(self.classifier.probabilities(batch.images), self._class_ids[batch.class_id])
 
     def keep(self, scores: Tensor) -> list[int]:
         best = torch.sort(scores, descending=True, stable=True).indices[: self.most(len(scores))].tolist()
