@@ -151,7 +151,7 @@ def test_wrong_shards(made, tmp_path):
         with pytest.raises(InputError, match='disc/00000000.mask.png does not match its checksum'):
             read(root)
     second.unlink()
-    with pytest.raises(InputError, match='shards/ring/000000.tar is missing'):
+    with pytest.raises(InputError, match='shards/ring/000000.tar and 0 other files are missing'):
         StoredDataset(root)
     lines_of(root, lambda lines: lines[0].update(shard='shards/ring/000000.tar'))
     with pytest.raises(InputError, match='line 1: the shard shards/ring/000000.tar does not belong to the class disc'):
