@@ -130,7 +130,7 @@ def test_what_is_wrong_leaves_no_file(damage, tmp_path):
     message = dict(
         label='holds the label 2 in 4096 pixels, dataset.json names 2',
         size='has 8x64 pixels',
-        missing='there is no file .*00000001.png; .*--repair brings lost files back',
+        missing='there is no file .*00000001.png; .*--repair',
     )[damage]
     with pytest.raises(InputError, match=message):
         write_coco(dataset, tmp_path / 'coco.json')
@@ -140,7 +140,7 @@ def test_what_is_wrong_leaves_no_file(damage, tmp_path):
 def test_a_deleted_image_is_not_listed(tmp_path):
     drawn_dataset(tmp_path / 'd', [disc(30, 30, 9).astype(np.uint8)] * 2)
     (tmp_path / 'd/images/c/00000001.png').unlink()
-    with pytest.raises(InputError, match='images/c/00000001.png is missing, and 0 other files'):
+    with pytest.raises(InputError, match='images/c/00000001.png and 0 other files are missing'):
         write_coco(StoredDataset(tmp_path / 'd'), tmp_path / 'coco.json')
 
 

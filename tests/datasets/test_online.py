@@ -57,7 +57,7 @@ def test_some_classes():
         OnlineSyntheticDataset('fashion32', classes=['hat'])
     with pytest.raises(InputError, match='no labelled generator at nowhere'):
         OnlineSyntheticDataset('nowhere')
-    with pytest.raises(InputError, match='over the 1,000 classes'):
+    with pytest.raises(InputError, match='needs the 1,000 classes'):
         OnlineSyntheticDataset('fashion32', label_space='dog')
 
 

@@ -62,11 +62,11 @@ READERS: dict[str, Callable[[Path], object]] = {
 MASK_READERS = [name for name in READERS if name != 'synthetic_to_image_folder']
 
 MASKS = {
-    'of another size': (np.zeros((7, 9), np.uint8), 'masks/disc/00000000.png has 9x7 pixels, dataset.json says 16x16'),
+    'of another size': (np.zeros((7, 9), np.uint8), 'masks/disc/00000000.png has 9x7 pixels, expected 16x16'),
     'in colours': (np.zeros((SIZE, SIZE, 3), np.uint8), 'masks/disc/00000000.png has colours'),
     'with transparency': (np.full((SIZE, SIZE, 4), 255, np.uint8), 'masks/disc/00000000.png has colours and transparency'),
     'with another label': (np.full((SIZE, SIZE), 77, np.uint8), 'masks/disc/00000000.png holds (the|a) label .*77'),
-    'of 16 bits': (np.zeros((SIZE, SIZE), np.uint16), 'masks/disc/00000000.png has 16 bits a pixel'),
+    'of 16 bits': (np.zeros((SIZE, SIZE), np.uint16), 'masks/disc/00000000.png has 16 bits per pixel'),
 }
 
 
@@ -91,7 +91,7 @@ def test_swapped_masks(copy, reader):
     assert data != second.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(data)
-    with pytest.raises(InputError, match='masks/disc/00000000.png is not of its checksum'):
+    with pytest.raises(InputError, match='masks/disc/00000000.png does not match its checksum'):
         READERS[reader](copy)
 
 
@@ -100,19 +100,27 @@ def test_swapped_masks(copy, reader):
 def test_images_of_the_right_size(copy, change, reader):
     path = copy / 'images/disc/00000001.png'
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(InputError, match='images/disc/00000001.png is not of its checksum; python tools/verify.py .* --repair mends it'):
+    with pytest.raises(
+        InputError, match='images/disc/00000001.png does not match its checksum; repair it with python tools/verify.py .* --repair'
+    ):
         READERS[reader](copy)
 
 
 LINES = {
-    'another class': (lambda lines: lines[0].update({'class': 1}), 'line 1: class 1 is square, but the sample lies in the folder disc'),
+    'another class': (
+        lambda lines: lines[0].update({'class': 1}),
+        'line 1: class 1 has the folder square, but the sample is in the folder disc',
+    ),
     'a class of -1': (lambda lines: lines[1].update({'class': -1}), 'line 2, .*class'),
     'no such class': (lambda lines: lines[2].update({'class': 3}), 'line 3: there is no class 3; dataset.json names 3'),
-    'another folder': (lambda lines: lines[4].update(slug='disc'), 'line 5: class 1 is square, but the sample lies in the folder disc'),
-    'a line twice': (lambda lines: lines[:3] + [lines[2]] + lines[4:], 'line 4: the sample disc/00000002 is there already, in line 3'),
-    'a line too few': (lambda lines: lines[:-1], 'has 8 lines, dataset.json counts 9'),
+    'another folder': (
+        lambda lines: lines[4].update(slug='disc'),
+        'line 5: class 1 has the folder square, but the sample is in the folder disc',
+    ),
+    'a line twice': (lambda lines: lines[:3] + [lines[2]] + lines[4:], 'line 4: the sample disc/00000002 already exists in line 3'),
+    'a line too few': (lambda lines: lines[:-1], 'has 8 lines, expected 9'),
     'a line of another class': (lambda lines: [*lines[:-1], lines[0] | dict(id='00000009')], 'has 4 samples of the class disc'),
-    'a name of another form': (lambda lines: lines[0].update(id='000000000'), 'line 1: 000000000 is no name of a sample'),
+    'a name of another form': (lambda lines: lines[0].update(id='000000000'), 'line 1: 000000000 is not a valid sample id'),
 }
 
 
@@ -131,7 +139,7 @@ def test_lines(copy, name, reader):
 def test_missing_files(copy, kind, reader):
     for name in ('disc/00000001.png', 'ring/00000002.png'):
         (copy / kind / name).unlink()
-    with pytest.raises(InputError, match=f'{kind}/disc/00000001.png is missing, and 1 other files'):
+    with pytest.raises(InputError, match=f'{kind}/disc/00000001.png and 1 other files are missing'):
         READERS[reader](copy)
 
 
@@ -143,13 +151,13 @@ def test_wrong_shards(made, tmp_path):
     data[place + 60] ^= 1
     first.write_bytes(data)
     for read in (lambda root: unpack_shards(StoredDataset(root), tmp_path / 'out'), *(READERS[name] for name in MASK_READERS)):
-        with pytest.raises(InputError, match='disc/00000000.mask.png is not of its checksum'):
+        with pytest.raises(InputError, match='disc/00000000.mask.png does not match its checksum'):
             read(root)
     second.unlink()
-    with pytest.raises(InputError, match='shards/ring/000000.tar is missing'):
+    with pytest.raises(InputError, match='shards/ring/000000.tar and 0 other files are missing'):
         StoredDataset(root)
     lines_of(root, lambda lines: lines[0].update(shard='shards/ring/000000.tar'))
-    with pytest.raises(InputError, match='line 1: the shard shards/ring/000000.tar is none of the class disc'):
+    with pytest.raises(InputError, match='line 1: the shard shards/ring/000000.tar does not belong to the class disc'):
         StoredDataset(root)
 
 

@@ -118,4 +118,4 @@ def test_one_on_another_host_is_waited_for(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('mmbdg.synthesis.job.OBSERVED', 0.2)
     with held_work_dir(config(tmp_path), patient=True):
         assert not (ranks / 'node7.json').exists()
-    assert f'a process on node7 has held {tmp_path}; ' in capsys.readouterr().out
+    assert f'a process on node7 has locked {tmp_path}; ' in capsys.readouterr().out

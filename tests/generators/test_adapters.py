@@ -242,7 +242,7 @@ def test_tfhub_dump_with_statistics_in_another_order(tmp_path):
     arrays['stack/000'], arrays['stack/001'] = arrays['stack/001'], arrays['stack/000']
     np.savez(tmp_path / 'dump.npz', **arrays)
     adapter = adapter_of('tfhub')
-    with pytest.raises(InputError, match='in another order'):
+    with pytest.raises(InputError, match='must alternate between mean and variance'):
         adapter.convert(adapter.read(tmp_path / 'dump.npz'), generator)
 
 
@@ -316,7 +316,7 @@ def test_wrong_source_and_wrong_resolution(tmp_path):
     assert not (tmp_path / 'out.safetensors').exists()
     larger = MODELS.build({**BIGGAN, 'resolution': 32, 'channel_multipliers': (2, 2, 2, 1), 'latent_dim': 16})
     larger.init_cfg = dict(type='mmbdg.PublishedWeights', checkpoint=str(path), source='ivclab')
-    with pytest.raises(InputError, match='another resolution or source'):
+    with pytest.raises(InputError, match='check its resolution and source'):
         larger.init_weights()
     larger.init_cfg['source'] = 'elsewhere'
     with pytest.raises(InputError, match='sources are tfhub, ajbrock'):

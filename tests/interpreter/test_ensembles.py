@@ -78,7 +78,7 @@ def test_shared_trunk_learns_from_all_and_each_block_from_its_own_part(own):
     touched = [any(p.grad is not None and p.grad.abs().sum() > 0 for p in output.parameters()) for output in shared.outputs]
     assert touched == [False, True, False]
     assert all(p.grad is not None for p in shared.trunk.parameters())
-    with pytest.raises(ValueError, match='make it a multiple'):
+    with pytest.raises(ValueError, match='use a multiple of'):
         shared.forward_own(*inputs(4))
 
 

@@ -79,6 +79,6 @@ def test_a_file_of_data_starts_no_download(asked, tmp_path):
     (tmp_path / 'logs').mkdir()
     source = dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='org/name')
     (tmp_path / 'logs' / 'plan.json').write_text(json.dumps(dict(source=source, filters=[])))
-    with pytest.raises(InputError, match='names the repository org/name; a file of data does not start a download'):
+    with pytest.raises(InputError, match='names the repository org/name; data files must not start downloads'):
         read_plan(tmp_path)
     assert asked == []

@@ -56,9 +56,9 @@ def test_unknown_names(tiny_labelled_generator):
 @pytest.mark.parametrize(
     'key, value, message',
     [
-        ('folders', ['a', 'b', 'a'], 'folder of its own'),
-        ('labels', ['background', 'x', 'y'], 'tells 2 labels apart, 3 names'),
-        ('classes', ['a', 'b'], '3 classes; 2 names'),
+        ('folders', ['a', 'b', 'a'], 'must be unique and not empty'),
+        ('labels', ['background', 'x', 'y'], 'has 2 labels, but labels has 3 names'),
+        ('classes', ['a', 'b'], '3 classes, but classes has 2 names'),
         (None, None, 'cut off'),
     ],
 )

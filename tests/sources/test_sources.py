@@ -187,7 +187,7 @@ LABELLED, PHOTOS = dict(type='mmbdg.LabelledGeneratorSource', labelled_generator
                 source=LABELLED,
                 filters=[dict(type='mmbdg.UncertaintyFilter'), dict(type='mmbdg.RejectionSampling', classifier=dict(type='timm'))],
             ),
-            'must stand before the filters that look at masks',
+            'move it before the mask filters',
         ),
         (
             dict(
@@ -206,7 +206,7 @@ def test_errors_before_any_work(keys, message):
 
 @pytest.mark.parametrize('kind', ['UncertaintyFilter', 'ForegroundFilter'])
 def test_a_filter_of_masks_needs_masks(tmp_path, kind):
-    with pytest.raises(InputError, match=f'{kind} looks at masks, but TestPhotos has none'):
+    with pytest.raises(InputError, match=f'{kind} needs masks, but TestPhotos has none'):
         synthesize(photos(filters=[dict(type=f'mmbdg.{kind}')]), tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 

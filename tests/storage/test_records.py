@@ -108,7 +108,7 @@ def test_the_other_files_of_logs(plan, whole, copy, text):
     synthesize(plan, copy, log=quiet)
     assert content(copy) == content(whole)
     (copy / 'logs/identity.json').write_text(text)
-    with pytest.raises(InputError, match='identity.json .*; what made the dataset is no longer known. .*verify.py .* --repair may bring'):
+    with pytest.raises(InputError, match='identity.json .*; the configuration of the dataset is unknown. .*verify.py .* --repair'):
         synthesize(plan, copy, log=quiet)
 
 

@@ -158,21 +158,21 @@ def test_what_is_refused(datasets, tmp_path):
     first = samples.splitlines(keepends=True)[0]
     unknown = b'disc/99999999\n'
     for content, message in {
-        written(samples + unknown): 'line 11: disc/99999999 is no sample of this dataset',
-        written(first + samples): 'line 3: .* is there twice',
-        written(samples + b'../x/00000000\n'): "line 11: '../x/00000000' is no sample",
-        written(samples + b'disc/3\n'): "line 11: 'disc/3' is no sample",
-        written(samples + b'\n'): "line 11: '' is no sample",
-        written(b''): 'it chooses no sample',
+        written(samples + unknown): 'line 11: disc/99999999 is not a sample of this dataset',
+        written(first + samples): 'line 3: .* is listed twice',
+        written(samples + b'../x/00000000\n'): "line 11: '../x/00000000' is not a sample",
+        written(samples + b'disc/3\n'): "line 11: 'disc/3' is not a sample",
+        written(samples + b'\n'): "line 11: '' is not a sample",
+        written(b''): 'it lists no samples',
         written(samples, dataset='0' * 32): 'was made from another dataset',
         written(samples, name='t'): 'is the selection "t" under another name',
-        written(samples, counts={'disc': 1}): 'the header counts other samples',
+        written(samples, counts={'disc': 1}): 'the counts in the header do not match',
         written(samples, counts={'disc': -1}): 'counts.disc',
-        data[:-3]: 'damaged, its lines do not have their checksum',
-        data.replace(b'0.5', b'0.6'): 'header .* does not have its checksum',
-        samples: 'its first line is no header',
+        data[:-3]: 'damaged: its lines do not match their checksum',
+        data.replace(b'0.5', b'0.6'): 'header .* does not match its checksum',
+        samples: 'its first line is not a header',
         b'# {': 'is cut off',
-        b'': 'its first line is no header',
+        b'': 'its first line is not a header',
     }.items():
         path.write_bytes(content)
         with pytest.raises(InputError, match=message) as caught:
@@ -180,7 +180,7 @@ def test_what_is_refused(datasets, tmp_path):
         assert 'tools/select_samples.py' in str(caught.value)
     path.write_bytes(data)
     assert len(StoredDataset(root, 's').lines) == 9
-    with pytest.raises(InputError, match=r'has no selection "ss" \(there are s\); did you mean "s"\?'):
+    with pytest.raises(InputError, match=r'has no selection "ss" \(existing ones: s\); did you mean "s"\?'):
         StoredDataset(root, 'ss')
     for name in ('../s', 'a/b', '', '..', 3):
         with pytest.raises(InputError, match='the name of a selection'):

@@ -100,7 +100,7 @@ def test_a_shard_cut_in_half(both, tmp_path):
     shard.unlink()
     with pytest.raises(InputError, match='there is no shard'):
         stored.image(stored.lines[0])
-    with pytest.raises(InputError, match='names no file in a shard'):
+    with pytest.raises(InputError, match='is not the address of a file in a shard'):
         fileio.get('tar:///somewhere/else')
 
 

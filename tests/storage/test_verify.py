@@ -98,7 +98,7 @@ def test_all_lists_lost(plan, whole, tmp_path):
     lists_lost(root)
     shutil.rmtree(root / 'logs')
     before = content(root)
-    with pytest.raises(InputError, match='nothing that is left of .* says what made it'):
+    with pytest.raises(InputError, match='has no data left that shows which configuration made it'):
         repair(root, plan, log=quiet)
     assert content(root) == before
 
@@ -111,7 +111,7 @@ def test_nobody_loses_a_file(plan, whole, tmp_path):
     repair(root, plan, log=said.append)
     assert (root / 'logs/foreign/notes.txt').read_text() == 'mine'
     assert (root / 'logs/foreign' / name / 'inside.txt').read_text() == 'x'
-    assert any('notes.txt does not belong to the dataset; it is now' in line for line in said)
+    assert any('notes.txt does not belong to the dataset; it was moved to' in line for line in said)
     damages.a_foreign_file(root)
     repair(root, plan, log=quiet)
     assert len(list((root / 'logs/foreign').glob('notes.txt*'))) == 2
@@ -139,7 +139,7 @@ def test_bounds_and_growth(tiny_labelled_generator, tmp_path, form):
         shutil.rmtree(root / 'logs')
         if damage != 'blocks_and_info_lost':
             assert repair(root, plan, log=quiet).whole and content(root) == before, f'{damage}, no logs'
-    with pytest.raises(InputError, match='how many candidates were tried is no longer known'):
+    with pytest.raises(InputError, match='the number of candidates is unknown'):
         repair(root, plan, log=quiet)
 
 
@@ -151,7 +151,9 @@ def test_every_kind_of_file(tiny_labelled_generator, tmp_path):
     for kind in ('images', 'uncertainty'):
         damages.flip(sorted((root / kind).glob('disc/*.*'))[1], -1)
     findings = verify(root)
-    assert [problem.what for problem in findings.problems] == ['is not of its checksum'] * 2 and findings.damaged_blocks == {('disc', 0)}
+    assert [problem.what for problem in findings.problems] == ['does not match its checksum'] * 2 and findings.damaged_blocks == {
+        ('disc', 0)
+    }
     assert repair(root, plan, log=quiet).whole and content(root) == before
 
 
@@ -175,7 +177,7 @@ def test_another_plan_or_generator_is_refused(plan, whole, tiny_labelled_generat
     with pytest.raises(InputError) as caught:
         repair(root, other, log=quiet)
     known = damage != 'info_lost' or logs
-    assert ('made by another configuration' if known else 'comes out otherwise than when') in str(caught.value)
+    assert ('made by another configuration' if known else 'differs from the original block') in str(caught.value)
     assert content(root) == before
 
 
@@ -191,7 +193,7 @@ def test_a_machine_that_computes_otherwise_changes_nothing(plan, whole, tmp_path
 
     monkeypatch.setattr(BlockMaker, 'make', otherwise)
     before = content(root)
-    with pytest.raises(InputError, match='block 0 of the class disc comes out otherwise than when .* this machine computes otherwise'):
+    with pytest.raises(InputError, match='block 0 of the class disc differs from the original block .* this machine computes other values'):
         repair(root, plan, log=quiet)
     assert content(root) == before
 
@@ -232,9 +234,9 @@ def without_checksums(root: Path) -> None:
 
 
 WRONG_MASKS = {
-    'has 9x7 pixels, dataset.json says 16x16': np.zeros((7, 9), np.uint8),
+    'has 9x7 pixels, expected 16x16': np.zeros((7, 9), np.uint8),
     'has colours': np.zeros((16, 16, 3), np.uint8),
-    'has 16 bits a pixel; 2 labels are stored in 8': np.zeros((16, 16), np.uint16),
+    'has 16 bits per pixel; 2 labels are stored in 8': np.zeros((16, 16), np.uint16),
     'holds the label 77 in 256 pixels': np.full((16, 16), 77, np.uint8),
 }
 
@@ -248,7 +250,7 @@ def test_a_dataset_without_checksums(plan, whole, tmp_path):
     without_checksums(root)
     StoredDataset(root)
     findings = verify(root)
-    assert findings.whole and 'there are no checksums' in findings.unchecked[0] and findings.samples == 12
+    assert findings.whole and 'there are none' in findings.unchecked[0] and findings.samples == 12
     for message, mask in WRONG_MASKS.items():
         path = sorted(root.glob('masks/*/*.png'))[3]
         before = path.read_bytes()
@@ -258,7 +260,7 @@ def test_a_dataset_without_checksums(plan, whole, tmp_path):
         path.write_bytes(before)
     damages.deleted(root)
     assert verify(root).problems[0].what.startswith('there is no file')
-    with pytest.raises(InputError, match='versions.mmbdg: 0.0.1 there'):
+    with pytest.raises(InputError, match='versions.mmbdg: 0.0.1 in the dataset'):
         repair(root, plan, log=quiet)
 
 

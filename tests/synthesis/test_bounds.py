@@ -107,7 +107,7 @@ def test_min_confidence(plan, tiny_classifier, tmp_path):
     'wrong, message',
     [
         (dict(min_foreground=0.9, max_foreground=0.1), 'above max_foreground'),
-        (dict(min_confidence=0.5), 'needs a classifier'),
+        (dict(min_confidence=0.5), 'needs synthesis.classifier'),
         (dict(max_foreground=2), r'max_foreground\) must be in \[0, 1\]'),
         (dict(format='zip'), 'folder, shards'),
         (dict(image='gif'), 'png, jpeg'),
@@ -126,7 +126,7 @@ def test_plans_that_make_no_sense(wrong, message):
         (dict(threads=100_000), 'synthesis.threads is at most 1,024, got 100,000'),
         (dict(threads=0), 'threads must be at least 1'),
         (dict(num_per_class=10**9), 'num_per_class is at most 100,000,000, got 1,000,000,000'),
-        (dict(num_per_class=10**8, uncertainty_rate=0.5), 'takes 200,000,000 candidates of a class; at most 100,000,000 can be named'),
+        (dict(num_per_class=10**8, uncertainty_rate=0.5), 'needs 200,000,000 candidates per class; the limit is 100,000,000'),
         (dict(candidates=10**7), 'candidates is at most 1,000,000'),
         (dict(batch_size=10**7), 'batch_size is at most 100,000'),
         (dict(resolution=10**5), 'resolution is at most 8,192'),
@@ -141,7 +141,7 @@ def test_plans_that_make_no_sense(wrong, message):
         (dict(compile='yes'), r'synthesis.source is not as it should be: compile: .*boolean'),
         (dict(classifier='resnet'), r'synthesis.filters.0 is not as it should be: classifier: '),
         (dict(classes=3), r'synthesis is not as it should be: classes'),
-        (dict(classes=[]), 'names no class'),
+        (dict(classes=[]), 'synthesis.classes is empty'),
         (dict(labelled_generator=7), r'synthesis.source is not as it should be: labelled_generator: .*string'),
     ],
 )

@@ -42,7 +42,7 @@ def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
         write(path, do, sync)
 
     monkeypatch.setattr('mmbdg.synthesis.writer.write_atomically', full)
-    with pytest.raises(InputError, match='the disk is full.*What was complete stays.*run the same command again'):
+    with pytest.raises(InputError, match='the disk is full.*Finished blocks stay.*repeat the command'):
         synthesize(plan, tmp_path / 'out', log=quiet)
     there = content(tmp_path / 'out')
     assert len(there) == 19 and there.items() <= whole.items()

@@ -138,5 +138,5 @@ def test_filters_run_in_their_order(plan, tmp_path):
 
 def test_a_score_that_is_no_number_is_an_error(plan, monkeypatch):
     monkeypatch.setattr(RedFilter, 'scores', lambda self, batch: torch.full((len(batch.images),), float('nan')))
-    with pytest.raises(InputError, match='the filter red gives no finite score for class 1'):
+    with pytest.raises(InputError, match='the filter red returned a score that is not finite for class 1'):
         build_maker(plan, 'cpu').make(1, 0)

@@ -151,7 +151,7 @@ def test_a_host_with_another_clock_is_alive_if_its_time_moves(tmp_path, offset, 
     finally:
         stop.set()
         thread.join()
-    assert said == [f'a process on elsewhere has held {tmp_path.parent}; 5 s to see whether it is alive']
+    assert said == [f'a process on elsewhere has locked {tmp_path.parent}; checking for 5 s whether it is alive']
 
 
 @pytest.mark.parametrize('text', ['', '[]', '{}', '{"job": 3}', '[' * 50_000, '\0' * 100, '{"job": "a", "rank": "0", "host": "h"}'])

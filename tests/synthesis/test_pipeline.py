@@ -30,7 +30,7 @@ def test_precision_belongs_to_the_dataset(plan, tmp_path):
     maker = build_maker(other, 'cpu')
     assert identity_of(other, maker.source, maker.filters, 'cpu')['config']['source']['precision'] == 'bfloat16'
     synthesize(other.changed(precision='float32'), tmp_path / 'data', log=lambda line: None)
-    with pytest.raises(InputError, match='precision: float32 there, bfloat16 here'):
+    with pytest.raises(InputError, match='precision: float32 in the dataset, bfloat16 now'):
         synthesize(other, tmp_path / 'data', log=lambda line: None)
     with pytest.raises(InputError, match='float32, bfloat16, float16'):
         synthesize(plan.changed(precision='fp8'), tmp_path / 'more', log=lambda line: None)
@@ -157,7 +157,7 @@ def test_left_overs_of_a_kill_at_any_moment(plan, tmp_path):
 
 def test_another_config_is_refused(plan, tmp_path):
     before = content(synthesize(plan, tmp_path / 'out'))
-    with pytest.raises(InputError, match=r'(?s)another configuration.*config.seed: 0 there, 1 here'):
+    with pytest.raises(InputError, match=r'(?s)another configuration.*config.seed: 0 in the dataset, 1 now'):
         synthesize(plan.changed(seed=1), tmp_path / 'out')
     assert content(tmp_path / 'out') == before
 
@@ -253,7 +253,7 @@ def test_a_record_that_is_cut_off_is_made_again(plan, tmp_path):
         synthesize(plan.changed(classes=[1]), tmp_path / 'out')
     assert content(tmp_path / 'out') == whole
     (tmp_path / 'out' / 'logs' / 'identity.json').write_text('')
-    with pytest.raises(InputError, match='identity.json .*what made the dataset is no longer known'):
+    with pytest.raises(InputError, match='identity.json .*the configuration of the dataset is unknown'):
         synthesize(plan, tmp_path / 'out')
 
 

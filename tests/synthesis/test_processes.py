@@ -128,7 +128,7 @@ def test_all_ranks_but_one_die_while_it_is_at_its_last_block(plan, tmp_path, sta
     with at_work(out / 'logs', '0-0') as free:  # as if rank 0 were making its only block
         assert free
         synthesize(plan, out, log=said.append, job=Job(1, 2, 'a'))
-    assert 'being made by other processes' in said[-1] and 'run the same command again' in said[-1]
+    assert 'other processes are making' in said[-1] and 'run the same command again' in said[-1]
     with pytest.raises(InputError, match='is unfinished'):
         StoredDataset(out)
     synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
@@ -154,7 +154,7 @@ def test_a_rank_with_another_config_is_refused(plan, tmp_path):
             shutil.rmtree(out / 'images'), shutil.rmtree(out / 'masks'), shutil.rmtree(out / 'uncertainty')
             for name in ('manifest.jsonl', 'blocks.jsonl', 'dataset.json'):
                 (out / name).unlink()
-            with pytest.raises(InputError, match='device: another there, cpu here'):
+            with pytest.raises(InputError, match='device: another in the dataset, cpu now'):
                 synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
     assert not (out / 'images').exists()
 

@@ -138,7 +138,7 @@ def test_report(root):
     assert report['classes'][2] == dict(
         name='Eel', folder='eel', samples=1, steps=[dict(kept=0, threshold=None), dict(kept=0, threshold=None)], kept=0
     )
-    assert said[1] == 'no sample is left of 1 of 3 classes: eel'
+    assert said[1] == '1 of 3 classes have no sample left: eel'
     text = (root / 'selections' / 's.md').read_text()
     assert '| Cat | 5 | 4 | 2 (0.3) | 2 (40.0 %) |' in text and '| **all** | 9 |  |  | 4 (44.4 %) |' in text
     assert '2. mmbdg.LeastUncertain: fraction 0.5, scope class' in text
@@ -164,7 +164,7 @@ def test_the_same_bytes_and_nothing_of_the_dataset(root):
 def test_a_selection_of_other_steps_stays(root):
     run(root, least(0.5))
     before = contents(root)
-    with pytest.raises(InputError, match='was made by other steps:\n.*0.5.* there,\n.*0.4.* here.\n.*--name.*--force'):
+    with pytest.raises(InputError, match='was made by other steps:\n.*0.5.* in the file,\n.*0.4.* now.\n.*--name.*--force'):
         run(root, least(0.4))
     assert contents(root) == before
     assert run(root, least(0.4), name='t')[0] == run(root, least(0.4), force=True)[0]
@@ -187,15 +187,15 @@ def test_a_selection_of_other_steps_stays(root):
             'there is no selection .*did you mean "mmbdg.LeastUncertain"',
         ),
         (dict(name='s', steps=[dict(type='os.system', command='false')]), 'there is no selection "os.system"'),
-        (dict(name='s', steps=[dict(type='mmbdg.LeastUncertain')]), "selection.steps.0 is not what LeastUncertain takes.*'fraction'"),
-        (dict(name='s', steps=[least(0.5) | dict(rate=1)]), "is not what LeastUncertain takes.*'rate'"),
+        (dict(name='s', steps=[dict(type='mmbdg.LeastUncertain')]), "selection.steps.0 has wrong arguments for LeastUncertain.*'fraction'"),
+        (dict(name='s', steps=[least(0.5) | dict(rate=1)]), "has wrong arguments for LeastUncertain.*'rate'"),
         *(
             (dict(name='s', steps=[least(x)]), 'steps.0: LeastUncertain.fraction must be')
             for x in (0, -1, 1.1, '0.5', True, None, float('nan'))
         ),
         (dict(name='s', steps=[least(0.5, 'image')]), 'LeastUncertain.scope must be one of class, dataset, got'),
         (dict(name='s', steps=[dict(type='mmbdg.ForegroundBounds', min_foreground=2)]), r'min_foreground must be a number in \[0, 1\]'),
-        (dict(name='s', steps=[dict(type='mmbdg.ForegroundBounds', min_foreground=0.5, max_foreground=0.4)]), 'nothing would be kept'),
+        (dict(name='s', steps=[dict(type='mmbdg.ForegroundBounds', min_foreground=0.5, max_foreground=0.4)]), 'no sample would be kept'),
         (3, 'selection must be a dict'),
     ],
 )
@@ -216,7 +216,7 @@ def test_samples_without_the_number(root, value):
 
 
 def test_nothing_is_left(root):
-    with pytest.raises(InputError, match='selection.steps.0 leaves no sample of .*ForegroundBounds'):
+    with pytest.raises(InputError, match='selection.steps.0 keeps no sample of .*ForegroundBounds'):
         run(root, dict(type='mmbdg.ForegroundBounds', min_foreground=0.999))
     assert not list((root / 'selections').glob('*'))
 

@@ -28,7 +28,7 @@ def test_options(config, tmp_path):
     assert stored.info['counts'] == dict(disc=3, ring=3) and {line['seed'] for line in stored.lines} == {7}
     assert '6 labelled images' in result.stdout and '100%' in result.stdout and 'img/s' in result.stdout
     refused = run_tool('tools/synthesize.py', config, tmp_path / 'out', '--seed', '8', check=False)
-    assert refused.returncode == 2 and 'config.seed: 7 there, 8 here' in refused.stdout and 'Traceback' not in refused.stdout
+    assert refused.returncode == 2 and 'config.seed: 7 in the dataset, 8 now' in refused.stdout and 'Traceback' not in refused.stdout
 
 
 def test_shards(config, tmp_path):
@@ -69,10 +69,10 @@ def test_verify(config, tmp_path):
     damage()
     (out / 'notes.txt').touch()
     result = run_tool('tools/verify.py', out, '--json', out / 'logs' / 'report.json', check=False)
-    assert result.returncode == 1 and 'is damaged, 2 errors' in result.stdout and f'{name}: is not of its checksum' in result.stdout
+    assert result.returncode == 1 and 'is damaged, 2 errors' in result.stdout and f'{name}: does not match its checksum' in result.stdout
     found = json.loads((out / 'logs' / 'report.json').read_text())
     assert not found['whole'] and found['foreign'] == ['notes.txt'] and found['damaged_blocks'] == [dict(folder='ring', number=0)]
-    assert found['problems'][0] == dict(place=name, what='is not of its checksum', block=dict(folder='ring', number=0))
+    assert found['problems'][0] == dict(place=name, what='does not match its checksum', block=dict(folder='ring', number=0))
     result = run_tool('tools/verify.py', out, '--repair', '--json', report)
     assert '1 of 3 blocks made again' in result.stdout and image.read_bytes() == data and not (out / 'notes.txt').exists()
     found = json.loads(report.read_text())
@@ -83,10 +83,12 @@ def test_verify(config, tmp_path):
     damage()
     shutil.rmtree(out / 'logs')
     result = run_tool('tools/verify.py', out, '--repair', check=False)
-    assert result.returncode == 2 and 'logs/plan.json is not there: name the config that made the dataset: --config CONFIG' in result.stdout
+    assert (
+        result.returncode == 2 and 'logs/plan.json does not exist: name the config that made the dataset: --config CONFIG' in result.stdout
+    )
     other = ('--cfg-options', 'synthesis.seed=3')
     result = run_tool('tools/verify.py', out, '--repair', '--config', config, *other, check=False)
-    assert result.returncode == 2 and 'config.seed: 0 there, 3 here' in result.stdout and image.read_bytes() != data
+    assert result.returncode == 2 and 'config.seed: 0 in the dataset, 3 now' in result.stdout and image.read_bytes() != data
     run_tool('tools/verify.py', out, '--repair', '--config', config)
     assert image.read_bytes() == data
 
