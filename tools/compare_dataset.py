@@ -1,16 +1,16 @@
-"""Measure one labelled dataset: distance to real images, agreement of the masks with a rule, and diversity.
+"""Measure a labelled dataset: distance to real images, agreement of the masks with a rule, and diversity.
 
     python tools/compare_dataset.py data/garments figures.json --features resnet_fashion32
     python tools/compare_dataset.py DATASET OUT.json --reference CONFIG.py:KEY --rule none --features efflite0
 
 Figures in OUT.json:
 
-    FD, KD   Frechet and kernel distance of images to the reference in a named feature network, KD x 1000
-    mIoU     of the masks with a documented rule that draws masks, foreground and background, in percent
-    ID       image diversity: mean squared distance of the features of two images of a class, over that of two reference images
+    FD, KD   Frechet and kernel distance of the images to the reference, in the features of a named network; KD is multiplied by 1000
+    mIoU     agreement of the masks with those drawn by a rule, foreground and background, in percent
+    ID       image diversity: mean squared distance of the features of two images of a class, relative to that of two reference images
     SD       shape diversity, as in Table 1
 
-The study configs/studies/filters.py makes a dataset for each filter of a synthesis and measures it so.
+The study configs/studies/filters.py makes one dataset for each filter of a synthesis and measures each of them with this tool.
 """
 
 import argparse
@@ -41,7 +41,7 @@ RULE = 'mmbdg.annotation.foreground.fashion_foreground'
 
 
 def with_rule(images: LabelledImages, rule: Callable[[np.ndarray], np.ndarray]) -> float:
-    """mIoU of all masks' foreground with the rule's, in per cent, as mmseg counts it."""
+    """mIoU in percent between the foreground of all masks and that drawn by the rule, computed by mmseg's IoUMetric."""
     areas = [torch.zeros(2) for _ in range(4)]
     for i in range(len(images)):
         mask = images.mask(i)
@@ -53,13 +53,13 @@ def with_rule(images: LabelledImages, rule: Callable[[np.ndarray], np.ndarray]) 
 
 
 def spread(features: np.ndarray, classes: Sequence[int | None]) -> float:
-    """Mean squared distance of two different samples of a class, averaged over classes: twice the trace of the class's covariance."""
+    """Mean squared distance of two samples of a class (twice the trace of its covariance matrix), averaged over the classes."""
     groups = [features[np.array([c == group for c in classes])] for group in sorted(set(classes))]
     return float(np.mean([2 * group.astype(np.float64).var(axis=0, ddof=1).sum() for group in groups if len(group) > 1]))
 
 
 def figures(images: LabelledImages, reference: dict, network: object, rule: Callable | None, args: argparse.Namespace) -> dict:
-    """One dataset's."""
+    """Figures of one dataset, as listed in the module docstring, and the number of samples used for the distances (``n``)."""
     n = min(args.n, len(images), reference['n'])
     chosen = drawn(len(images), n, 'filters', 0)
     features = picture_features(images, chosen, network, args.device)
@@ -77,14 +77,22 @@ def figures(images: LabelledImages, reference: dict, network: object, rule: Call
 
 def parse_args() -> argparse.Namespace:
     parser = Parser(__doc__)
-    parser.add_argument('dataset', help='folder of a synthetic dataset, or another one that tools/analyze.py takes')
+    parser.add_argument('dataset', help='folder of a synthetic dataset, or another dataset as in tools/analyze.py')
     parser.add_argument('out', type=Path, help='JSON file for the figures')
-    parser.add_argument('--reference', default=FASHION, help='real labelled images, as tools/analyze.py takes them')
-    parser.add_argument('--rule', default=RULE, help='function that draws the mask of an image uint8 (H,W,3); "none" for none')
-    parser.add_argument('--features', default='efflite0', choices=('efflite0', 'resnet_fashion32'), help='feature network')
-    parser.add_argument('--inception', help='weights of the Inception-v3 of FID instead')
-    parser.add_argument('--n', type=positive_int, default=5000, help='largest number of samples a side for the distances')
-    parser.add_argument('--device', default='cpu', help='where the feature network runs, e.g. cuda')
+    parser.add_argument('--reference', default=FASHION, help='real labelled images, given as in tools/analyze.py; default: %(default)s')
+    parser.add_argument(
+        '--rule',
+        default=RULE,
+        help='import path of a function that draws the mask of an image uint8 (H,W,3), or "none"; default: %(default)s',
+    )
+    parser.add_argument(
+        '--features', default='efflite0', choices=('efflite0', 'resnet_fashion32'), help='feature network; default: efflite0'
+    )
+    parser.add_argument('--inception', help="weights of FID's Inception-v3, used instead of --features")
+    parser.add_argument(
+        '--n', type=positive_int, default=5000, help='maximum number of samples per dataset for the distances; default: 5000'
+    )
+    parser.add_argument('--device', default='cpu', help='device of the feature network, e.g. cuda; default: cpu')
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Sources: what fills a dataset with images, and with masks where it has some. Imports with torch, numpy and mmengine only."""
+"""Sources of the images, and optionally masks, of a synthetic dataset. The package needs torch, numpy and mmengine only."""
 
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
 from mmbdg.sources.diffusion_source import DiffusionSource

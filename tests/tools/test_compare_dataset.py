@@ -1,4 +1,4 @@
-"""tools/compare_dataset.py on a tiny generator: what its figures are made of."""
+"""tools/compare_dataset.py on a tiny generator: how its figures are computed."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ tool = import_module('compare_dataset')
 
 
 def test_spread():
-    """Against all pairs, one by one."""
+    """The spread is the mean squared distance over all pairs of a class."""
     features, classes = np.random.default_rng(0).standard_normal((12, 5)), [0, 1, 2] * 4
     pairs = [[np.sum((features[i] - features[j]) ** 2) for i, j in combinations(range(c, 12, 3), 2)] for c in range(3)]
     assert tool.spread(features, classes) == pytest.approx(np.mean([np.mean(found) for found in pairs]))
@@ -32,7 +32,7 @@ def test_figures(tmp_path, tiny_labelled_generator, tiny_classifier, monkeypatch
     monkeypatch.setattr(sys, 'argv', ['compare_dataset.py', *map(str, command)])
     tool.main()
     found = json.loads((tmp_path / 'figures.json').read_text())['figures']
-    assert found['n'] == 15 and found['FD'] is None  # too few for a Frechet distance
+    assert found['n'] == 15 and found['FD'] is None  # too few samples for a Frechet distance
     stored = StoredDataset(tmp_path / 'dataset')
     masks = np.stack([stored.mask(line) > 0 for line in stored.lines])
     rule = np.stack([fashion_foreground(stored.image(line)) for line in stored.lines])

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing from outside: pictures are data URIs, charts are inline SVG."""
+"""Report as one self-contained HTML file: images are data URIs, charts are inline SVG."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ from mmbdg.visualization.contact_sheet import line_colours, outlined, thumbnail
 
 TEMPLATE = Path(__file__).with_name('report_template.html')
 PHOTO_SIDE, PIXEL_SIDE = 128, 256
-"""Pixels of the long side of pictures that are shrunk, and of small ones, whose pixels are repeated: they cost few bytes."""
+"""Long side in pixels of reduced images, and of small images. Small images are enlarged by repeating pixels, which needs few bytes."""
 MAX_LABELS = 24
 
 CHARTS = dict(
@@ -33,7 +33,7 @@ CHARTS = dict(
 
 
 def as_html(report: Report) -> str:
-    """The page. Jinja2 escapes all text; addresses in it lose their scheme, so that nothing can be followed."""
+    """The HTML page. Jinja2 escapes all text. The scheme of URLs in the text is removed, so that they do not become links."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -84,7 +84,7 @@ def as_html(report: Report) -> str:
 
 
 def data_uri(picture: np.ndarray) -> str:
-    """uint8 (H,W,3) or (H,W) as a PNG in a data URI."""
+    """Data URI of an image, uint8 (H,W,3) or (H,W), in PNG format."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -165,7 +165,7 @@ def _groups(keys: list[str]) -> list[dict]:
 
 
 def _short(key: str, frechet: str, kernel: str) -> str:
-    """What stands under a group's head."""
+    """Column title below the title of its group."""
     if key.endswith('_frechet'):
         return f'{frechet} ↓'
     return f'{kernel} ↓' if key.endswith('_kernel') else table1.HEADS[key]
@@ -177,10 +177,10 @@ def _nearest(report: Report) -> dict | None:
     found, distances = report.numbers['nearest'], report.numbers['distances']
     pairs = [(_sample(report.images, a), _sample(report.reference, b)) for a, b in report.nearest]
     text = (
-        f'A generator that had memorised images would put samples much nearer to reference images than these are to each other. '
-        f'Of {distances["n"]:,} samples {found["below_half_the_yardstick"]:,} lie nearer than half the yardstick, of as many reference '
-        f'images {found["reference_below_half_the_yardstick"]:,}; the median distance is {found["median"]:.3g}, the yardstick '
-        f'{found["yardstick_median"]:.3g}.'
+        f'If a generator had memorised images, its samples would be much closer to reference images than reference images are to each '
+        f'other. {found["below_half_the_yardstick"]:,} of {distances["n"]:,} samples are closer than half the yardstick, compared with '
+        f'{found["reference_below_half_the_yardstick"]:,} of as many reference images. The median distance is {found["median"]:.3g}, the '
+        f'yardstick is {found["yardstick_median"]:.3g}.'
     )
     from markupsafe import Markup
 
@@ -188,7 +188,7 @@ def _nearest(report: Report) -> dict | None:
         text=text,
         parts=[
             dict(title=title, pairs=part)
-            for title, part in (('The closest pairs', pairs[:CLOSEST]), ('Drawn samples', pairs[CLOSEST:]))
+            for title, part in (('The closest pairs', pairs[:CLOSEST]), ('Random samples', pairs[CLOSEST:]))
             if part
         ],
         among=f'{found["among"]:,}',
@@ -217,7 +217,7 @@ def _filter_head(key: str) -> str:
 
 
 def _without_schemes(value: object) -> object:
-    """Text, lists and dicts of it, without the ``https://`` of addresses; pictures and charts stay."""
+    """Texts, also in lists and dicts, without the ``https://`` of URLs. Images and charts do not change."""
     if isinstance(value, dict):
         return {key: _without_schemes(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
