@@ -31,7 +31,7 @@ def select(
 
     Returns:
         Path of ``selections/NAME.txt`` in the dataset. ``NAME.json`` and ``NAME.md`` hold the report: the kept samples of each class after
-        each step. For a step that compares images, ``NAME.<number of the step>.html`` shows the dropped samples and what they are similar to.
+        each step. For a step that compares images, ``NAME.<number of the step>.html`` shows the pairs of similar images.
 
     Raises:
         InputError: The dataset is missing, unfinished or damaged; a selection of this name was made by other steps; the
