@@ -156,7 +156,7 @@ def test_refusals_come_before_the_work(images, monkeypatch):
         pytest.fail('the long work began')
 
     monkeypatch.setattr('mmbdg.analysis.report.report.mask_statistics', work)
-    with pytest.raises(InputError, match='drawn has 3 labelled images; at least 4 are needed'):
+    with pytest.raises(InputError, match='drawn has 3 images; at least 4 are needed'):
         analyse(images, Drawn(drawn()[:3]), POOLED)
     with pytest.raises(InputError, match='drawn has 0'):
         analyse(Drawn([]))

@@ -37,6 +37,7 @@ def picture_features(
     device: torch.device | str = 'cpu',
     batch_size: int = 32,
     after_batch: Callable[[int], None] = lambda samples: None,
+    kinds: Sequence[str] = KINDS,
 ) -> dict[str, np.ndarray]:
     """Features of the three kinds of input images. Each sample is read once.
 
@@ -47,23 +48,26 @@ def picture_features(
         device: Device of the network. Default: 'cpu'.
         batch_size: Images in a batch. Default: 32.
         after_batch: Function that is called after each batch with its number of samples, for a progress bar.
+        kinds: Kinds of input images; images without masks have the kind "images" only. Default: all.
 
     Returns:
-        Features for each of :data:`KINDS`, float32 (len(indices),D).
+        Features for each of the kinds, float32 (len(indices),D).
 
     Raises:
         InputError: An image and its mask differ in size.
     """
-    rows: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
+    rows: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
     for start in range(0, len(indices), batch_size):
-        samples = [_sample(images, int(i)) for i in indices[start : start + batch_size]]
-        for kind in KINDS:
+        samples = [_sample(images, int(i), kinds) for i in indices[start : start + batch_size]]
+        for kind in kinds:
             rows[kind].append(network.features([sample[kind] for sample in samples], device))
         after_batch(len(samples))
     return {kind: np.concatenate(parts) for kind, parts in rows.items()}
 
 
-def _sample(images: LabelledImages, i: int) -> dict[str, np.ndarray]:
+def _sample(images: LabelledImages, i: int, kinds: Sequence[str]) -> dict[str, np.ndarray]:
+    if tuple(kinds) == ('images',):
+        return dict(images=images.image(i))
     image, mask = images.image(i), images.mask(i)
     if image.shape[:2] != mask.shape:
         raise InputError(

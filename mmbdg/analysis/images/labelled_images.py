@@ -1,4 +1,4 @@
-"""Common interface of all labelled images that the analysis reads."""
+"""Common interface of all images, labelled or not, that the analysis reads."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ import numpy as np
 
 
 class LabelledImages(ABC):
-    """Images with masks. Each is read on access.
+    """Images, usually with masks. Each is read on access.
 
     Images and masks are read separately. An object can be passed to forked worker processes.
 
     Attributes:
         name: Name of the set, used in messages and reports.
-        labels: Names of the label ids of the masks, background first.
+        labels: Names of the label ids of the masks, background first. Empty if there are no masks.
         palette: RGB colour of each label, 0 to 255.
         ignore: Value of ignored mask pixels.
         classes: Names of the image classes. Empty if the images have no classes.
@@ -35,6 +35,11 @@ class LabelledImages(ABC):
         self.palette = [list(map(int, colour)) for colour in palette]
         self.facts: dict[str, Any] = dict(facts or {})
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether the images have masks."""
+        return bool(self.labels)
+
     @abstractmethod
     def __len__(self) -> int: ...
 
@@ -51,7 +56,7 @@ class LabelledImages(ABC):
         """Label ids, integer (H,W): 0 is background, :attr:`ignore` is ignored, all other ids are foreground.
 
         Raises:
-            InputError: The file is missing or is not a mask.
+            InputError: The file is missing or is not a mask, or the set has no masks.
         """
 
     def class_of(self, i: int) -> int | None:

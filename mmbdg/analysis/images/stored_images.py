@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from mmbdg.analysis.images.labelled_images import LabelledImages
-from mmbdg.errors import InputError
 from mmbdg.storage.stored import StoredDataset
 
 FACTS = ('counts', 'filters', 'licence', 'checksums', 'versions', 'config', 'label_space', 'selection')
@@ -15,7 +14,8 @@ FACTS = ('counts', 'filters', 'licence', 'checksums', 'versions', 'config', 'lab
 class StoredImages(LabelledImages):
     """A dataset in the layout of :mod:`mmbdg.storage.layout`, as folders or shards.
 
-    The classes are those of the generator. The labels are those of the stored masks; no label space is applied.
+    The classes are those of the source. The labels are those of the stored masks; no label space is applied. A dataset of a source without
+    masks has no labels.
 
     Args:
         root: Folder with ``dataset.json``.
@@ -27,8 +27,6 @@ class StoredImages(LabelledImages):
 
     def __init__(self, root: str | os.PathLike, selection: str | None = None) -> None:
         self.stored = StoredDataset(root, selection)
-        if not self.stored.catalogue.has_masks:
-            raise InputError(f'{root} has no masks: its source makes images only; the analysis needs a dataset with masks')
         info = self.stored.info
         self.folders = list(self.stored.catalogue.folders)
         super().__init__(

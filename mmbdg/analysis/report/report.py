@@ -104,7 +104,8 @@ def analyse(
         progress: Whether to show progress bars. Default: True.
 
     Raises:
-        InputError: A dataset has no masks or too few samples. The number of samples is checked before the long computations.
+        InputError: A dataset has too few samples, or no mask has foreground. The number of samples is checked before the long
+            computations.
     """
     seconds: dict[str, float] = {}
     sides = dict(dataset=images) | (dict(reference=reference) if reference is not None else {})
@@ -115,7 +116,7 @@ def analyse(
         with _timed(seconds, f'masks_{key}'):
             statistics[key] = mask_statistics(side, settings.processes, settings.min_pixels, progress)
             means[key] = summary(statistics[key], settings.seed, settings.processes, progress)
-        if not statistics[key].has_foreground.any():
+        if side.has_masks and not statistics[key].has_foreground.any():
             raise InputError(f'{side.name}: none of {len(side)} masks has any foreground; check that these are the right masks')
     report = Report({}, images, reference)
     found = None
@@ -144,7 +145,7 @@ def analyse(
             origin=network.origin,
             frechet=network.frechet,
             kernel=network.kernel,
-            n=found['masked'].n,
+            n=found['images'].n,
             n_wanted=settings.n,
             least_for_frechet=MIN_FRECHET,
             kernel_factor=1000,
@@ -175,7 +176,10 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 def _check(images: LabelledImages, least: int) -> None:
     if len(images) < least:
-        raise InputError(f'{images.name} has {len(images)} labelled images; at least {least} are needed')
+        raise InputError(f'{images.name} has {len(images)} images; at least {least} are needed')
+    if not images.has_masks:
+        images.image(0)
+        return
     image, mask = images.image(0), images.mask(0)
     if image.shape[:2] != mask.shape:
         raise InputError(f'{images.name}: the first image has the shape {image.shape[:2]}, its mask {mask.shape}; they must be equal')
@@ -199,10 +203,11 @@ def _features(
     from tqdm import tqdm
 
     n = min(settings.n, *map(len, sides.values()))
+    kinds = KINDS if all(side.has_masks for side in sides.values()) else ('images',)
     chosen = {key: drawn(len(side), n, 'distances', settings.seed, key) for key, side in sides.items()}
     with tqdm(total=2 * n, desc=f'features by {network.name}', unit='sample', disable=not progress) as bar:
         features = {
-            key: picture_features(side, chosen[key], network, settings.device, settings.batch_size, bar.update)
+            key: picture_features(side, chosen[key], network, settings.device, settings.batch_size, bar.update, kinds)
             for key, side in sides.items()
         }
     return chosen, features
@@ -211,10 +216,9 @@ def _features(
 def _distances(features: dict[str, dict[str, np.ndarray]], settings: ReportSettings, progress: bool) -> dict[str, Distances]:
     from tqdm import tqdm
 
-    with tqdm(total=len(KINDS) * SUBSETS, desc='distances', unit='subset', disable=not progress) as bar:
-        return {
-            kind: distances(features['dataset'][kind], features['reference'][kind], settings.seed, lambda: bar.update()) for kind in KINDS
-        }
+    own, other = features['dataset'], features['reference']
+    with tqdm(total=len(own) * SUBSETS, desc='distances', unit='subset', disable=not progress) as bar:
+        return {kind: distances(own[kind], other[kind], settings.seed, lambda: bar.update()) for kind in own}
 
 
 def _nearest(

@@ -11,7 +11,7 @@ import numpy as np
 from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.analysis.report.charts import COLOURS, histogram_svg
 from mmbdg.analysis.report.report import CLOSEST, Report, Shown
-from mmbdg.analysis.report.report_text import class_heads, distance_note, filter_keys, made, meanings, short_names
+from mmbdg.analysis.report.report_text import class_heads, distance_note, filter_keys, made, meanings, short_names, table_keys
 from mmbdg.analysis.statistics import table1
 from mmbdg.analysis.statistics.mean_shapes import MeanShapes
 from mmbdg.visualization.contact_sheet import line_colours, outlined, thumbnail
@@ -38,8 +38,7 @@ def as_html(report: Report) -> str:
     from markupsafe import Markup
 
     numbers, reference = report.numbers, report.reference
-    found = numbers['distances']
-    keys = [key for key in table1.HEADS if found or not key.endswith(('_frechet', '_kernel'))]
+    keys = table_keys(numbers)
     charts = [
         dict(
             name=key if key != 'uncertainty' else 'Uncertainty',
@@ -55,6 +54,7 @@ def as_html(report: Report) -> str:
         reference=reference.name if reference is not None else None,
         lead=_lead(report),
         labels=_labels(report.images),
+        has_masks=report.images.has_masks,
         tiles=_tiles(report),
         groups=_groups(keys),
         heads=[_short(key, *short_names(numbers)) for key in keys],
@@ -97,10 +97,11 @@ def _samples(images: LabelledImages, shown: Sequence[Shown]) -> list[dict]:
 
 
 def _sample(images: LabelledImages, shown: Shown) -> dict:
-    image, mask = images.image(shown.index), images.mask(shown.index)
+    image = images.image(shown.index)
+    mask = images.mask(shown.index) if images.has_masks else np.zeros(image.shape[:2], np.uint8)
     image, mask = thumbnail(image, mask, PIXEL_SIDE if max(image.shape) <= PIXEL_SIDE // 3 else PHOTO_SIDE)
     picture = outlined(image, mask, images.palette, images.ignore, width=max(1, max(image.shape) // 80))
-    alt = f'{images.title(shown.index)}, mask outlined'
+    alt = images.title(shown.index) + (', mask outlined' if images.has_masks else '')
     return dict(src=data_uri(picture), alt=alt, caption=shown.caption, note=shown.note, width=picture.shape[1], height=picture.shape[0])
 
 
@@ -120,18 +121,22 @@ def _labels(images: LabelledImages) -> list[dict]:
 
 def _lead(report: Report) -> str:
     classes = len(report.numbers['classes'])
-    text = f'{len(report.images):,} labelled images' + (f' in {classes:,} classes' if classes > 1 else '')
+    text = f'{len(report.images):,} {_what(report)}' + (f' in {classes:,} classes' if classes > 1 else '')
     if report.reference is None:
         return text + '.'
     return text + f', compared with the {len(report.reference):,} of {report.reference.name}.'
+
+
+def _what(report: Report) -> str:
+    return 'labelled images' if report.images.has_masks else 'images without masks'
 
 
 def _tiles(report: Report) -> list[dict]:
     numbers = report.numbers
     means, found = numbers['summary']['dataset']['all'], numbers['distances']
     tiles = [
-        dict(value=f'{means["n"]:,}', what='labelled images'),
-        dict(value=f'{100 * means["MI"]:.1f} %', what='of an image is foreground'),
+        dict(value=f'{means["n"]:,}', what=_what(report)),
+        *([dict(value=f'{100 * means["MI"]:.1f} %', what='of an image is foreground')] if report.images.has_masks else []),
     ]
     if means['without_foreground']:
         tiles.append(dict(value=f'{means["without_foreground"]:,}', what='masks without any foreground'))
@@ -141,7 +146,7 @@ def _tiles(report: Report) -> list[dict]:
         passed = sum(row['acceptance'] * row['filters']['candidates'] for row in known)
         tiles.append(dict(value=f'{100 * passed / candidates:.1f} %', what=f'of {candidates:,} candidates passed all filters'))
     if found:
-        for kind, what in (('masked', 'masked images'), ('labels', 'labels')):
+        for kind, what in (('masked', 'masked images'), ('labels', 'labels')) if 'masked' in found else (('images', 'images'),):
             key = 'frechet' if found[kind]['frechet'] is not None else 'kernel'
             factor = ' × 1000' if key == 'kernel' else ''
             tiles.append(dict(value=f'{found[kind][key]:.2f}', what=f'{found[key]}{factor} of {what}, {found["n"]:,} a side'))

@@ -9,8 +9,9 @@ from mmbdg.markdown import markdown_table, plain_markdown
 
 
 def meanings(numbers: dict) -> list[tuple[str, str]]:
-    """Definitions of the columns of Table 1."""
-    return [(key, text.format(min_pixels=numbers['settings']['min_pixels'])) for key, text in table1.MEANINGS.items()]
+    """Definitions of the columns of Table 1 that are shown."""
+    shown = table_keys(numbers)
+    return [(key, text.format(min_pixels=numbers['settings']['min_pixels'])) for key, text in table1.MEANINGS.items() if key in shown]
 
 
 def distance_note(numbers: dict) -> str:
@@ -20,13 +21,14 @@ def distance_note(numbers: dict) -> str:
         return 'Distances need a reference and a feature network.'
     least = found['least_for_frechet']
     note = (
-        f'{found["frechet"]} (Fréchet distance) and {found["kernel"]} (kernel distance × 1000, mean over {found["masked"]["subsets"]} '
-        f'fixed subsets of {found["masked"]["subset_size"]:,} a side) by {found["origin"]}; n = {found["n"]:,} a side, drawn at random. '
-        'Masked: the background is black. Labels: the foreground is white on black.'
+        f'{found["frechet"]} (Fréchet distance) and {found["kernel"]} (kernel distance × 1000, mean over {found["images"]["subsets"]} '
+        f'fixed subsets of {found["images"]["subset_size"]:,} a side) by {found["origin"]}; n = {found["n"]:,} a side, drawn at random.'
     )
+    if 'masked' in found:
+        note += ' Masked: the background is black. Labels: the foreground is white on black.'
     if found['n'] < least:
         note += f' Below {least} a side no Fréchet distance is given.'
-    if min(found[kind]['kernel'] for kind in KINDS) < 0:
+    if min(found[kind]['kernel'] for kind in compared_kinds(numbers)) < 0:
         note += (
             f' A negative {found["kernel"]} means no measurable difference between sets of this size. If a set has the same number of '
             'images in each class, its random variation is smaller than the estimator assumes.'
@@ -34,6 +36,18 @@ def distance_note(numbers: dict) -> str:
     if found['frechet'] != 'FID':
         note += f' {found["frechet"]} and {found["kernel"]} are comparable only with values of the same network, never with FID and KID.'
     return note
+
+
+def compared_kinds(numbers: dict) -> list[str]:
+    """Kinds of images between which distances were computed."""
+    return [kind for kind in KINDS if kind in (numbers['distances'] or {})]
+
+
+def table_keys(numbers: dict) -> list[str]:
+    """Columns of Table 1 that can have values: distances that were computed, and columns of masks if a side has masks."""
+    compared = compared_kinds(numbers)
+    masks = any(side and side['labels'] for side in (numbers['dataset'], numbers['reference']))
+    return [key for key in table1.HEADS if (key.split('_')[0] in compared if '_' in key else masks or key == 'size')]
 
 
 def short_names(numbers: dict) -> tuple[str, str]:
@@ -51,7 +65,8 @@ def filter_keys(classes: list[dict]) -> list[str]:
 
 def class_heads(classes: list[dict]) -> list[str]:
     """Columns of the table of classes. U is the mean uncertainty of a class."""
-    return ['IN', 'MI', 'BI', 'MB', 'PL', 'SC', 'SD'] + (['U'] if any(row['uncertainty'] is not None for row in classes) else [])
+    masks = ['IN', 'MI', 'BI', 'MB', 'PL', 'SC', 'SD'] if any(row['MI'] is not None for row in classes) else []
+    return masks + (['U'] if any(row['uncertainty'] is not None for row in classes) else [])
 
 
 def made(numbers: dict) -> list[tuple[str, str]]:
@@ -80,14 +95,14 @@ def as_markdown(report: Report) -> str:
     """Table 1, counts and acceptance rates as Markdown. Images are only in the HTML report."""
     numbers = report.numbers
     found = numbers['distances']
-    keys = [key for key in table1.HEADS if found or not key.endswith(('_frechet', '_kernel'))]
+    keys = table_keys(numbers)
     heads = table1.heads(*short_names(numbers), keys)
     rows = [[plain_markdown(row['name']), *(table1.cell(key, row[key]) for key in keys)] for row in numbers['table1']]
     parts = [f'# {plain_markdown(report.images.name)}', markdown_table(['', *heads.values()], rows)]
     parts.append('\n'.join(f'- **{key}**: {text}' for key, text in meanings(numbers)))
     parts.append(plain_markdown(distance_note(numbers)))
     if found:
-        full = {kind: found[kind]['kernel_full'] for kind in KINDS}
+        full = {kind: found[kind]['kernel_full'] for kind in compared_kinds(numbers)}
         if None not in full.values():
             what = ', '.join(f'{kind} {value:.2f}' for kind, value in full.items())
             parts.append(f'{found["kernel"]} × 1000 of all {found["n"]:,} a side at once: {what}.')

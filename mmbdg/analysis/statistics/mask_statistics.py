@@ -41,6 +41,7 @@ class MaskStatistics:
         columns: Values of each of :data:`COLUMNS` and of ``uncertainty``, float32 (N,); NaN where undefined.
         outlines: Outlines of the largest components in their unit boxes, float32 (N,128,2); NaN without foreground.
         crops: Foregrounds in their tight boxes, uint8 (N,32,32), see :func:`~mmbdg.analysis.statistics.mean_shapes.crop_to_box`.
+        has_masks: Whether there are masks. Without them all values are undefined. Default: True.
     """
 
     classes: tuple[str, ...]
@@ -48,6 +49,7 @@ class MaskStatistics:
     columns: dict[str, np.ndarray]
     outlines: np.ndarray
     crops: np.ndarray
+    has_masks: bool = True
 
     def __len__(self) -> int:
         return len(self.class_ids)
@@ -66,7 +68,7 @@ class MaskStatistics:
 
 
 def mask_statistics(images: LabelledImages, processes: int = 1, min_pixels: int = MIN_PIXELS, progress: bool = True) -> MaskStatistics:
-    """Measure every mask. Images are not read.
+    """Measure every mask. Images are not read. For a set without masks, only classes are known.
 
     IN, MI, BI, MB and the crops describe the whole foreground. PL, SC and the outlines describe its largest component. Memory grows by
     2.1 KB per sample (an outline and a crop of 1 KiB each): 210 MB for 100,000 samples.
@@ -83,19 +85,21 @@ def mask_statistics(images: LabelledImages, processes: int = 1, min_pixels: int 
     n = len(images)
     if not n:
         raise InputError(f'{images.name} contains no images')
-    columns = np.full((len(COLUMNS), n), np.nan, np.float32)
+    values = np.full((len(COLUMNS), n), np.nan, np.float32)
     outlines = np.full((n, OUTLINE_POINTS, 2), np.nan, np.float32)
     crops = np.zeros((n, CROP_SIZE, CROP_SIZE), np.uint8)
     measure = partial(_measured_sample, images, min_pixels)
-    for i, (row, outline, crop) in enumerate(ordered_map(measure, n, processes, 'masks' if progress else '')):
-        columns[:, i] = row
+    measured = ordered_map(measure, n, processes, 'masks' if progress else '') if images.has_masks else ()
+    for i, (row, outline, crop) in enumerate(measured):
+        values[:, i] = row
         crops[i] = crop
         if outline is not None:
             outlines[i] = outline
     known = [images.class_of(i) for i in range(n)], [images.uncertainty_of(i) for i in range(n)]
     class_ids = np.array([-1 if class_id is None else class_id for class_id in known[0]], np.int32)
     uncertainty = np.array([np.nan if value is None else value for value in known[1]], np.float32)
-    return MaskStatistics(images.classes, class_ids, dict(zip(COLUMNS, columns, strict=True), uncertainty=uncertainty), outlines, crops)
+    columns = dict(zip(COLUMNS, values, strict=True), uncertainty=uncertainty)
+    return MaskStatistics(images.classes, class_ids, columns, outlines, crops, images.has_masks)
 
 
 def measure_mask(
@@ -166,7 +170,7 @@ def summary(statistics: MaskStatistics, seed: int = 0, processes: int = 1, progr
 
     A ROW contains:
 
-    - ``n`` (images) and ``without_foreground`` (images without foreground);
+    - ``n`` (images) and ``without_foreground`` (images without foreground; None if there are no masks);
     - means of IN, MI and BI over all images (0 without foreground);
     - means of MB, PL and SC over the images with foreground;
     - the mean of ``uncertainty`` over the images where it is known;
@@ -190,7 +194,8 @@ def _row(statistics: MaskStatistics, chosen: np.ndarray) -> dict[str, Any]:
         values = column[chosen].astype(np.float64)
         values = values[~np.isnan(values)]
         means[name] = _number(values.mean()) if len(values) else None
-    return dict(n=len(chosen), without_foreground=int((~statistics.has_foreground[chosen]).sum()), **means)
+    without = int((~statistics.has_foreground[chosen]).sum()) if statistics.has_masks else None
+    return dict(n=len(chosen), without_foreground=without, **means)
 
 
 def _number(value: float) -> float | None:

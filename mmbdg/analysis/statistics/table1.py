@@ -56,15 +56,16 @@ def row(name: str, means: dict, distances: dict[str, Distances] | None) -> dict:
     Args:
         name: Name of the dataset.
         means: ``summary(...)['all']`` of :mod:`mmbdg.analysis.statistics.mask_statistics`.
-        distances: Distances to the reference for each kind of image. None: no reference.
+        distances: Distances to the reference for each kind of image that was compared. None: no reference.
 
     Returns:
         ``name`` and the keys of :data:`HEADS`; None where there is no value. Kernel distances are x 1000, averaged over subsets.
     """
     values = dict(name=name, size=means['n'], **{key: means[key] for key in ('IN', 'MI', 'BI', 'MB', 'PL', 'SC', 'SD')})
     for kind in KINDS:
-        values[f'{kind}_frechet'] = distances[kind].frechet if distances else None
-        values[f'{kind}_kernel'] = distances[kind].kernel if distances else None
+        found = (distances or {}).get(kind)
+        values[f'{kind}_frechet'] = found.frechet if found else None
+        values[f'{kind}_kernel'] = found.kernel if found else None
     return values
 
 
