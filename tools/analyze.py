@@ -152,6 +152,11 @@ def chosen_network(args: argparse.Namespace) -> FeatureNetwork | None:
 
 def classifier(path: str | os.PathLike, checkpoint: str | None, size: int | None) -> FeatureNetwork:
     """Feature network from the classifier of a config; it has the name of the config."""
+    return classifier_features(classifier_config(path, checkpoint), Path(path).stem, size)
+
+
+def classifier_config(path: str | os.PathLike, checkpoint: str | None) -> dict:
+    """Config of the classifier in a config file, with its checkpoint."""
     cfg = read_config(str(path))
     check_keys(cfg, 'classifier', 'model')
     config = cfg.get('classifier') or cfg.get('model')
@@ -160,7 +165,7 @@ def classifier(path: str | os.PathLike, checkpoint: str | None, size: int | None
     if checkpoint:
         key = dict(mmpretrain='checkpoint', torchvision='weights', timm='weights').get(config.get('type'))
         config = config | ({key: checkpoint} if key else dict(init_cfg=dict(type='Pretrained', checkpoint=checkpoint)))
-    return classifier_features(config, Path(path).stem, size)
+    return config
 
 
 if __name__ == '__main__':
