@@ -61,7 +61,8 @@ class DiffusionSource(Source):
         resolution: Height and width in pixels of the images that are handed out, averaged over areas; None: as sampled.
         scheduler: Another scheduler of diffusers, ``dict(type='DDIMScheduler')``; further keys replace values of the model's own scheduler.
             None: the model's own.
-        precision: Precision of the models, "float32", "bfloat16" or "float16".
+        precision: Precision of the models, "float32", "bfloat16" or "float16". diffusers then draws the noise in that precision too, so that
+            the pictures are others than in float32, and noise ends at 3.3 standard deviations in bfloat16 and 3.7 in float16.
         attention_slicing: Whether attention is computed in slices, which takes less memory and more time.
         safety_checker: Whether the model's safety checker runs. It replaces what it objects to by black images, which their records say
             (``nsfw``).

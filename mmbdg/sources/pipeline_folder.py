@@ -101,9 +101,7 @@ def read_pipeline_folder(path: str | os.PathLike, safety_checker: bool = False) 
         if name in left_out:
             continue
         if not (path / name).is_dir():
-            raise InputError(
-                f'{path} is incomplete: the component "{name}" ({entry[1]}) is missing, which {INDEX} names. Download it again'
-            )
+            raise InputError(f'{path} is incomplete: the component "{name}" ({entry[1]}) of {INDEX} is missing. Download it again')
         own, tensors = _files(path / name, component, name)
         files |= {f'{name}/{file.name}': file for file in own + tensors}
         if tensors:

@@ -38,4 +38,6 @@ def averaged(image: np.ndarray, size: int) -> np.ndarray:
     """
     from PIL import Image
 
-    return np.array(Image.fromarray(image).resize((size, size), Image.Resampling.BOX))
+    channels = [Image.fromarray(channel) for channel in image.astype(np.float32).transpose(2, 0, 1)]  # of bytes, Pillow rounds twice
+    means = np.stack([np.asarray(channel.resize((size, size), Image.Resampling.BOX)) for channel in channels], axis=2)
+    return np.rint(means).astype(np.uint8)
