@@ -13,9 +13,11 @@ from mmbdg.addressed import torch_generator_at
 from mmbdg.errors import InputError, nearest
 from mmbdg.files import sha256
 from mmbdg.registry import SOURCES
+from mmbdg.sources.area_average import averaged
 from mmbdg.sources.base import Drawn, Source
 from mmbdg.sources.class_list import ClassList
 from mmbdg.sources.diffusion_schedulers import changed_scheduler, plain_scheduler, scheduler_class
+from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.init_images import open_init
 from mmbdg.sources.pipeline_calls import PipelineCalls, say_cut_prompts
 from mmbdg.sources.pipelines import (
@@ -29,7 +31,6 @@ from mmbdg.sources.pipelines import (
     scale_factor,
 )
 from mmbdg.sources.prompt_file import read_prompts, template_prompts
-from mmbdg.sources.squares import averaged, fitted
 from mmbdg.storage.catalogue import Catalogue
 
 TEMPLATE = 'a photo of {}'
@@ -61,8 +62,8 @@ class DiffusionSource(Source):
         resolution: Height and width in pixels of the images that are handed out, averaged over areas; None: as sampled.
         scheduler: Another scheduler of diffusers, ``dict(type='DDIMScheduler')``; further keys replace values of the model's own scheduler.
             None: the model's own.
-        precision: Precision of the models, "float32", "bfloat16" or "float16". diffusers then draws the noise in that precision too, so that
-            the pictures are others than in float32, and noise ends at 3.3 standard deviations in bfloat16 and 3.7 in float16.
+        precision: Precision of the models, "float32", "bfloat16" or "float16". diffusers draws the noise in that precision too: the
+            pictures are others than in float32, and the noise ends at 3.3 standard deviations in bfloat16 and 3.7 in float16.
         attention_slicing: Whether attention is computed in slices, which takes less memory and more time.
         safety_checker: Whether the model's safety checker runs. It replaces what it objects to by black images, which their records say
             (``nsfw``).

@@ -53,10 +53,7 @@ def test_conformance(examples, name):
     assert drawn.images.dtype == torch.uint8 and drawn.images.shape == (3, 3, size, size)
     turned = again.draw(1, [2, 0])
     assert (turned.images.flip(0).int() - drawn.images[[0, 2]].int()).abs().max() <= 1  # rounding of another batch size
-    seven = source.draw(0, range(7)).images
-    for index in (0, 6):
-        assert (again.draw(0, [index]).images[0].int() - seven[index].int()).abs().max() <= 1
-    assert not torch.equal(seven[:3], drawn.images)
+    assert not torch.equal(source.draw(0, [0, 1, 2]).images, drawn.images)
     assert not torch.equal(other.draw(1, [0, 1, 2]).images, drawn.images)
     assert drawn.records is None or (len(drawn.records) == 3 and json.loads(json.dumps(drawn.records)) == list(drawn.records))
     labelled = source.label(1, [0, 1, 2], drawn.state)
@@ -70,6 +67,10 @@ def test_conformance(examples, name):
     assert identity['config']['type'] == f'mmbdg.{name}' and json.loads(json.dumps(identity)) == identity
     available = source.available(1)
     assert available is None or available >= 3
+    number = min(7, source.available(0) or 7)
+    batch = source.draw(0, range(number)).images
+    for index in (0, number - 1):
+        assert (again.draw(0, [index]).images[0].int() - batch[index].int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize('name', sorted(SOURCES.module_dict))
