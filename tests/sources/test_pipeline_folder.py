@@ -60,6 +60,30 @@ def test_what_an_index_may_name(folder, entries, message):
 
 
 @pytest.mark.parametrize(
+    'entry',
+    [
+        dict(auto_map=dict(AutoModel='model.MyModel')),
+        dict(quantization_config=dict(quant_method='mine')),
+        dict(text_config=dict(_attn_implementation='org/kernel')),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('component', ['unet', 'text_encoder'])
+def test_what_the_config_of_a_model_may_name(folder, component, entry):
+    path = folder / component / 'config.json'
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | dict(_attn_implementation='sdpa')))
+    assert f'{component}/config.json' in read_pipeline_folder(folder).files
+    path.write_text(json.dumps(content | entry))
+    with pytest.raises(InputError, match='config.json has the key "(auto_map|quantization_config|_attn_implementation)"'):
+        read_pipeline_folder(folder)
+    path.write_text(json.dumps(content))
+    (folder / 'unet' / 'adapter_config.json').write_text('{}')
+    with pytest.raises(InputError, match='holds an adapter'):
+        read_pipeline_folder(folder)
+
+
+@pytest.mark.parametrize(
     ('lost', 'message'),
     [
         ('model_index.json', 'has no model_index.json'),
