@@ -1,6 +1,6 @@
 """A small text-to-image diffusion model on the embedded real images: captions with their class names, latents of an autoencoder.
 
-    python tools/train.py configs/diffusion/latent_fashion32.py        # about ten minutes of one core
+    python tools/train.py configs/diffusion/latent_fashion32.py        # about four minutes of one core
 
 Writes diffusion/ (the averaged weights, as a StableDiffusionPipeline in diffusers' layout) and samples/*.png into the work dir.
 To train the autoencoder too: configs/diffusion/autoencoder_fashion32.py. For your own images see configs/own/README.md.
@@ -10,7 +10,7 @@ _base_ = ['../_base_/runtime.py', '../_base_/models/resnet_fashion32.py', '../_b
 
 autoencoder = 'mmbdg://fashion32/diffusion/vae'
 classifier_weights = 'mmbdg://fashion32/classifier.safetensors'
-iterations = 800
+iterations = 600
 
 model = dict(
     type='mmbdg.DiffusionTraining',
@@ -62,7 +62,7 @@ val_evaluator = [
     dict(type='mmbdg.KernelDistance', name='resnet_fashion32', classifier=judge),
     dict(type='mmbdg.RecognisedSamples', name='resnet_fashion32', classifier=judge),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(400, iterations))
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(300, iterations))
 val_cfg = dict()
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, betas=(0.9, 0.99)), clip_grad=dict(max_norm=1.0))
 param_scheduler = [
@@ -70,7 +70,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iterations // 2, end=iterations, by_epoch=False),
 ]
 randomness = dict(diff_rank_seed=True)  # each process its own noise
-default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=min(400, iterations), save_best='KD_resnet_fashion32', rule='less'))
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=min(300, iterations), save_best='KD_resnet_fashion32', rule='less'))
 custom_hooks = [
     dict(type='mmengine.EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.005, gamma=10),
     dict(type='mmbdg.DiffusionSamplesHook'),

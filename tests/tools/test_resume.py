@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT, run_tool
-from diffusers import AutoPipelineForText2Image
+from diffusers import DiffusionPipeline
 
 from mmbdg.compat.checkpoint import read_checkpoint
 
@@ -169,7 +169,7 @@ def test_what_a_diffusion_training_leaves(trained):
     """The average of the weights, in a folder that diffusers loads alone, and pictures drawn from it."""
     checkpoint = read_checkpoint(trained / 'diffusion_whole' / 'iter_9.pth')
     average, last = checkpoint['state_dict'], checkpoint['ema_state_dict']
-    pipeline = AutoPipelineForText2Image.from_pretrained(trained / 'diffusion_whole' / 'diffusion', local_files_only=True)
+    pipeline = DiffusionPipeline.from_pretrained(trained / 'diffusion_whole' / 'diffusion', local_files_only=True)
     exported = pipeline.unet.state_dict()
     assert all(torch.equal(exported[name], average[f'unet.{name}']) for name in exported)
     assert not torch.equal(average['unet.conv_in.weight'], last['module.unet.conv_in.weight'])

@@ -64,6 +64,8 @@ class ExportPretrainedHook(ExportHook):
         shutil.rmtree(fresh, ignore_errors=True)  # of a killed training
         with whole_folder(fresh) as part:
             model.save_pretrained(part)
+            for file in part.rglob('*.safetensors'):
+                file.chmod(0o644)  # safetensors writes files for the owner only
         shutil.rmtree(out, ignore_errors=True)
         fresh.rename(out)
         runner.logger.info(f'exported {source} to {out}')
