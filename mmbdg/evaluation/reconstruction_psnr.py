@@ -1,6 +1,7 @@
 """How close reconstructed images are to the real ones."""
 
 from collections.abc import Sequence
+from math import inf, log10
 from typing import Any
 
 from mmengine.evaluator import BaseMetric
@@ -24,7 +25,5 @@ class ReconstructionPSNR(BaseMetric):
         self.results += [((sample['real'].double() - sample['generated'].double()) / 255).square().mean().item() for sample in data_samples]
 
     def compute_metrics(self, results: list[float]) -> dict[str, float]:
-        from math import inf, log10
-
         error = sum(results) / len(results)
         return dict(PSNR=round(-10 * log10(error), 3) if error else inf)

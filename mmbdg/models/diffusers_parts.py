@@ -1,5 +1,6 @@
 """Parts of diffusers' text-to-image pipelines: built from configs, read from local folders."""
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from mmbdg.assets import resolve
 from mmbdg.errors import InputError, nearest
+from mmbdg.reading import parsed_json, read_json
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
@@ -42,8 +44,6 @@ def diffusers_part(config: Mapping[str, Any], known: Sequence[str], where: str) 
     Raises:
         InputError: The class is none of ``known``, or does not take an argument.
     """
-    import inspect
-
     import diffusers
 
     name, arguments = config.get('type'), {key: value for key, value in config.items() if key != 'type'}
@@ -67,8 +67,6 @@ def read_autoencoder(folder: str | os.PathLike) -> nn.Module:
         InputError: The folder lacks one of the files, or holds another kind of network.
     """
     import diffusers
-
-    from mmbdg.reading import read_json
 
     path = resolve(folder)
     for name in ('config.json', 'diffusion_pytorch_model.safetensors'):
@@ -105,8 +103,6 @@ def caption_tokenizer(captions: Sequence[str], length: int) -> 'CLIPTokenizer':
         captions: Texts whose words become tokens.
         length: Number of tokens to which prompts are padded or cut.
     """
-    import json
-
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from transformers import CLIPTokenizer
 
@@ -124,4 +120,4 @@ def caption_tokenizer(captions: Sequence[str], length: int) -> 'CLIPTokenizer':
     learner.normalizer, learner.pre_tokenizer = plain.normalizer, plain.pre_tokenizer
     trainer = trainers.BpeTrainer(vocab_size=10**6, min_frequency=1, end_of_word_suffix='</w>', show_progress=False)
     learner.train_from_iterator(sorted(set(captions)), trainer)
-    return with_merges([tuple(pair) for pair in json.loads(learner.to_str())['model']['merges']])
+    return with_merges([tuple(pair) for pair in parsed_json(learner.to_str(), 'the tokenizer')['model']['merges']])
