@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from mmbdg.assets import resolve
+from mmbdg.compat.checkpoint import difference, read_state_dict
 from mmbdg.errors import InputError, nearest
 from mmbdg.reading import parsed_json, read_json
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 START, END = '<|startoftext|>', '<|endoftext|>'
 INSTALL_HINT = 'pip install "mmbdg[diffusion]"'
+CONFIG, WEIGHTS = 'config.json', 'diffusion_pytorch_model.safetensors'
 AUTOENCODERS = ('AutoencoderKL', 'AutoencoderTiny')
 """Autoencoders of diffusers that its StableDiffusionPipeline can use."""
 
@@ -64,19 +66,24 @@ def read_autoencoder(folder: str | os.PathLike) -> nn.Module:
         folder: Folder with ``config.json`` and ``diffusion_pytorch_model.safetensors``, such as ``vae`` in the folder of a pipeline.
 
     Raises:
-        InputError: The folder lacks one of the files, or holds another kind of network.
+        InputError: The folder lacks one of the files, holds another kind of network, or the weights do not fit its config.
     """
     import diffusers
 
     path = resolve(folder)
-    for name in ('config.json', 'diffusion_pytorch_model.safetensors'):
+    for name in (CONFIG, WEIGHTS):
         if not (path / name).is_file():
             raise InputError(f'{path} is no folder of an autoencoder of diffusers: it has no {name}')
-    name = read_json(path / 'config.json', dict[str, Any]).get('_class_name')
-    if name not in AUTOENCODERS:
-        raise InputError(f'{path} holds a {name}; the autoencoders that can be used are {", ".join(AUTOENCODERS)}')
-    autoencoder = getattr(diffusers, name).from_pretrained(path, local_files_only=True, use_safetensors=True)
-    return autoencoder.float().eval().requires_grad_(False)
+    config = read_json(path / CONFIG, dict[str, Any])
+    if config.get('_class_name') not in AUTOENCODERS:
+        raise InputError(f'{path} holds a {config.get("_class_name")}; the autoencoders that can be used are {", ".join(AUTOENCODERS)}')
+    config.pop('_name_or_path', None)  # a place on some machine, which an export would repeat
+    autoencoder = getattr(diffusers, config['_class_name']).from_config(config)
+    weights = read_state_dict(path / WEIGHTS)
+    if problem := difference(autoencoder, weights):
+        raise InputError(f'{path / WEIGHTS} does not fit {CONFIG} beside it\n{problem}')
+    autoencoder.load_state_dict(weights)
+    return autoencoder.eval().requires_grad_(False)
 
 
 def latents_of(autoencoder: nn.Module, images: Tensor) -> Tensor:

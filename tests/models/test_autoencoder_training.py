@@ -70,7 +70,12 @@ def test_written_and_read(tmp_path):
     assert isinstance(read, AutoencoderTiny) and read.config.scaling_factor == 2.0 and not read.training
     images = torch.rand(1, 3, 16, 16)
     assert torch.equal(latents_of(read, images), latents_of(model.autoencoder, images))
-    (tmp_path / 'vae' / 'diffusion_pytorch_model.safetensors').unlink()
+    tiny_autoencoder(tmp_path / 'other', latent_channels=3)
+    weights = tmp_path / 'vae' / 'diffusion_pytorch_model.safetensors'
+    weights.write_bytes((tmp_path / 'other' / weights.name).read_bytes())
+    with pytest.raises(InputError, match='does not fit config.json beside it'):
+        read_autoencoder(tmp_path / 'vae')
+    weights.unlink()
     with pytest.raises(InputError, match='it has no diffusion_pytorch_model.safetensors'):
         read_autoencoder(tmp_path / 'vae')
 
