@@ -4,12 +4,12 @@ _base_ = 'networks.py'
 
 work_dir = f'{_base_.work_root}/diffusion'
 images = f'{_base_.data_root}/images'
-autoencoder = f'{_base_.work_root}/autoencoder/autoencoder'
+autoencoder_folder = f'{_base_.work_root}/autoencoder/autoencoder'
 weights = f'{_base_.work_root}/classifier/classifier.safetensors'
 iterations = 100000  # any number is good to stop at
 model = dict(
     type='mmbdg.DiffusionTraining',
-    autoencoder=autoencoder,
+    autoencoder=autoencoder_folder,
     unet=_base_.unet,
     text_encoder=dict(hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, projection_dim=64),
     scheduler=dict(
@@ -76,7 +76,7 @@ custom_hooks = [
 ]
 requires = dict(
     images='your images, a folder for each class: <class>/*.png|jpg',
-    autoencoder='the autoencoder whose latents are modelled: python tools/train.py {config_dir}/autoencoder.py',
+    autoencoder_folder='the autoencoder whose latents are modelled: python tools/train.py {config_dir}/autoencoder.py',
     weights='the classifier that judges the samples: python tools/train.py {config_dir}/classifier.py',
 )
 next_step = 'look at {work_dir}/samples; {work_dir}/diffusion is a pipeline of diffusers for mmbdg.DiffusionSource'
