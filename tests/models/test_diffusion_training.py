@@ -1,5 +1,7 @@
 """Losses by hand, captions, addressed samples, and the pipeline that diffusers loads."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -145,3 +147,9 @@ def test_another_network_in_place_of_an_autoencoder(model, tmp_path):
     model.unet.save_pretrained(tmp_path)
     with pytest.raises(InputError, match='holds a UNet2DConditionModel; the autoencoders that can be used are'):
         tiny_diffusion(tmp_path)
+
+
+def test_without_diffusers(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'diffusers', None)
+    with pytest.raises(InputError, match=r'mmbdg.DiffusionTraining needs diffusers .*: pip install "mmbdg\[diffusion\]"'):
+        tiny_diffusion('nowhere')
