@@ -14,9 +14,12 @@ from mmbdg.compat.config import check_keys, check_requirements, read_config
 from mmbdg.compat.config_options import runner_keys
 from mmbdg.engine.config_values import check_values
 from mmbdg.errors import InputError
+from mmbdg.models import AutoencoderTraining
+from mmbdg.models.diffusers_parts import diffusers_part
+from mmbdg.models.diffusion_training import UNETS
 
 OWN = ROOT / 'configs' / 'own'
-STEPS = ('classifier', 'gan', 'interpreter', 'joint', 'transfer')
+STEPS = ('classifier', 'gan', 'autoencoder', 'diffusion', 'interpreter', 'joint', 'transfer')
 
 
 def config(name, **options):
@@ -57,6 +60,21 @@ def test_sizes(resolution, monkeypatch):
     generator, interpreter = built(config('interpreter', **options))
     assert interpreter.members[0].resolution == generator.resolution == resolution
     assert interpreter.members[0].groups[-1][0] == resolution and interpreter.num_members == 16
+
+
+@pytest.mark.parametrize('resolution', [32, 64, 128])
+def test_sizes_of_the_diffusion_model(resolution):
+    """Latents of a quarter of the resolution; the U-Net goes down to 4 x 4."""
+    cfg = config('diffusion', resolution=resolution, class_names=('a', 'b', 'c'))
+    with torch.device('meta'):
+        autoencoder = AutoencoderTraining(config('autoencoder', resolution=resolution).model.autoencoder).autoencoder
+        unet = diffusers_part(cfg.model.unet, UNETS, 'model.unet')
+        latents = autoencoder.encode(torch.empty(2, 3, resolution, resolution)).latents
+        assert latents.shape == (2, unet.config.in_channels, resolution // 4, resolution // 4)
+        assert unet.config.sample_size == resolution // 4 == 4 * 2 ** (len(unet.config.block_out_channels) - 1)
+        text = torch.empty(2, 24, cfg.model.text_encoder.hidden_size)
+        assert unet(latents, torch.empty(2), text).sample.shape == latents.shape
+        assert autoencoder.decode(latents).sample.shape == (2, 3, resolution, resolution)
 
 
 @pytest.mark.parametrize('resolution', [32, 64, 128])
@@ -114,6 +132,8 @@ def test_missing_inputs_name_the_copied_folder(tmp_path, monkeypatch):
     for name, commands in dict(
         classifier=['a folder for each class'],
         gan=['python tools/train.py mine/classifier.py'],
+        autoencoder=['a folder for each class'],
+        diffusion=['python tools/train.py mine/autoencoder.py', 'python tools/train.py mine/classifier.py'],
         interpreter=['python tools/train.py mine/gan.py', 'python tools/annotate.py sample mine/interpreter.py data/own/annotated'],
         synthesis=['python tools/train.py mine/interpreter.py', 'python tools/train.py mine/classifier.py'],
         joint=['python tools/synthesize.py mine/synthesis.py data/own/synthetic', 'labelled images to measure on'],

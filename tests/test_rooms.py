@@ -27,7 +27,7 @@ ALLOWED = {
     'datasets': {'storage', 'generators', 'sources', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'},
     'converters': {'storage', 'datasets', 'analysis'},
     'evaluation': {'datasets', 'storage', 'classifiers', 'analysis', 'interpreter', 'compat'},
-    'models': {'storage', 'generators', 'interpreter', 'sources', 'datasets', 'compat'},
+    'models': {'storage', 'generators', 'interpreter', 'sources', 'datasets', 'compat', 'assets'},
     'engine': {
         *('models', 'datasets', 'storage', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization', 'generators', 'backbones'),
         *('compat', 'evaluation', 'assets'),

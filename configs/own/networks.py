@@ -10,11 +10,19 @@ if _base_.label_space not in ('classes', 'fgbg'):
     raise ValueError(f'label_space is {_base_.label_space!r}; there are "classes" and "fgbg"')
 
 sizes = {
-    32: dict(  # channel multipliers: generator before the first block and after each block, discriminator after each block
-        generator=(4, 4, 2, 1), discriminator=(1, 2, 4, 4), attention=(16,), first_stride=1
+    # Channel multipliers: generator before the first block and after each block, discriminator after each block. Channels of the U-Net of
+    # the diffusion model at each resolution of its latents.
+    32: dict(
+        generator=(4, 4, 2, 1),
+        discriminator=(1, 2, 4, 4),
+        attention=(16,),
+        first_stride=1,
+        unet=(64, 128),
     ),
-    64: dict(generator=(8, 8, 4, 2, 1), discriminator=(1, 2, 4, 8, 8), attention=(32,), first_stride=2),
-    128: dict(generator=(16, 16, 8, 4, 2, 1), discriminator=(1, 2, 4, 8, 16, 16), attention=(64,), first_stride=2),
+    64: dict(generator=(8, 8, 4, 2, 1), discriminator=(1, 2, 4, 8, 8), attention=(32,), first_stride=2, unet=(64, 128, 128)),
+    128: dict(
+        generator=(16, 16, 8, 4, 2, 1), discriminator=(1, 2, 4, 8, 16, 16), attention=(64,), first_stride=2, unet=(64, 128, 128, 256)
+    ),
 }[_base_.resolution]
 
 classifier = dict(
@@ -50,6 +58,27 @@ discriminator = dict(
     channel_multipliers=sizes['discriminator'],
     downsample=(*(True for _ in sizes['discriminator'][1:]), False),
     attention=sizes['attention'],
+)
+autoencoder = dict(  # of diffusers; a quarter of the resolution in latents
+    type='AutoencoderTiny',
+    latent_channels=8,
+    encoder_block_out_channels=(32, 32, 32),
+    decoder_block_out_channels=(32, 32, 32),
+    num_encoder_blocks=(0, 1, 1),
+    num_decoder_blocks=(2, 1, 1),
+)
+unet = dict(
+    type='UNet2DConditionModel',
+    sample_size=_base_.resolution // 4,
+    in_channels=autoencoder['latent_channels'],
+    out_channels=autoencoder['latent_channels'],
+    down_block_types=('DownBlock2D', *['CrossAttnDownBlock2D'] * (len(sizes['unet']) - 1)),
+    up_block_types=(*['CrossAttnUpBlock2D'] * (len(sizes['unet']) - 1), 'UpBlock2D'),
+    block_out_channels=sizes['unet'],
+    layers_per_block=1,
+    cross_attention_dim=64,
+    attention_head_dim=8,
+    norm_num_groups=16,
 )
 interpreter = dict(
     type='mmbdg.InterpreterEnsemble',

@@ -2,6 +2,7 @@
 
 from mmbdg.engine.hooks.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.hooks.correspondence_hook import CorrespondenceHook
+from mmbdg.engine.hooks.diffusion_hooks import DiffusionSamplesHook, ExportPretrainedHook
 from mmbdg.engine.hooks.embedding_hook import EmbeddingHook
 from mmbdg.engine.hooks.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.hooks.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
@@ -29,9 +30,11 @@ __all__ = [
     'AutocastOptimWrapper',
     'ContinuedCosineLR',
     'CorrespondenceHook',
+    'DiffusionSamplesHook',
     'EmbeddingHook',
     'EnsembleSampler',
     'ExportLabelledGeneratorHook',
+    'ExportPretrainedHook',
     'ExportWeightsHook',
     'GANOptimWrapperConstructor',
     'GeneratedSamplesHook',

@@ -4,5 +4,6 @@ from mmbdg.evaluation.ensemble_quality import EnsembleQuality
 from mmbdg.evaluation.kid import KernelDistance
 from mmbdg.evaluation.labeller_iou import LabellerIoU
 from mmbdg.evaluation.recognised import RecognisedSamples
+from mmbdg.evaluation.reconstruction_psnr import ReconstructionPSNR
 
-__all__ = ['EnsembleQuality', 'KernelDistance', 'LabellerIoU', 'RecognisedSamples']
+__all__ = ['EnsembleQuality', 'KernelDistance', 'LabellerIoU', 'RecognisedSamples', 'ReconstructionPSNR']

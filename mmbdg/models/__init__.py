@@ -1,7 +1,9 @@
-"""Models for mmengine's Runner: GAN training, interpreter training, joint pre-training."""
+"""Models for mmengine's Runner: GAN, diffusion and interpreter training, joint pre-training."""
 
+from mmbdg.models.autoencoder_training import AutoencoderTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
 from mmbdg.models.densecl import DenseCL
+from mmbdg.models.diffusion_training import DiffusionTraining
 from mmbdg.models.fpn_head import FPNHead
 from mmbdg.models.gan_distributed import GANDistributed
 from mmbdg.models.interpreter_training import InterpreterTraining
@@ -19,8 +21,10 @@ from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 
 __all__ = [
+    'AutoencoderTraining',
     'ConditionalGAN',
     'DenseCL',
+    'DiffusionTraining',
     'FPNHead',
     'GANDistributed',
     'InterpreterTraining',

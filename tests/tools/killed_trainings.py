@@ -26,6 +26,7 @@ import mmbdg.evaluation  # noqa: F401
 
 for package in ('mmpretrain', 'mmseg', 'mmdet'):
     importlib.import_module(f'{package}.models')  # after mmbdg, which provides the operators
+importlib.import_module('diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion')
 
 
 def train(arguments: list[str], output: str) -> None:

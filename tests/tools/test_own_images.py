@@ -16,6 +16,8 @@ NARROW = {
     '_channels=32': '_channels=4',
     'in_channels=256': 'in_channels=32',
     '(64, 32, 16)': '(8, 8, 8)',
+    'unet=(64, 128)': 'unet=(16, 16)',
+    'unet=(64, 128, 128)': 'unet=(16, 16, 16)',
 }
 RULE = 'def bright(image):\n    return image.mean(2) > 110\n'
 
@@ -96,6 +98,8 @@ def test_every_step(resolution, size, grey, label_space, tmp_path):
         [
             f'train.py mine/classifier.py --cfg-options {small} iterations=2',
             f'train.py mine/gan.py --cfg-options {small} iterations=2 custom_hooks.0.num_samples=8 val_dataloader.dataset.most=4',
+            f'train.py mine/autoencoder.py --cfg-options {small} iterations=2 val_dataloader.num_workers=0',
+            f'train.py mine/diffusion.py --cfg-options {small} iterations=2 val_dataloader.dataset.most=4 model.num_inference_steps=2',
             'annotate.py sample mine/interpreter.py data/own/annotated --per-class 2 --rule rules.bright',
             # The generator's sizes come from its card, so another width in the config changes nothing.
             'train.py mine/interpreter.py --cfg-options iterations=1 num_members=2 member_batch=1 generator.base_channels=16',
@@ -106,11 +110,13 @@ def test_every_step(resolution, size, grey, label_space, tmp_path):
             'test.py mine/transfer.py work_dirs/own/transfer/iter_1.pth --cfg-options test_dataloader.num_workers=0',
         ],
     )
-    classifier, gan, _, interpreter, _, joint, _, transfer, test = outputs
-    for output in (classifier, gan, interpreter, joint, transfer, test):
+    classifier, gan, autoencoder, diffusion, _, interpreter, _, joint, _, transfer, test = outputs
+    for output in (classifier, gan, autoencoder, diffusion, interpreter, joint, transfer, test):
         assert ' good enough to continue (' in output or ' not enough yet (' in output, output[-2000:]
     assert 'next: python tools/train.py mine/gan.py' in classifier
     assert 'python tools/annotate.py sample mine/interpreter.py data/own/annotated --per-class 5' in gan
+    assert 'next: python tools/train.py mine/diffusion.py' in autoencoder
+    assert (root / 'work_dirs/own/diffusion/diffusion/model_index.json').is_file()
     assert 'python tools/train.py mine/transfer.py' in joint
     assert 'mIoU on data/own/labelled/test; ' in test and ('foreground' if label_space == 'fgbg' else 'square') in test
     assert (root / 'work_dirs/own/gan/samples/iter_000002.png').is_file()

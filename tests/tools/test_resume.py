@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT, run_tool
+from diffusers import DiffusionPipeline
+from PIL import Image
 
+from mmbdg.addressed import generator_at
 from mmbdg.compat.checkpoint import read_checkpoint
 
 TINY = f"""
@@ -45,6 +48,14 @@ train_cfg = dict(max_iters=9, val_interval=9)
 default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
 custom_hooks = [dict(type='mmbdg.RefreshAverageHook', num_samples=20)]
 """
+DIFFUSION = f"""
+_base_ = '{ROOT}/configs/diffusion/latent_fashion32.py'
+iterations = 9
+model = dict(unet=dict(block_out_channels=(8, 16), norm_num_groups=4), num_inference_steps=2)
+train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)
+val_dataloader = dict(dataset=dict(label_fraction=0.001))
+default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
+"""
 DETECTOR = f"""
 _base_ = '{ROOT}/configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py'
 pretrained = None
@@ -68,12 +79,13 @@ val_dataloader = dict(dataset=dict(count=2))
 default_hooks = dict(checkpoint=dict(interval=3))
 custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=2)]
 """
-CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, detector=DETECTOR)
+CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, diffusion=DIFFUSION, detector=DETECTOR)
 VALIDATED, NO_SEED = ['--cfg-options', 'train_cfg.val_interval=3'], ['--cfg-options', 'randomness.seed=None']
 OPTIONS = dict(  # options of the start and of the resume; a drawn seed is read from the checkpoint
     iterations=(VALIDATED, ['--resume', *VALIDATED]),
     epochs=(['--cfg-options', 'randomness.seed=5'], ['--resume', *NO_SEED]),
     gan=([], ['--resume']),
+    diffusion=([], ['--resume']),
     detector=([], ['--resume']),
 )
 # Checkpoints after which the training is killed, and the last one. After the last kill the newest checkpoint is truncated, so the
@@ -82,6 +94,7 @@ NAMES = dict(
     iterations=('iter_3.pth', 'iter_6.pth', 'iter_12.pth'),
     epochs=('epoch_2.pth', 'epoch_4.pth'),
     gan=('iter_6.pth', 'iter_9.pth'),
+    diffusion=('iter_6.pth', 'iter_9.pth'),
     detector=('iter_6.pth', 'iter_9.pth'),
 )
 
@@ -153,6 +166,21 @@ def test_killed_training_ends_as_an_uninterrupted_one(trained, kind):
         assert_same(whole[part], resumed[part], part)
     assert {'state_dict', 'optimizer', 'param_schedulers', 'random_states'} <= whole.keys()
     assert kind in ('gan', 'detector') or 'ema_state_dict' in whole
+
+
+def test_what_a_diffusion_training_leaves(trained):
+    """The average of the weights, in a folder that diffusers loads alone, and pictures drawn from it."""
+    checkpoint = read_checkpoint(trained / 'diffusion_whole' / 'iter_9.pth')
+    average, last = checkpoint['state_dict'], checkpoint['ema_state_dict']
+    pipeline = DiffusionPipeline.from_pretrained(trained / 'diffusion_whole' / 'diffusion', local_files_only=True)
+    exported = pipeline.unet.state_dict()
+    assert all(torch.equal(exported[name], average[f'unet.{name}']) for name in exported)
+    assert not torch.equal(average['unet.conv_in.weight'], last['module.unet.conv_in.weight'])
+    noise = torch.from_numpy(generator_at('diffusion', 0, 0, 0).standard_normal((1, 8, 8, 8))).float()
+    drawn = pipeline('a photo of a t-shirt', latents=noise, num_inference_steps=2, guidance_scale=2.0).images[0]
+    shown = Image.open(trained / 'diffusion_whole' / 'samples' / 'iter_000009.png').crop((2, 2, 34, 34))
+    assert np.abs(np.asarray(drawn).astype(int) - np.asarray(shown)).max() <= 1
+    assert not (trained / 'diffusion_whole' / 'diffusion.new').exists()
 
 
 @pytest.mark.parametrize('kind', CONFIGS)

@@ -26,6 +26,8 @@ def test_main_job_from_a_wheel(tmp_path):
         'mmbdg/.mim/configs/densecl_biggan_fpn.py',
         'mmbdg/.mim/model-index.yml',
         'mmbdg/analysis/report/report_template.html',
+        'mmbdg/assets/fashion32/diffusion/model_index.json',
+        'mmbdg/assets/fashion32/diffusion/unet/diffusion_pytorch_model.safetensors',
     } <= set(names)
     assert not any(name.startswith(('tests/', 'tools/', 'configs/')) for name in names)
     subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', tmp_path / 'site', wheel], check=True)

@@ -1,0 +1,71 @@
+"""Hooks for trainings of diffusers' networks: sample pictures, and export in diffusers' own layout."""
+
+import copy
+import shutil
+from pathlib import Path
+
+import numpy as np
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.utils import get_ori_model
+
+from mmbdg.compat.checkpoint import read_state_dict
+from mmbdg.engine.hooks.export_hook import ExportHook
+from mmbdg.files import whole_folder
+from mmbdg.registry import HOOKS
+from mmbdg.visualization.contact_sheet import grid, save_picture
+
+
+@HOOKS.register_module()
+class DiffusionSamplesHook(Hook):
+    """Writes sample pictures to ``<work_dir>/samples/`` after each validation: one row per class, the same noise every time.
+
+    The model must have ``images(class_ids, indices) -> uint8 (N,3,R,R)`` and ``classes``. With mmengine's ``EMAHook`` the pictures are of
+    the averaged weights, as the validation is.
+
+    Args:
+        per_class: Number of samples per row.
+        max_classes: Maximum number of rows.
+    """
+
+    priority = 'HIGH'  # before EMAHook puts the weights of the training back
+
+    def __init__(self, per_class: int = 12, max_classes: int = 16) -> None:
+        self.per_class, self.max_classes = per_class, max_classes
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        if runner.rank:
+            return
+        model, images = get_ori_model(runner.model), list[np.ndarray]()
+        for c in range(min(self.max_classes, len(model.classes))):
+            pixels = model.images([c] * self.per_class, range(self.per_class))
+            images += list(pixels.permute(0, 2, 3, 1).cpu().numpy())
+        out = Path(runner.work_dir) / 'samples' / f'iter_{runner.iter:06d}.png'
+        save_picture(out, grid(images, self.per_class))
+        runner.logger.info(f'samples are in {out}')
+
+
+@HOOKS.register_module()
+class ExportPretrainedHook(ExportHook):
+    """Writes ``<work_dir>/<folder>/`` with the model's own ``save_pretrained``, see :class:`ExportHook`.
+
+    Args:
+        folder: Name of the folder. An older one is replaced.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def export(self, runner: Runner, source: str) -> None:
+        model = copy.deepcopy(get_ori_model(runner.model)).cpu().eval()
+        model.load_state_dict(read_state_dict(source, ''))
+        out = Path(runner.work_dir) / self.folder
+        fresh = out.with_name(f'{out.name}.new')
+        shutil.rmtree(fresh, ignore_errors=True)  # of a killed training
+        with whole_folder(fresh) as part:
+            model.save_pretrained(part)
+            for file in part.rglob('*.safetensors'):
+                file.chmod(0o644)  # safetensors writes files for the owner only
+        shutil.rmtree(out, ignore_errors=True)
+        fresh.rename(out)
+        runner.logger.info(f'exported {source} to {out}')

@@ -1,0 +1,130 @@
+"""Parts of diffusers' text-to-image pipelines: built from configs, read from local folders."""
+
+import inspect
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from mmbdg.assets import resolve
+from mmbdg.compat.checkpoint import difference, read_state_dict
+from mmbdg.errors import InputError, nearest
+from mmbdg.reading import parsed_json, read_json
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
+
+START, END = '<|startoftext|>', '<|endoftext|>'
+INSTALL_HINT = 'pip install "mmbdg[diffusion]"'
+CONFIG, WEIGHTS = 'config.json', 'diffusion_pytorch_model.safetensors'
+AUTOENCODERS = ('AutoencoderKL', 'AutoencoderTiny')
+"""Autoencoders of diffusers that its StableDiffusionPipeline can use."""
+
+
+def need_diffusers(what: str) -> None:
+    """See that diffusers and transformers can be imported.
+
+    Raises:
+        InputError: One of them cannot; the message says what to install.
+    """
+    try:
+        import diffusers  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise InputError(f'{what} needs diffusers and transformers, which cannot be imported ({error}): {INSTALL_HINT}') from error
+
+
+def diffusers_part(config: Mapping[str, Any], known: Sequence[str], where: str) -> Any:
+    """Build an object of diffusers with ``from_config``, from the name of its class and its arguments.
+
+    Args:
+        config: ``dict(type='UNet2DConditionModel', ...)``.
+        known: Names of the classes that fit at this place.
+        where: Place of the config, for messages.
+
+    Raises:
+        InputError: The class is none of ``known``, or does not take an argument.
+    """
+    import diffusers
+
+    name, arguments = config.get('type'), {key: value for key, value in config.items() if key != 'type'}
+    if name not in known:
+        raise InputError(f'{where}: there is no type {name!r}{nearest(str(name), known)}; there are {", ".join(known)}')
+    kind = getattr(diffusers, name)
+    takes = set(inspect.signature(kind.__init__).parameters) - {'self'}
+    for key in arguments:
+        if key not in takes:  # from_config would only log it
+            raise InputError(f'{where}: {name} takes no "{key}"{nearest(key, takes)}')
+    return kind.from_config(arguments)
+
+
+def read_autoencoder(folder: str | os.PathLike) -> nn.Module:
+    """Read an autoencoder of diffusers from a local folder, frozen and in evaluation mode.
+
+    Args:
+        folder: Folder with ``config.json`` and ``diffusion_pytorch_model.safetensors``, such as ``vae`` in the folder of a pipeline.
+
+    Raises:
+        InputError: The folder lacks one of the files, holds another kind of network, or the weights do not fit its config.
+    """
+    import diffusers
+
+    path = resolve(folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (path / name).is_file():
+            raise InputError(f'{path} is no folder of an autoencoder of diffusers: it has no {name}')
+    config = read_json(path / CONFIG, dict[str, Any])
+    if config.get('_class_name') not in AUTOENCODERS:
+        raise InputError(f'{path} holds a {config.get("_class_name")}; the autoencoders that can be used are {", ".join(AUTOENCODERS)}')
+    config.pop('_name_or_path', None)  # a place on some machine, which an export would repeat
+    autoencoder = getattr(diffusers, config['_class_name']).from_config(config)
+    weights = read_state_dict(path / WEIGHTS)
+    if problem := difference(autoencoder, weights):
+        raise InputError(f'{path / WEIGHTS} does not fit {CONFIG} beside it\n{problem}')
+    autoencoder.load_state_dict(weights)
+    return autoencoder.eval().requires_grad_(False)
+
+
+def latents_of(autoencoder: nn.Module, images: Tensor) -> Tensor:
+    """Latents of images, without sampling.
+
+    Args:
+        autoencoder: One of :data:`AUTOENCODERS`.
+        images: float (N,3,R,R) in [-1,1].
+
+    Returns:
+        float (N,C,R/f,R/f), as the autoencoder gives them; a pipeline multiplies them by ``config.scaling_factor``.
+    """
+    encoded = autoencoder.encode(images)
+    return encoded.latent_dist.mode() if hasattr(encoded, 'latent_dist') else encoded.latents
+
+
+def caption_tokenizer(captions: Sequence[str], length: int) -> 'CLIPTokenizer':
+    """Make a CLIP tokenizer with a small vocabulary, in which each word of the captions is one token.
+
+    The vocabulary has each byte, at the end of a word and elsewhere, so that any text can be written; CLIP's own has 49,408 tokens, whose
+    embeddings would be the larger part of a small model.
+
+    Args:
+        captions: Texts whose words become tokens.
+        length: Number of tokens to which prompts are padded or cut.
+    """
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from transformers import CLIPTokenizer
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+
+    def with_merges(merges: Sequence[tuple[str, str]]) -> CLIPTokenizer:
+        words = dict.fromkeys([*letters, *(f'{letter}</w>' for letter in letters), *(a + b for a, b in merges), START, END])
+        vocabulary = {word: i for i, word in enumerate(words)}
+        return CLIPTokenizer(
+            vocab=vocabulary, merges=list(merges), unk_token=END, bos_token=START, eos_token=END, pad_token=END, model_max_length=length
+        )
+
+    plain = with_merges([]).backend_tokenizer
+    learner = Tokenizer(models.BPE(end_of_word_suffix='</w>'))
+    learner.normalizer, learner.pre_tokenizer = plain.normalizer, plain.pre_tokenizer
+    trainer = trainers.BpeTrainer(vocab_size=10**6, min_frequency=1, end_of_word_suffix='</w>', show_progress=False)
+    learner.train_from_iterator(sorted(set(captions)), trainer)
+    return with_merges([tuple(pair) for pair in parsed_json(learner.to_str(), 'the tokenizer')['model']['merges']])
