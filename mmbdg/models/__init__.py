@@ -1,5 +1,6 @@
 """Models for mmengine's Runner: GAN training, interpreter training, joint pre-training."""
 
+from mmbdg.models.clip_training import CLIPTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
 from mmbdg.models.densecl import DenseCL
 from mmbdg.models.fpn_head import FPNHead
@@ -19,6 +20,7 @@ from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 
 __all__ = [
+    'CLIPTraining',
     'ConditionalGAN',
     'DenseCL',
     'FPNHead',
