@@ -108,7 +108,7 @@ val_dataloader = dict(  # the test images choose no checkpoint: the last one is 
 test_dataloader = val_dataloader
 val_evaluator = test_evaluator = [dict(type='Accuracy', topk=(1,)), dict(type='mmbdg.AttributeAnswers')]
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=600, val_interval=200)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=450, val_interval=450)
 val_cfg = dict()
 test_cfg = dict()
 optim_wrapper = dict(
@@ -117,8 +117,8 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, begin=0, end=40, by_epoch=False),
-    dict(type='CosineAnnealingLR', T_max=560, begin=40, end=600, by_epoch=False),
+    dict(type='LinearLR', start_factor=0.01, begin=0, end=30, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=420, begin=30, end=450, by_epoch=False),
 ]
-default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=200))
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=150))
 custom_hooks = [dict(type='mmbdg.ExportCLIPHook')]

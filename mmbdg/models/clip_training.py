@@ -100,7 +100,6 @@ class CLIPTraining(BaseModel):
         for text in set(texts) - self._tokens.keys():
             self._tokens[text] = self.tokenizer([text])[0]
         tokens = torch.stack([self._tokens[text] for text in texts])
-        tokens = tokens[:, : int(tokens.argmax(1).max()) + 1]  # what follows the end of a text has no effect: attention is causal
         return self.clip.encode_text(tokens.to(self.clip.logit_scale.device), normalize=True)
 
     def forward(self, inputs: Tensor, data_samples: Sequence[Any], mode: str = 'tensor') -> dict | Tensor | list:
