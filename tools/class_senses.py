@@ -45,9 +45,8 @@ def main() -> None:
         raise InputError(f'{args.classes} exists and may have been edited: choose another name, or replace it with --force')
     check_place(args.classes)
     write_class_list(args.classes, chosen)
-    print(
-        f'wrote {args.classes}: {len(chosen)} classes, {sum(new.text != old.text for new, old in zip(chosen, classes, strict=True))} changed'
-    )
+    changed = sum(new.text != old.text for new, old in zip(chosen, classes, strict=True))
+    print(f'wrote {args.classes}: {len(chosen)} classes, {changed} changed')
 
 
 if __name__ == '__main__':

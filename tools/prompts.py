@@ -4,9 +4,9 @@
     python tools/prompts.py configs/prompts/in1k.py prompts.json --cfg-options prompts.per_class=50 prompts.seed=1
     python tools/prompts.py configs/prompts/in1k_language_model.py prompts.json --device cuda
 
-Contexts come from slots (background, lighting, camera angle, relation), from a file of templates, or from a language model in a local folder;
-some prompts end in a style. Each class has exactly per_class different prompts, each with the class's name in its sense. Edit the file as you
-like; a source reads it and checks it again. docs/prompts.md. An interrupted run goes on when it is started again.
+Contexts come from slots (background, lighting, camera angle, relation), from a file of templates, or from a language model in a local
+folder; some prompts end in a style. Each class has exactly per_class different prompts, each with the class's name in its sense. Edit the
+file as you like; a source reads it and checks it again. An interrupted run goes on when it is started again. See docs/prompts.md.
 """
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks

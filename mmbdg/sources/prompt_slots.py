@@ -12,8 +12,7 @@ from mmbdg.reading import read_json
 from mmbdg.schema import Schema
 
 SLOTS = 'mmbdg://prompts/slots.json'
-"""The embedded file. It is of this package's own making: the backgrounds, lightings, camera angles, relations and styles of the paper are not
-known here."""
+"""The embedded file, of this package's own making: what the paper's prompts are made of is not known here."""
 CLASS = 'class'
 PLACE = re.compile(r'\{(\w*)\}')
 
