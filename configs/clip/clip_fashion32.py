@@ -1,6 +1,6 @@
 """A small CLIP on the embedded real images with generated captions: 0.9 M parameters, a vocabulary of the captions' words.
 
-    python tools/train.py configs/clip/clip_fashion32.py        # about 5 minutes of one core
+    python tools/train.py configs/clip/clip_fashion32.py        # four minutes of one core
 
 Writes clip/ into the work dir, the folder that mmbdg.OpenCLIP and open_clip read. Many captions of a batch are true of an image, so
 all of them are positive; with targets='pair', the usual loss, the model learns several times slower.

@@ -106,8 +106,10 @@ def caption(label: int, shown: dict[str, str | None], *address: int | str) -> Ca
         text = f'{stated["sleeves"]} sleeved {text}' if sleeve_form < 0.5 else f'{text} with {stated["sleeves"]} sleeves'
     if 'tone' in stated:
         text = f'{stated["tone"]} {text}'
-    written = form.format(text)
-    return Caption(written.replace(' a a', ' an a') if text[0] == 'a' else written, stated)
+    before, _, after = form.partition('{}')
+    if text[0] == 'a' and before.endswith('a '):  # a T-shirt, an ankle boot
+        before = f'{before[:-1]}n '
+    return Caption(f'{before}{text}{after}', stated)
 
 
 def words() -> list[str]:

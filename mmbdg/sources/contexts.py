@@ -1,5 +1,6 @@
 """Contextualised prompts of a class (background, lighting, camera angle, relation): from slots, from a file, or from a language model."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
@@ -91,7 +92,7 @@ def from_language_model(
 ) -> Iterator[str]:
     """Captions of a class by a language model; request i has the address (seed, class id, i).
 
-    A caption that has the class's name without its sense gets the sense; one without the name is left out.
+    A caption that has the class's name without its sense gets the sense behind it; one without the name is left out.
 
     Args:
         model: The language model.
@@ -131,12 +132,13 @@ def _answered(model: LanguageModel, asked: str, one: ImageClass, address: tuple,
 
 
 def _with_sense(caption: str, one: ImageClass) -> str | None:
-    at = caption.lower().find(one.name.lower())
-    if at < 0:
+    """A caption with the class's sense behind its name, which may be in the plural; None if the name is not a word of the caption."""
+    found = re.search(rf'\b{re.escape(one.name)}(?:s|es)?\b', caption, re.IGNORECASE)
+    if not found:
         return None
     if one.sense.lower() in caption.lower():
         return caption
-    return f'{caption[:at]}{one.text}{caption[at + len(one.name) :]}'
+    return f'{caption[: found.end()]} ({one.sense}){caption[found.end() :]}'
 
 
 def distinct(texts: Iterable[str], number: int, one: ImageClass, where: str, finish: Callable[[str, int], str]) -> list[str]:
