@@ -4,6 +4,7 @@ from mmbdg.compat.checkpoint import install_safe_reader
 from mmbdg.compat.config_scopes import register_config_scopes
 from mmbdg.compat.config_variables import install_variables
 from mmbdg.compat.mmcv_ops import install_ops_finder
+from mmbdg.compat.multimodal import install_multimodal_switch
 from mmbdg.compat.quiet_imports import install_quiet_imports
 from mmbdg.compat.safe_yaml import install_safe_yaml
 
@@ -11,6 +12,7 @@ from mmbdg.compat.safe_yaml import install_safe_yaml
 def install() -> None:
     """Install all fixes in this process. Idempotent."""
     install_ops_finder()
+    install_multimodal_switch()
     register_config_scopes()
     install_variables()
     install_safe_reader()

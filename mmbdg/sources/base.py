@@ -57,12 +57,14 @@ class Source(ABC):
 
     Attributes:
         catalogue: Classes, labels, size and licence.
+        uses_seed: Whether the samples depend on the seed; False for a source of given images in a given order.
         device: Device it computes on.
         draws_state: Whether :attr:`Drawn.state` can be stored with the samples (``synthesis.tokens``).
         most_disagreement: Largest value of :attr:`LabelledBatch.disagreement` in nats; None if it has none.
     """
 
     catalogue: Catalogue
+    uses_seed: ClassVar[bool] = True
     draws_state: ClassVar[bool] = False
     most_disagreement: float | None = None
 

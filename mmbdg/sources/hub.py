@@ -1,4 +1,4 @@
-"""Labelled generators from the Hugging Face hub. Only files of data are downloaded: safetensors and JSON."""
+"""Models from the Hugging Face hub. Only files of data are downloaded: safetensors, JSON and the vocabularies of tokenizers."""
 
 import re
 from functools import cache
@@ -22,11 +22,12 @@ def may_be_repository(name: str) -> bool:
 
 
 @cache
-def downloaded(name: str) -> Path:
+def downloaded(name: str, files: tuple[str, ...] = FILES) -> Path:
     """Folder with the files of a repository, downloaded once into the cache of ``huggingface_hub``.
 
     Args:
         name: ``org/name``, ``org/name@revision``, or the same after ``hf://``.
+        files: Patterns of the files that are downloaded; default: those of a labelled generator.
 
     Raises:
         InputError: The name is no repository's, ``huggingface_hub`` is not installed, or the repository cannot be read.
@@ -38,7 +39,7 @@ def downloaded(name: str) -> Path:
     except ImportError as error:
         raise InputError(f'{name}: downloading from the Hugging Face hub needs a library: pip install "mmbdg[hub]"') from error
     try:
-        return Path(snapshot_download(found['repo'], revision=found['revision'], allow_patterns=list(FILES)))
+        return Path(snapshot_download(found['repo'], revision=found['revision'], allow_patterns=list(files)))
     except Exception as error:  # of the library, of HTTP and of the network: there are many
         reason = ' '.join(str(error).split())[:300]
         raise InputError(f'{name} cannot be read from the Hugging Face hub: {type(error).__name__}: {reason}') from error

@@ -35,33 +35,38 @@ def write_shard(path: str | os.PathLike, files: Iterable[tuple[str, bytes]], syn
     write_atomically(path, write, sync)
 
 
-def read_from_shard(path: str | os.PathLike, name: str) -> bytes:
+def read_from_shard(path: str | os.PathLike, name: str, advice: str = REPAIR) -> bytes:
     """One file of a shard.
+
+    Args:
+        path: Of the shard.
+        name: Of the file in it.
+        advice: What to do where the shard is damaged; default: as for a dataset that mmbdg has made.
 
     Raises:
         InputError: There is no such shard or no such file in it, or the shard is cut off.
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f'there is no shard {path}; {REPAIR}')
+        raise InputError(f'there is no shard {path}; {advice}')
     state = check_regular(path)
-    index = _index(str(path), state.st_size, state.st_mtime_ns)
+    index = _index(str(path), state.st_size, state.st_mtime_ns, advice)
     offset, size = index.get(name, (0, -1))
     if not 0 <= size <= state.st_size - offset:
-        raise InputError(f'{path} does not hold {name} whole; is the shard cut off? {REPAIR}')
+        raise InputError(f'{path} does not hold {name} whole; is the shard cut off? {advice}')
     with open(path, 'rb') as shard:
         shard.seek(offset)
         return shard.read(size)
 
 
 @lru_cache(maxsize=4096)
-def _index(path: str, size: int, changed: int) -> dict[str, tuple[int, int]]:
+def _index(path: str, size: int, changed: int, advice: str) -> dict[str, tuple[int, int]]:
     """Where each file of a shard begins and how long it is; read anew when the shard has changed."""
     try:
         with tarfile.open(path, 'r:') as shard:
             return {entry.name: (entry.offset_data, entry.size) for entry in shard}
     except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError) as error:
-        raise InputError(f'{path} is no tar file or is cut off ({error}); {REPAIR}') from error
+        raise InputError(f'{path} is no tar file or is cut off ({error}); {advice}') from error
 
 
 def shard_url(path: str | os.PathLike, name: str) -> str:

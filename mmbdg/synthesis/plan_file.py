@@ -9,12 +9,15 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema
-from mmbdg.sources.hub import may_be_repository
+from mmbdg.sources.class_list import SUFFIX
+from mmbdg.sources.hub import PREFIX, may_be_repository
 from mmbdg.synthesis.plan import Synthesis
 
 PLAN = 'logs/plan.json'
 PATHS = ('labelled_generator', 'checkpoint', 'weights', 'config')
 """Keys of sources and filters that hold paths."""
+SOURCE_PATHS = ('model', 'prompts', 'init')
+"""Further keys of sources that hold paths."""
 
 
 class PlanFile(OpenSchema):
@@ -27,7 +30,8 @@ class PlanFile(OpenSchema):
 def write_plan(root: str | os.PathLike, plan: Synthesis) -> None:
     """With absolute paths, where they are those of files on this machine."""
     content = plan.plain()
-    content['source'] = _with_absolute_paths(content['source'])
+    named = str(content['source'].get('classes', '')).endswith(SUFFIX)  # else it is the name of a list, not a path
+    content['source'] = _with_absolute_paths(content['source'], PATHS + SOURCE_PATHS + (('classes',) if named else ()))
     content['filters'] = _with_absolute_paths(list(content['filters']))
     write_json(Path(root) / PLAN, content, sync=False)
 
@@ -46,8 +50,9 @@ def read_plan(root: str | os.PathLike) -> Synthesis:
         raise InputError(f'{path} is not there: {advice}')
     try:
         content = read_json(path, PlanFile)
-        if may_be_repository(name := str(content['source'].get('labelled_generator', ''))):
-            raise InputError(f'{path} names the repository {name}; a file of data does not start a download')
+        for key, is_repository in (('labelled_generator', may_be_repository), ('model', lambda name: name.startswith(PREFIX))):
+            if is_repository(name := str(content['source'].get(key, ''))):
+                raise InputError(f'{path} names the repository {name}; a file of data does not start a download')
         for number, entry in enumerate(content['filters']):
             if entry.get('classifier') is not None:
                 check_classifier_from_data(entry['classifier'], f'{path}: filters.{number}.classifier')
@@ -56,9 +61,9 @@ def read_plan(root: str | os.PathLike) -> Synthesis:
         raise InputError(f'{error}; {advice}') from error
 
 
-def _with_absolute_paths(value: Any) -> Any:
+def _with_absolute_paths(value: Any, keys: tuple[str, ...] = PATHS) -> Any:
     if isinstance(value, dict):
-        return {key: _absolute(part) if key in PATHS else _with_absolute_paths(part) for key, part in value.items()}
+        return {key: _absolute(part) if key in keys else _with_absolute_paths(part) for key, part in value.items()}
     return [_with_absolute_paths(part) for part in value] if isinstance(value, list | tuple) else value
 
 

@@ -4,10 +4,26 @@ Filters of the synthesis see one block of candidates at a time. A rank over a cl
 near-duplicates) is known only when all samples are there.
 """
 
-from mmbdg.synthesis.selections.base import Choice, RankedSelection, Samples, Selection
+from mmbdg.synthesis.selections.base import Choice, Pair, RankedSelection, Samples, Selection
+from mmbdg.synthesis.selections.clip_score import ClipScore
 from mmbdg.synthesis.selections.foreground_bounds import ForegroundBounds
 from mmbdg.synthesis.selections.least_uncertain import LeastUncertain
 from mmbdg.synthesis.selections.plan import SelectionPlan
 from mmbdg.synthesis.selections.run import select
+from mmbdg.synthesis.selections.similar import NearDuplicates, SimilaritySelection, TestSetLeakage
 
-__all__ = ['Choice', 'ForegroundBounds', 'LeastUncertain', 'RankedSelection', 'Samples', 'Selection', 'SelectionPlan', 'select']
+__all__ = [
+    'Choice',
+    'ClipScore',
+    'ForegroundBounds',
+    'LeastUncertain',
+    'NearDuplicates',
+    'Pair',
+    'RankedSelection',
+    'Samples',
+    'Selection',
+    'SelectionPlan',
+    'SimilaritySelection',
+    'TestSetLeakage',
+    'select',
+]

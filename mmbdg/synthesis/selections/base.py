@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -40,6 +41,10 @@ class Samples:
         index, place = self.dataset.index, self.places[i]
         return f'{index.folders[index.class_ids[place]]}/{sample_id(int(index.numbers[place]))}'
 
+    def image(self, i: int) -> np.ndarray:
+        """Image of sample ``i``, RGB uint8 (R,R,3)."""
+        return self.dataset.image(self.dataset.lines[self.places[i]])
+
     def values(self, field: str) -> np.ndarray:
         """A number that the manifest has of each sample, float64 (N,).
 
@@ -64,6 +69,19 @@ class Samples:
         return found
 
 
+class Pair(NamedTuple):
+    """A dropped sample and the image because of which it was dropped."""
+
+    sample: int
+    """Index of the dropped sample."""
+    other: str
+    """Name of the other image: class folder and id of a sample, or a path."""
+    similarity: float
+    """Cosine similarity of the two, -1 to 1."""
+    image: Callable[[], np.ndarray]
+    """Reads the other image, RGB uint8 (H,W,3)."""
+
+
 class Choice(NamedTuple):
     """What a step keeps of its samples."""
 
@@ -71,6 +89,8 @@ class Choice(NamedTuple):
     """bool (N,)."""
     thresholds: dict[int, float]
     """By class, the value of the last sample that was kept, for the report; classes without one are left out."""
+    pairs: Sequence[Pair] = ()
+    """For a step that compares images: why each dropped sample was dropped, in the order of the manifest."""
 
 
 class Selection(ABC):

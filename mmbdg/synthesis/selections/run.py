@@ -5,13 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mmbdg.errors import InputError
 from mmbdg.files import check_place, write_atomically, write_json
 from mmbdg.storage.selections import canonical_steps, dataset_checksum, read_file, selection_file, write_selection
 from mmbdg.storage.stored import StoredDataset
-from mmbdg.synthesis.selections.base import Samples, Selection
+from mmbdg.synthesis.selections.base import Choice, Samples
+from mmbdg.synthesis.selections.pairs_sheet import pairs_sheet
 from mmbdg.synthesis.selections.plan import SelectionPlan
 from mmbdg.synthesis.selections.report import StepCounts, as_markdown, report_of
 from mmbdg.version import __version__
@@ -30,7 +29,8 @@ def select(
         progress: Whether to show bars.
 
     Returns:
-        ``selections/NAME.txt`` of the dataset. ``NAME.json`` and ``NAME.md`` beside it have what each step left of each class.
+        ``selections/NAME.txt`` of the dataset. ``NAME.json`` and ``NAME.md`` beside it have what each step left of each class; for a step
+        that compares images, ``NAME.<number of the step>.html`` shows the pairs because of which samples were dropped.
 
     Raises:
         InputError: The dataset is missing, unfinished or damaged; there is a selection of this name by other steps; the samples lack what
@@ -45,8 +45,14 @@ def select(
     check_place(path)
     counts, places = [], dataset.places
     for number, step in enumerate(steps):
-        places, left = _chosen(step, Samples(dataset, places, progress))
-        counts.append(left)
+        samples = Samples(dataset, places, progress)
+        choice = step.choose(samples)
+        places = samples.places[choice.kept]
+        counts.append(StepCounts.of(samples, choice))
+        if choice.pairs:
+            _write_sheet(
+                selection_file(root, plan.name, f'.{number + 1}.html'), f'{plan.name}: {identities[number]["type"]}', samples, choice
+            )
         if not len(places):
             raise InputError(f'selection.steps.{number} leaves no sample of {root}: loosen it ({identities[number]})')
     made = dict(name=plan.name, steps=identities, versions=dict(mmbdg=__version__), dataset=dataset_checksum(root, dataset.info))
@@ -74,10 +80,10 @@ def _check_same(path: Path, root: str | os.PathLike, identities: list[dict[str, 
         )
 
 
-def _chosen(step: Selection, samples: Samples) -> tuple[np.ndarray, StepCounts]:
-    """What a step keeps: indices in the manifest, and its counts."""
-    choice = step.choose(samples)
-    return samples.places[choice.kept], StepCounts.of(samples, choice)
+def _write_sheet(path: Path, title: str, samples: Samples, choice: Choice) -> None:
+    """Write the page of a step's pairs."""
+    page = pairs_sheet(title, samples, choice.pairs)
+    write_atomically(path, lambda part: part.write_text(page, encoding='utf-8'))
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

@@ -1,0 +1,88 @@
+"""Interface of all layouts of a pool."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from mmbdg.errors import InputError
+from mmbdg.pools.entry import Entry
+from mmbdg.pools.faults import Faults
+
+Modality = Literal['image', 'text']
+
+
+class Pool(ABC):
+    """Images with captions in a folder.
+
+    Args:
+        folder: Path of the folder.
+
+    Attributes:
+        layout: Name of the layout.
+        notes: What is left out of the pool without being a fault, such as columns that nothing reads; filled by :meth:`entries`.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+
+    layout: ClassVar[str]
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder).expanduser()
+        self.notes: list[str] = []
+        if not self.folder.is_dir():
+            raise InputError(f'there is no pool {folder}: it must be a folder')
+
+    @abstractmethod
+    def entries(self, faults: Faults) -> Iterator[Entry]:
+        """Entries in a fixed order. Images are not opened.
+
+        Args:
+            faults: Takes the entries without a caption or an image.
+
+        Raises:
+            InputError: A file that lists entries cannot be read, or is ambiguous.
+        """
+
+    @abstractmethod
+    def image(self, name: str) -> np.ndarray:
+        """Image of an entry, RGB uint8 (H,W,3).
+
+        Raises:
+            InputError: It is missing or damaged.
+        """
+
+    @abstractmethod
+    def check_image(self, name: str) -> None:
+        """See that an image is there and has the header of one; its pixels are not decoded.
+
+        Raises:
+            InputError: It is missing or damaged.
+        """
+
+    @abstractmethod
+    def files(self) -> Iterator[tuple[str, int | str]]:
+        """Name of each file that makes up the pool, with its size in bytes or its checksum, in a fixed order."""
+
+    def vectors(self, modality: Modality) -> Iterator[np.ndarray] | None:
+        """Embeddings that come with the pool, float32 (N,D) each, all rows in order; None if none do."""
+        return None
+
+    def checksum(self) -> str:
+        """BLAKE2b checksum of :meth:`files`. A file that changes without changing its size may go unnoticed."""
+        state = blake2b(self.layout.encode(), digest_size=16)
+        for name, size in self.files():
+            state.update(f'\0{name}\0{size}'.encode(errors='surrogatepass'))
+        return state.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Size of a file in bytes; 0 if it cannot be read, for example a link that leads nowhere."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

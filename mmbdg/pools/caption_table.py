@@ -1,0 +1,151 @@
+"""The entries of a pool in an SQLite file, with full-text tables of their captions."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from mmbdg.errors import InputError
+from mmbdg.files import write_atomically
+from mmbdg.pools.entry import Entry
+
+TOKENIZERS = ('unicode61', 'trigram')
+"""SQLite's tokenizers by name: whole words in any case, or any three characters in a row, which finds true substrings."""
+COLUMNS = 'name, size, caption, url, licence, nsfw, similarity, row'
+CREATE = (
+    'CREATE TABLE entries (position INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, caption TEXT NOT NULL, '
+    'url TEXT NOT NULL, licence TEXT NOT NULL, nsfw TEXT NOT NULL, similarity REAL, row INTEGER NOT NULL)'
+)
+FEWEST_TRIGRAM = 3
+"""Length in characters below which the tokenizer ``trigram`` finds nothing."""
+
+
+def write_entries(path: Path, entries: Iterable[Entry], tokenizers: Sequence[str] = ()) -> int:
+    """Write entries to a new file, atomically; their positions are 0, 1, ... in the order given.
+
+    Args:
+        path: Path of the file.
+        entries: The entries.
+        tokenizers: Names of the tokenizers, each of which gets a full-text table of the captions.
+
+    Returns:
+        Number of entries.
+    """
+
+    def write(part: Path) -> None:
+        with closing(sqlite3.connect(part)) as table:
+            table.executescript('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF')  # the file is renamed when it is complete
+            table.execute(CREATE)
+            table.executemany(f'INSERT INTO entries ({COLUMNS}) VALUES ({", ".join("?" * len(Entry._fields))})', map(_encodable, entries))
+            for tokenizer in tokenizers:
+                table.execute(
+                    f"CREATE VIRTUAL TABLE captions_{tokenizer} USING fts5(caption, content='entries', content_rowid='position', "
+                    f"tokenize='{tokenizer}')"
+                )
+                table.execute(f"INSERT INTO captions_{tokenizer}(captions_{tokenizer}) VALUES ('rebuild')")
+            table.commit()
+
+    write_atomically(path, write)
+    with closing(CaptionTable(path)) as table:
+        return len(table)
+
+
+class CaptionTable:
+    """Entries of a file that :func:`write_entries` has written, opened for reading only.
+
+    Args:
+        path: Path of the file.
+
+    Raises:
+        InputError: There is no such file, or it is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._table = sqlite3.connect(f'file:{quote(str(path.absolute()))}?mode=ro&immutable=1', uri=True)
+            self._table.execute('PRAGMA trusted_schema = OFF')
+            self._number = self._table.execute('SELECT count(*) FROM entries').fetchone()[0]
+        except sqlite3.Error as error:
+            raise InputError(f'{path} is no table of captions, or is damaged ({error}); index the pool again') from error
+
+    def __len__(self) -> int:
+        return self._number
+
+    def close(self) -> None:
+        """Close the file."""
+        self._table.close()
+
+    def entries(self, first: int = 0, number: int | None = None) -> Iterator[Entry]:
+        """Entries from a position on, in order."""
+        last = len(self) if number is None else first + number
+        rows = self._table.execute(f'SELECT {COLUMNS} FROM entries WHERE position > ? AND position <= ? ORDER BY position', (first, last))
+        return (Entry(*row) for row in rows)
+
+    def entry(self, position: int) -> Entry:
+        """Entry at a position."""
+        row = self._table.execute(f'SELECT {COLUMNS} FROM entries WHERE position = ?', (position + 1,)).fetchone()
+        if row is None:
+            raise InputError(f'{self.path} has no entry {position}, only {len(self)}; index the pool again')
+        return Entry(*row)
+
+    def having(self, column: str, values: Sequence[str]) -> np.ndarray:
+        """Positions of the entries whose column has one of some values, int64 (N,), ascending."""
+        found = [self._table.execute(f'SELECT position FROM entries WHERE {column} = ?', (value,)).fetchall() for value in values]
+        return np.sort(np.array([row[0] - 1 for rows in found for row in rows], np.int64))
+
+    def values(self, column: str) -> list[str]:
+        """Different values of a column, in order."""
+        return [row[0] for row in self._table.execute(f'SELECT DISTINCT {column} FROM entries ORDER BY {column}')]
+
+    def match(self, tokenizer: str, query: str) -> np.ndarray:
+        """Positions of the entries whose caption matches a query, int64 (N,), ascending.
+
+        Args:
+            tokenizer: Name of the tokenizer of the full-text table.
+            query: In the query language of SQLite's FTS5: words, ``"phrases in quotes"``, AND, OR, NOT, parentheses. The letters' case
+                does not matter. The rows are those of the released code of "The Unmet Promise", which asks SQLite the same.
+
+        Raises:
+            InputError: FTS5 cannot parse the query, or it cannot find anything.
+        """
+        if tokenizer == 'trigram' and (short := [part for part in _terms(query) if len(part) < FEWEST_TRIGRAM]):
+            raise InputError(
+                f'the query {query!r} has the term {short[0]!r}; the tokenizer "trigram" finds substrings of at least '
+                f'{FEWEST_TRIGRAM} characters'
+            )
+        table = f'captions_{tokenizer}'
+        try:
+            rows = self._table.execute(f'SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid', (query,)).fetchall()
+        except sqlite3.Error as error:
+            raise InputError(
+                f'FTS5 cannot parse the query {query!r} ({error}); put names that have other signs than letters and digits in double '
+                'quotes: "t-shirt" AND red'
+            ) from error
+        return np.array([row[0] - 1 for row in rows], np.int64)
+
+
+def phrase(text: str) -> str:
+    """FTS5 query that matches a text as a phrase, whatever signs it has."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _terms(query: str) -> list[str]:
+    """Phrases and bare words of a query, without its operators."""
+    quoted = query.split('"')
+    words = [word for part in quoted[::2] for word in part.replace('(', ' ').replace(')', ' ').split()]
+    return [part for part in quoted[1::2] if part] + [word for word in words if word not in ('AND', 'OR', 'NOT', '+')]
+
+
+def _encodable(entry: Entry) -> tuple:
+    """The values of an entry; a text that is no Unicode is refused, since SQLite stores UTF-8."""
+    for value in entry:
+        if isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise InputError(f'the entry {ascii(entry.name)} has a text that is no Unicode: {ascii(value)[:200]}') from error
+    return tuple(entry)

@@ -1,0 +1,109 @@
+"""Vector search by faiss, imported where it is used."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mmbdg.addressed import generator_at
+from mmbdg.errors import InputError
+from mmbdg.files import write_atomically
+
+MOST_TRAINING = 500_000
+"""Largest number of vectors that a factory such as ``IVF1024,Flat`` learns its cells from; faiss takes fewer where fewer do."""
+
+
+def load_faiss() -> ModuleType:
+    """The module faiss.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        import faiss
+    except ImportError as error:
+        raise InputError(f'searching for vectors needs faiss, which cannot be imported ({error}): pip install "mmbdg[clip]"') from error
+    return faiss
+
+
+def new_index(factory: str, dim: int) -> Any:
+    """An empty index for inner products.
+
+    Args:
+        factory: faiss's factory string, such as "Flat" (exact), "HNSW32", "IVF4096,Flat".
+        dim: Length of the vectors.
+
+    Raises:
+        InputError: faiss is not installed or knows no such factory.
+    """
+    faiss = load_faiss()
+    try:
+        return faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        raise InputError(f'faiss makes no index of the factory string {factory!r} for vectors of length {dim}: {_reason(error)}') from error
+
+
+def train_rows(number: int) -> np.ndarray:
+    """Rows that an index learns from, int64 (M,), ascending: all, or :data:`MOST_TRAINING` drawn by address."""
+    if number <= MOST_TRAINING:
+        return np.arange(number)
+    return np.sort(generator_at('pools', 'faiss training', number).choice(number, MOST_TRAINING, replace=False))
+
+
+def fill(index: Any, vectors: Iterator[np.ndarray]) -> None:
+    """Add vectors, float32 (N,D) each, in order."""
+    for part in vectors:
+        index.add(np.ascontiguousarray(part, np.float32))
+
+
+def train(index: Any, vectors: np.ndarray, factory: str) -> None:
+    """Let an index learn, if its kind does.
+
+    Raises:
+        InputError: There are too few vectors for it.
+    """
+    if index.is_trained:
+        return
+    try:
+        index.train(np.ascontiguousarray(vectors, np.float32))
+    except RuntimeError as error:
+        raise InputError(f'an index {factory!r} cannot be trained on {len(vectors)} vectors: {_reason(error)}') from error
+
+
+def write_faiss(path: Path, index: Any) -> None:
+    """Write an index, atomically."""
+    write_atomically(path, lambda part: load_faiss().write_index(index, str(part)))
+
+
+def read_faiss(path: Path) -> Any:
+    """Read an index.
+
+    Raises:
+        InputError: It is damaged, or faiss is not installed.
+    """
+    faiss = load_faiss()
+    try:
+        return faiss.read_index(str(path))
+    except RuntimeError as error:
+        raise InputError(f'{path} is no index of faiss, or is damaged: {_reason(error)}; index the pool again') from error
+
+
+def set_search(index: Any, parameters: str) -> None:
+    """Set parameters of the search, in faiss's own form: "nprobe=64" or "efSearch=128,...".
+
+    Raises:
+        InputError: The index has no such parameter.
+    """
+    if not parameters:
+        return
+    try:
+        load_faiss().ParameterSpace().set_index_parameters(index, parameters)
+    except RuntimeError as error:
+        raise InputError(f'the index takes no search parameters {parameters!r}: {_reason(error)}') from error
+
+
+def _reason(error: RuntimeError) -> str:
+    """What faiss says, without the place in its own source."""
+    return str(error).rpartition(': ')[2].splitlines()[0][:200] if str(error) else 'no reason given'

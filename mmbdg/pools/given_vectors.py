@@ -1,0 +1,72 @@
+"""Embeddings that come with a pool, and the check that an embedder is the one that made them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmbdg.embedders import Embedder
+from mmbdg.errors import InputError
+from mmbdg.pools.base import Modality, Pool
+from mmbdg.pools.entry import Entry
+
+LEAST_SIMILARITY = 0.98
+"""Of two embeddings of the same image or caption by the same model, in half and in single precision."""
+
+
+def given_vectors(pool: Pool, modality: Modality, rows: np.ndarray, dim: int) -> np.ndarray:
+    """Embeddings of some rows of a pool's metadata.
+
+    Args:
+        pool: The pool.
+        modality: Whose embeddings.
+        rows: int64 (N,).
+        dim: Length D that they must have.
+
+    Returns:
+        Vectors of length 1, float32 (N,D).
+
+    Raises:
+        InputError: The pool comes without embeddings, they have another length, or there are fewer than rows.
+    """
+    parts = pool.vectors(modality)
+    if parts is None:
+        raise InputError(f'{pool.folder} comes without embeddings of the modality "{modality}": let them be computed')
+    number, wanted = 0, np.empty((len(rows), dim), np.float32)
+    for part in parts:
+        if part.shape[1] != dim:
+            raise InputError(
+                f'the embeddings of the modality "{modality}" in {pool.folder} have the length {part.shape[1]}, those of the embedder '
+                f'{dim}: they are of another model'
+            )
+        own = (rows >= number) & (rows < number + len(part))
+        wanted[own] = part[rows[own] - number]
+        number += len(part)
+    if number <= rows.max(initial=-1):
+        raise InputError(f'{pool.folder} has {number} embeddings of the modality "{modality}", but its metadata have more rows')
+    return wanted
+
+
+def check_given(pool: Pool, modality: Modality, entries: Sequence[Entry], vectors: np.ndarray, embedder: Embedder) -> None:
+    """See on a few entries that an embedder is the one that made the vectors.
+
+    Args:
+        pool: The pool.
+        modality: Whose embeddings.
+        entries: The first N entries.
+        vectors: Vectors of length 1, float32 (M,D), those of the entries first.
+        embedder: The embedder.
+
+    Raises:
+        InputError: The embedder's own vector of an entry differs from the one that is given.
+    """
+    if modality == 'text':
+        own = embedder.texts([entry.caption for entry in entries]).numpy()
+    else:
+        own = embedder.images([pool.image(entry.name) for entry in entries]).numpy()
+    similarities = (own * vectors[: len(own)]).sum(1)
+    if (similarities < LEAST_SIMILARITY).any():
+        i = int(similarities.argmin())
+        raise InputError(
+            f'the {modality} embedding of {entries[i].name} in {pool.folder} has a similarity of {similarities[i]:.3f} with the one that '
+            'the embedder computes, not about 1: it was made by another model, or from an image that was otherwise preprocessed'
+        )
