@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from cut_clip import write_cut_clip
 from PIL import Image
-from tiny_clip import write_tiny_clip
 
 from mmbdg.embedders import OpenCLIP, ZeroShotClassifier, build_embedder
 from mmbdg.embedders.vocabulary import merges_of_words, vocabulary_size
@@ -20,7 +20,7 @@ TEMPLATES = ('a photo of a {}', 'a bag, not a {}', '{}')
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    return write_tiny_clip(tmp_path_factory.mktemp('clip') / 'tiny')
+    return write_cut_clip(tmp_path_factory.mktemp('clip') / 'tiny')
 
 
 @pytest.fixture(scope='module')

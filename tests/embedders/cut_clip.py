@@ -1,4 +1,4 @@
-"""A tiny CLIP with random weights, as a folder."""
+"""A tiny CLIP with random weights and a vocabulary of three words, as a folder."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ PREPROCESSING = dict(
 )
 
 
-def write_tiny_clip(folder: Path) -> Path:
+def write_cut_clip(folder: Path) -> Path:
     """About 60,000 parameters, a vocabulary of three words."""
     import open_clip
 
