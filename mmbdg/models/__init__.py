@@ -1,4 +1,4 @@
-"""Models for mmengine's Runner: GAN training, interpreter training, joint pre-training."""
+"""Models for mmengine's Runner: GAN training, interpreter training, joint pre-training, CLIP training."""
 
 from mmbdg.models.clip_training import CLIPTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
