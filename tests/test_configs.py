@@ -37,10 +37,10 @@ def test_config(name, monkeypatch):
     if 'selection' in cfg:
         assert SelectionPlan.from_config(cfg.selection).build()
     if 'senses' in cfg:
-        SensePlan.from_config(cfg.senses)
+        SensePlan.from_config(cfg.senses.to_dict())
         ClassList(cfg.senses.classes)
     if 'prompts' in cfg:
-        plan = PromptPlan.from_config(cfg.prompts)
+        plan = PromptPlan.from_config(cfg.prompts.to_dict())
         check_told_apart(ClassList(plan.classes))
         assert read_slots(plan.slots).forms
     if 'model' not in cfg:

@@ -9,7 +9,7 @@ import numpy as np
 from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
 from mmbdg.reading import read_lines
-from mmbdg.sources.answer_list import listed_answers
+from mmbdg.sources.answer_list import continued, listed_answers
 from mmbdg.sources.class_list import ImageClass
 from mmbdg.sources.language_model import LanguageModel
 from mmbdg.sources.prompt_file import PLACEHOLDER
@@ -121,8 +121,7 @@ def from_language_model(
 
 def _answered(model: LanguageModel, asked: str, one: ImageClass, address: tuple, tries: int) -> list[str]:
     for attempt in range(tries):
-        answer = model.answer(asked, 'captions', *address, attempt)
-        answer = f'1. {answer}' if asked.endswith('1.') and answer.strip() else answer
+        answer = continued(asked, model.answer(asked, 'captions', *address, attempt))
         try:
             return listed_answers(answer, f'captions of "{one.name}"')
         except InputError:

@@ -3,17 +3,29 @@
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 
 from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
 from mmbdg.reading import read_json
+from mmbdg.schema import Schema
 
 BEGINNING = 160
 """Number of characters of an answer that a message shows."""
+
+
+class LanguageModelConfig(Schema):
+    """``language_model=dict(...)`` of a config, see :meth:`LanguageModel.load`."""
+
+    folder: str
+    max_new_tokens: Annotated[int, Field(ge=1)] = 400
+    temperature: Annotated[float, Field(gt=0)] = 0.8
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
+    precision: Literal['float32', 'bfloat16', 'float16'] = 'float32'
 
 
 class LanguageModel:
@@ -61,8 +73,6 @@ class LanguageModel:
             ) from error
         path = Path(folder).expanduser()
         weights = _check_folder(path)
-        if precision not in ('float32', 'bfloat16', 'float16'):
-            raise InputError(f'precision of a language model is float32, bfloat16 or float16, got {precision!r}')
         local = dict(local_files_only=True, trust_remote_code=False)
         try:
             tokenizer = AutoTokenizer.from_pretrained(path, **local)

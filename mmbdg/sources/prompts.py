@@ -1,7 +1,6 @@
 """The work of tools/prompts.py: contextualised and stylised prompts of each class, written to a file before any image is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -10,11 +9,11 @@ from tqdm import tqdm
 from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError, nearest
 from mmbdg.schema import Schema, validated
-from mmbdg.sources.answer_list import listed_answers
+from mmbdg.sources.answer_list import continued, listed_answers
 from mmbdg.sources.class_list import ClassList, ImageClass
 from mmbdg.sources.class_parts import ClassParts
 from mmbdg.sources.contexts import KINDS, REQUEST, distinct, from_language_model, from_slots, from_templates, read_templates
-from mmbdg.sources.language_model import LanguageModel
+from mmbdg.sources.language_model import LanguageModel, LanguageModelConfig
 from mmbdg.sources.prompt_file import check_prompts, write_prompts
 from mmbdg.sources.prompt_slots import SLOTS, Slots, read_slots
 from mmbdg.sources.senses import check_told_apart
@@ -28,26 +27,7 @@ STYLE_REQUEST = (
 Positive = Annotated[int, Field(ge=1)]
 
 
-class PromptConfig(Schema):
-    """``prompts=dict(...)`` of a config."""
-
-    classes: str | list[Any]
-    per_class: Positive
-    style_prob: Annotated[float, Field(ge=0, le=1)] = 0.0
-    styles: list[str] | Positive | None = None
-    slots: str = SLOTS
-    file: str | None = None
-    language_model: dict[str, Any] | None = None
-    kinds: dict[str, Annotated[float, Field(gt=0)]] = Field(default=SHARES, min_length=1)
-    captions_per_request: Positive = 10
-    tries: Positive = 3
-    most_requests: Positive | None = None
-    request: str = REQUEST
-    seed: Annotated[int, Field(ge=0)] = 0
-
-
-@dataclass
-class PromptPlan:
+class PromptPlan(Schema):
     """How prompts are made: contexts from slots, or from a file of templates, or by a language model; then styles.
 
     Args:
@@ -69,27 +49,24 @@ class PromptPlan:
         InputError: (in ``from_config``) A key is unknown or has a wrong type, or keys do not fit together.
     """
 
-    classes: Any
-    per_class: int
-    style_prob: float = 0.0
-    styles: list[str] | int | None = None
+    classes: str | list[Any]
+    per_class: Positive
+    style_prob: Annotated[float, Field(ge=0, le=1)] = 0.0
+    styles: list[str] | Positive | None = None
     slots: str = SLOTS
     file: str | None = None
-    language_model: Mapping[str, Any] | None = None
-    kinds: Mapping[str, float] = None  # type: ignore[assignment]
-    captions_per_request: int = 10
-    tries: int = 3
-    most_requests: int | None = None
+    language_model: LanguageModelConfig | None = None
+    kinds: dict[str, Annotated[float, Field(gt=0)]] = Field(default=SHARES, min_length=1)
+    captions_per_request: Positive = 10
+    tries: Positive = 3
+    most_requests: Positive | None = None
     request: str = REQUEST
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        self.kinds = dict(SHARES if self.kinds is None else self.kinds)
+    seed: Annotated[int, Field(ge=0)] = 0
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> 'PromptPlan':
         """Check the keys of ``prompts=dict(...)``."""
-        validated(PromptConfig, dict(config), 'prompts')
+        validated(cls, dict(config), 'prompts')
         plan = cls(**config)
         if plan.file is not None and plan.language_model is not None:
             raise InputError('prompts has file and language_model; contexts come from one of them')
@@ -116,7 +93,7 @@ class PromptPlan:
         classes, slots = ClassList(self.classes), read_slots(self.slots)
         check_told_apart(classes)
         templates = read_templates(self.file) if self.file is not None else None
-        model = LanguageModel.load(**self.language_model, device=device) if self.language_model is not None else None
+        model = LanguageModel.load(**self.language_model.model_dump(), device=device) if self.language_model else None
         styles = self._styles(slots, model)
         made_by = dict(
             tool='prompts',
@@ -139,8 +116,8 @@ class PromptPlan:
 
     def _styles(self, slots: Slots, model: LanguageModel | None) -> list[str]:
         if isinstance(self.styles, int) and model is not None:
-            answer = model.answer(STYLE_REQUEST.replace('{count}', str(self.styles)), 'styles', self.seed)
-            return listed_answers(f'2. {answer}' if answer.strip() else answer, 'styles')[: self.styles]
+            request = STYLE_REQUEST.replace('{count}', str(self.styles))
+            return listed_answers(continued(request, model.answer(request, 'styles', self.seed)), 'styles')[: self.styles]
         styles = slots.styles if self.styles is None else list(self.styles)
         if self.style_prob and not styles:
             raise InputError(f'prompts.style_prob is above 0, and {self.slots} has no styles')

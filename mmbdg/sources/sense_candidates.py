@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mmbdg.errors import InputError, nearest
 from mmbdg.reading import read_json
 from mmbdg.schema import validated
-from mmbdg.sources.answer_list import listed_answers
+from mmbdg.sources.answer_list import continued, listed_answers
 from mmbdg.sources.class_list import ClassList, ImageClass
 from mmbdg.sources.language_model import LanguageModel
 
@@ -43,6 +43,5 @@ def asked_candidates(model: LanguageModel, one: ImageClass, count: int, request:
         InputError: The answer is no list.
     """
     asked = request.replace('{count}', str(count)).replace('{name}', one.name)
-    answer = model.answer(asked, 'senses', seed, one.id)
-    answer = f'1. {answer}' if asked.endswith('1.') and answer.strip() else answer
+    answer = continued(asked, model.answer(asked, 'senses', seed, one.id))
     return listed_answers(answer, f'meanings of "{one.name}"')[:count]

@@ -1,7 +1,6 @@
 """The work of tools/class_senses.py: settings, and one class after another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,7 +12,7 @@ from mmbdg.schema import Schema, validated
 from mmbdg.sources.class_images import ClassImages
 from mmbdg.sources.class_list import ClassList
 from mmbdg.sources.class_parts import ClassParts
-from mmbdg.sources.language_model import LanguageModel
+from mmbdg.sources.language_model import LanguageModel, LanguageModelConfig
 from mmbdg.sources.sense_candidates import REQUEST, asked_candidates, given_candidates
 from mmbdg.sources.sense_choice import TEMPLATES, choose, settled
 from mmbdg.sources.senses import NOBODY, ClassSenses, write_senses
@@ -21,24 +20,7 @@ from mmbdg.sources.senses import NOBODY, ClassSenses, write_senses
 Positive = Annotated[int, Field(ge=1)]
 
 
-class SenseConfig(Schema):
-    """``senses=dict(...)`` of a config."""
-
-    classes: str | list[Any]
-    candidates: str | dict[str, list[str]] | None = None
-    language_model: dict[str, Any] | None = None
-    num_candidates: Positive = 4
-    request: str = REQUEST
-    curated: bool = True
-    images: str | dict[str, Any] | None = None
-    num_images: Positive = 16
-    embedder: dict[str, Any] | None = None
-    templates: list[str] = Field(default=list(TEMPLATES), min_length=1)
-    seed: Annotated[int, Field(ge=0)] = 0
-
-
-@dataclass
-class SensePlan:
+class SensePlan(Schema):
     """How class-name senses are found.
 
     Args:
@@ -59,22 +41,22 @@ class SensePlan:
         InputError: (in ``from_config``) A key is unknown or has a wrong type, or keys do not fit together.
     """
 
-    classes: Any
-    candidates: str | Mapping[str, list[str]] | None = None
-    language_model: Mapping[str, Any] | None = None
-    num_candidates: int = 4
+    classes: str | list[Any]
+    candidates: str | dict[str, list[str]] | None = None
+    language_model: LanguageModelConfig | None = None
+    num_candidates: Positive = 4
     request: str = REQUEST
     curated: bool = True
-    images: str | Mapping[str, Any] | None = None
-    num_images: int = 16
-    embedder: Mapping[str, Any] | None = None
-    templates: list[str] = field(default_factory=lambda: list(TEMPLATES))
-    seed: int = 0
+    images: str | dict[str, Any] | None = None
+    num_images: Positive = 16
+    embedder: dict[str, Any] | None = None
+    templates: list[str] = Field(default=list(TEMPLATES), min_length=1)
+    seed: Annotated[int, Field(ge=0)] = 0
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> 'SensePlan':
         """Check the keys of ``senses=dict(...)``."""
-        validated(SenseConfig, dict(config), 'senses')
+        validated(cls, dict(config), 'senses')
         plan = cls(**config)
         if plan.images is not None and plan.embedder is None:
             raise InputError(
@@ -96,7 +78,7 @@ class SensePlan:
         given = given_candidates(self.candidates, classes) if self.candidates is not None else {}
         images = ClassImages(self.images, classes, self.num_images, self.seed) if self.images is not None else None
         embedder = build_embedder(self.embedder, device, 'senses.embedder') if self.embedder is not None else None
-        model = LanguageModel.load(**self.language_model, device=device) if self.language_model is not None else None
+        model = LanguageModel.load(**self.language_model.model_dump(), device=device) if self.language_model else None
         made_by = dict(
             tool='class_senses',
             candidates=given,

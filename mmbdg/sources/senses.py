@@ -83,7 +83,7 @@ def chosen_classes(classes: ClassList, senses: Sequence[ClassSenses]) -> ClassLi
     """
     found = []
     for one, entry in zip(classes, senses, strict=True):
-        renamed = entry.decided_by == CURATED and entry.choice
+        renamed = entry.choice and entry.choice == curated_name(one)
         found.append(one._replace(name=entry.choice, sense='') if renamed else with_sense(one, entry.choice))
     check_told_apart(found)
     return ClassList([dict(id=one.id, name=one.name, sense=one.sense, query=one.query) for one in found])

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from tiny_language_model import write_tiny_language_model
 
 from mmbdg.errors import InputError
-from mmbdg.sources.answer_list import listed_answers
+from mmbdg.sources.answer_list import continued, listed_answers
 from mmbdg.sources.language_model import LanguageModel
 
 pytest.importorskip('transformers')
@@ -30,6 +30,13 @@ def test_an_answer_depends_on_request_and_address_only(folder):
     torch.rand(3)
     assert model.answer('List birds', 'a', 0) == first != model.answer('List birds', 'a', 1)
     assert first and not first.startswith('List')
+
+
+def test_a_model_with_a_chat_template_is_asked_in_it(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / 'chat')
+    (copy / 'chat_template.jinja').write_text('{% for message in messages %}<{{ message.role }}>{{ message.content }}{% endfor %}')
+    chat, plain = (LanguageModel.load(str(path), max_new_tokens=8, temperature=1e-3) for path in (copy, folder))
+    assert chat.answer('List birds', 0) == plain.answer('<user>List birds', 0) != plain.answer('List birds', 0)
 
 
 def test_identity(folder):
@@ -65,11 +72,19 @@ def test_folders_that_do_not_fit(folder, tmp_path):
     [
         'Here you are:\n1. a bird\n2) "a machine"\n\n3. a bird',
         '- a bird\n* a machine',
+        '1. a bird\n2. a machine\nMeanings of "jaguar":\n1. a cat\n2. a car',  # the model goes on with a word of its own
         '```json\n["a bird", "a  machine", "a bird"]\n```',
     ],
 )
 def test_lists_in_answers(answer):
     assert listed_answers(answer, 'meanings') == ['a bird', 'a machine']
+
+
+def test_an_answer_may_go_on_with_the_list_of_the_request():
+    assert continued('Meanings:\n1.', ' a bird\n2. a machine') == '1. a bird\n2. a machine'
+    for own in ('Sure:\n1. a bird\n2. a machine', 'a bird'):
+        assert continued('Meanings:\n1.', own) == own
+    assert continued('Meanings?', 'a bird\n2. a machine') == 'a bird\n2. a machine'
 
 
 @pytest.mark.parametrize(

@@ -148,12 +148,14 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
         (dict(per_class=2, styles=[], style_prob=0.5), 'prompts.styles is empty'),
         (dict(per_class=2, kinds=dict(relations=1.0)), 'did you mean "relation"'),
         (dict(per_class=2, request='captions'), r'does not contain \{class\}'),
-        (dict(per_class=2, file='a', language_model={}), 'contexts come from one of them'),
+        (dict(per_class=2, file='a', language_model=dict(folder='b')), 'contexts come from one of them'),
+        (dict(per_class=2, language_model=dict(folder='b', top_k=3)), 'language_model.top_k: Extra inputs are not permitted'),
+        (dict(per_class=2, language_model=dict(folder='missing')), 'there is no folder missing with a language model'),
     ],
 )
 def test_settings_that_do_not_fit(config, message):
     with pytest.raises(InputError, match=message):
-        PromptPlan.from_config(dict(classes=['bag']) | config)
+        PromptPlan.from_config(dict(classes=['bag']) | config).run('never.json')
 
 
 def test_bad_files_and_classes(tmp_path):

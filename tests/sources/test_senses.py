@@ -78,6 +78,8 @@ def test_a_given_sense_and_curated_names_come_first():
     open_one = choose(cranes[2], ['bird', 'machine'], [], None)
     chosen = chosen_classes(cranes, [*senses[:2], open_one])
     assert [one.text for one in chosen] == ['crane bird', 'crane (machine)', 'crane'] and chosen.ids == cranes.ids
+    edited = [senses[0].model_copy(update=dict(choice='bird')), *senses[1:2], open_one]
+    assert chosen_classes(cranes, edited)[0].text == 'crane (bird)'  # a sense, although the curated name was a name
     with pytest.raises(InputError, match=r'both called "crane \(machine\)": give each a sense'):
         chosen_classes(cranes, [*senses[:2], open_one.model_copy(update=dict(choice='machine'))])
 
