@@ -1,4 +1,4 @@
-"""A small CLIP on the embedded real images with generated captions: 0.9 M parameters, a vocabulary of the captions' words.
+"""A small CLIP on the embedded real images with generated captions: 0.8 M parameters, a vocabulary of the captions' words.
 
     python tools/train.py configs/clip/clip_fashion32.py        # four minutes of one core
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
+from safetensors import SafetensorError
 
 from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
@@ -65,19 +66,19 @@ class LanguageModel:
         Raises:
             InputError: transformers is not installed, or the folder lacks something, has pickled weights only, or is no language model.
         """
+        path = Path(folder).expanduser()
+        weights = _check_folder(path)
         try:
             from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
         except ImportError as error:
             raise InputError(
                 f'a language model needs transformers, which cannot be imported ({error}): pip install "mmbdg[diffusion]"'
             ) from error
-        path = Path(folder).expanduser()
-        weights = _check_folder(path)
         local = dict(local_files_only=True, trust_remote_code=False)
         try:
             tokenizer = AutoTokenizer.from_pretrained(path, **local)
             model = AutoModelForCausalLM.from_pretrained(path, use_safetensors=True, dtype=getattr(torch, precision), **local)
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError, SafetensorError) as error:
             raise InputError(f'{path} is no language model that transformers can load: {" ".join(str(error).split())[:300]}') from error
         maker = pipeline('text-generation', model=model, tokenizer=tokenizer, device=device)
         settings = dict(max_new_tokens=max_new_tokens, do_sample=True, temperature=temperature, top_p=top_p)
@@ -86,7 +87,8 @@ class LanguageModel:
             asked = [dict(role='user', content=request)] if tokenizer.chat_template else request
             return maker(asked, return_full_text=False, **settings)[0]['generated_text']
 
-        checksums = {file.name: sha256(file) for file in (path / 'config.json', *weights)}
+        named = [path / name for name in ('config.json', 'tokenizer.json') if (path / name).is_file()]
+        checksums = {file.name: sha256(file) for file in (*named, *weights)}
         return cls(generate, dict(settings, precision=precision, checksums=checksums, transformers=version('transformers')), device)
 
     def answer(self, request: str, *address: int | str) -> str:

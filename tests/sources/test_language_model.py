@@ -41,7 +41,7 @@ def test_a_model_with_a_chat_template_is_asked_in_it(folder, tmp_path):
 
 def test_identity(folder):
     identity = LanguageModel.load(str(folder)).identity
-    assert set(identity['checksums']) == {'config.json', 'model.safetensors'} and identity['temperature'] == 0.8
+    assert set(identity['checksums']) == {'config.json', 'tokenizer.json', 'model.safetensors'} and identity['temperature'] == 0.8
     assert str(folder) not in json.dumps(identity)
 
 
@@ -62,6 +62,10 @@ def test_folders_that_do_not_fit(folder, tmp_path):
     with pytest.raises(InputError, match='names no model_type'):
         LanguageModel.load(str(copy))
     (copy / 'config.json').write_text(json.dumps(config))
+    (copy / 'model.safetensors').write_bytes((folder / 'model.safetensors').read_bytes()[:-100])
+    with pytest.raises(InputError, match='is no language model that transformers can load'):
+        LanguageModel.load(str(copy))
+    shutil.copy(folder / 'model.safetensors', copy)
     (copy / 'tokenizer.json').unlink()
     with pytest.raises(InputError, match='is no language model that transformers can load'):
         LanguageModel.load(str(copy))
