@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 
 from mmbdg.addressed import generator_at
 from mmbdg.data_configs import building
@@ -39,7 +40,7 @@ class ClassImages:
             return
         with building('the dataset of real images'):
             self.dataset = DATASETS.build(dict(source))
-            self.labels = np.array([int(self.dataset.get_data_info(i).get('gt_label', -1)) for i in range(len(self.dataset))])
+            self.labels = np.array([self._label(i) for i in range(len(self.dataset))])
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(classes):
             raise InputError(
                 f'the real images have the labels {self.labels.min()} to {self.labels.max()}; labels are indices in the list of '
@@ -55,6 +56,11 @@ class ClassImages:
             return [open_image(files[i]) for i in sorted(rng.permutation(len(files))[: self.count])]
         chosen = sorted(rng.permutation(np.flatnonzero(self.labels == one.index))[: self.count])
         return [self._image(self.dataset.get_data_info(int(i))) for i in chosen]
+
+    def _label(self, i: int) -> int:
+        """Class of an item, -1 for none; datasets read images and masks in ``get_data_info``, which is not called if it is not needed."""
+        plain = BaseDataset.get_data_info(self.dataset, i) if isinstance(self.dataset, BaseDataset) else {}
+        return int(plain['gt_label'] if 'gt_label' in plain else self.dataset.get_data_info(i).get('gt_label', -1))
 
     @staticmethod
     def _image(item: Mapping[str, Any]) -> np.ndarray:

@@ -25,7 +25,7 @@ def given_candidates(candidates: str | Mapping[str, Sequence[str]], classes: Cla
         InputError: The content is something else, is empty, names an unknown class, or has an empty candidate.
     """
     where = candidates if isinstance(candidates, str) else 'candidates'
-    content = read_json(candidates) if isinstance(candidates, str) else {name: list(texts) for name, texts in candidates.items()}
+    content = read_json(candidates) if isinstance(candidates, str) else dict(candidates)
     validated(dict[str, list[str]], content, where)
     if not content:
         raise InputError(f'{where} has no candidates')
