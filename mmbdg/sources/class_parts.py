@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
+
 from mmbdg.errors import InputError
 from mmbdg.files import check_place, write_json
 from mmbdg.reading import read_json
@@ -33,7 +35,8 @@ class ClassParts:
         check_place(self.out)
         wanted = dict(plan=dict(plan))
         if (self.folder / PLAN).is_file() and read_json(self.folder / PLAN) != wanted:
-            shutil.rmtree(self.folder)  # of other settings
+            print_log(f'{self.folder} holds results of other settings; they are not used, and all classes are made again', 'current')
+            shutil.rmtree(self.folder)
         write_json(self.folder / PLAN, wanted)
 
     def get(self, name: str) -> Any:

@@ -7,7 +7,9 @@ from pydantic import Field
 from tqdm import tqdm
 
 from mmbdg.addressed import generator_at
+from mmbdg.assets import resolve
 from mmbdg.errors import InputError, nearest
+from mmbdg.files import sha256
 from mmbdg.schema import Schema, validated
 from mmbdg.sources.answer_list import continued, listed_answers
 from mmbdg.sources.class_list import ClassList, ImageClass
@@ -103,9 +105,10 @@ class PromptPlan(Schema):
             per_class=self.per_class,
             style_prob=self.style_prob,
             styles=styles if self.style_prob else [],
+            slots_sha256=sha256(resolve(self.slots)),
             seed=self.seed,
         )
-        # Values of slots decide the prompts, but are many: they belong to the plan, not to the file.
+        # The values of the slots are many: the plan has them, the file their checksum.
         parts = ClassParts(out, made_by | dict(classes=classes.plain(), slots=slots.model_dump(), templates=templates), force)
         prompts = {}
         for one in tqdm(classes, desc='prompts', unit='class', leave=False):

@@ -8,6 +8,7 @@ from tiny_language_model import write_tiny_language_model
 
 from mmbdg.errors import InputError
 from mmbdg.sources.class_list import ClassList
+from mmbdg.sources.class_parts import ClassParts
 from mmbdg.sources.contexts import from_language_model, from_slots, put_in
 from mmbdg.sources.language_model import LanguageModel
 from mmbdg.sources.prompt_file import read_prompts
@@ -181,6 +182,13 @@ def test_bad_files_and_classes(tmp_path):
     with pytest.raises(InputError, match='gives only 2 different prompts of the class "bag" .* and 3 are asked for: lower per_class'):
         PromptPlan.from_config(dict(classes=['bag'], per_class=3, slots=str(file))).run(str(out))
     assert not out.exists()
+
+
+def test_results_of_other_settings_are_not_used(tmp_path):
+    parts = ClassParts(tmp_path / 'out.json', dict(seed=0))
+    parts.put('owl', ['an owl'])
+    assert ClassParts(tmp_path / 'out.json', dict(seed=0)).get('owl') == ['an owl']
+    assert ClassParts(tmp_path / 'out.json', dict(seed=1)).get('owl') is None
 
 
 def test_a_file_that_may_have_been_edited_is_kept(tmp_path):
