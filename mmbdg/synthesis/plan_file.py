@@ -1,4 +1,4 @@
-"""What was asked for, in ``logs/plan.json``: with it a damaged dataset can be made whole without the config that made it."""
+"""The plan of a dataset in ``logs/plan.json``. With it a damaged dataset can be repaired without its config."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ class PlanFile(OpenSchema):
 
 
 def write_plan(root: str | os.PathLike, plan: Synthesis) -> None:
-    """With absolute paths, where they are those of files on this machine."""
+    """Write the plan of a dataset. Paths of existing files become absolute."""
     content = plan.plain()
     named = str(content['source'].get('classes', '')).endswith(SUFFIX)  # else it is the name of a list, not a path
     content['source'] = _with_absolute_paths(content['source'], PATHS + SOURCE_PATHS + (('classes',) if named else ()))
@@ -37,22 +37,22 @@ def write_plan(root: str | os.PathLike, plan: Synthesis) -> None:
 
 
 def read_plan(root: str | os.PathLike) -> Synthesis:
-    """The plan of a dataset's last synthesis.
+    """Read the plan of a dataset's last synthesis.
 
-    The file is data, which may come from a stranger: what it names is built from a closed list of types.
+    The file is untrusted data. Only types of a closed list are built from it.
 
     Raises:
-        InputError: There is none, it is damaged, or it names what is not on the list: the config has to be named.
+        InputError: The file is missing or damaged, or it names a type that is not on the list. The config is needed then.
     """
     path = Path(root) / PLAN
     advice = 'name the config that made the dataset: --config CONFIG'
     if not path.is_file():
-        raise InputError(f'{path} is not there: {advice}')
+        raise InputError(f'{path} does not exist: {advice}')
     try:
         content = read_json(path, PlanFile)
         for key, is_repository in (('labelled_generator', may_be_repository), ('model', lambda name: name.startswith(PREFIX))):
             if is_repository(name := str(content['source'].get(key, ''))):
-                raise InputError(f'{path} names the repository {name}; a file of data does not start a download')
+                raise InputError(f'{path} names the repository {name}; data files must not start downloads')
         for number, entry in enumerate(content['filters']):
             if entry.get('classifier') is not None:
                 check_classifier_from_data(entry['classifier'], f'{path}: filters.{number}.classifier')
@@ -68,6 +68,6 @@ def _with_absolute_paths(value: Any, keys: tuple[str, ...] = PATHS) -> Any:
 
 
 def _absolute(path: Any) -> Any:
-    """Of a file or folder that is there; a name of something else stays."""
+    """Return the absolute path of an existing file or folder. Other values stay unchanged."""
     there = isinstance(path, str | os.PathLike) and os.path.exists(os.path.expanduser(path))
     return os.path.abspath(os.path.expanduser(path)) if there else path

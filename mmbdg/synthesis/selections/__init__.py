@@ -1,7 +1,7 @@
-"""Selections: steps that choose samples of a finished dataset by comparing whole classes, or the whole dataset.
+"""Selections: steps that choose samples of a finished dataset by a comparison within classes or within the whole dataset.
 
-Filters of the synthesis see one block of candidates at a time. A rank over a class or over the dataset ("the 70 % least uncertain",
-near-duplicates) is known only when all samples are there.
+Filters of the synthesis compare the candidates of one block. A rank within a class or within the dataset, such as "the 70 %
+least uncertain samples", needs all samples.
 """
 
 from mmbdg.synthesis.selections.base import Choice, Pair, RankedSelection, Samples, Selection

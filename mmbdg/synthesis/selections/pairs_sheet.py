@@ -1,4 +1,4 @@
-"""An HTML page of the pairs because of which a step dropped samples; the page loads nothing."""
+"""HTML page of the samples that a step dropped and the images that they are similar to. The page loads nothing."""
 
 import base64
 import io
