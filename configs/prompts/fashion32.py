@@ -18,4 +18,4 @@ senses = dict(
     num_images=16,
     embedder=dict(type='mmbdg.OpenCLIP', folder='mmbdg://fashion32/clip'),
 )
-prompts = dict(classes=classes, per_class=100, style_prob=0.0)  # the embedded garments have one style
+prompts = dict(classes=classes, per_class=100, style_prob=0.0, seed=0)  # the embedded garments have one style

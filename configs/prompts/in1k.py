@@ -5,4 +5,4 @@
 Number, share of styles, slots and styles are this package's: of "Diversify, Don't Fine-Tune" only the abstract is known here.
 """
 
-prompts = dict(classes='in1k', per_class=200, style_prob=0.2)
+prompts = dict(classes='in1k', per_class=200, style_prob=0.2, seed=0)

@@ -26,5 +26,6 @@ prompts = dict(
     kinds={'class': 0.44, 'background': 0.45, 'relation': 0.11},
     styles=30,
     style_prob=0.2,
+    seed=0,
 )
 requires = dict(model_folder='an instruction-tuned language model as save_pretrained writes it, with safetensors')
