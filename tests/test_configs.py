@@ -11,6 +11,11 @@ from mmbdg.classifiers import classifier_identity
 from mmbdg.compat.config import check_keys, read_config
 from mmbdg.engine.config_values import check_values
 from mmbdg.engine.launch import options_of_labels
+from mmbdg.sources.class_list import ClassList
+from mmbdg.sources.prompt_slots import read_slots
+from mmbdg.sources.prompts import PromptPlan
+from mmbdg.sources.sense_plan import SensePlan
+from mmbdg.sources.senses import check_told_apart
 from mmbdg.synthesis import SelectionPlan, Synthesis
 
 CONFIGS = sorted(p.relative_to(ROOT / 'configs').as_posix() for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts)
@@ -33,6 +38,13 @@ def test_config(name, monkeypatch):
                 ROOT_MODELS.build(judge.get('model') or {key: value for key, value in judge.items() if key != 'classes'})
     if 'selection' in cfg:
         assert SelectionPlan.from_config(cfg.selection).build()
+    if 'senses' in cfg:
+        SensePlan.from_config(cfg.senses.to_dict())
+        ClassList(cfg.senses.classes)
+    if 'prompts' in cfg:
+        plan = PromptPlan.from_config(cfg.prompts.to_dict())
+        check_told_apart(ClassList(plan.classes))
+        assert read_slots(plan.slots).forms
     if 'model' not in cfg:
         return
     if name == 'own/interpreter.py' or 'generator_weights' in cfg.get('requires', {}):

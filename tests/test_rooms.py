@@ -27,10 +27,10 @@ ALLOWED = {
     'datasets': {'storage', 'generators', 'sources', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'},
     'converters': {'storage', 'datasets', 'analysis'},
     'evaluation': {'datasets', 'storage', 'classifiers', 'analysis', 'interpreter', 'compat'},
-    'models': {'storage', 'generators', 'interpreter', 'sources', 'datasets', 'compat', 'assets'},
+    'models': {'storage', 'generators', 'interpreter', 'embedders', 'sources', 'datasets', 'compat', 'assets'},
     'engine': {
         *('models', 'datasets', 'storage', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization', 'generators', 'backbones'),
-        *('compat', 'evaluation', 'assets'),
+        *('compat', 'evaluation', 'assets', 'embedders'),
     },
     'backbones': {'compat'},
     'studies': {'engine', 'evaluation', 'analysis', 'assets', 'compat'},

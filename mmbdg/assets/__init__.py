@@ -1,4 +1,4 @@
-"""Embedded files: real images (MIT), a small trained generator, its interpreters, a classifier, and lists of classes. All have cards."""
+"""Embedded files: real images (MIT), small trained models with cards, lists of classes, and what prompts are made of."""
 
 import os
 from importlib.metadata import PackageNotFoundError, distribution

@@ -14,7 +14,7 @@ from mmbdg.errors import InputError, nearest
 BESIDE = ('model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'activation_checkpointing', 'efficient_conv_bn_eval', 'compile')
 """Keys that a Runner reads from its config in addition to its arguments."""
 
-TOOLS = ('synthesis', 'selection', 'generator', 'classifier', 'annotation_seed', 'custom_imports')
+TOOLS = ('synthesis', 'selection', 'senses', 'prompts', 'generator', 'classifier', 'annotation_seed', 'custom_imports')
 """Keys that the tools of this package, or mmengine while it reads the config, use."""
 
 SAID = ('requires', 'next_step')

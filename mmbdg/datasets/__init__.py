@@ -4,6 +4,7 @@ from mmbdg.datasets.address import Address, Addressing
 from mmbdg.datasets.annotated_images import AnnotatedImages, RuleAnnotatedFashion
 from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLatents
 from mmbdg.datasets.annotated_seg import AnnotatedSegDataset
+from mmbdg.datasets.caption_garment import CaptionGarment
 from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.fashion_scenes import FashionScenes
@@ -23,6 +24,7 @@ __all__ = [
     'AnnotatedLatents',
     'AnnotatedSegDataset',
     'AugmentLabelled',
+    'CaptionGarment',
     'ChestXRayDataset',
     'FashionMNIST32',
     'FashionScenes',

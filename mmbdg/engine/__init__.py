@@ -4,6 +4,7 @@ from mmbdg.engine.hooks.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.hooks.correspondence_hook import CorrespondenceHook
 from mmbdg.engine.hooks.diffusion_hooks import DiffusionSamplesHook, ExportPretrainedHook
 from mmbdg.engine.hooks.embedding_hook import EmbeddingHook
+from mmbdg.engine.hooks.export_clip_hook import ExportCLIPHook
 from mmbdg.engine.hooks.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
 from mmbdg.engine.hooks.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.hooks.momentum_encoder_hook import MomentumEncoderHook
@@ -33,6 +34,7 @@ __all__ = [
     'DiffusionSamplesHook',
     'EmbeddingHook',
     'EnsembleSampler',
+    'ExportCLIPHook',
     'ExportLabelledGeneratorHook',
     'ExportPretrainedHook',
     'ExportWeightsHook',

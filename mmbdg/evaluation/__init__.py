@@ -1,9 +1,17 @@
 """Metrics for mmengine's evaluator."""
 
+from mmbdg.evaluation.attribute_answers import AttributeAnswers
 from mmbdg.evaluation.ensemble_quality import EnsembleQuality
 from mmbdg.evaluation.kid import KernelDistance
 from mmbdg.evaluation.labeller_iou import LabellerIoU
 from mmbdg.evaluation.recognised import RecognisedSamples
 from mmbdg.evaluation.reconstruction_psnr import ReconstructionPSNR
 
-__all__ = ['EnsembleQuality', 'KernelDistance', 'LabellerIoU', 'RecognisedSamples', 'ReconstructionPSNR']
+__all__ = [
+    'AttributeAnswers',
+    'EnsembleQuality',
+    'KernelDistance',
+    'LabellerIoU',
+    'RecognisedSamples',
+    'ReconstructionPSNR',
+]

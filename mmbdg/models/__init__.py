@@ -1,6 +1,7 @@
-"""Models for mmengine's Runner: GAN, diffusion and interpreter training, joint pre-training."""
+"""Models for mmengine's Runner: training of GANs, diffusion models, CLIP and interpreters, and joint pre-training."""
 
 from mmbdg.models.autoencoder_training import AutoencoderTraining
+from mmbdg.models.clip_training import CLIPTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
 from mmbdg.models.densecl import DenseCL
 from mmbdg.models.diffusion_training import DiffusionTraining
@@ -22,6 +23,7 @@ from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 
 __all__ = [
     'AutoencoderTraining',
+    'CLIPTraining',
     'ConditionalGAN',
     'DenseCL',
     'DiffusionTraining',

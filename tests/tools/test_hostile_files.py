@@ -455,11 +455,48 @@ def protocol_table(files: Files) -> Attacks:
     yield from bad_places(files, lambda out: [out], '.md')
 
 
+def class_senses(files: Files) -> Attacks:
+    text = "senses = dict(classes=[dict(id='bag', name='bag')], candidates={candidates}, language_model={model})"
+    good = config(files, 'senses', text.format(candidates=dict(bag=['handbag', 'trouser']), model=None))
+    yield from each(files.configs, lambda path: ['find', path, 'senses.json'])
+    for path in files.jsons:
+        own = config(files, f'candidates_{path.stem}', text.format(candidates=repr(str(path)), model=None))
+        yield f'candidates_{path.stem}', ['find', own, 'senses.json']
+        listed = config(files, f'classes_{path.stem}', f'senses = dict(classes={str(path)!r})')
+        yield f'classes_{path.stem}', ['find', listed, 'senses.json']
+        model = dict(folder=str(model_folder(files, path)))
+        yield f'model_{path.stem}', ['find', config(files, f'model_{path.stem}', text.format(candidates=None, model=model)), 'senses.json']
+    yield from each(files.jsons, lambda path: ['apply', good, path, 'classes.json'], 'apply')
+    yield from bad_places(files, lambda out: ['find', good, out], '.json')
+
+
+def model_folder(files: Files, hostile: Path) -> Path:
+    """A folder of a language model with another config."""
+    folder = files.root / 'language_models' / hostile.stem
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        (folder / 'config.json').symlink_to(hostile)
+        (folder / 'model.safetensors').write_bytes(b'')
+    return folder
+
+
+def prompts(files: Files) -> Attacks:
+    good = config(files, 'prompts', "prompts = dict(classes=['bag'], per_class=2)")
+    yield from each(files.configs, lambda path: [path, 'prompts.json'])
+    for key in ('classes', 'slots'):
+        yield from each(files.jsons, lambda path, key=key: [good, 'prompts.json', '--cfg-options', f'+prompts.{key}={path}'], key)
+    for path in files.jsons:
+        option = f'+prompts.language_model.folder={model_folder(files, path)}'
+        yield f'model_{path.stem}', [good, 'prompts.json', '--cfg-options', option]
+    yield from bad_places(files, lambda out: [good, out], '.json')
+
+
 ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/analyze.py': analyze,
     'tools/annotate.py': annotate,
     'tools/benchmark.py': benchmark,
     'tools/browse_dataset.py': browse_dataset,
+    'tools/class_senses.py': class_senses,
     'tools/coarse_masks.py': coarse_masks,
     'tools/compare_dataset.py': compare_dataset,
     'tools/convert_generator.py': convert_generator,
@@ -474,6 +511,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
     'tools/extract_backbone.py': extract_backbone,
+    'tools/prompts.py': prompts,
     'tools/protocol_table.py': protocol_table,
     'tools/select_samples.py': select_samples,
     'tools/show_generator.py': show_generator,

@@ -28,6 +28,10 @@ def test_main_job_from_a_wheel(tmp_path):
         'mmbdg/analysis/report/report_template.html',
         'mmbdg/assets/fashion32/diffusion/model_index.json',
         'mmbdg/assets/fashion32/diffusion/unet/diffusion_pytorch_model.safetensors',
+        'mmbdg/assets/fashion32/clip/open_clip_config.json',
+        'mmbdg/assets/fashion32/clip/open_clip_model.safetensors',
+        'mmbdg/assets/fashion32/clip/bpe_merges.txt.gz',
+        'mmbdg/assets/prompts/slots.json',
     } <= set(names)
     assert not any(name.startswith(('tests/', 'tools/', 'configs/')) for name in names)
     subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', tmp_path / 'site', wheel], check=True)

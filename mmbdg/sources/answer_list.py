@@ -1,0 +1,64 @@
+"""Lists in the answers of a language model."""
+
+import re
+
+from mmbdg.errors import InputError
+from mmbdg.reading import parsed_json
+from mmbdg.sources.language_model import BEGINNING
+
+MARK = re.compile(r'^\s*(?:(\d{1,3})[.):]|[-*•])\s+(.+?)\s*$')
+"""A line of a list: a number or a bullet, then the entry."""
+
+
+def continued(request: str, answer: str) -> str:
+    """An answer with the number before it with which the request ends ("1."), if the answer goes on from there with the next number."""
+    begun = re.search(r'(\d{1,3})\.\s*$', request)
+    numbers = [int(found[1]) for line in answer.splitlines() if (found := MARK.match(line)) and found[1]]
+    return f'{begun[1]}. {answer.lstrip()}' if begun and numbers and numbers[0] == int(begun[1]) + 1 else answer
+
+
+def listed_answers(answer: str, asked: str) -> list[str]:
+    """Entries of a list in an answer: a JSON list of texts, or lines that begin with a number or a bullet. Text around them is left out.
+
+    A numbered list ends where the numbers start again: a language model may go on with a list of its own.
+
+    Args:
+        answer: The answer.
+        asked: What was asked for, for the message.
+
+    Returns:
+        At least one entry, without quotation marks and surrounding white space; repeated entries once.
+
+    Raises:
+        InputError: There is no list in the answer, or an empty one; the message shows the answer's beginning.
+    """
+    entries = _json_list(answer) or _lines(answer)
+    cleaned = [' '.join(entry.strip(' "\'“”').split()) for entry in entries]
+    kept = list(dict.fromkeys(entry for entry in cleaned if entry))
+    if not kept:
+        begun = ' '.join(answer.split())
+        shown = f'"{begun[:BEGINNING]}{"..." if len(begun) > BEGINNING else ""}"' if begun else 'nothing'
+        raise InputError(f'the language model was asked for {asked}, and its answer is no list: {shown}')
+    return kept
+
+
+def _lines(answer: str) -> list[str]:
+    entries, last = [], 0
+    for found in filter(None, map(MARK.match, answer.splitlines())):
+        number = int(found[1] or last + 1)
+        if number <= last:
+            break
+        entries.append(found[2])
+        last = number
+    return entries
+
+
+def _json_list(answer: str) -> list[str]:
+    begin, end = answer.find('['), answer.rfind(']')
+    if not -1 < begin < end:
+        return []
+    try:
+        content = parsed_json(answer[begin : end + 1], 'the answer')
+    except InputError:
+        return []
+    return content if isinstance(content, list) and all(isinstance(entry, str) for entry in content) else []
