@@ -25,6 +25,8 @@ from mmbdg.pools.faiss_index import load_faiss, new_index, set_search, train, tr
 
 PART = 50_000
 """Vectors that are made at once."""
+DIRECTIONS = 32
+"""Number of directions in which the vectors of a cluster differ."""
 ADJECTIVES = (
     *('red', 'green', 'blue', 'dark', 'bright', 'old', 'new', 'small', 'large', 'striped', 'plain', 'worn', 'wet', 'dry', 'soft', 'hard'),
 )
@@ -39,12 +41,18 @@ QUERIES = {
 
 
 def clustered(first: int, number: int, dim: int, clusters: int, spread: float) -> np.ndarray:
-    """Vectors of length 1 around centres that depend on their numbers alone, float32 (N,D). Random vectors have no neighbours."""
-    centres = generator_at('benchmark retrieval', 'centres', clusters, dim).standard_normal((clusters, dim), dtype=np.float32)
+    """Vectors of length 1 around centres, float32 (N,D), that depend on their numbers alone.
+
+    They differ from their centre in few directions, the same for all: independent noise in every direction has no neighbours that an index
+    could find, and centres with few vectors each have neighbours that are too easily found.
+    """
+    rng = generator_at('benchmark retrieval', 'centres', clusters, dim)
+    centres, directions = (rng.standard_normal((rows, dim), dtype=np.float32) for rows in (clusters, DIRECTIONS))
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     rng = generator_at('benchmark retrieval', first)
     vectors = centres[rng.integers(clusters, size=number)]
-    vectors += spread / dim**0.5 * rng.standard_normal((number, dim), dtype=np.float32)
+    vectors += spread / DIRECTIONS**0.5 * rng.standard_normal((number, DIRECTIONS), dtype=np.float32) @ directions
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
@@ -218,8 +226,8 @@ def add_retrieval(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser('retrieval', help='time, memory and recall of searches in a large pool')
     command.add_argument('--vectors', type=positive_int, default=1_000_000, help='number of vectors')
     command.add_argument('--dim', type=positive_int, default=512, help='their length')
-    command.add_argument('--clusters', type=positive_int, default=20_000, help='number of centres around which they lie')
-    command.add_argument('--spread', type=positive_float, default=0.7, help='length of the noise that is added to a centre')
+    command.add_argument('--clusters', type=positive_int, default=1000, help='number of centres around which they lie')
+    command.add_argument('--spread', type=positive_float, default=0.7, help='length of what is added to a centre')
     command.add_argument('--queries', type=positive_int, default=100, help='number of queries, from the same clusters')
     command.add_argument('--hnsw', type=natural_int, default=16, help='links of HNSW; 0: not measured')
     command.add_argument('--construction', type=positive_int, default=40, help='efConstruction of HNSW')
