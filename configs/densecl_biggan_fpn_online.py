@@ -1,8 +1,8 @@
-"""Joint pre-training with online sampling: densecl_biggan_fpn.py, its labelled images made inside the training, never the same twice.
+"""densecl_biggan_fpn.py with online sampling: the labelled images are made during the training, and no image repeats.
 
     python tools/train.py configs/densecl_biggan_fpn_online.py        # 5 minutes on two cores, nothing to download or to synthesise
 
-docs/online.md says how samples are addressed and what it costs.
+docs/online.md describes the addresses of samples and the cost.
 """
 
 _base_ = 'densecl_biggan_fpn.py'
@@ -15,7 +15,7 @@ model = dict(
         seg=dict(
             type='mmbdg.OnlineDataPreprocessor',
             labelled_generator=labelled_generator,
-            precision='float32',  # on a CPU
+            precision='float32',  # for a CPU
             augmentation=_base_.seg_augmentation,
         )
     )

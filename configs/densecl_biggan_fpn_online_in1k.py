@@ -1,8 +1,9 @@
-"""Joint pre-training at the paper's scale with online sampling: densecl_biggan_fpn_in1k.py, its labelled images made inside the training.
+"""densecl_biggan_fpn_in1k.py with online sampling: the labelled images are made during the training.
 
     tools/dist_train.sh configs/densecl_biggan_fpn_online_in1k.py 8
 
-One interpreter and no filters, as in the paper (section 3.2). Not run by us: neither ImageNet, BigGAN-512 nor eight GPUs were at hand.
+One interpreter and no filters, as in the paper (section 3.2). Not run by us, because ImageNet, BigGAN-512 and eight GPUs were not
+available.
 """
 
 _base_ = 'densecl_biggan_fpn_in1k.py'

@@ -2,8 +2,9 @@
 
     tools/dist_train.sh configs/densecl_r50_200ep_in1k.py 8
 
-Every number is DenseCL's (arXiv:2011.09157), as mmpretrain has them: SGD 0.03, momentum 0.9, weight decay 1e-4, cosine over 200 epochs,
-queue 65,536, temperature 0.2, lambda 0.5. Ours are the order and the augmentations by address, and the losses by blocks. Not run by us.
+All settings are those of DenseCL (arXiv:2011.09157) in mmpretrain: SGD 0.03, momentum 0.9, weight decay 1e-4, cosine schedule over 200
+epochs, queue 65,536, temperature 0.2, lambda 0.5. Different from mmpretrain: the order and the augmentations of the images are functions of
+their addresses, and the losses are computed in blocks. Not run by us.
 """
 
 _base_ = 'mmpretrain::densecl/densecl_resnet50_8xb32-coslr-200e_in1k.py'

@@ -1,6 +1,8 @@
-"""As densecl_biggan_fpn_in1k.py on VQGAN-sim 100k (BigDatasetGAN, Table 1 has the dataset; its joint pre-training is ours).
+"""densecl_biggan_fpn_in1k.py with VQGAN-sim 100k instead of BigGAN-sim.
 
-tools/dist_train.sh configs/densecl_vqgan_fpn_in1k.py 8
+    tools/dist_train.sh configs/densecl_vqgan_fpn_in1k.py 8
+
+The dataset is in the paper (BigDatasetGAN, Table 1), joint pre-training with it is not.
 """
 
 _base_ = 'densecl_biggan_fpn_in1k.py'

@@ -2,8 +2,9 @@
 
     tools/dist_train.sh configs/mocov3_vit-small_biggan_fpn_in1k.py 16
 
-Method, batch (16 GPUs x 256), optimiser and schedule are mmpretrain's. The maps of a ViT are all of stride 16: Feature2Pyramid makes
-strides 4 to 32 of four layers' (as BEiT's and MAE's segmentation do). Not in the paper, and not run by us.
+Method, batch size (16 GPUs x 256), optimizer and schedule are those of mmpretrain. All feature maps of a ViT have stride 16;
+Feature2Pyramid converts the maps of four layers to strides 4 to 32 (as in the segmentation of BEiT and MAE). Not in the paper, and not run
+by us.
 """
 
 _base_ = ['mmpretrain::mocov3/mocov3_vit-small-p16_16xb256-amp-coslr-300e_in1k.py', '_base_/joint_in1k.py']
@@ -11,7 +12,7 @@ _base_ = ['mmpretrain::mocov3/mocov3_vit-small-p16_16xb256-amp-coslr-300e_in1k.p
 model = dict(
     type='mmbdg.JointMoCoV3',
     data_preprocessor=_base_.joint_preprocessor,
-    seg_stages=[2, 5, 8, 11],  # of twelve layers, evenly
+    seg_stages=[2, 5, 8, 11],  # evenly spaced in twelve layers
     seg_neck=dict(type='mmseg.Feature2Pyramid', embed_dim=384, norm_cfg=dict(type='SyncBN', requires_grad=True)),
     seg_head=dict(_base_.seg_head, in_channels=[384] * 4),
 )

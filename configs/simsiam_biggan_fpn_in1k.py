@@ -1,9 +1,9 @@
-"""Joint pre-training with SimSiam (arXiv:2011.10566) in the place of DenseCL: ImageNet and BigGAN-sim 100k, ResNet-50.
+"""Joint pre-training with SimSiam (arXiv:2011.10566) instead of DenseCL: ImageNet and BigGAN-sim 100k, ResNet-50.
 
     tools/dist_train.sh configs/simsiam_biggan_fpn_in1k.py 8
 
-Method, batch (8 GPUs x 32), optimiser and schedule are mmpretrain's, from the first epoch on; the segmentation branch is
-densecl_biggan_fpn's. Not in the paper, and not run by us.
+Method, batch size (8 GPUs x 32), optimizer and schedule are those of mmpretrain, from the first epoch on. The segmentation branch is
+that of densecl_biggan_fpn_in1k.py. Not in the paper, and not run by us.
 """
 
 _base_ = ['mmpretrain::simsiam/simsiam_resnet50_8xb32-coslr-200e_in1k.py', '_base_/joint_in1k.py']
@@ -13,4 +13,4 @@ train_dataloader = dict(
     sampler=_base_.addressed_sampler,
     dataset=dict(ssl=dict(pipeline=_base_.train_pipeline, **_base_.real_images), **_base_.paired),
 )
-custom_hooks = [*_base_.custom_hooks, *_base_.seeing]  # SimSiam fixes the learning rate of its predictor by a hook
+custom_hooks = [*_base_.custom_hooks, *_base_.seeing]  # SimSiam's hook fixes the learning rate of its predictor

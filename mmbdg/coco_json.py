@@ -14,11 +14,9 @@ from mmbdg import run_lengths
 from mmbdg.errors import InputError
 from mmbdg.image_files import image_limits
 from mmbdg.listing import natural_key
+from mmbdg.outlines import FARTHEST, check_polygon
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema, validated
-
-FARTHEST = 10**6
-"""Largest distance of a polygon's corner from the image, in pixels."""
 
 Id = int | str
 Side = Annotated[int, Field(ge=1, le=65_535)]
@@ -125,8 +123,8 @@ def polygons_of(segmentation: Sequence, height: int, width: int) -> list[np.ndar
         The corners of each polygon, float64 (N,2), x and y in pixels.
 
     Raises:
-        InputError: There is no polygon; a polygon is not a list of at least six finite numbers (x and y of three corners); a corner lies
-            more than :data:`FARTHEST` pixels outside the image; or the outline is longer than any outline in such an image can be.
+        InputError: There is no polygon, a polygon is not a list of at least six numbers (x and y of three corners), or
+            :func:`~mmbdg.outlines.check_polygon` finds a fault.
     """
     check_size(height, width)
     if not isinstance(segmentation, list) or not segmentation:
@@ -136,11 +134,9 @@ def polygons_of(segmentation: Sequence, height: int, width: int) -> list[np.ndar
         whole = isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
         if not whole or not all(type(number) in (int, float) for number in polygon):
             raise InputError(f'has the polygon {str(polygon)[:80]}; it takes x, y of three corners at least')
-        if not all(-FARTHEST <= number <= FARTHEST for number in polygon):  # also refuses NaN
-            raise InputError(f'has the polygon {str(polygon)[:80]}; its numbers must lie within {FARTHEST:,} pixels of the image')
-        points = np.array(polygon, np.float64).reshape(-1, 2)
-        if np.abs(points - np.roll(points, -1, axis=0)).max(axis=1).sum() > 4 * (height * width + FARTHEST):
-            raise InputError(f'has the polygon {str(polygon)[:80]}, which is longer than any in an image of {width}x{height} px')
+        # Python's integers may be too large for a float.
+        points = np.array([number if abs(number) <= FARTHEST else np.inf for number in polygon], np.float64).reshape(-1, 2)
+        check_polygon(points, height, width)
         found.append(points)
     return found
 
@@ -158,6 +154,6 @@ def area_of(segmentation: dict, height: int, width: int) -> np.ndarray:
     if not isinstance(counts, str | list):
         raise InputError('has run lengths without counts')
     try:
-        return run_lengths.decode(run_lengths.decompress(counts) if isinstance(counts, str) else counts, height, width)
+        return run_lengths.decode(counts, height, width)
     except InputError as error:
         raise InputError(f'has no mask: {error}') from error

@@ -1,4 +1,4 @@
-"""Exchangeable parts of a config, such as sources and filters: the class that a ``type`` names, and its arguments, checked."""
+"""Looks up the class of an exchangeable part of a config, such as a source or filter, and checks its arguments."""
 
 import inspect
 import typing
@@ -15,18 +15,17 @@ from mmbdg.schema import validated
 
 
 def part_class(registry: Registry, base: type, config: Any, where: str, given: tuple[str, ...] = ('seed',)) -> type:
-    """The class that a config names; nothing is built.
+    """Find the class that a config names and check its arguments. Nothing is built.
 
     Args:
         registry: Registry of the parts.
-        base: Class that every part derives from.
-        config: ``dict(type='mmbdg.NAME', ...)``, or a class as its type.
-        where: Place in the config, for messages.
-        given: Arguments that the caller gives, which a config must not name.
+        base: Base class of all parts.
+        config: ``dict(type='mmbdg.NAME', ...)``. The type may also be a class.
+        where: Key in the config, for messages.
+        given: Arguments that the caller passes and that a config must not contain. Default: ('seed',).
 
     Raises:
-        InputError: It has no type, there is no such part, the part does not take one of the arguments or lacks one, or a value has
-            the wrong type.
+        InputError: The type is missing or unknown, an argument is unknown or missing, or a value has the wrong type.
     """
     known = _names(registry, base)
     if not isinstance(config, Mapping) or 'type' not in config:
@@ -50,7 +49,7 @@ def part_class(registry: Registry, base: type, config: Any, where: str, given: t
 
 
 def known_arguments(registry: Registry, base: type) -> frozenset[str]:
-    """Names of all arguments of all parts of a registry, and ``type``."""
+    """Names of the arguments of all parts of a registry, and ``type``."""
     names = {'type'}
     for name in _names(registry, base):
         names |= set(inspect.signature(registry.get(name)).parameters)
@@ -59,7 +58,7 @@ def known_arguments(registry: Registry, base: type) -> frozenset[str]:
 
 @cache
 def _types(kind: type) -> type:
-    """The types of its arguments as a schema; nothing is converted."""
+    """Schema with the types of the arguments of a class. Values are not converted."""
     hints = {key: hint for key, hint in typing.get_type_hints(kind.__init__).items() if key != 'return'}
     return with_config(ConfigDict(strict=True, allow_inf_nan=False))(TypedDict('types', hints, total=False))
 
@@ -71,6 +70,6 @@ def _names(registry: Registry, base: type) -> list[str]:
 
 
 def _may_be(registry: Registry, name: Any) -> bool:
-    """Whether a name is looked up: mmengine's registries import any dotted name that they do not know."""
+    """Whether a name is registered. Other names are not looked up, because mmengine's registries import any unknown dotted name."""
     registry.import_from_location()
     return isinstance(name, str) and (name in registry.module_dict or name.removeprefix(f'{registry.scope}.') in registry.module_dict)

@@ -67,7 +67,9 @@ def check_weights_hold(config: dict, registry: Registry, what: str, weights: Pat
         network = build_plainly(registry, config, what)
     numbers = sum(tensor.numel() for tensor in network.state_dict().values())
     if numbers > size:
-        raise InputError(f'{what} has {numbers:,} numbers, its weights {weights} {size:,} bytes: they are not those of this network')
+        raise InputError(
+            f'{what} has {numbers:,} numbers, but its weights {weights} have {size:,} bytes: they are the weights of another network'
+        )
 
 
 class _NoInitialisation(TorchFunctionMode):
@@ -167,7 +169,7 @@ def _copied(value: Any, allowed: set[str], where: str, depth: int) -> Any:
             raise InputError(f'{where} lists {len(value):,} values; at most {LONGEST:,} are read')
         return [_copied(part, allowed, f'{where}.{i}', depth + 1) for i, part in enumerate(value)]
     if value is not None and not isinstance(value, str | bool | int | float):
-        raise InputError(f'{where} is a {type(value).__name__}; configs in data hold plain values')
+        raise InputError(f'{where} is a {type(value).__name__}; configs in data may contain only plain values')
     if isinstance(value, int | float) and not abs(value) <= LARGEST:
         raise InputError(f'{where} is {_short(value)}; numbers up to {LARGEST:,} are read')
     return value

@@ -22,7 +22,7 @@ DISK = {
     errno.ENOSPC: 'the disk is full',
     errno.EDQUOT: 'your quota of disk space is used up',
     errno.EROFS: 'the disk is read-only',
-    errno.EIO: 'the disk fails',
+    errno.EIO: 'the disk reported a read or write error',
     errno.EFBIG: 'the file would be larger than the file system, or a limit (ulimit -f), allows',
     errno.EACCES: 'it may not be read or written by you',
     errno.EPERM: 'it may not be read or written by you',
@@ -31,10 +31,10 @@ DISK = {
     errno.ENOENT: 'there is no such file or folder',
     errno.ENOTDIR: 'a part of the path is a file, not a folder',
     errno.EISDIR: 'it is a folder, not a file',
-    errno.EEXIST: 'it is there already',
+    errno.EEXIST: 'it already exists',
     errno.EMFILE: 'this process has too many open files (ulimit -n)',
     errno.ENFILE: 'the system has too many open files',
-    errno.ESTALE: 'the network drive has lost it',
+    errno.ESTALE: 'it is no longer available on the network drive',
     errno.ETXTBSY: 'another program is running it',
 }
 """Texts for file system errors, by errno."""
@@ -121,12 +121,12 @@ def _plain_message(error: Exception) -> str | None:
     if isinstance(error, RuntimeError) and text.startswith('DataLoader worker'):
         return (
             f'{text}\nA data loader worker was killed, most often because memory (or /dev/shm) was full: lower '
-            'train_dataloader.num_workers or batch_size, and go on with --resume'
+            'train_dataloader.num_workers or batch_size, and continue with --resume'
         )
     if isinstance(error, RuntimeError) and text.startswith('Symlink loop from'):  # Path.resolve, up to Python 3.12
         return f'{text.removeprefix("Symlink loop from ")}: {DISK[errno.ELOOP]}'
     if isinstance(error, RuntimeError) and ('PytorchStreamWriter failed' in text or 'inline_container.cc' in text):
-        return f'a checkpoint cannot be written: is the disk full? ({text.splitlines()[0]})'
+        return f'a checkpoint cannot be written: check whether the disk is full ({text.splitlines()[0]})'
     return None
 
 

@@ -25,7 +25,7 @@ _pillow_bound = Lock()
 
 
 class DamagedImageError(InputError):
-    """The file exists, but holds no image that can be decoded."""
+    """The file exists, but contains no image that can be decoded."""
 
 
 def set_image_limits(limits: Mapping | None) -> None:

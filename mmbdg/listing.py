@@ -55,7 +55,7 @@ class Listing:
         if not self.left_out:
             return ''
         kinds = sorted({'hidden' if is_clutter(path.name) else path.suffix.lower() or 'no suffix' for path in self.left_out})
-        text = f'{self.root}: {len(self.left_out)} files or folders are left out ({", ".join(kinds[:8])}), {self.left_out[0]} for one'
+        text = f'{self.root}: {len(self.left_out)} files or folders are left out ({", ".join(kinds[:8])}), e.g. {self.left_out[0]}'
         return text.encode(errors='backslashreplace').decode()
 
     def log(self) -> 'Listing':
@@ -135,7 +135,7 @@ def composed(text: str) -> str:
 
 
 def is_clutter(name: str) -> bool:
-    """Whether a file or folder with this name holds no data: its name is hidden or in :data:`CLUTTER`."""
+    """Whether a file or folder with this name contains no data: its name is hidden or in :data:`CLUTTER`."""
     return name.startswith('.') or name in CLUTTER
 
 

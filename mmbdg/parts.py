@@ -1,4 +1,4 @@
-"""The parts of a joint training by name: datasets, data preprocessors and losses of one part share its name."""
+"""Named parts of a joint training. The dataset, the data preprocessor and the losses of a part have the same name."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from mmbdg.errors import InputError, nearest
 
 SHORT_NAMES = ('ssl', 'seg')
-"""Parts that a config may also give by a key of their own: ``ssl=...`` instead of ``parts=dict(ssl=...)``."""
+"""Parts with a short form: a config may contain ``ssl=...`` instead of ``parts=dict(ssl=...)``."""
 
 
 def parts_of(config: Mapping) -> dict[str, Mapping]:
     """Configs of the parts in the config of a joint dataset or data preprocessor, by name; empty for any other config.
 
-    What is no config is left out without an error, because the config may come from a file: :func:`named_parts` checks it.
+    A value that is not a config is omitted without an error; :func:`named_parts` checks the values later.
     """
     parts = config.get('parts')
     found = {name: config.get(name) for name in SHORT_NAMES} | (dict(parts) if isinstance(parts, Mapping) else {})
@@ -88,13 +88,13 @@ def ratios_of(names: Collection[str], ratio: int, ratios: Mapping[str, int] | No
 
 
 def differing_parts(have: Collection[str], where: str, need: Collection[str], who: str) -> str:
-    """What is wrong if something that handles parts by name gets others; '' if nothing is.
+    """Message about parts that are only on one side; '' if both sides have the same parts.
 
     Args:
-        have: Names of the parts that are there.
-        where: What has them, for the message: "the dataset".
+        have: Names of the parts of the data.
+        where: Owner of these parts in the message, e.g. "the dataset".
         need: Names of the parts that are handled.
-        who: What handles them: "JointDataPreprocessor".
+        who: Class that handles them in the message, e.g. "JointDataPreprocessor".
     """
     for one, one_name, other, other_name in ((have, where, need, who), (need, who, have, where)):
         if lacking := [name for name in one if name not in other]:

@@ -1,7 +1,7 @@
-"""Weights of generators and interpreters that somebody else published, under names of their own.
+"""Loads published weights of generators and interpreters whose tensors have other names.
 
-This module stands above the rooms, since it knows the adapters of two of them. Nothing imports it: the registry of weight initialisers
-does, when a config asks for its type.
+This module is outside the subpackages, because it uses the adapters of two of them. Only the registry of weight initialisers imports it,
+when a config contains its type.
 """
 
 import os
@@ -23,7 +23,7 @@ INTERPRETER_ADAPTERS: dict[str, Adapter] = {BigDatasetGANAdapter.name: BigDatase
 class PublishedWeights:
     """``init_cfg=dict(type='mmbdg.PublishedWeights', checkpoint=PATH, source='ajbrock')`` of a generator or an interpreter.
 
-    The adapter of the source translates names and layouts. The file has to hold exactly the tensors of the module.
+    The adapter of the source converts names and layouts. The file must contain exactly the tensors of the module.
 
     Args:
         checkpoint: Path of the published file, or ``package://...``. For an :class:`~mmbdg.interpreter.InterpreterEnsemble` a list of
@@ -32,8 +32,8 @@ class PublishedWeights:
             ``'bigdatasetgan'``, the released code.
 
     Raises:
-        InputError: (when called) there is no adapter of that name for the module, the number of files is not the number of members, or a
-            file does not hold exactly the keys and shapes of the module.
+        InputError: (when called) There is no adapter of that name for the module, the number of files is not the number of members, or a
+            file does not have exactly the keys and shapes of the module.
     """
 
     def __init__(self, checkpoint: str | os.PathLike | Sequence[str | os.PathLike], source: str) -> None:

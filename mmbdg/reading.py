@@ -135,7 +135,7 @@ class _NoDocumentType(ElementTree.TreeBuilder):
         self.where = where
 
     def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise InputError(f'{self.where} declares a document type or entities, which annotations have no use for: remove <!DOCTYPE ...>')
+        raise InputError(f'{self.where} declares a document type or entities, which are not allowed in annotations: remove <!DOCTYPE ...>')
 
 
 def read_array(source: str | os.PathLike | bytes, name: str | os.PathLike = '') -> np.ndarray:
@@ -159,7 +159,7 @@ def read_array(source: str | os.PathLike | bytes, name: str | os.PathLike = '') 
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = header(file)
         if dtype.hasobject or dtype.kind not in 'fiub':
-            raise InputError(f'{name} holds values of the type {dtype}; real numbers are read')
+            raise InputError(f'{name} holds values of the type {dtype}; only real numbers are read')
         content = data[file.tell() :]
         if len(content) != prod(shape) * dtype.itemsize:  # checked before memory is allocated for the shape in the header
             raise InputError(f'{name} is cut off: {len(content):,} bytes for an array of shape {shape} and type {dtype}')

@@ -1,6 +1,6 @@
 """Child registries of mmengine's registries, with scope ``mmbdg``.
 
-For ``type='mmbdg.X'`` in a config, mmengine imports this module and asks the registry, which imports the packages that may define ``X``.
+For ``type='mmbdg.X'`` in a config, mmengine imports this module and calls its registry, which imports the packages that may define ``X``.
 """
 
 from importlib import import_module

@@ -1,7 +1,8 @@
-"""COCO's run lengths: the mask column by column, lengths of the runs of 0 and 1 in turn, beginning with 0.
+"""Masks as run lengths in COCO's format, written and read by pycocotools.
 
-Plain they are a list of numbers. Compressed they are text: from the fourth on each number is the difference to the one two before it;
-it is cut into groups of five bits, lowest first, and a group is the character ``48 + group``, plus 32 if more follow.
+A mask is stored column by column as the lengths of the runs of 0 and 1 in turn, beginning with 0: either a list of integers or compressed
+text. pycocotools does not check that the lengths add up to the image, and returns uninitialised memory where they do not; therefore run
+lengths from files are parsed and checked here first.
 """
 
 from collections.abc import Sequence
@@ -11,50 +12,44 @@ import numpy as np
 from mmbdg.errors import InputError
 
 LARGEST_BITS = 40
-"""Of a number in compressed run lengths."""
+"""Largest number of bits of a number in compressed run lengths."""
 
 
-def encode(mask: np.ndarray) -> list[int]:
-    """bool (H,W) -> lengths of its runs."""
-    flat = np.concatenate([[False], mask.astype(bool).ravel(order='F'), [False]])
-    changes = np.flatnonzero(flat[1:] != flat[:-1])
-    ends = np.unique(np.concatenate([changes, [mask.size]]))
-    return [*([0] if mask.size and mask[0, 0] else []), *np.diff(np.concatenate([[0], ends[ends > 0]])).tolist()]
+def encode(mask: np.ndarray) -> str:
+    """Compressed run lengths of a mask, bool (H,W)."""
+    from pycocotools import mask as coco
+
+    return coco.encode(np.asfortranarray(mask, np.uint8))['counts'].decode()
 
 
-def decode(lengths: Sequence[int], height: int, width: int) -> np.ndarray:
-    """Lengths of runs -> bool (height,width).
+def decode(counts: str | Sequence[int], height: int, width: int) -> np.ndarray:
+    """Mask of run lengths.
+
+    Args:
+        counts: Compressed text, or a list of integers.
+        height, width: Size of the image in pixels.
+
+    Returns:
+        Mask, bool (height,width).
 
     Raises:
-        InputError: They are no whole numbers from 0 on, or do not add up to the picture.
+        InputError: The text is malformed, a length is not an integer of at least 0, or the lengths do not add up to the image.
     """
+    from pycocotools import mask as coco
+
+    lengths = _parsed(counts) if isinstance(counts, str) else counts
     if not all(type(length) is int and length >= 0 for length in lengths):
         raise InputError('run lengths must be whole numbers from 0 on')
     if sum(lengths) != height * width:
         raise InputError(f'the run lengths add up to {sum(lengths)} pixels, {width}x{height} has {height * width}')
-    flat = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
-    return flat.reshape((height, width), order='F')
+    return coco.decode(coco.frPyObjects(dict(size=[height, width], counts=list(lengths)), height, width)).astype(bool)
 
 
-def compress(lengths: Sequence[int]) -> str:
-    """Lengths of runs as text."""
-    text = []
-    for i, length in enumerate(lengths):
-        value = length - lengths[i - 2] if i > 2 else length
-        more = True
-        while more:
-            group = value & 31
-            value >>= 5
-            more = value != (-1 if group & 16 else 0)
-            text.append(chr(48 + group + 32 * more))
-    return ''.join(text)
+def _parsed(text: str) -> list[int]:
+    """Lengths of compressed text.
 
-
-def decompress(text: str) -> list[int]:
-    """Text -> lengths of runs.
-
-    Raises:
-        InputError: A character does not belong there, the text is cut off, or a number is larger than any picture.
+    A number is cut into groups of five bits, lowest first; a group is the character ``48 + group``, plus 32 if another group follows. From
+    the fourth number on, the difference to the number two places before is stored.
     """
     lengths: list[int] = []
     value = shift = 0

@@ -1,4 +1,4 @@
-"""A folder as "annotate.py sample" leaves it, and masks for it; no generator runs."""
+"""A folder in the layout that "annotate.py sample" writes, and masks for it. No generator runs."""
 
 import io
 
@@ -17,7 +17,7 @@ def folder_of(stem):
 
 
 def make_out(root, name='tiny'):
-    """Images and latents of STEMS."""
+    """Write random images and latents for STEMS."""
     rng = np.random.default_rng(0)
     for stem in STEMS:
         write_png(root / 'images' / name / folder_of(stem) / f'{stem}.png', rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8))
@@ -28,7 +28,7 @@ def make_out(root, name='tiny'):
 
 
 def noisy_masks(ignored=False):
-    """For each stem uint8 (HEIGHT,WIDTH), each pixel by chance: nothing but an exact copy comes through unchanged."""
+    """Random mask of each stem, uint8 (HEIGHT,WIDTH). Only an exact copy of a random mask is equal to it."""
     rng = np.random.default_rng(1)
     values = [0, FOREGROUND, IGNORE] if ignored else [0, FOREGROUND]
     return {stem: rng.choice(values, (HEIGHT, WIDTH)).astype(np.uint8) for stem in STEMS}

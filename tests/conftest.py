@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from forked import run_forked, run_group
+from tiny_pipelines import write_class_pipeline, write_text_pipeline
 
 import mmbdg  # noqa: F401
 from mmbdg.files import write_safetensors
@@ -120,6 +121,18 @@ def tiny_labelled_generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
         truncation=0.9,
     )
     return folder
+
+
+@pytest.fixture(scope='session')
+def tiny_text_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a text-to-image pipeline of diffusers."""
+    return write_text_pipeline(tmp_path_factory.mktemp('text_pipeline'))
+
+
+@pytest.fixture(scope='session')
+def tiny_class_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a class-conditional pipeline of diffusers."""
+    return write_class_pipeline(tmp_path_factory.mktemp('class_pipeline'))
 
 
 @pytest.fixture(scope='session')

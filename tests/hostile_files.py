@@ -1,4 +1,4 @@
-"""Files that a stranger may have made: they want to run code, to lead out of their folder, or to take all memory."""
+"""Malicious files: they try to run code, to lead out of their folder, or to use all memory."""
 
 import gzip
 import io
@@ -20,7 +20,7 @@ from mmbdg.storage.checksums import checksum, sealed
 
 
 class Named:
-    """A call of a function when it is unpickled."""
+    """An object that calls a function when it is unpickled."""
 
     def __init__(self, function: Callable, *arguments: object) -> None:
         self.call = function, arguments
@@ -30,7 +30,7 @@ class Named:
 
 
 def write_checkpoint_that_runs_code(path: Path, marker: Path) -> None:
-    """A file of torch whose pickle comes from ``getattr`` to ``eval``: ``getattr.__self__`` is the module ``builtins``."""
+    """Write a torch file whose pickle reaches ``eval`` through ``getattr``: ``getattr.__self__`` is the module ``builtins``."""
 
     def text(value: str) -> bytes:
         return b'X' + len(value.encode()).to_bytes(4, 'little') + value.encode()
@@ -51,7 +51,7 @@ def write_checkpoint_that_runs_code(path: Path, marker: Path) -> None:
 
 
 def write_hostile_cards(good: Path, out: Path, marker: Path) -> list[Path]:
-    """Labelled generators, copies of a good one, whose card names what must not be built, or folders that lead out."""
+    """Write copies of a labelled generator whose cards name forbidden types or folders that lead out."""
     touch, content = f'touch {marker}', json.loads((good / 'labelled_generator.json').read_text())
     (out / 'hub').mkdir(parents=True)
     (out / 'hub' / 'hubconf.py').write_text(f"import os; os.system('{touch}')\ndef m(**k): pass\n")
@@ -84,7 +84,7 @@ def write_hostile_cards(good: Path, out: Path, marker: Path) -> list[Path]:
 
 
 def write_hostile_checkpoints(folder: Path, marker: Path) -> list[Path]:
-    """Files that claim to be weights."""
+    """Write malicious or damaged files with the suffixes of weights."""
     folder.mkdir(parents=True)
     write_checkpoint_that_runs_code(folder / 'code_by_getattr.pth', marker)
     torch.save(dict(state_dict=Named(os.system, f'touch {marker}')), folder / 'code.pth')
@@ -115,7 +115,7 @@ def _saved(value: object) -> bytes:
 
 
 def write_hostile_pictures(folder: Path) -> list[Path]:
-    """Files that claim to be PNG images of 32 pixels."""
+    """Write malicious or damaged PNG files, in place of images of 32 pixels."""
     folder.mkdir(parents=True)
     good = _png(np.zeros((32, 32), np.uint8))
     (folder / 'empty.png').touch()
@@ -138,7 +138,7 @@ def _png(values: np.ndarray) -> bytes:
 
 
 def _png_of(width: int, height: int, data: bytes) -> bytes:
-    """A grey PNG that states a size."""
+    """A grey PNG with the given size in its header."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
         return len(content).to_bytes(4, 'big') + name + content + zlib.crc32(name + content).to_bytes(4, 'big')
@@ -160,11 +160,11 @@ JSONS = dict(
     many_digits='{"a": ' + '9' * 10_000 + '}',
     another='{"type": "os.system", "command": "true"}',
 )
-"""JSON that no reader here expects, or no JSON at all."""
+"""JSON with content that no reader expects, or text that is not JSON."""
 
 
 def write_jsons(folder: Path) -> list[Path]:
-    """A file for each of :data:`JSONS`, and a pipe."""
+    """Write a file for each of :data:`JSONS`, and a named pipe."""
     folder.mkdir(parents=True)
     for name, text in JSONS.items():
         (folder / f'{name}.json').write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -173,7 +173,7 @@ def write_jsons(folder: Path) -> list[Path]:
 
 
 class Copies:
-    """Copies of good synthetic datasets, each with one thing wrong; see :func:`write_hostile_datasets`."""
+    """Copies of valid synthetic datasets, each with one error. See :func:`write_hostile_datasets`."""
 
     def __init__(self, out: Path, folders: Path, shards: Path) -> None:
         self.out, self.folders, self.shards, self.made = out, folders, shards, []
@@ -183,12 +183,12 @@ class Copies:
         return self.made[-1]
 
     def info(self, name: str, **values: object) -> None:
-        """In dataset.json."""
+        """Change dataset.json."""
         path = self.copy(name) / 'dataset.json'
         path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
     def lines(self, name: str, change: Callable[[list], object], shards: bool = False) -> Path:
-        """In the manifest: ``change`` alters the list, or returns another one."""
+        """Change the manifest: ``change`` edits the list or returns another one."""
         path = self.copy(name, shards) / 'manifest.jsonl'
         content = [json.loads(line) for line in path.read_text().splitlines()]
         content = change(content) or content
@@ -196,12 +196,12 @@ class Copies:
         return path.parent
 
     def first(self, name: str, shards: bool = False, **values: object) -> Path:
-        """In the manifest's first line."""
+        """Change the manifest's first line."""
         return self.lines(name, lambda content: content[0].update(values), shards)
 
 
 def write_hostile_datasets(folders: Path, shards: Path, out: Path) -> list[Path]:
-    """Copies of a good dataset, in folders and in shards, that lead out of their folder or are of another shape."""
+    """Write copies of a valid dataset, in folders and in shards, that lead out of their folder or have another format."""
     copies = Copies(out, folders, shards)
     copies.first('slug_leads_out', slug='../../outside', id='x')
     copies.first('slug_is_absolute', slug=str(out.parent / 'outside'))
@@ -245,7 +245,7 @@ def write_hostile_datasets(folders: Path, shards: Path, out: Path) -> list[Path]
 
 
 def write_hostile_selections(good: Path, out: Path) -> list[Path]:
-    """Copies of a good dataset whose selection "s" leads out of its folder, never ends, or is of another shape.
+    """Write copies of a valid dataset whose selection "s" leads out of its folder, never ends, or has another format.
 
     Args:
         good: A dataset with a selection "s".
@@ -296,7 +296,10 @@ def write_hostile_selections(good: Path, out: Path) -> list[Path]:
 
 
 def write_hostile_configs(folder: Path, marker: Path) -> list[Path]:
-    """YAML and JSON configs with tags that run, and files that are no configs. A Python config is a program: it is not here."""
+    """Write YAML and JSON configs with tags that run code, and files that are not configs.
+
+    Python configs are not included, because they are programs.
+    """
     folder.mkdir(parents=True)
     touch = f'touch {marker}'
     (folder / 'apply.yaml').write_text(f'model: !!python/object/apply:os.system ["{touch}"]\n')
@@ -317,7 +320,7 @@ def write_hostile_configs(folder: Path, marker: Path) -> list[Path]:
 
 
 def write_hostile_latents(folder: Path, marker: Path) -> list[Path]:
-    """Files that claim to be arrays of numpy."""
+    """Write malicious or damaged .npy files."""
     folder.mkdir(parents=True)
     np.save(folder / 'code.npy', np.array([Named(os.system, f'touch {marker}')], dtype=object), allow_pickle=True)
     np.save(folder / 'text.npy', np.array(['a']))
@@ -336,7 +339,7 @@ def write_hostile_latents(folder: Path, marker: Path) -> list[Path]:
 
 
 def write_hostile_annotations(folder: Path, good: Path) -> list[Path]:
-    """What claims to be the export of an annotation tool, for the images of a good folder."""
+    """Write malicious or damaged exports of annotation tools for the images of a valid folder."""
     folder.mkdir(parents=True)
     image = sorted((good / 'images').rglob('*.png'))[0]
     for name, members in dict(
@@ -380,7 +383,7 @@ def write_hostile_annotations(folder: Path, good: Path) -> list[Path]:
 
 
 def write_hostile_idx(folder: Path) -> list[Path]:
-    """Files that claim to be those of Fashion-MNIST."""
+    """Write malicious or damaged files in place of those of Fashion-MNIST."""
     folder.mkdir(parents=True)
     contents = dict(bomb=bytes(2**29), huge=b'\0\0\x08\x03' + b'\xff' * 12, text=b'hello', empty=b'', short=b'\0\0\x08\x03\0')
     for name, content in contents.items():

@@ -1,4 +1,4 @@
-"""Small datasets whose samples have uncertainties and foregrounds written by hand, as version 0.4.0 wrote them: without checksums."""
+"""Small datasets with given uncertainties and foreground ratios, in the format of version 0.4.0 (without checksums)."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ SAMPLES = {
 
 
 def write_ranked(root: Path, samples: dict = SAMPLES, **info: object) -> Path:
-    """A dataset in folders, of images of 4 pixels."""
+    """Write a dataset of 4x4 images as plain folders."""
     lines = []
     for folder, of_class in samples.items():
         for number, (uncertainty, foreground) in of_class.items():
@@ -40,5 +40,5 @@ def write_ranked(root: Path, samples: dict = SAMPLES, **info: object) -> Path:
 
 
 def chosen(root: Path, name: str) -> list[str]:
-    """The lines of a selection."""
+    """The sample lines of a selection file."""
     return (root / 'selections' / f'{name}.txt').read_text().splitlines()[1:]

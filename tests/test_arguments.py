@@ -1,4 +1,4 @@
-"""Numbers on the command line have bounds, in every tool; ``--cfg-options`` reads what was typed."""
+"""Numeric command line arguments of every tool have bounds, and ``--cfg-options`` reads values as typed."""
 
 import argparse
 import importlib.util
@@ -23,12 +23,12 @@ TOOLS = sorted(path for path in (ROOT / 'tools').rglob('*.py') if '\ndef main()'
 
 
 class Found(Exception):
-    """A parser that is about to read the command line."""
+    """Raised instead of parsing the command line; holds the parser."""
 
 
 @pytest.fixture
 def parser_of(monkeypatch):
-    """The parser of a tool: its main() is left where it asks for the arguments."""
+    """Function that returns a tool's argument parser: it runs main() up to the call of ``parse_args``."""
 
     def found(self, *_, **__):
         raise Found(self)

@@ -15,17 +15,19 @@ from mmbdg.synthesis import SelectionPlan, Synthesis
 
 CONFIGS = sorted(p.relative_to(ROOT / 'configs').as_posix() for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts)
 
-PUBLISHED = ('interpreter/biggan512', 'interpreter/biggan-deep', 'interpreter/vqgan')  # names and shapes only: gigabytes
+PUBLISHED = ('interpreter/biggan512', 'interpreter/biggan-deep', 'interpreter/vqgan')  # names and shapes only: the weights take gigabytes
 
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_config(name, monkeypatch):
-    cfg = read_config(ROOT / 'configs' / name)
+    # A selection that compares with test images reads their folder when it is built.
+    options = dict(test_images=str(ROOT / 'docs' / 'transfer')) if name == 'selections/no_copies.py' else None
+    cfg = read_config(ROOT / 'configs' / name, options)
     check_keys(cfg)
     check_values(cfg)
     if 'synthesis' in cfg:
         plan = Synthesis.from_config(cfg.synthesis)
-        for entry in (entry for entry in plan.filters if entry.get('classifier')):  # its weights are elsewhere
+        for entry in (entry for entry in plan.filters if entry.get('classifier')):  # the classifier's weights are not in the repository
             judge = classifier_identity(entry['classifier'])
             with DefaultScope.overwrite_default_scope('mmpretrain'):
                 ROOT_MODELS.build(judge.get('model') or {key: value for key, value in judge.items() if key != 'classes'})
@@ -34,18 +36,18 @@ def test_config(name, monkeypatch):
     if 'model' not in cfg:
         return
     if name == 'own/interpreter.py' or 'generator_weights' in cfg.get('requires', {}):
-        cfg.model.generator.init_cfg = None  # weights that are not here
+        cfg.model.generator.init_cfg = None  # these weights are not in the repository
     large = name.startswith(PUBLISHED)
-    if large:  # a power iteration for each layer takes longest, and on meta tensors tells nothing
+    if large:  # power iterations of all layers take long and have no effect on meta tensors
         monkeypatch.setattr('mmbdg.generators.spectral_norm.spectral_norm', lambda module, eps: module)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmengine')), torch.device('meta' if large else 'cpu'):
         model = ROOT_MODELS.build(cfg.model)
     assert sum(p.numel() for p in model.parameters()) > 0
-    assert options_of_labels(cfg) == {}  # what the label space decides stands in the file as it will be
+    assert options_of_labels(cfg) == {}  # the config already contains the values that follow from the label space
 
 
 def scopeless(cfg):
-    """Without the ``_scope_`` that mmengine adds to what is inherited from another package."""
+    """Remove the ``_scope_`` keys that mmengine adds to values inherited from another package."""
     for value in cfg.values() if isinstance(cfg, dict | Config) else cfg if isinstance(cfg, list | tuple) else ():
         scopeless(value)
     if isinstance(cfg, dict):
@@ -55,7 +57,10 @@ def scopeless(cfg):
 
 @pytest.mark.parametrize('name', [name for name in CONFIGS if name.endswith('_biggan_fpn_in1k.py') and not name.startswith('densecl')])
 def test_a_joint_method_is_trained_as_mmpretrain_trains_it(name):
-    """Batch, views, optimiser, schedule, the method's own hooks, and all of its model but the data preprocessor."""
+    """A joint method keeps mmpretrain's batch size, views, optimiser, schedule, hooks and model settings.
+
+    Only the data preprocessor differs.
+    """
     (base,) = [base for base in Config._get_base_files(str(ROOT / 'configs' / name)) if base.startswith('mmpretrain::')]
     own, usual = (scopeless(Config.fromfile(path)) for path in (ROOT / 'configs' / name, Config._get_cfg_path(base, '')[0]))
     for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'randomness', 'auto_scale_lr'):
@@ -70,7 +75,7 @@ def test_a_joint_method_is_trained_as_mmpretrain_trains_it(name):
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'configs' / '_base_' / 'generators').glob('*.py')), ids=lambda path: path.stem)
 def test_published_generators(path):
-    """Their sizes by name; the weights they name are converted by the tool they name."""
+    """The generator has the resolution in its file name, and a missing weights file names the conversion tool."""
     options = dict(generator_weights='elsewhere.safetensors') if 'generator_weights' in Config.fromfile(path) else None
     cfg = read_config(path, options)
     with torch.device('meta'):
@@ -92,10 +97,10 @@ def test_metafile_names_configs():
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_logits_resolve_what_is_asked(name):
-    """A segmentation head of ours for small images gives logits at a quarter of the images' resolution or better."""
+    """Our segmentation heads for small images give logits at a quarter of the image resolution or better."""
     cfg = read_config(ROOT / 'configs' / name)
     found = [(neck, head) for neck, head in (('neck', 'decode_head'), ('seg_neck', 'seg_head')) if head in cfg.get('model', {})]
-    if not found or 'in1k' in name or 'fcn_r50' in name:  # of the paper, for photographs
+    if not found or 'in1k' in name or 'fcn_r50' in name:  # the paper's models for photographs
         return
     ((neck, head),) = found
     more = dict(out_indices=(0, 1, 2, 3)) if cfg.model.backbone.type.endswith('ResNet') else {}
@@ -113,7 +118,10 @@ def test_logits_resolve_what_is_asked(name):
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'configs').rglob('*.py')), ids=lambda path: str(path.relative_to(ROOT / 'configs')))
 def test_images_and_masks_are_loaded_the_one_way(path):
-    """OpenMMLab's own steps read some images and masks otherwise than everything else here: docs/images_and_masks.md."""
+    """Configs load images and masks with this package's transforms only (docs/images_and_masks.md).
+
+    OpenMMLab's own transforms read some files differently.
+    """
     text = path.read_text()
     assert 'LoadImageFromFile' not in text, 'mmbdg.LoadImage'
     assert 'LoadAnnotations' not in text.replace("'LoadAnnotations', with_bbox=True", ''), 'mmbdg.LoadMask'

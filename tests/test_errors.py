@@ -1,4 +1,4 @@
-"""How an error reaches whoever typed the command."""
+"""Errors and signals reach the user of a command as one line."""
 
 import errno
 import multiprocessing
@@ -54,7 +54,7 @@ def test_errors_of_workers(what):
 
 
 def ended(command: Callable[[], None], log: Path, after_start: Callable[[int], None] = lambda pid: None) -> tuple[int, str]:
-    """Exit code and output of a command in a process of its own."""
+    """Exit code and output of a command that runs in a forked process."""
     sys.stdout.flush()
     if (pid := os.fork()) == 0:
         code = 1
@@ -89,7 +89,7 @@ def raising(error: BaseException) -> Callable[[], None]:
 
 @pytest.mark.parametrize('number', sorted(DISK), ids=lambda number: errno.errorcode[number])
 def test_errors_of_the_disk(number, tmp_path):
-    """ENOSPC, EROFS, EFBIG, ENAMETOOLONG, ELOOP ... in any tool: one line that names the file."""
+    """An OSError such as ENOSPC, EROFS or ENAMETOOLONG ends any tool with one line that names the file."""
     code, output = ended(raising(OSError(number, os.strerror(number), 'out/x.png')), tmp_path / 'log')
     assert code == 2 and output == f'error: out/x.png: {DISK[number]}'
 
@@ -118,7 +118,7 @@ def test_real_errors_of_the_disk(write, tmp_path):
 
 @pytest.mark.parametrize(('number', 'name'), [(signal.SIGINT, 'SIGINT'), (signal.SIGTERM, 'SIGTERM')])
 def test_signals(number, name, tmp_path):
-    """Sent to the whole group, as a terminal does it: the processes that load images say nothing."""
+    """A signal to the whole process group, as a terminal sends it, prints one line. Worker processes print nothing."""
 
     def command() -> None:
         if os.fork() == 0:
@@ -143,7 +143,7 @@ def test_signals(number, name, tmp_path):
 
 @pytest.mark.parametrize('kill', ['child', 'parent'])
 def test_sigterm_around_a_fork(kill, tmp_path):
-    """It is lost neither in a process that has just been forked nor in one that is forking."""
+    """SIGTERM is not lost in a process that forks or in a process that was just forked."""
 
     def command() -> None:
         own = os.getpid()
@@ -176,7 +176,7 @@ def test_a_place_is_tried_before_long_work(tmp_path):
 
 
 def test_a_reader_that_has_gone():
-    """python tools/x.py | head -1"""
+    """A tool ends quietly when the reader of its output has closed the pipe: ``python tools/x.py | head -1``."""
     program = 'from mmbdg.errors import plain_errors\nwith plain_errors():\n    for i in range(10**6):\n        print(i)'
     process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == '0\n'
@@ -199,7 +199,10 @@ def test_a_message_that_quotes_a_file_has_an_end(capsys):
 
 
 def test_a_forked_process_ends_at_sigterm_while_it_waits_for_a_lock():
-    """mmdet evaluates with pools, which it terminates: a handler in Python does not run within the wait for a lock."""
+    """A forked process ends at SIGTERM while it waits for a lock.
+
+    mmdet terminates the process pools that it uses for evaluation. A Python signal handler does not run during the wait.
+    """
     lock = multiprocessing.get_context('fork').Lock()
     with plain_errors():
         lock.acquire()
@@ -217,7 +220,7 @@ def test_a_forked_process_ends_at_sigterm_while_it_waits_for_a_lock():
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_comes_with_the_end_of_a_child(number):
-    """As when a whole group of processes is told to end."""
+    """A signal that arrives together with SIGCHLD, as when a process group is terminated, still ends the process."""
     program = f"""
 import os, signal, time
 from mmbdg.errors import plain_errors

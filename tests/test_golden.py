@@ -1,7 +1,10 @@
-"""What refactoring must not change: the bytes of a tiny dataset, its readers for older versions, and the losses of six joint steps.
+"""Results that refactoring must not change.
 
-``tests/golden`` was recorded by versions 0.4.0 and 0.5.0 on the machine that ``machine.json`` names. There everything is equal to the
-last bit; on another processor, or with another torch, floating point rounds differently and the tolerances below hold.
+These are the bytes of a tiny dataset, the readers of older dataset versions and the losses of six joint training steps.
+
+``tests/golden`` was recorded by versions 0.4.0 and 0.5.0 on the machine that ``machine.json`` describes. On that machine all
+results are bit-equal. On another processor or with another version of torch, floating point results differ within the
+tolerances below.
 """
 
 import hashlib
@@ -23,7 +26,7 @@ from mmbdg.synthesis import synthesize
 
 
 def this_machine() -> dict[str, str]:
-    """What floating point depends on: the processor with all that it can do, and torch."""
+    """What floating point results depend on: the processor with its features, and the torch version."""
     known = describe_machine(torch.device('cpu'))
     cpuinfo = Path('/proc/cpuinfo')
     flags = re.search('^flags.*$', cpuinfo.read_text() if cpuinfo.is_file() else '', re.M)
@@ -36,12 +39,12 @@ MACHINE = json.loads((GOLDEN / 'machine.json').read_text())
 SAME_MACHINE = this_machine() == MACHINE
 FORMATS, VERSIONS = ('folder', 'shards'), ('0.4.0', '0.5.0')
 RENAMED: dict[str, str] = {}
-"""Fields of the manifest by the names they have had since 0.5.0, where those have changed."""
+"""Renamed fields of the manifest, by their names since version 0.5.0."""
 
 
 @pytest.fixture(scope='module')
 def datasets(tmp_path_factory) -> Path:
-    """Made now, as the golden ones were."""
+    """Datasets made by the current code with the settings of the golden datasets."""
     config = Config.fromfile(ROOT / 'configs/synthesis/biggan32_fashion.py').synthesis.to_dict()
     config |= dict(num_per_class=2, candidates=6, rejection_rate=0.5, classes=[1, 8], min_foreground=0.05)
     root = tmp_path_factory.mktemp('golden')
@@ -92,14 +95,14 @@ def test_datasets_of_older_versions_are_read(version, format_):
     for line in stored.lines:
         image, mask = (np.asarray(Image.open(folder / kind / line['slug'] / f'{line["id"]}.png')) for kind in ('images', 'masks'))
         assert np.array_equal(stored.image(line), image) and np.array_equal(stored.mask(line), mask)
-        assert (stored.uncertainty_map(line) > 0.3).sum() == pytest.approx((mask == 255).sum(), abs=12)  # steps of a 255th
+        assert (stored.uncertainty_map(line) > 0.3).sum() == pytest.approx((mask == 255).sum(), abs=12)  # the stored map has steps of 1/255
 
 
 EXPECTED = [(1, '00000001'), (1, '00000004'), (8, '00000000'), (8, '00000004')]
 
 
 def six_steps(work_dir: Path) -> dict[str, list[float]]:
-    """Losses of the main config, by name."""
+    """Losses of six training steps of the main config, by name."""
     options = (
         *('train_dataloader.batch_size=8', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False', 'iterations=6'),
         *('model.queue_len=32', 'custom_hooks=[]', 'default_hooks.logger.interval=1', 'log_processor.window_size=1'),

@@ -31,7 +31,7 @@ def exif(orientation):
     return tags.tobytes()
 
 
-SEEN = {  # how viewers show what is stored
+SEEN = {  # how viewers show the stored pixels, by EXIF orientation
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -66,9 +66,9 @@ def test_photographs_are_turned_as_opencv_turns_them(orientation, tmp_path):
 
 
 def test_orientation_behind_the_pixels():
-    """PNG may have its EXIF data at the end, where Pillow finds it only after decoding."""
+    """The orientation is applied when a PNG has its EXIF data after the pixels, where Pillow finds it only after decoding."""
     plain = file_of(COLOURS)
-    body = exif(6)[6:]  # without "Exif\0\0"
+    body = exif(6)[6:]  # without the prefix "Exif\0\0"
     chunk = struct.pack('>I', len(body)) + b'eXIf' + body + struct.pack('>I', zlib.crc32(b'eXIf' + body))
     data = plain[:-12] + chunk + plain[-12:]
     assert np.array_equal(open_image(data), np.rot90(COLOURS, -1)) and size_of(data) == (9, 6)
@@ -165,7 +165,7 @@ def test_damaged_files_are_named(tmp_path, data, message):
     path = tmp_path / 'x.png'
     path.write_bytes(data)
     readers = [open_image, open_grey, read_mask]
-    if 'damaged' in message:  # sizes stand at the beginning: nothing is decoded for them
+    if 'damaged' in message:  # the size is in the header, so size_of() decodes no pixels
         assert size_of(path) == (Image.open(path).height, Image.open(path).width)
     else:
         readers.append(size_of)
@@ -196,7 +196,7 @@ def test_bounds(read, monkeypatch):
         InputError, match='50000x50000 px; images of more than 134,217,728 pixels are not opened .image_limits.pixels'
     ) as error:
         read(huge(50000, 50000))
-    assert not isinstance(error.value, DamagedImageError)  # such are never skipped
+    assert not isinstance(error.value, DamagedImageError)  # images that are too large are never skipped
     monkeypatch.setenv(BYTES_VARIABLE, '50')
     with pytest.raises(InputError, match='images of more than 50 are not opened .image_limits.bytes'):
         read(file_of(GREYS))

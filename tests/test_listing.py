@@ -23,7 +23,7 @@ def test_suffixes_in_natural_order(tmp_path):
     touch(tmp_path, 'x10.PNG', 'x2.jpg', 'b/1.webp', 'b/1.TIFF', 'note.txt', 'x10.pgm')
     found = list_files(tmp_path)
     assert names(found) == ['b/1.TIFF', 'b/1.webp', 'x2.jpg', 'x10.PNG', 'x10.pgm']
-    assert found.note() == f'{tmp_path}: 1 files or folders are left out (.txt), {tmp_path}/note.txt for one'
+    assert found.note() == f'{tmp_path}: 1 files or folders are left out (.txt), e.g. {tmp_path}/note.txt'
     assert names(list_files(tmp_path, ('.txt',))) == ['note.txt'] and len(list_files(tmp_path, ()).files) == 6
     assert sorted(['10', '9', 'a1', '1']) != sorted(['10', '9', 'a1', '1'], key=natural_key) == ['1', '9', '10', 'a1']
 
@@ -49,7 +49,7 @@ def test_links_are_followed_and_loops_are_not(tmp_path):
 
 
 def test_links_to_folders_of_links_end(tmp_path):
-    """2^30 ways through thirty folders of two links each."""
+    """Listing ends with an error when links open very many paths: here 2^30 paths through 30 folders of two links each."""
     for i in range(30):
         (tmp_path / f'root/{i}').mkdir(parents=True)
         for way in 'ab':

@@ -1,4 +1,4 @@
-"""There is one way to read each kind of file: whoever reads it otherwise fails here."""
+"""There is one function to read each kind of file. These tests fail if a module reads it in another way."""
 
 import ast
 from collections.abc import Iterator
@@ -23,22 +23,22 @@ WAYS = {
     '.read_text': 'mmbdg.reading.read_text or read_lines',
     '.read_bytes': 'mmbdg.reading.read_bytes',
 }
-"""Calls, and what to use in their place; one that begins with a dot is a method of anything."""
+"""Calls, and what to use instead. A name that begins with a dot is a method of any object."""
 ALLOWED = {
     'mmbdg/reading.py': {'json.loads', '.read_bytes'},
     'mmbdg/image_files.py': {'Image.open'},
     'mmbdg/compat/checkpoint.py': {'torch.load'},
-    'mmbdg/compat/config_variables.py': {'.read_text'},  # a config is a program
+    'mmbdg/compat/config_variables.py': {'.read_text'},  # a config is a Python program
     'mmbdg/machine.py': {'.read_text'},  # /proc
     'tools/benchmarks/memory.py': {'.read_text'},  # /proc
-    'mmbdg/analysis/report/report_html.py': {'.read_text'},  # the template, of this package
-    'mmbdg/compat/lightning.py': {'torch.load'},  # with an unpickler that finds nothing to run
+    'mmbdg/analysis/report/report_html.py': {'.read_text'},  # the package's own template
+    'mmbdg/compat/lightning.py': {'torch.load'},  # with an unpickler that allows no executable objects
 }
-"""The ways themselves, and files of the system or of this package that need none."""
+"""Modules that define these functions, and files of the system or of this package that need none of them."""
 
 
 def calls(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and name of each call that WAYS lists."""
+    """Line number and name of each call of a function in WAYS."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name = ast.unparse(node.func)
@@ -56,14 +56,14 @@ def test_one_way(path):
 
 
 def test_what_is_allowed_is_needed():
-    """An entry of ALLOWED that nothing needs any more goes."""
+    """ALLOWED has no entries that are no longer needed."""
     for name, allowed in ALLOWED.items():
         assert {call for _, call in calls(ROOT / name)} >= allowed, name
 
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'tools').rglob('*.py')), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_tool_ends_in_one_line(path):
-    """What is called as a program calls its main() within plain_errors."""
+    """A module that runs as a program calls its main() within ``plain_errors``."""
     (last, *_) = reversed(ast.parse(path.read_text()).body)
     called = isinstance(last, ast.If) and ast.unparse(last.test) == "__name__ == '__main__'"
     if not called:

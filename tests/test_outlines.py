@@ -19,7 +19,7 @@ def blob(seed, size=64):
 def test_within_one_pixel_of_the_outline(seed):
     mask = blob(seed)
     (outline,) = find_contours(mask.astype(float), 0.5)
-    drawn = fill_polygon(outline[::3, ::-1] + 0.5, *mask.shape)  # every third corner, as an annotator would
+    drawn = fill_polygon(outline[::3, ::-1] + 0.5, *mask.shape)  # every third vertex, as an annotator would set them
     band = binary_dilation(mask, np.ones((3, 3))) & ~binary_erosion(mask, np.ones((3, 3)))
     assert mask.sum() > 500 and not (drawn != mask)[~band].any()
     assert (drawn != mask).sum() < 0.1 * band.sum()

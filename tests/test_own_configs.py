@@ -1,4 +1,4 @@
-"""configs/own at each resolution: what is built fits together, and what cannot be is refused at the first command."""
+"""configs/own at each resolution: the parts fit together, and wrong settings raise an error at the first command."""
 
 import shutil
 
@@ -27,7 +27,7 @@ def config(name, **options):
 
 
 def built(cfg):
-    """Its model, without memory for the weights."""
+    """The config's model on the meta device, without memory for weights."""
     if 'generator' in cfg.model:
         cfg.model.generator.init_cfg = None
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
@@ -35,7 +35,7 @@ def built(cfg):
             with torch.device('meta'):
                 generator = MODELS.build(cfg.model.generator)
                 return generator, MODELS.build({**generator.interpreter_sizes(), **cfg.model.interpreter})
-        if cfg.model.type == 'mmpretrain.ImageClassifier':  # computes while it is built
+        if cfg.model.type == 'mmpretrain.ImageClassifier':  # its constructor computes values
             return MODELS.build(cfg.model).to('meta')
         with torch.device('meta'):
             return MODELS.build(cfg.model)
@@ -43,7 +43,7 @@ def built(cfg):
 
 @pytest.mark.parametrize('resolution', [32, 64, 128])
 def test_sizes(resolution, monkeypatch):
-    monkeypatch.setattr('mmbdg.generators.spectral_norm.spectral_norm', lambda module, eps: module)  # power iterations take longest
+    monkeypatch.setattr('mmbdg.generators.spectral_norm.spectral_norm', lambda module, eps: module)  # power iterations take long
     options = dict(resolution=resolution, class_names=('a', 'b', 'c'))
     images = torch.empty(2, 3, resolution, resolution, device='meta')
     classifier = built(config('classifier', **options))
@@ -62,7 +62,10 @@ def test_sizes(resolution, monkeypatch):
 @pytest.mark.parametrize('resolution', [32, 64, 128])
 @pytest.mark.parametrize(('label_space', 'labels'), [('classes', 4), ('fgbg', 2)])
 def test_segmentation_sees_no_padding(resolution, label_space, labels):
-    """Images are enlarged with their masks to what the network takes; padding would be pixels that do not count."""
+    """Segmentation images are resized with their masks to the network's input size, so there is no padding.
+
+    Padded pixels would not count in the loss.
+    """
     size, options = (max(64, resolution),) * 2, dict(resolution=resolution, class_names=('a', 'b', 'c'), label_space=label_space)
     joint, transfer = config('joint', **options), config('transfer', **options)
     steps = joint.train_dataloader.dataset.seg.pipeline
@@ -100,7 +103,7 @@ def test_every_step_is_measured():
         cfg = config(name)
         (verdict,) = [hook for hook in cfg.custom_hooks if hook.type == 'mmbdg.VerdictHook']
         assert cfg.val_dataloader and cfg.train_cfg.val_interval <= cfg.train_cfg.max_iters and verdict.otherwise, name
-        for iterations in (1, 7):  # a short trial is measured too
+        for iterations in (1, 7):  # a short trial is validated too
             train_cfg = config(name, iterations=iterations).train_cfg
             assert train_cfg.max_iters == iterations and 1 <= train_cfg.val_interval <= iterations
 

@@ -1,4 +1,4 @@
-"""Projects that are not ours: own configs, own tools of a few lines with mmengine's Runner, in a folder of their own."""
+"""Users' projects: own configs and short tools with mmengine's Runner, in a folder of their own."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def lines_of_readme() -> list[str]:
 
 
 def pretrained(depth: int) -> dict[str, torch.Tensor]:
-    """A backbone like no other, by the names that mmseg, mmdet, mmpretrain and torchvision share."""
+    """State dict of a random backbone with the key names that mmseg, mmdet, mmpretrain and torchvision share."""
     network = getattr(torchvision.models, f'resnet{depth}')()
     state = {key: value for key, value in network.state_dict().items() if not key.startswith('fc.')}
     for key, value in state.items():
@@ -84,7 +84,7 @@ def losses(project: Path) -> list[float]:
 
 
 def test_the_lines_of_the_readme(project):
-    """Synthetic dataset and backbone together, in a segmentor's config; nothing of us but those lines."""
+    """The README's lines add the synthetic dataset and the backbone to a plain segmentation config."""
     synthesize(plan_of('fashion32', num_per_class=2, candidates=2), project / 'data/garments')
     backbone = pretrained(18)
     torch.save(dict(state_dict={f'backbone.{key}': value for key, value in backbone.items()}), project / 'checkpoint.pth')
@@ -95,7 +95,7 @@ def test_the_lines_of_the_readme(project):
     run_tool('tools/train.py', 'configs/pretrained.py', cwd=project)
 
     trained = read_state_dict(project / 'work_dirs/iter_3.pth', 'backbone.')
-    assert trained.keys() == backbone.keys() and all(torch.equal(trained[key], backbone[key]) for key in backbone)  # arrived, and frozen
+    assert trained.keys() == backbone.keys() and all(torch.equal(trained[key], backbone[key]) for key in backbone)  # loaded and frozen
     found = losses(project)
     assert len(found) == 3 and all(0 < loss < 20 for loss in found)
     classes = read_checkpoint(project / 'work_dirs/iter_3.pth')['meta']['dataset_meta']['classes']
@@ -103,7 +103,10 @@ def test_the_lines_of_the_readme(project):
 
 
 def test_our_configs_as_bases(project, tmp_path_factory):
-    """The main config by mmbdg::, trained by a plain Runner under another default scope; its dataset is made in a cache."""
+    """A config can inherit from the main config by ``mmbdg::``.
+
+    A plain Runner trains it under another default scope. The dataset is made in a cache.
+    """
     (project / 'tools/train.py').write_text('import mmbdg\n' + TRAIN)
     (project / 'configs/joint.py').write_text("""
 _base_ = 'mmbdg::densecl_biggan_fpn.py'
@@ -129,7 +132,7 @@ default_hooks = dict(logger=dict(interval=1))
 
 
 CONFIGS = {
-    'mmdet::_base_/models/mask-rcnn_r50_fpn.py': 'backbone=dict(init_cfg=dict(checkpoint=',  # beside type='Pretrained', as it is there
+    'mmdet::_base_/models/mask-rcnn_r50_fpn.py': 'backbone=dict(init_cfg=dict(checkpoint=',  # type='Pretrained' is in the base config
     'mmpretrain::_base_/models/resnet50.py': "backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=",
     'mmseg::_base_/models/fpn_r50.py': "pretrained=None, backbone=dict(type='ResNet', init_cfg=dict(type='Pretrained', checkpoint=",
 }

@@ -1,4 +1,4 @@
-"""docs/paper_to_code.md names files, names and types that exist, and has a row for every table and figure of the paper."""
+"""The files, names and types in docs/paper_to_code.md exist, and each table and figure of the paper has a row."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ STATES = ('run small', 'tested', 'partly', 'not built')
 
 
 def rows() -> list[list[str]]:
-    """The cells of all rows below the heads of the tables."""
+    """The cells of all table rows, without the header rows."""
     lines = [[cell.strip() for cell in line.split('|')[1:-1]] for line in PAGE.splitlines() if line.startswith('| ')]
     return [line for line in lines if line[0] not in ('paper', '---')]
 
@@ -37,7 +37,7 @@ def defined_in(path: str) -> set[str]:
 
 
 def headings(path: Path) -> list[str]:
-    """The anchors of a Markdown file, as GitHub makes them."""
+    """The headings of a Markdown file as GitHub's anchors."""
     return [re.sub(r'[^\w -]', '', head.lower()).replace(' ', '-') for head in re.findall(r'^#+ (.*)$', path.read_text(), re.MULTILINE)]
 
 

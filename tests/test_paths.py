@@ -1,4 +1,4 @@
-"""Paths from data stay in their folder."""
+"""Paths that come from data must not leave their folder."""
 
 import os
 
@@ -39,7 +39,7 @@ def test_parts_that_stay(root):
 
 
 def test_links(root, tmp_path):
-    """Links within the folder are followed, and the folder itself may be one; none leads out."""
+    """Links within the folder are followed, and the folder itself may be a link. Links that lead out raise an error."""
     (root / 'images' / 'same').symlink_to('cat')
     assert inside(root, 'images/same/0.png').read_text() == 'in'
     refuse_links_out(root, 'images', 'masks')

@@ -1,4 +1,4 @@
-"""Text, lists, JSON and arrays as other programs leave them."""
+"""Reading text, lists, JSON and arrays that other programs wrote."""
 
 import codecs
 import io

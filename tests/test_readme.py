@@ -1,4 +1,4 @@
-"""What README.md names exists."""
+"""The files, commands and names in README.md exist."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Directions between the rooms, and what they need."""
+"""Import rules between the subpackages, and the packages that each of them needs."""
 
 import ast
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / 'mmbdg'
 
-# room: the rooms it may import from
+# subpackage: the subpackages it may import
 ALLOWED = {
     'storage': {'compat', 'assets'},
     'generators': {'compat'},
@@ -109,7 +109,7 @@ def module_name(path: Path) -> str:
 
 
 def executed_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Imports at the top of a module and inside its functions; what only a type checker reads is left out."""
+    """Imports at the top of a module and inside its functions, without the imports for type checkers."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
@@ -118,12 +118,13 @@ def executed_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def import_graph(sources: dict[str, str]) -> dict[str, set[str]]:
-    """Module: the modules that it imports by name, wherever the import stands.
+    """Map from each module to the modules that it imports by name, at any place in the file.
 
-    Two kinds of import are no edges, since neither can fail for the order of imports:
+    Two kinds of import are not edges, because they cannot fail through the order of imports:
 
-    - Python runs a package's ``__init__`` before a module in it. Each ``__init__`` imports its modules, so each room would be a cycle.
-    - A registry imports rooms by text (``mmbdg/registry.py``) when a config names a type: that is what opens the cycles.
+    - Python runs a package's ``__init__`` before a module in it. Each ``__init__`` imports its modules, so each subpackage would
+      be a cycle.
+    - A registry imports subpackages by name (``mmbdg/registry.py``) when a config names a type. This breaks the cycles.
     """
     graph: dict[str, set[str]] = {}
     for name, source in sources.items():

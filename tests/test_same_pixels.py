@@ -1,4 +1,4 @@
-"""Every reader of a mask, and every reader of an image, gives the same pixels, however the file stores them."""
+"""All readers of masks, and all readers of images, give the same pixels for every way of storing them."""
 
 import base64
 import json
@@ -42,7 +42,7 @@ def with_palette(values):
 
 
 def of_all_modes(values):
-    """Files of one channel's values, by the mode that Pillow opens them in."""
+    """PNG files of the same single-channel values, by the Pillow mode in which they open."""
     colours = np.repeat(values[..., None], 3, 2)
     pictures = {
         'L': values,
@@ -60,7 +60,7 @@ IMAGES = {'1': png_bytes(GREYS > 99), **of_all_modes(GREYS)}
 
 
 class Folder:
-    """A folder of one sample, and what reads its mask or its image."""
+    """A folder with one sample, and functions that read its mask or its image."""
 
     def __init__(self, root, mask, image):
         self.root, self.stem = root, 'disc_0_0'
@@ -110,7 +110,7 @@ def cvat(folder):
 
 
 def project(folder):
-    """An automatic mask, put into a project and taken out again."""
+    """Write an automatic mask into a project and import it again."""
     root = folder.root / 'set'
     folder.write(f'set/auto/s/disc/{folder.stem}.png', (folder.root / 'masks/disc/x.png').read_bytes())
     write_project(root, 's', 'coco')
@@ -118,14 +118,14 @@ def project(folder):
 
 
 def checked(folder):
-    """The check tells how much of the mask is foreground."""
+    """The foreground share that the check of annotated latents reports."""
     found = check_annotated_latents(folder.root / 'set', resolution=SIDE)
     assert not found.problems
     return DRAWN if found.shares == {(0, 'disc'): [DRAWN.mean()]} else found.shares
 
 
 def before_training(folder):
-    """What the check of listed files finds: the values, of all pixels."""
+    """The pixel values that the check of listed files finds."""
     found = labels_of([dict(seg_map_path=str(folder.root / 'masks/disc/x.png'))], (), 2, 255)
     assert not found.problems
     return DRAWN if found.becomes == {0: 0, 1: 1} else found.becomes
@@ -208,7 +208,7 @@ def test_a_mask_with_transparent_pixels_is_refused_everywhere(tmp_path):
     values[0, 0, 3] = 0
     folder = Folder(tmp_path, png_bytes(values), IMAGES['RGB'])
     for name, read in READERS_OF_MASKS.items():
-        if name in ('check', 'before_training', 'chest_xray'):  # the first two list it; a radiograph's mask has no alpha channel to lose
+        if name in ('check', 'before_training', 'chest_xray'):  # two list the problem, one has no alpha channel
             continue
         with pytest.raises(InputError, match='transparent pixels'):
             read(folder)

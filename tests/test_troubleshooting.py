@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md quotes messages that exist."""
+"""The messages quoted in docs/troubleshooting.md exist."""
 
 import ast
 import re
@@ -9,12 +9,12 @@ from conftest import ROOT
 
 ROWS = re.findall(r'^\| `([^`]+)`[^|]* \| ([^|]*) \| ([^|]*) \|$', (ROOT / 'docs/troubleshooting.md').read_text(), re.MULTILINE)
 OTHERS = ('undefined symbol',)
-"""What is said by others than us."""
+"""Messages of other packages."""
 
 
 @cache
 def texts() -> str:
-    """All texts of the package, the tools and the configs; a line each, ``…`` for what is put in."""
+    """All strings of the package, the tools and the configs, one a line, with ``…`` in place of formatted values."""
     found = []
     for path in [path for folder in ('mmbdg', 'tools', 'configs') for path in (ROOT / folder).rglob('*.py')]:
         for node in ast.walk(ast.parse(path.read_text())):

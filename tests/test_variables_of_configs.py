@@ -1,4 +1,4 @@
-"""Every variable of every config: set on the command line it arrives in what is built, or it is refused."""
+"""Every variable of every config that is set on the command line changes what is built, or raises an error."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
-import mmbdg.synthesis  # noqa: F401  says what synthesis=dict(...) takes
+import mmbdg.synthesis  # noqa: F401  registers what synthesis=dict(...) accepts
 from mmbdg.compat.config import read_config
 from mmbdg.compat.config_options import SAID, TOOLS, differences, runner_keys
 from mmbdg.compat.config_variables import is_plain
@@ -29,7 +29,7 @@ UNUSED = dict(
     moco='where a study has no such row',
     processes='where a study has no detector',
 )
-"""Variables that some configs inherit and build nothing from."""
+"""Variables that some configs inherit but do not use."""
 
 
 def name_of(path: Path) -> str:
@@ -37,11 +37,11 @@ def name_of(path: Path) -> str:
 
 
 OTHERS = dict(resolution=32, label_space='fgbg', class_names=('a', 'b', 'c'))
-"""Values that configs/own takes."""
+"""Valid values of the variables of configs/own."""
 
 
 def another(value: Any) -> Any:
-    """A value of the same kind."""
+    """Another value of the same type."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
@@ -57,7 +57,7 @@ def test_variables_arrive(path):
     used = {'study'} if path.parent.name == 'studies' else None
     built = {*runner_keys(), *TOOLS, *(used or ())}
     for key, value in cfg.items():
-        if key in {*built, *SAID, 'label_classes'} or not is_plain(value):  # that one decides num_labels, see test_launch
+        if key in {*built, *SAID, 'label_classes'} or not is_plain(value):  # label_classes decides num_labels, see test_launch
             continue
         try:
             new = OTHERS[key] if path.parent.name == 'own' and key in OTHERS else another(value)
@@ -100,7 +100,7 @@ def test_variables_arrive(path):
         ('interpreter/biggan32_fashion.py', 'num_members', 4, 'model.interpreter.num_members', 4),
         ('interpreter/biggan32_fashion.py', 'num_members', 4, 'train_dataloader.batch_size', 16),
         ('interpreter/biggan512_fgbg.py', 'class_names', 'fashion32', 'custom_hooks.0.classes', 'fashion32'),
-        ('synthesis/vqgan256_in1k.py', 'classifier_weights', '/w.pth', 'synthesis.classifier.checkpoint', '/w.pth'),
+        ('synthesis/vqgan256_in1k.py', 'classifier_weights', '/w.pth', 'synthesis.filters.0.classifier.checkpoint', '/w.pth'),
         (
             'transfer/coco/mask-rcnn_r50_fpn_2x_coco.py',
             'data_root',

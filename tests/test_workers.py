@@ -1,4 +1,4 @@
-"""What a process that started workers leaves behind when it ends."""
+"""Worker processes end with the process that started them."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ for _ in end_with_this_process(DataLoader(Slow(), 2, num_workers=2)):
 
 
 def alive(pid: int) -> bool:
-    """A zombie does not count: nobody may be there to collect it."""
+    """Whether a process runs. A zombie process counts as ended, because possibly no parent collects it."""
     try:
         return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Each self-supervised method of mmpretrain that joint pre-training knows, and joint models, a few thousand weights."""
+"""All mmpretrain methods that joint pre-training supports, and joint models, with a few thousand weights."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -43,21 +43,21 @@ PREPROCESSOR = dict(type='SelfSupDataPreprocessor', mean=[127.5] * 3, std=[127.5
 
 
 def build_method(name: str) -> BaseModel:
-    """With random weights; the same for the same seed of torch."""
+    """A method's model with random weights from torch's current seed."""
     return MODELS.build(
         dict(type=f'mmpretrain.{name}', _scope_='mmpretrain', backbone=BACKBONE, data_preprocessor=PREPROCESSOR, **METHODS[name])
     )
 
 
 def views(n: int = 8, seed: int = 3) -> dict:
-    """A batch as the data loader gives it: two views of n images."""
+    """A batch in the data loader's format: two views of n images."""
     generator = torch.Generator().manual_seed(seed)
     images = [torch.randint(0, 256, (n, 3, 64, 64), dtype=torch.uint8, generator=generator) for _ in range(2)]
     return dict(inputs=images, data_samples=[DataSample() for _ in range(n)])
 
 
 def joint(method: str = 'JointDenseCL', **model: Any) -> BaseModel:
-    """The embedded default, or another method, with a queue of 16, and a dropout that does not draw."""
+    """The default joint model or another joint method, with a queue of 16 and no dropout."""
     config = Config.fromfile(ROOT / 'configs/_base_/models/joint_densecl_r18_64px.py').model
     config.queue_len, config.seg_head.dropout_ratio = 16, 0.0
     config.backbone.update(base_channels=16, stem_channels=16)
@@ -73,7 +73,7 @@ def joint(method: str = 'JointDenseCL', **model: Any) -> BaseModel:
 
 
 def batch(seed: int) -> dict:
-    """Eight real images and eight labelled ones."""
+    """Eight real images and eight labelled images."""
     generator, real = torch.Generator().manual_seed(seed), views(8, seed)
     samples = [SegDataSample(metainfo=dict(img_shape=(64, 64), ori_shape=(64, 64))) for _ in range(8)]
     for sample in samples:
@@ -83,9 +83,9 @@ def batch(seed: int) -> dict:
 
 
 def train(model: BaseModel, wrapper: OptimWrapper, steps: Iterable[int]) -> list[dict[str, float]]:
-    """The losses of some steps."""
+    """The losses of the given steps."""
     losses = []
     for i in steps:
-        torch.manual_seed(i)  # the order in which the keys are shuffled
+        torch.manual_seed(i)  # seeds the order in which keys are shuffled
         losses.append({key: float(value) for key, value in model.train_step(batch(i), wrapper).items() if 'loss' in key})
     return losses

@@ -94,7 +94,7 @@ MAKERS = dict(captioned_folder=captioned_folder, sidecar_files=sidecar_files, ca
 
 def retrieval_example(root: Path) -> dict:
     """Config of a tiny RetrievalSource that needs no CLIP; its pool and index are made below a folder."""
-    pool = captioned_folder(root / 'pool', 12)
+    pool = captioned_folder(root / 'pool', 30)
     build_index(str(pool), root / 'pool_index', log=lambda line: None)
     return dict(
         type='mmbdg.RetrievalSource', pool=str(pool), index=str(root / 'pool_index'), classes=list(THINGS), mode='match', resolution=24

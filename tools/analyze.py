@@ -4,8 +4,8 @@
     python tools/analyze.py work_dirs/biggan-sim --reference configs/x.py:test_dataloader.dataset --inception weights.pth --device cuda
     python tools/analyze.py instances.json:images --reference work_dirs/biggan-sim --features efflite0 --n 2000
 
-A dataset is a folder of tools/synthesize.py, CONFIG.py:KEY (any mmseg dataset in a config), or INSTANCES.json:IMAGE_FOLDER. Writes
-report.json (all numbers), report.md and report.html (one file that needs nothing else) into --out.
+A dataset is a folder written by tools/synthesize.py, CONFIG.py:KEY (any mmseg dataset in a config), or INSTANCES.json:IMAGE_FOLDER.
+Writes report.json (all numbers), report.md and report.html (one self-contained file) to --out.
 """
 
 import argparse
@@ -36,44 +36,59 @@ GARMENTS = (CONFIGS / '_base_' / 'models' / 'resnet_fashion32.py', 'mmbdg://fash
 
 def parse_args() -> argparse.Namespace:
     parser = Parser(__doc__)
-    parser.add_argument('dataset', help='folder, CONFIG.py:KEY or INSTANCES.json:IMAGE_FOLDER')
-    parser.add_argument('--reference', help='what it is compared with, as a rule real images; written as the dataset')
-    parser.add_argument('--selection', help='name of a selection of the dataset (tools/select_samples.py), to analyse its samples only')
+    parser.add_argument('dataset', help='dataset to analyse: a folder, CONFIG.py:KEY or INSTANCES.json:IMAGE_FOLDER')
+    parser.add_argument('--reference', help='dataset to compare with, usually real images; given in the same way as the dataset')
+    parser.add_argument('--selection', help='name of a selection of the dataset (tools/select_samples.py); only its samples are analysed')
     parser.add_argument('--reference-selection', help='name of a selection of the reference')
-    parser.add_argument('--out', help='folder of the report; default: work_dirs/analysis/NAME, of a selection NAME-SELECTION')
-    parser.add_argument('--name', help='of the dataset in the report')
-    parser.add_argument('--reference-name', help='of the reference in the report')
+    parser.add_argument('--out', help='folder of the report; default: work_dirs/analysis/NAME, or NAME-SELECTION with --selection')
+    parser.add_argument('--name', help='name of the dataset in the report')
+    parser.add_argument('--reference-name', help='name of the reference in the report')
     network = parser.add_mutually_exclusive_group()
     network.add_argument(
         '--features',
         default='efflite0',
         choices=('efflite0', 'resnet_fashion32', 'none'),
-        help="network of the distances: EfficientNet-Lite0 from its package, this package's classifier of garments, or no distances",
+        help='feature network of the distances: EfficientNet-Lite0 from its package (default), the garment classifier of this package, or '
+        'none: no distances',
     )
-    network.add_argument('--inception', metavar='WEIGHTS', help="FID's Inception-v3, pt_inception-2015-12-05-6726825d.pth: FID and KID")
     network.add_argument(
-        '--classifier', metavar='CONFIG', help='a config with classifier=dict(...) or model=dict(...): mmpretrain, torchvision, timm'
+        '--inception', metavar='WEIGHTS', help="weights of FID's Inception-v3, pt_inception-2015-12-05-6726825d.pth, for FID and KID"
     )
-    parser.add_argument('--classifier-checkpoint', help='if the config names none')
-    parser.add_argument('--classifier-size', type=positive_int, help='pixels the classifier is shown; default: what its library shows it')
+    network.add_argument(
+        '--classifier',
+        metavar='CONFIG',
+        help='config of a classifier as feature network: classifier=dict(...) or model=dict(...) of mmpretrain, torchvision or timm',
+    )
+    parser.add_argument('--classifier-checkpoint', help='checkpoint of the classifier, if the config names none')
+    parser.add_argument('--classifier-size', type=positive_int, help="classifier's input size in pixels; default: that of its library")
     parser.add_argument(
-        '--n', type=positive_int, default=5000, help=f'samples a side for distances; below {MIN_FRECHET} no Frechet distance'
+        '--n',
+        type=positive_int,
+        default=5000,
+        help=f'maximum number of samples per set for distances; no Frechet distance below {MIN_FRECHET}; default: %(default)s',
     )
-    parser.add_argument('--max-samples', type=positive_int, help='analyse this many of each set, drawn')
-    parser.add_argument('--min-pixels', type=positive_int, default=MIN_PIXELS, help='of a component that counts as an instance')
-    parser.add_argument('--processes', type=positive_int, default=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1)
-    parser.add_argument('--device', default='cpu', help='of the feature network, e.g. cuda')
-    parser.add_argument('--batch-size', type=positive_int, default=32, help='pictures at once in the feature network')
-    parser.add_argument('--seed', type=natural_int, default=0, help='of what is drawn')
+    parser.add_argument('--max-samples', type=positive_int, help='number of randomly drawn samples per set to analyse; default: all')
+    parser.add_argument(
+        '--min-pixels', type=positive_int, default=MIN_PIXELS, help='minimum size of an instance in pixels; default: %(default)s'
+    )
+    parser.add_argument(
+        '--processes',
+        type=positive_int,
+        default=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1,
+        help='number of processes; default: one per core',
+    )
+    parser.add_argument('--device', default='cpu', help='device of the feature network, e.g. cuda; default: cpu')
+    parser.add_argument('--batch-size', type=positive_int, default=32, help='batch size of the feature network; default: 32')
+    parser.add_argument('--seed', type=natural_int, default=0, help='seed of random selections; default: 0')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     if args.reference is None and (unused := [f'--{name}' for name in ('inception', 'classifier') if getattr(args, name)]):
-        raise InputError(f'{unused[0]} names the network of the distances to a reference: give --reference')
+        raise InputError(f'{unused[0]} sets the feature network for distances to a reference: give --reference')
     if args.reference is None and args.reference_selection:
-        raise InputError('--reference-selection names samples of a reference: give --reference')
+        raise InputError('--reference-selection selects samples of a reference: give --reference')
     usable_device(args.device)
     out = prepared_folder(args)
     images = opened(args.dataset, args.selection, args.name, 'dataset', args)
@@ -93,21 +108,21 @@ def main() -> None:
 
 
 def prepared_folder(args: argparse.Namespace) -> Path:
-    """The folder of the report, made and writable before the long work."""
+    """Create the folder of the report and check that it is writable before the analysis starts."""
     name = Path(args.dataset.rpartition(':')[0] or args.dataset).resolve().stem + (f'-{args.selection}' if args.selection else '')
     out = Path(args.out or Path('work_dirs') / 'analysis' / re.sub(r'[^\w.-]+', '-', name))
     if (out / 'dataset.json').exists() or any(
         (parent / 'dataset.json').exists() and parent / 'logs' not in out.parents for parent in out.parents
     ):
-        raise InputError(f'{out} lies in a dataset, which holds nothing but itself; give another --out')
+        raise InputError(f'{out} lies in the folder of a dataset, where no other files are allowed; give another --out')
     out.mkdir(parents=True, exist_ok=True)
     if not os.access(out, os.W_OK):
-        raise InputError(f'{out} cannot be written to; give another --out')
+        raise InputError(f'{out} is not writable; give another --out')
     return out
 
 
 def opened(source: str, selection: str | None, name: str | None, role: str, args: argparse.Namespace) -> LabelledImages:
-    """The set, or the part of it that is analysed, under the name it has in the report."""
+    """Open a dataset, or the part of it to analyse, with its name in the report."""
     images = open_labelled_images(source, selection)
     if args.max_samples and args.max_samples < len(images):
         images = ImagePart(images, drawn(len(images), args.max_samples, 'analysed', args.seed, role))
@@ -116,10 +131,10 @@ def opened(source: str, selection: str | None, name: str | None, role: str, args
 
 
 def chosen_network(args: argparse.Namespace) -> FeatureNetwork | None:
-    """The feature network of the distances.
+    """Feature network of the distances; None for no distances.
 
     Raises:
-        InputError: It is not installed, or its weights are missing or do not fit.
+        InputError: The network is not installed, or its weights are missing or do not fit.
     """
     if args.inception:
         network = inception(args.inception)
@@ -136,16 +151,21 @@ def chosen_network(args: argparse.Namespace) -> FeatureNetwork | None:
 
 
 def classifier(path: str | os.PathLike, checkpoint: str | None, size: int | None) -> FeatureNetwork:
-    """A config's classifier; its figures bear the name of the config."""
+    """Feature network from the classifier of a config; it has the name of the config."""
+    return classifier_features(classifier_config(path, checkpoint), Path(path).stem, size)
+
+
+def classifier_config(path: str | os.PathLike, checkpoint: str | None) -> dict:
+    """Config of the classifier in a config file, with its checkpoint."""
     cfg = read_config(str(path))
     check_keys(cfg, 'classifier', 'model')
     config = cfg.get('classifier') or cfg.get('model')
     if not isinstance(config, dict):
-        raise InputError(f'{path} has neither classifier=dict(...) nor model=dict(...)')
+        raise InputError(f'{path} has neither classifier=dict(...) nor model=dict(...); give the config of a classifier')
     if checkpoint:
         key = dict(mmpretrain='checkpoint', torchvision='weights', timm='weights').get(config.get('type'))
         config = config | ({key: checkpoint} if key else dict(init_cfg=dict(type='Pretrained', checkpoint=checkpoint)))
-    return classifier_features(config, Path(path).stem, size)
+    return config
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Samples out to the annotator, masks back in.
+"""Write samples for manual annotation, and import, make or check annotated latents.
 
     python tools/annotate.py sample configs/interpreter/biggan32_fashion.py OUT --per-class 5 --format labelme
     labelme OUT/images/biggan32 --labels OUT/labels.txt --validate-label exact
@@ -6,36 +6,38 @@
     python tools/annotate.py check DST --config configs/interpreter/biggan32_fashion.py
     python tools/train.py configs/interpreter/biggan32_fashion.py --cfg-options train_dataloader.dataset.data_root=DST
 
-``sample`` writes OUT/images/NAME/<class>/*.png to look at, OUT/latents/NAME/<class>/*.npy, and the project of an annotation tool:
+``sample`` writes images, OUT/images/NAME/<class>/*.png, their latents, OUT/latents/NAME/<class>/*.npy, and a project of an annotation tool:
 
-    --format labelme   a JSON file beside each image; labels "foreground", "ignore" (pixels that do not count) and "background" (takes
-                       away what was drawn before: holes, corrections)
+    --format labelme   a JSON file beside each image; the labels are "foreground", "ignore" (pixels that do not count) and "background"
+                       (removes what was drawn before: for holes and corrections)
     --format coco      OUT/coco/annotations.json
     --format cvat      OUT/cvat/annotations.zip for "Segmentation mask 1.1", OUT/cvat/labels.json for the label constructor
-    --format png       nothing (default): draw for each image a mask of the same size and name into OUT/annotations/NAME/<class>/,
-                       0 background, anything else foreground
+    --format png       no project (default): for each image, save a mask of the same size and name in OUT/annotations/NAME/<class>/;
+                       0 is background, any other value is foreground
 
---pick chooses among more candidates: those that cover them best, or those an ensemble disagrees on most. With --rule the masks are drawn
-by a function of yours, image uint8 (R,R,3) -> bool (R,R), given by its import path. --truncation takes a number or JSON,
- '{"threshold": 0.4, "definition": "scaled_truncnorm"}'; without it the config's model.truncation counts (None: z is N(0, 1),
-as in the released annotations).
+--pick selects the samples from a larger number of candidates: the most diverse ones, or those with the largest disagreement of an
+ensemble. --rule is the import path of a function of yours that draws the masks: image uint8 (R,R,3) -> mask bool (R,R).
+--truncation takes a number or JSON, '{"threshold": 0.4, "definition": "scaled_truncnorm"}'. Default: model.truncation of the config
+(None: z is N(0, 1), as in the released annotations).
 
     python tools/annotate.py auto OUT
 
-draws masks to begin with into OUT/auto/NAME/<class>/, by what stands out in each image, and puts them into the project of labelme, COCO or
-CVAT; a person corrects them there. A png project is left alone: copy from OUT/auto what is good.
+proposes a mask of the salient object for each image in OUT/auto/NAME/<class>/, and adds it to the project of labelme, COCO or CVAT. A
+person then corrects the masks there. In a project with --format png, copy the good masks from OUT/auto yourself.
 
-``import`` turns what the annotator gives back into DST/annotations, DST/latents and DST/images, with DST/contact_sheet.png to look at and
-DST/report.json. SRC is OUT itself, or a file or folder that the tool exported; then --latents OUT says where the latents are. Pairs are
-found by name. SRC may also be the released data of BigDatasetGAN: a folder with annotations.zip and latents.zip, or with both unpacked.
-Images without any annotation are skipped; anything wrong is listed, all of it, and nothing is written (or, with --skip-bad, the rest).
+``import`` converts finished annotations to DST/annotations, DST/latents and DST/images. It also writes DST/contact_sheet.png for a check by
+eye, and DST/report.json. SRC is OUT, or a file or folder that the annotation tool exported; then --latents OUT names the folder with the
+latents. Masks and latents are matched by file name. SRC may also be the released data of BigDatasetGAN: a folder with annotations.zip and
+latents.zip, packed or unpacked. Images without an annotation are skipped. If there are errors, all of them are listed and nothing is
+written; with --skip-bad, the samples without errors are written.
 
     python tools/annotate.py encode CONFIG SRC DST
 
-makes annotated latents of annotated images: tokens of a VQGAN, with the masks. SRC holds images/<class>/ and masks/<class>/, or a set of
+makes annotated latents from annotated images: the tokens of a VQGAN, with the masks. SRC contains images/<class>/ and masks/<class>/, or
 annotated samples of another generator: images/NAME/<class>/ and annotations/NAME/<class>/.
 
-``check`` looks through a set of annotated latents and prints a table; it exits with 2 and a list if the set is not fit to train on.
+``check`` checks a folder of annotated latents and prints a table. If the latents cannot be used for training, it lists the errors and exits
+with code 2.
 """
 
 import argparse
@@ -71,29 +73,29 @@ from mmbdg.sources import Truncation
 
 
 def add_sample(verbs: argparse._SubParsersAction) -> None:
-    """The options of ``sample``."""
-    verb = verbs.add_parser('sample', help='images and latents to annotate')
-    verb.add_argument('config', help='config of the interpreter training: it names the generator, the classes and the set')
+    """Add the sub-command ``sample``."""
+    verb = verbs.add_parser('sample', help='write images and latents to annotate')
+    verb.add_argument('config', help='config of the interpreter training; it names the generator, the classes and the set of samples')
     verb.add_argument('out', help='folder to write')
-    verb.add_argument('--per-class', type=positive_int, default=5)
+    verb.add_argument('--per-class', type=positive_int, default=5, help='number of samples per class; default: 5')
     add_picks(verb)
-    verb.add_argument('--format', choices=FORMATS, default='png', help='of the annotation tool')
-    verb.add_argument('--truncation', help='a number or JSON; default: what the config trains on')
+    verb.add_argument('--format', choices=FORMATS, default='png', help='project format of the annotation tool; default: png')
+    verb.add_argument('--truncation', help='truncation, a number or JSON; default: model.truncation of the config')
     verb.add_argument('--rule', help='import path of a function that draws the masks')
-    verb.add_argument('--device', default='cpu')
+    verb.add_argument('--device', default='cpu', help='device of the generator, e.g. cuda; default: cpu')
     verb.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     verb.set_defaults(run=sample)
 
 
 def sample(args: argparse.Namespace) -> None:
-    """Write images, latents, a project and, by a rule, masks."""
+    """Write images, latents, an annotation project and, with ``--rule``, masks."""
     from mmbdg.datasets.annotated_latents import import_rule
 
     cfg = interpreter_config(args.config, args.cfg_options, 'name', 'class_names')
     truncation = parse_truncation(args.truncation) if args.truncation else Truncation.of(cfg.model.get('truncation'))
     data, seed = cfg.train_dataloader.dataset, cfg.get('annotation_seed', 1)
     names = class_names(data.class_names)
-    check_free(args.out, data.name)  # before a long pick
+    check_free(args.out, data.name)  # before the selection, which can take long
     check_requirements(cfg, [value_at(cfg.model.generator, ['init_cfg', 'checkpoint'])])
     generator = build_generator(cfg.model.generator)
     generator.init_weights()
@@ -120,12 +122,12 @@ def sample(args: argparse.Namespace) -> None:
 def picked(
     args: argparse.Namespace, generator: ClassConditionalGenerator, names: Sequence[str], seed: int, truncation: Truncation | None
 ) -> list[list[int]] | None:
-    """The indices of each class that ``--pick`` asks for, printed; None for the first ones."""
+    """Print and return the indices of each class selected by ``--pick``; None for the first samples of each class."""
     from mmbdg.annotation import pick
     from mmbdg.sources import LabelledGenerator
 
     if (args.pick == 'uncertain') != bool(args.labelled_generator):
-        raise InputError('--pick uncertain and --labelled-generator go together: the doubts are those of its ensemble')
+        raise InputError('--pick uncertain and --labelled-generator go together: its ensemble gives the uncertainty; give both or none')
     if args.pick == 'random':
         return None
     if args.pick == 'diverse':
@@ -140,19 +142,20 @@ def picked(
 
 
 def add_picks(verb: argparse.ArgumentParser) -> None:
-    """Options that choose which samples are written."""
+    """Add the options that select which samples are written."""
     verb.add_argument(
         '--pick',
         choices=('random', 'diverse', 'uncertain'),
         default='random',
-        help='the first samples of each class; those that cover the candidates best; those an ensemble disagrees on most',
+        help='random: the first samples of each class (default); diverse: the samples that represent the candidates best; uncertain: the '
+        'samples with the largest disagreement of an ensemble',
     )
-    verb.add_argument('--candidates', type=positive_int, metavar='K', help='of each class, to pick from (default: 10 times --per-class)')
-    verb.add_argument('--labelled-generator', metavar='NAME_OR_FOLDER', help='whose ensemble: with --pick uncertain')
+    verb.add_argument('--candidates', type=positive_int, metavar='K', help='candidates per class for --pick; default: 10 times --per-class')
+    verb.add_argument('--labelled-generator', metavar='NAME_OR_FOLDER', help='labelled generator whose ensemble --pick uncertain uses')
 
 
 def parse_truncation(text: str) -> Truncation | None:
-    """A number or a JSON object on the command line."""
+    """Parse a truncation from the command line: a number or a JSON object."""
     try:
         content = parsed_json(text, '--truncation')
     except InputError as error:
@@ -161,31 +164,31 @@ def parse_truncation(text: str) -> Truncation | None:
 
 
 def auto(args: argparse.Namespace) -> None:
-    """Write masks to begin with."""
+    """Propose masks."""
     from mmbdg.annotation.saliency import Saliency, propose_masks
 
     count = propose_masks(args.out, Saliency(resolve(args.model)), args.threshold)
-    print(f'{count} masks in {args.out}/auto; look at them and correct them before they become {args.out}/annotations')
+    print(f'{count} masks in {args.out}/auto; check and correct them before you use them as {args.out}/annotations')
 
 
 def add_auto(verbs: argparse._SubParsersAction) -> None:
-    """``auto`` and its options."""
+    """Add the sub-command ``auto``."""
     from mmbdg.annotation.saliency import MODEL
 
-    verb = verbs.add_parser('auto', help='masks to begin with, by what stands out in an image')
-    verb.add_argument('out', help='folder that sample wrote; the masks go to OUT/auto/NAME/<class>/')
-    verb.add_argument('--model', default=MODEL, help='ONNX file of a U2-Net, or package://... (default: %(default)s)')
-    verb.add_argument('--threshold', type=fraction, default=0.5, help="saliency, 0 to 1, from which on a pixel is the object's")
+    verb = verbs.add_parser('auto', help='propose masks by salient object detection')
+    verb.add_argument('out', help='folder written by the sub-command sample; the masks are written to OUT/auto/NAME/<class>/')
+    verb.add_argument('--model', default=MODEL, help='ONNX file of a U2-Net, or package://...; default: %(default)s')
+    verb.add_argument('--threshold', type=fraction, default=0.5, help='minimum saliency of an object pixel, 0 to 1; default: 0.5')
     verb.set_defaults(run=auto)
 
 
 def encode(args: argparse.Namespace) -> None:
-    """Write annotated latents of annotated images."""
+    """Make annotated latents from annotated images."""
     from mmbdg.annotation.encode import encode_annotated_images, read_annotated_images
 
     cfg = interpreter_config(args.config, args.cfg_options, 'name', 'class_names', 'resolution')
     if Path(args.target).exists():
-        raise InputError(f'{args.target} is there already and is not overwritten; choose another folder')
+        raise InputError(f'{args.target} exists already and is not overwritten; choose another folder')
     data = cfg.train_dataloader.dataset
     folders = next((hook['folders'] for hook in cfg.get('custom_hooks', []) if hook.get('folders')), None)
     names = class_names(data.class_names)
@@ -195,7 +198,7 @@ def encode(args: argparse.Namespace) -> None:
     generator = build_generator(cfg.model.generator)
     generator.init_weights()
     done = encode_annotated_images(images, args.target, data.name, generator.eval().to(args.device), names, args.batch_size)
-    print('what the tokens keep: mean difference to the image in grey levels (0 to 255), everywhere and on the object')
+    print('reconstruction error: mean difference to the original image in grey levels (0 to 255), of the whole image and of the object')
     for class_id in sorted({one.class_id for one in done}):
         own = [one for one in done if one.class_id == class_id]
         of_object = [one.object_error for one in own if one.object_error >= 0]  # not nan
@@ -203,59 +206,62 @@ def encode(args: argparse.Namespace) -> None:
             f'{names[class_id]}: {len(own)} images, {sum(one.error for one in own) / len(own):.1f}, '
             + (f'{sum(of_object) / len(of_object):.1f}' if of_object else 'no object')
         )
-    print(f'{len(done)} annotated latents in {args.target}; compare {args.target}/images with the originals before you train on them')
+    print(f'{len(done)} annotated latents in {args.target}; compare {args.target}/images with the original images before you train on them')
 
 
 def add_encode(verbs: argparse._SubParsersAction) -> None:
-    """``encode`` and its options."""
-    verb = verbs.add_parser('encode', help="annotated images through VQGAN's encoder to annotated latents")
-    verb.add_argument('config', help='config of the interpreter training: it names the VQGAN, the classes and the set')
+    """Add the sub-command ``encode``."""
+    verb = verbs.add_parser('encode', help="make annotated latents from annotated images with VQGAN's encoder")
+    verb.add_argument('config', help='config of the interpreter training; it names the VQGAN, the classes and the set of samples')
     verb.add_argument('source', metavar='SRC', help='folder with images/ and annotations/ (annotated samples) or images/ and masks/')
     verb.add_argument('target', metavar='DST', help='folder to write')
-    verb.add_argument('--name', help='of the set in SRC, if it holds several')
-    verb.add_argument('--batch-size', type=positive_int, default=8)
-    verb.add_argument('--device', default='cpu')
+    verb.add_argument('--name', help='name of the set in SRC; needed if SRC contains several sets')
+    verb.add_argument('--batch-size', type=positive_int, default=8, help='images per batch; default: 8')
+    verb.add_argument('--device', default='cpu', help='device of the encoder, e.g. cuda; default: cpu')
     verb.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     verb.set_defaults(run=encode)
 
 
 def add_import(verbs: argparse._SubParsersAction) -> None:
-    """The options of ``import``."""
-    verb = verbs.add_parser('import', help='annotations of a tool, or the released ones, to annotated latents')
-    verb.add_argument('source', metavar='SRC', help='what the annotator gave back: a folder, a zip file or a JSON file')
+    """Add the sub-command ``import``."""
+    verb = verbs.add_parser('import', help='convert annotations (of an annotation tool, or the released ones) to annotated latents')
+    verb.add_argument('source', metavar='SRC', help='finished annotations: a folder, a zip file or a JSON file')
     verb.add_argument('target', metavar='DST', help='folder to write')
-    verb.add_argument('--from', dest='format', choices=IMPORT_FORMATS, help='default: recognised')
+    verb.add_argument('--from', dest='format', choices=IMPORT_FORMATS, help='format of SRC; default: detected')
     verb.add_argument('--latents', metavar='OUT', help='folder with the latents; default: SRC')
-    verb.add_argument('--name', help='of the set, if there are several')
-    verb.add_argument('--skip-bad', action='store_true', help='import what is good and list the rest')
-    verb.add_argument('--ignore-value', type=pixel_value, help='grey value in PNG masks of pixels that do not count; default: none')
+    verb.add_argument('--name', help='name of the set; needed if there are several sets')
+    verb.add_argument('--skip-bad', action='store_true', help='import the samples without errors and list the others')
+    verb.add_argument('--ignore-value', type=pixel_value, help='grey value of ignored pixels in PNG masks; default: none')
     verb.add_argument(
-        '--crowd', choices=['ignore', 'foreground'], default='ignore', help='what iscrowd in COCO means; Datumaro sets it on every mask'
+        '--crowd',
+        choices=['ignore', 'foreground'],
+        default='ignore',
+        help='meaning of iscrowd in COCO files; default: ignore. Use foreground for files of Datumaro, which sets iscrowd on every mask',
     )
     verb.set_defaults(run=import_)
 
 
 def import_(args: argparse.Namespace) -> None:
-    """Bring annotations back."""
+    """Convert finished annotations to annotated latents."""
     report = import_annotations(
         args.source, args.target, args.format, args.latents, args.name, args.skip_bad, args.ignore_value, args.crowd
     )
     print('\n'.join(report.lines()))
-    print(f'look at {args.target}/contact_sheet.png; all of this is in {args.target}/report.json')
+    print(f'check {args.target}/contact_sheet.png by eye; this report is also in {args.target}/report.json')
 
 
 def add_check(verbs: argparse._SubParsersAction) -> None:
-    """The options of ``check``."""
-    verb = verbs.add_parser('check', help='is a set of annotated latents fit to train on?')
+    """Add the sub-command ``check``."""
+    verb = verbs.add_parser('check', help='check whether annotated latents can be used for training')
     verb.add_argument('root', metavar='DST', help='folder with annotations/ and latents/')
-    verb.add_argument('--config', help='config of the interpreter training: the sizes and classes of its generator')
-    verb.add_argument('--name', help='of the set, if there are several')
+    verb.add_argument('--config', help='config of the interpreter training; sizes and classes are compared with those of its generator')
+    verb.add_argument('--name', help='name of the set; needed if there are several sets')
     verb.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     verb.set_defaults(run=check)
 
 
 def check(args: argparse.Namespace) -> None:
-    """Print a table of a set, and all that is wrong with it."""
+    """Print a table of a set of annotated latents, and all errors."""
     sizes = {}
     if args.config:
         cfg = read_config(args.config, args.cfg_options)
@@ -268,7 +274,7 @@ def check(args: argparse.Namespace) -> None:
     found = check_annotated_latents(resolve(args.root), args.name, **sizes)
     print('\n'.join(found.lines()))
     if found.problems:
-        raise InputError(f'{args.root} is not fit to train on; {len(found.problems)} faults:\n  ' + '\n  '.join(found.problems))
+        raise InputError(f'{args.root} cannot be used for training; {len(found.problems)} errors:\n  ' + '\n  '.join(found.problems))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Measure speed and memory.
+"""Measure the speed and the memory of generators, interpreters, syntheses, trainings and analyses.
 
     python tools/benchmark.py generator configs/_base_/generators/biggan128_in1k.py --random-weights --batch-sizes 1 4 8
     python tools/benchmark.py generator CONFIG --device cuda --precision float32 bfloat16 --compare taps fold precision --out speed.json
@@ -10,53 +10,63 @@
     python tools/benchmark.py joint configs/densecl_biggan_fpn.py
     python tools/benchmark.py joint configs/densecl_biggan_fpn_in1k.py --image-size 224 --device cuda
 
-generator: images a second and memory of a generator, bare (the image only) and with feature taps (every feature kept until the pass ends),
-for each precision and batch size. CONFIG has generator=dict(...) at the top or in its model. The generator is at rest, as in a synthesis:
-eval mode, spectral norms folded, channels last. With --compare also how many times as fast
+generator
+    Images per second and memory of a generator, without features ("bare") and with feature taps (all features kept until the pass ends),
+    for each precision and batch size. CONFIG has generator=dict(...) at the top level or in its model. The generator is frozen as in a
+    synthesis: eval mode, folded spectral norms, channels-last memory format. --compare adds speed ratios (how many times as fast):
 
-    taps            a bare pass is as one with feature taps (the default)
-    fold            spectral norms folded once are as ones computed in each pass (same network, eval mode)
-    channels-last   features that lie in memory pixel by pixel are as ones that lie channel by channel
-    precision       each precision is as float32
-    cache           VQGAN's drawing of tokens is with the cache of keys and values as without
+    taps            a bare pass, compared with a pass with feature taps (the default)
+    fold            spectral norms folded once, compared with spectral norms computed in every pass (same network, eval mode)
+    channels-last   channels-last memory format, compared with the contiguous format
+    precision       each precision, compared with float32
+    cache           VQGAN: sampling tokens with the cache of keys and values, compared with sampling without it
 
-interpreter: how many times the bare generator's seconds a labelled pass takes (image, features, logits, labels, disagreement), and its
-memory. CONFIG is one of configs/interpreter, or a generator's: then the head is the published one. All heads have random weights and are
-at rest too. One head is always measured; each --compare adds labellers, and says how many times the seconds and the memory
+interpreter
+    Time of a labelled pass (image, features, logits, labels, disagreement) as a multiple of the bare generator's time, and its memory.
+    CONFIG is one of configs/interpreter, or a generator config; the latter uses the published head. All heads are frozen and have random
+    weights. One head is always measured. --compare adds labellers, with their ratios of time and memory:
 
-    published-order one head takes of the same head in the published order: resize and concatenate all features, then reduce
-    mlp             one head takes of DatasetGAN's network for each pixel
-    ensemble        an ensemble of --members takes of as many heads, on given features; some members at once, of members in turn
-    shared-trunk    an ensemble that shares all but the outputs, or all but the last mix blocks, takes of the full ensemble
-    light           a lighter head takes of the config's: half its widths and stride=2, or the options after --light
+    published-order one head, compared with the same head in the published order: resize and concatenate all features, then reduce
+    mlp             one head, compared with DatasetGAN's network for each pixel
+    ensemble        an ensemble of --members, compared with the same number of separate heads; several members in one batched call,
+                    compared with one member after another; both on features that are already computed
+    shared-trunk    an ensemble that shares all layers but the outputs, and one that shares all but the last mix blocks, compared with the
+                    full ensemble
+    light           a lighter head (half the widths and stride=2, or the options after --light), compared with the head of the config
 
-Of an ensemble every figure takes as long as its members together: give --members 4 where 16 take too long.
+    The time of an ensemble is that of all its members together. Use --members 4 if 16 take too long.
 
-synthesis: CONFIG is one of configs/synthesis. How many times the bare generator's seconds a kept labelled image takes, with all filters,
-the ensemble and the files; how many times as long the naive order takes, every candidate labelled before it is judged; and how many times
-as fast --processes are as one, with as many CPU threads each as the config says.
+synthesis
+    CONFIG is one of configs/synthesis. Measures three ratios: the time of a kept labelled image (with all filters, the ensemble and the
+    writing of files), compared with a bare generated image; the time of the naive order, in which every candidate is labelled before any
+    filter; and the speed of --processes, compared with one process. Each process has the number of CPU threads that the config sets.
 
-online: how many times the seconds a training takes whose labelled images are made inside it, of one that reads a synthesised dataset; for
-a batch of ready images (a joint training's real ones too), and for a whole step. The process that trains loads the images. Where enough
-workers load them, an offline training waits for its network only: the third ratio is to such a step, on images that are ready already, and
-is the most that online sampling costs.
+online
+    Time of a training that makes its labelled images itself, compared with a training that reads a synthesised dataset: for loading one
+    batch (including the real images of a joint training), and for a whole step. The training process also loads the images. With enough
+    worker processes an offline training does not wait for its images. The third ratio compares with such a step, whose batch is already
+    loaded; it is the upper bound of the cost of online sampling.
 
-joint: how many times the seconds a step of joint pre-training takes, of a step of mmpretrain's own method and one of the segmentation
-network alone, on the same batches; of DenseCL also both contrastive losses, forwards and backwards, beside mmpretrain's; and the memory.
-Each of the two networks has an optimiser of its own, the joint model one for all.
+joint
+    Time of a step of joint pre-training, compared with a step of mmpretrain's own method plus a step of the segmentation network alone,
+    on the same batches; and the memory. For DenseCL also the time of both contrastive losses (forward and backward), compared with
+    mmpretrain's. Each of the two separate networks has its own optimizer; the joint model has one for all parameters.
 
-masks: the seconds, and the memory at its peak, of the columns of Table 1, of SD and of the mean shapes, for drawn masks of 256 px, 100 a
-class, without the images and the feature network. Wall seconds suffer from what else the machine does, CPU seconds hardly.
+masks
+    Time and peak memory of three analyses of masks: the columns of Table 1, SD and the mean shapes. The masks are drawn, 256 px, 100 per
+    class. Images and the feature network are not used. Other load on the machine changes the wall time, but hardly the CPU time.
 
-retrieval: seconds to build, memory, milliseconds a query and recall@10 of faiss's HNSW and IVF beside the exact Flat, on clustered vectors
-(random ones have no neighbours that an index could find); and of SQLite's full-text tables of captions, whole words and substrings.
+retrieval
+    Time to build, memory, time of a query and recall@10 of faiss's HNSW and IVF, compared with the exact Flat, on clustered vectors: an
+    index finds no neighbours among random ones. The same of SQLite's full-text tables of captions, for whole words and substrings.
 
-Every such ratio is the median over at least ten pairs of passes run in turn, with the quartiles beside it; what else the machine does then
-slows both alike. Images a second are of the median pass, and do suffer from it: the load average is written down.
+Each ratio is the median over at least ten interleaved pairs of passes, with its quartiles; other load on the machine slows both passes of a
+pair. Images per second are computed from the median pass and do depend on other load, so the load average is recorded.
 
-Memory is what one pass takes at its peak beyond the weights, and with them. On CUDA: torch's tensors. On a CPU: by how much the resident
-memory of a fresh process that did nothing but build the networks grows, libraries' working memory included (Linux only). That differs from
-process to process by what the heap holds on to, by up to a third at 512 px: the interpreter's is the median of --memory-runs processes.
+Memory is the peak of one pass, without and with the weights. On CUDA it is the memory of torch's tensors. On a CPU (Linux only) it is the
+growth of the resident memory of a new process that has only built the networks; it includes the working memory of libraries. It varies
+between processes because the heap keeps freed memory, by up to a third at 512 px. The sub-command interpreter therefore reports the median
+of --memory-runs processes.
 """
 
 from benchmarks.generator import add_generator

@@ -1,11 +1,11 @@
-"""A picture of samples with their masks, from any config with a dataset for segmentation or detection.
+"""Make a picture of samples with their masks, from any config with a segmentation or detection dataset.
 
     python tools/browse_dataset.py configs/densecl_biggan_fpn.py samples.png
     python tools/browse_dataset.py CONFIG samples.png --split test --num 48
 
-Of a joint dataset the labelled images are shown (the part "seg", otherwise the first part). Of a detector's dataset the instances are shown
-in the colours of their classes, or the boxes if there are no masks. Images are shown as the pipeline returns them, with crops and flips;
-online samples as the data preprocessor makes them.
+For a joint dataset, the picture shows the labelled images (the part "seg", otherwise the first part). For a detection dataset, it shows
+the instances in the colours of their classes, or the boxes if there are no masks. Images are shown as the pipeline returns them, with
+crops and flips; online samples are shown as the data preprocessor makes them.
 """
 
 import numpy as np
@@ -24,17 +24,19 @@ from mmbdg.visualization.contact_sheet import grid, overlay, save_picture
 
 
 def made(item: dict, preprocessor: OnlineDataPreprocessor) -> dict:
-    """An item of an online dataset with its image and mask in place of its address."""
+    """Make the image and the mask of an item of an online dataset, which holds only an address."""
     images, samples = preprocessor.make([item['inputs'].tolist()], [item['data_samples']], training=True)
     return dict(inputs=images[0], data_samples=samples[0])
 
 
 def label_map(sample: BaseDataElement, resized: bool) -> np.ndarray | None:
-    """Of a segmentation or detection sample, integer (H,W); of instances class + 1, small ones above large ones. None: it has no labels.
+    """Label map of a segmentation or detection sample, integer (H,W), or None if the sample has no labels.
+
+    The value of an instance is its class + 1. Small instances are drawn over large ones.
 
     Args:
-        sample: As a pipeline packs it.
-        resized: Its instances were resized with its image; in a test they are not.
+        sample: Data sample as packed by a pipeline.
+        resized: Whether the instances were resized with the image; False for test pipelines.
     """
     if 'gt_sem_seg' in sample:
         return sample.gt_sem_seg.data[0].numpy()
@@ -54,10 +56,10 @@ def label_map(sample: BaseDataElement, resized: bool) -> np.ndarray | None:
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('config', help='config file')
-    parser.add_argument('out', help='the PNG file to write')
-    parser.add_argument('--split', default='train', choices=['train', 'val', 'test'], help="which dataloader's dataset")
-    parser.add_argument('--num', type=positive_int, default=60, help='samples, evenly spread over the dataset')
-    parser.add_argument('--columns', type=positive_int, default=10, help='samples a row')
+    parser.add_argument('out', help='PNG file to write')
+    parser.add_argument('--split', default='train', choices=['train', 'val', 'test'], help='dataloader to use; default: train')
+    parser.add_argument('--num', type=positive_int, default=60, help='number of samples, evenly spread over the dataset; default: 60')
+    parser.add_argument('--columns', type=positive_int, default=10, help='samples per row; default: 10')
     add_common_arguments(parser)
     args = parser.parse_args()
     from mmengine.registry import init_default_scope
@@ -80,11 +82,11 @@ def main() -> None:
         item = made(dataset[int(i)], preprocessor) if online else dataset[int(i)]
         mask = label_map(item['data_samples'], resized=not getattr(dataset, 'test_mode', False))
         if mask is None:
-            raise InputError(f'the {args.split} dataset of {args.config} has neither masks nor boxes')
+            raise InputError(f'the {args.split} dataset of {args.config} has neither masks nor boxes; choose another --split or config')
         image = item['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
-        if mask.shape != image.shape[:2]:  # test pipelines leave the mask at its own size
+        if mask.shape != image.shape[:2]:  # test pipelines do not resize the mask
             mask = mask[np.ix_(*(np.arange(n) * m // n for n, m in zip(image.shape, mask.shape, strict=False)))]
-        background = [] if 'gt_sem_seg' in item['data_samples'] else [[0, 0, 0]]  # detectors' classes have none
+        background = [] if 'gt_sem_seg' in item['data_samples'] else [[0, 0, 0]]  # detection classes have no background
         tiles.append(np.concatenate([image, overlay(image, mask, [*background, *dataset.metainfo['palette']])], axis=0))
     save_picture(args.out, grid(tiles, args.columns), scale=max(1, 64 // tiles[0].shape[1]))
     print(f'{len(tiles)} of {len(dataset)} samples, image above mask, in {args.out}')

@@ -1,8 +1,8 @@
-"""The best mIoU that masks drawn at a stride can reach: the bound of a light interpreter (docs/interpreters.md).
+"""Measure the best mIoU that masks predicted at a stride can reach, an upper bound for a light interpreter (docs/interpreters.md).
 
     python tools/coarse_masks.py configs/interpreter/biggan32_fashion.py coarse_masks.json --stride 2
 
-Each mask of the config's test set becomes the mean of each block of pixels, is resized as logits are, and is foreground from one half on.
+Each mask of the config's test set is averaged over blocks of STRIDE x STRIDE pixels, resized as logits are, and thresholded at one half.
 """
 
 from pathlib import Path
@@ -20,14 +20,14 @@ from mmbdg.files import check_place, write_json
 
 
 def ceiling(config: str, stride: int) -> dict[str, float]:
-    """mIoU in percent, foreground/background and over classes, of the test set's own masks drawn at a stride.
+    """mIoU in percent (foreground/background, and over classes) of the true test masks after reduction to a stride.
 
     Args:
-        config: An interpreter training that is tested on samples whose masks a rule draws.
-        stride: In pixels.
+        config: Config of an interpreter training whose test masks are drawn by a rule.
+        stride: Stride of the reduced masks in pixels.
 
     Raises:
-        InputError: It is tested on something else.
+        InputError: The test set is not an mmbdg.RuleAnnotatedLatents.
     """
     cfg = interpreter_config(config, None)
     data = value_at(cfg, ['test_dataloader', 'dataset'])
@@ -49,7 +49,7 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('config', help='config of an interpreter training')
     parser.add_argument('out', type=Path, help='JSON file for the figures')
-    parser.add_argument('--stride', type=positive_int, default=2, help='in pixels; must divide the resolution')
+    parser.add_argument('--stride', type=positive_int, default=2, help='stride in pixels; must divide the resolution; default: 2')
     args = parser.parse_args()
     check_place(args.out)
     figures = ceiling(args.config, args.stride)

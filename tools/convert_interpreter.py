@@ -1,10 +1,10 @@
-"""Make a labelled generator of interpreters that BigDatasetGAN's released code trained.
+"""Convert interpreters trained with BigDatasetGAN's released code to a labelled generator.
 
     python tools/convert_interpreter.py configs/interpreter/biggan512_fgbg.py OUT checkpoint_latest.pth [MORE.pth ...]
 
-One member for each checkpoint, a state dict of ``BigdatasetGANModel`` with or without its generator; CONFIG names the generator with its
-weights, and the classes. Every tensor is accounted for. OUT is what LabelledGenerator.load and tools/synthesize.py take. The released code
-trains FG/BG heads on latents without truncation.
+Each checkpoint is a state dict of ``BigdatasetGANModel``, with or without its generator, and becomes one member of the ensemble. CONFIG
+defines the generator, its weights and the classes. Unknown and missing tensors raise an error. LabelledGenerator.load and
+tools/synthesize.py accept OUT. The released code trains FG/BG heads on latents without truncation.
 """
 
 from pathlib import Path
@@ -26,15 +26,15 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('config', help='config of the interpreter training for the same generator')
     parser.add_argument('out', type=Path, help='folder to write')
-    parser.add_argument('checkpoints', nargs='+', help='files of the released code, one a member')
+    parser.add_argument('checkpoints', nargs='+', help='checkpoints of the released code, one per member')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     args = parser.parse_args()
     cfg = interpreter_config(args.config, args.cfg_options)
     export = next((hook for hook in cfg.get('custom_hooks') or [] if hook.get('type') == 'mmbdg.ExportLabelledGeneratorHook'), None)
     if export is None:
-        raise InputError(f'{args.config} has no mmbdg.ExportLabelledGeneratorHook in its custom_hooks: it names the classes')
+        raise InputError(f'{args.config} has no mmbdg.ExportLabelledGeneratorHook in its custom_hooks; add one, it defines the classes')
     if args.out.exists():
-        raise InputError(f'{args.out} is there already and is not overwritten; choose another folder')
+        raise InputError(f'{args.out} exists already and is not overwritten; choose another folder')
     cfg.requires = {key: how for key, how in cfg.get('requires', {}).items() if key != 'annotated'}
     check_requirements(cfg)
 
@@ -49,7 +49,7 @@ def main() -> None:
         init_cfg=dict(type=PUBLISHED_WEIGHTS, checkpoint=args.checkpoints, source=adapter.name),
     )
     if interpreter['member'].pop('stride', 1) != 1:
-        raise InputError(f'{args.config} has a head of another stride than the released ones; give the config of the published head')
+        raise InputError(f'the head of {args.config} has another stride than the released heads; give the config of the published head')
     ensemble = MODELS.build({**generator.interpreter_sizes(), **interpreter})
     ensemble.init_weights()
 
@@ -57,7 +57,8 @@ def main() -> None:
     space = label_space('fgbg' if ensemble.num_outputs == 1 else cfg.train_dataloader.dataset.label_space, card['classes'])
     if ensemble.num_outputs not in (1, space.num_classes):
         raise InputError(
-            f'{args.checkpoints[0]} tells {ensemble.num_outputs} labels apart, the label space of {args.config} {space.num_classes}'
+            f'{args.checkpoints[0]} has {ensemble.num_outputs} outputs, but the label space of {args.config} has {space.num_classes} '
+            'labels; give a config with the same label space'
         )
     LabelledGenerator.write(
         args.out,

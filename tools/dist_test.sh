@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Several processes on one machine: tools/dist_test.sh CONFIG CHECKPOINT GPUS [options of tools/test.py]
-# On several, on each: NNODES=2 NODE_RANK=0 MASTER_ADDR=address.of.rank.0 PORT=29500 tools/dist_test.sh CONFIG CHECKPOINT GPUS_OF_THIS_MACHINE
+# On several machines, run on each: NNODES=2 NODE_RANK=0 MASTER_ADDR=address.of.rank.0 PORT=29500 tools/dist_test.sh CONFIG CHECKPOINT GPUS_OF_THIS_MACHINE
 set -euo pipefail
 USAGE="usage: $0 CONFIG CHECKPOINT GPUS [options of tools/test.py]"
 CONFIG=${1:?$USAGE} CHECKPOINT=${2:?$USAGE} GPUS=${3:?$USAGE}

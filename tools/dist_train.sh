@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Several processes on one machine: tools/dist_train.sh CONFIG GPUS [options of tools/train.py]
-# On several, on each: NNODES=2 NODE_RANK=0 MASTER_ADDR=address.of.rank.0 PORT=29500 tools/dist_train.sh CONFIG GPUS_OF_THIS_MACHINE [options]
+# On several machines, run on each: NNODES=2 NODE_RANK=0 MASTER_ADDR=address.of.rank.0 PORT=29500 tools/dist_train.sh CONFIG GPUS_OF_THIS_MACHINE [options]
 set -euo pipefail
 USAGE="usage: $0 CONFIG GPUS [options of tools/train.py]"
 CONFIG=${1:?$USAGE} GPUS=${2:?$USAGE}

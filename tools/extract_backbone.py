@@ -1,12 +1,12 @@
-"""Keep the backbone of a pre-training checkpoint, under the names of the library that goes on with it.
+"""Extract the backbone of a pre-training checkpoint, with the key names of the library that will use it.
 
     python tools/extract_backbone.py work_dirs/densecl_biggan_fpn/iter_240.pth backbone.safetensors
     python tools/extract_backbone.py CHECKPOINT backbone.pth --layout detectron2
 
-openmmlab (the default) has plain keys, as mmpretrain, mmseg and mmdet read them by init_cfg=dict(type='Pretrained',
-checkpoint='backbone.safetensors'). A foreign layout is refused where that library's network differs from the one that was trained: in
-stem, strides, dilations, heads, normalisation. Beside OUT lies its card, *.card.json: how the library builds the network, how images are
-normalised, and where the weights are from; *.safetensors also carries it in its metadata.
+The layout openmmlab (default) uses the key names of mmpretrain, mmseg and mmdet, which load the file with init_cfg=dict(type='Pretrained',
+checkpoint='backbone.safetensors'). The other layouts raise an error if the network of that library differs from the trained one in stem,
+strides, dilations, heads or normalisation. A card, *.card.json, is written beside OUT: how the library builds the network, how images are
+normalised, and the origin of the weights. A .safetensors file also contains the card in its metadata.
 """
 
 import json
@@ -27,23 +27,23 @@ from mmbdg.files import sha256, write_atomically, write_json, write_safetensors
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument('checkpoint', help='checkpoint of any model with a backbone')
-    parser.add_argument('out', help='*.safetensors or *.pth; detectron2 reads *.pth')
-    parser.add_argument('--prefix', default='backbone.', help='what is kept')
-    parser.add_argument('--layout', default='openmmlab', choices=LAYOUTS, help='whose names the tensors get')
-    parser.add_argument('--allow-arguments', action='store_true', help='also where the library needs arguments to build the network')
+    parser.add_argument('checkpoint', help='checkpoint of a model with a backbone')
+    parser.add_argument('out', help='file to write, .safetensors or .pth; .pth for detectron2')
+    parser.add_argument('--prefix', default='backbone.', help='prefix of the keys to extract; default: backbone.')
+    parser.add_argument('--layout', default='openmmlab', choices=LAYOUTS, help='library whose key names are used; default: openmmlab')
+    parser.add_argument('--allow-arguments', action='store_true', help='accept a network that the library builds only with extra arguments')
     parser.add_argument(
         '--backbone',
         nargs='+',
         action=ConfigOptions,
-        help='how the backbone was built, for a checkpoint without config: type=ResNet depth=50',
+        help='config of the backbone, for a checkpoint that contains no config: type=ResNet depth=50',
     )
     args = parser.parse_args()
     suffixes = ('.pth',) if args.layout == 'detectron2' else ('.safetensors', '.pth')
     if Path(args.out).suffix not in suffixes:
         raise InputError(f'OUT must end in {" or ".join(suffixes)}, got {args.out}')
     if Path(args.out).resolve() == Path(args.checkpoint).resolve():
-        raise InputError(f'OUT is the checkpoint itself ({args.out}); it would be lost')
+        raise InputError(f'OUT is the checkpoint itself ({args.out}) and would overwrite it; choose another file')
     checkpoint = read_checkpoint(args.checkpoint)
     state = tensors_under(checkpoint, args.prefix, args.checkpoint)
     check_finite(state, args.checkpoint)
@@ -56,11 +56,11 @@ def main() -> None:
     if args.layout != 'openmmlab':
         print(f'{args.layout} builds this network as {export.network}')
     if about['input'] is None:
-        print('the checkpoint does not say how images were normalised; who uses the backbone has to know')
+        print('the checkpoint does not say how images were normalised; users of the backbone must know the mean and standard deviation')
 
 
 def _nested(options: dict | None) -> dict | None:
-    """``norm_cfg.type=BN`` of the command line as a dict in a dict."""
+    """Options with dotted keys (``norm_cfg.type=BN``) as nested dicts."""
     if not options:
         return None
     nested = ConfigDict()
@@ -74,11 +74,11 @@ def _nested(options: dict | None) -> dict | None:
 
 
 def write(out: str, state: dict[str, torch.Tensor], layout: str, about: dict) -> None:
-    """The weights, then the card beside them, with the checksum."""
+    """Write the weights, then the card with their checksum."""
     if out.endswith('.safetensors'):
         write_safetensors(out, state, dict(format='pt', card=json.dumps(about)))
     else:
-        # detectron2 reads a plain torch file and, told so in it, finds a backbone anywhere in its model; a pickle is not needed.
+        # With matching_heuristics, detectron2 reads a torch file and matches the key names of the backbone anywhere in its model.
         content = dict(model=state, __author__='mmbdg', matching_heuristics=True) if layout == 'detectron2' else state
         write_atomically(out, lambda part: torch.save(content, part))
     write_json(Path(out).with_suffix('.card.json'), about | dict(sha256=sha256(out)))

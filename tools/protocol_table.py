@@ -1,9 +1,10 @@
-"""The transfer configs against the paper and the protocols it follows, as one Markdown page.
+"""Compare the transfer configs with the paper and the protocols that it follows, as a Markdown page.
 
     python tools/protocol_table.py docs/transfer/protocol.md
-    python tools/protocol_table.py                              # prints it
+    python tools/protocol_table.py                              # prints the page
 
-What a protocol says stands here once more, in its own words; what we do is read from the configs. Where the two differ, the table says why.
+The settings of the protocols are written in this file. The settings of this repository are read from the configs. For each difference, the
+table gives the reason.
 """
 
 import re
@@ -23,32 +24,37 @@ FOLDER = Path(__file__).parents[1] / 'configs' / 'transfer'
 
 
 class Row(NamedTuple):
-    """One thing that a protocol fixes."""
+    """A setting of a protocol.
+
+    Attributes:
+        what: Name of the setting.
+        whose: Protocol that defines the setting; "ours" if there is none.
+        says: Value in the protocol.
+        here: Function that reads the value from a config.
+        why: Reason for a difference; default: there must be none.
+    """
 
     what: str
     whose: str
-    """The protocol; "ours" where there is none."""
     says: str
     here: Callable[[Config], Any]
-    """Reads the same from a config."""
     why: str = ''
-    """Where the two differ on purpose."""
 
 
 def total_batch(cfg: Config) -> int:
-    """Of all GPUs that the config's own command names."""
+    """Total batch size for the number of GPUs in the command of the config's docstring."""
     gpus = re.search(r'dist_train\.sh +\S+ (\d+)', read_text(cfg.filename))
     return cfg.train_dataloader.batch_size * int(gpus[1])
 
 
 def first_dataset(cfg: Config) -> Config:
-    """Of the training."""
+    """Training dataset, or the first of several."""
     dataset = cfg.train_dataloader.dataset
     return dataset.get('datasets', [dataset])[0]
 
 
 def step(pipeline: list[dict], kind: str) -> dict:
-    """The transform of this type."""
+    """The first transform of a type."""
     return next(transform for transform in pipeline if transform['type'] == kind)
 
 
@@ -64,7 +70,7 @@ def pixels(cfg: Config) -> str:
 
 
 def norms(cfg: Config) -> str:
-    """Of each part that has its own, in the order of the forward pass."""
+    """Types of the norm layers of all parts with a ``norm_cfg``."""
     model = cfg.model
     heads = [model.get('roi_head', {}).get(name) for name in ('shared_head', 'bbox_head', 'mask_head')]
     parts = [model.backbone, model.get('neck'), *heads, model.get('decode_head'), model.get('auxiliary_head')]
@@ -91,7 +97,7 @@ def optimiser(cfg: Config) -> str:
 
 def warm_up(cfg: Config) -> str:
     linear = cfg.param_scheduler[0]
-    return f'{linear.end - 1} iterations, linear from {linear.start_factor}'  # mmengine ends at end - 1
+    return f'{linear.end - 1} iterations, linear from {linear.start_factor}'  # mmengine's last warm-up iteration is end - 1
 
 
 def steps(cfg: Config) -> str:
@@ -122,17 +128,17 @@ def joined(values: Any) -> str:
 
 RGB = 'RGB, mean 123.675, 116.28, 103.53, std 58.395, 57.12, 57.375'
 DETECTOR = [
-    Row('layers that are tuned', 'MoCo', 'all', frozen),
+    Row('trained layers', 'MoCo', 'all', frozen),
     Row('norm layers', 'MoCo', 'SyncBN', norms),
     Row('batches for the final batch statistics', 'MoCo, Detectron2', '200', lambda cfg: cfg.custom_hooks[0].iterations),
-    Row('pixels', 'MoCo', RGB, pixels),
-    Row('chance of a flip', 'Detectron2', '0.5', lambda cfg: step(first_dataset(cfg).pipeline, 'RandomFlip').prob),
+    Row('pixel normalisation', 'MoCo', RGB, pixels),
+    Row('probability of a flip', 'Detectron2', '0.5', lambda cfg: step(first_dataset(cfg).pipeline, 'RandomFlip').prob),
 ]
 MASK_RCNN = [
     Row('model', 'BigDatasetGAN', 'MaskRCNN, ResNet-50, FPN', lambda cfg: f'{named(cfg)}, {cfg.model.neck.type}'),
     *DETECTOR,
     Row(
-        'head of the boxes',
+        'box head',
         'Detectron2 (SyncBN)',
         'Shared4Conv1FCBBoxHead',
         lambda cfg: cfg.model.roi_head.bbox_head.type,
@@ -148,11 +154,11 @@ COCO = [
     *MASK_RCNN,
     Row('short side in training', 'MoCo', '640, 672, 704, 736, 768, 800; at most 1333', sizes),
     Row('short side in the test', 'Detectron2', '800; at most 1333', test_size),
-    Row('images in a batch', 'MoCo', '16', total_batch),
-    Row('optimiser', 'MoCo, Detectron2', 'SGD, 0.02, momentum 0.9, weight decay 0.0001, of norm layers 0.0', optimiser),
+    Row('total batch size', 'MoCo', '16', total_batch),
+    Row('optimizer', 'MoCo, Detectron2', 'SGD, 0.02, momentum 0.9, weight decay 0.0001, of norm layers 0.0', optimiser),
     Row('warm-up', 'Detectron2', '1000 iterations, linear from 0.001', warm_up),
     Row(
-        'images',
+        'training and test images',
         'BigDatasetGAN',
         'annotations/instances_train2017.json -> annotations/instances_val2017.json',
         lists,
@@ -161,11 +167,11 @@ COCO = [
 ]
 FCN = [
     Row('model', 'DenseCL', 'EncoderDecoder, ResNet-50', named),
-    Row('layers that are tuned', 'DenseCL', 'all', frozen),
+    Row('trained layers', 'DenseCL', 'all', frozen),
     Row('norm layers', 'DenseCL', 'SyncBN', norms),
-    Row('pixels', 'mmseg', RGB, pixels),
-    Row('images in a batch', 'DenseCL', '16', total_batch),
-    Row('optimiser', 'mmseg', 'SGD, 0.01, momentum 0.9, weight decay 0.0005, of norm layers 0.0005', optimiser),
+    Row('pixel normalisation', 'mmseg', RGB, pixels),
+    Row('total batch size', 'DenseCL', '16', total_batch),
+    Row('optimizer', 'mmseg', 'SGD, 0.01, momentum 0.9, weight decay 0.0005, of norm layers 0.0005', optimiser),
     Row('metric', 'BigDatasetGAN', 'IoUMetric', metrics),
 ]
 
@@ -179,22 +185,22 @@ PROTOCOLS = {
     'coco/mask-rcnn_r50_fpn_2x_coco.py': [*COCO, Row('schedule', 'Detectron2', 'x 0.1 at 120000, 160000 of 180000', steps)],
     'voc/faster-rcnn_r50-c4_24k_voc0712.py': [
         Row('model', 'BigDatasetGAN', 'FasterRCNN, ResNet-50', named),
-        Row('head', 'MoCo', 'ResLayerExtraNorm', lambda cfg: cfg.model.roi_head.shared_head.type),
+        Row('shared head', 'MoCo', 'ResLayerExtraNorm', lambda cfg: cfg.model.roi_head.shared_head.type),
         *DETECTOR,
         Row('short side in training', 'MoCo', '480, 512, 544, 576, 608, 640, 672, 704, 736, 768, 800; at most 1333', sizes),
         Row('short side in the test', 'MoCo', '800; at most 1333', test_size),
         Row(
-            'objects marked difficult',
+            'objects marked as difficult',
             'Detectron2',
-            'trained on',
-            lambda cfg: 'trained on' if step(first_dataset(cfg).pipeline, 'mmbdg.KeepDifficult') else 'ignored',
+            'used in training',
+            lambda cfg: 'used in training' if step(first_dataset(cfg).pipeline, 'mmbdg.KeepDifficult') else 'ignored',
         ),
-        Row('images in a batch', 'MoCo', '16', total_batch),
-        Row('optimiser', 'MoCo, Detectron2', 'SGD, 0.02, momentum 0.9, weight decay 0.0001, of norm layers 0.0', optimiser),
+        Row('total batch size', 'MoCo', '16', total_batch),
+        Row('optimizer', 'MoCo, Detectron2', 'SGD, 0.02, momentum 0.9, weight decay 0.0001, of norm layers 0.0', optimiser),
         Row('warm-up', 'MoCo', '100 iterations, linear from 0.001', warm_up),
         Row('schedule', 'BigDatasetGAN, MoCo', 'x 0.1 at 18000, 22000 of 24000', steps),
         Row(
-            'images',
+            'training and test images',
             'BigDatasetGAN',
             'VOC2007/ImageSets/Main/trainval.txt, VOC2012/ImageSets/Main/trainval.txt -> VOC2007/ImageSets/Main/test.txt',
             lists,
@@ -211,66 +217,68 @@ PROTOCOLS = {
         Row('crop', 'DenseCL', '512, 512', crop),
         Row('schedule', 'BigDatasetGAN, mmseg', 'PolyLR, power 0.9, to 0.0001 at 20000 of 20000', poly),
         Row(
-            'images',
+            'training and test images',
             'BigDatasetGAN',
             'VOC2012/ImageSets/Segmentation/train.txt, VOC2012/ImageSets/Segmentation/aug.txt -> VOC2012/ImageSets/Segmentation/val.txt',
             lists,
         ),
     ],
     'cityscapes/mask-rcnn_r50_fpn_90k_cityscapes.py': [
-        *(row._replace(whose='ours, as for COCO') if row.what in ('norm layers', 'head of the boxes') else row for row in MASK_RCNN),
+        *(row._replace(whose='ours, as for COCO') if row.what in ('norm layers', 'box head') else row for row in MASK_RCNN),
         Row('short side in training', 'Detectron2', '800, 832, 864, 896, 928, 960, 992, 1024; at most 2048', sizes),
         Row('short side in the test', 'Detectron2', '1024; at most 2048', test_size),
-        Row('images in a batch', 'Detectron2', '8', total_batch),
-        Row('optimiser', 'Detectron2', 'SGD, 0.01, momentum 0.9, weight decay 0.0001, of norm layers 0.0', optimiser),
+        Row('total batch size', 'Detectron2', '8', total_batch),
+        Row('optimizer', 'Detectron2', 'SGD, 0.01, momentum 0.9, weight decay 0.0001, of norm layers 0.0', optimiser),
         Row('warm-up', 'Detectron2', '1000 iterations, linear from 0.001', warm_up),
         Row('iterations', 'BigDatasetGAN', '90000', lambda cfg: cfg.train_cfg.max_iters),
-        Row('schedule', "ours, Detectron2's of 90k", 'x 0.1 at 60000, 80000 of 90000', steps),
-        Row('weights beside the backbone', 'BigDatasetGAN', 'none', lambda cfg: cfg.load_from or 'none'),
+        Row('schedule', "ours, from Detectron2's 90k schedule", 'x 0.1 at 60000, 80000 of 90000', steps),
+        Row('pre-trained weights besides the backbone', 'BigDatasetGAN', 'none', lambda cfg: cfg.load_from or 'none'),
         Row(
-            'images',
+            'training and test images',
             'BigDatasetGAN',
             'annotations/instancesonly_filtered_gtFine_train.json -> annotations/instancesonly_filtered_gtFine_val.json',
             lists,
         ),
-        Row('metric', 'BigDatasetGAN', 'CityScapesMetric', metrics, 'CocoMetric beside it, for boxes'),
+        Row('metric', 'BigDatasetGAN', 'CityScapesMetric', metrics, 'CocoMetric is added for boxes'),
     ],
     'cityscapes/fcn_r50-d8_40k_cityscapes-769x769.py': [
         *FCN,
         Row('crop', 'DenseCL', '769, 769', crop),
         Row('schedule', 'DenseCL, mmseg', 'PolyLR, power 0.9, to 0.0001 at 40000 of 40000', poly),
-        Row('images', 'BigDatasetGAN', 'leftImg8bit/train -> leftImg8bit/val', lists),
+        Row('training and test images', 'BigDatasetGAN', 'leftImg8bit/train -> leftImg8bit/val', lists),
     ],
 }
 
-HEAD = """# The transfer configs against the paper and the protocols it follows
+HEAD = """# Transfer configs compared with the paper and its protocols
 
-Made by `python tools/protocol_table.py docs/transfer/protocol.md`; a test compares. Whose a number is: *BigDatasetGAN* is the paper
-(section 5.3), *MoCo* its files for Detectron2 (detection/configs), *Detectron2* its defaults and its Cityscapes config, *DenseCL* its
-paper and benchmarks, *mmseg* the config named in the file. "here" is read from the config; **bold** where it differs."""
+This page is made by `python tools/protocol_table.py docs/transfer/protocol.md`; a test checks that it is up to date. Sources:
+*BigDatasetGAN* is the paper (section 5.3), *MoCo* its files for Detectron2 (detection/configs), *Detectron2* its defaults and its
+Cityscapes config, *DenseCL* its paper and benchmarks, and *mmseg* the config named in our config file. The last column is read from our
+config; a difference is **bold**."""
 TAIL = """
-## What the table does not hold
+## Differences that the tables do not show
 
-* Detectron2 moves VOC's boxes by one pixel at the upper left only, mmdet at all four sides: its boxes are a pixel smaller. The metric
-  counts pixels either way.
-* Detectron2 cuts each region's mask out of the polygon, mmdet out of the drawn polygon.
-* MoCo's latest files name `naiveSyncBN`; torch's SyncBN weighs the processes by their regions.
-* Detectron2 draws an image's flip and size from its worker's stream, as mmengine does: equal in distribution only.
+* The coordinates of VOC's boxes start at 1. Detectron2 subtracts 1 from the upper left corner only, mmdet from both corners, so mmdet's
+  boxes are one pixel smaller. The metric counts the last pixel in both cases.
+* Detectron2 crops the mask of a region from the polygon, mmdet from the rasterised polygon.
+* MoCo's latest files use `naiveSyncBN`. torch's SyncBN weights each process by its number of regions.
+* Detectron2 and mmengine draw the flip and the size of an image from the random state of a worker process. The distributions are equal,
+  the values are not.
 """
 
 
 def rows(name: str) -> Iterator[tuple[Row, str]]:
-    """Each row of a config, and what the config has there."""
+    """Rows of a config, each with the value read from the config."""
     cfg = read_config(FOLDER / name)
     for row in PROTOCOLS[name]:
         yield row, str(row.here(cfg))
 
 
 def page() -> str:
-    """Markdown."""
+    """The page as Markdown."""
     parts = [HEAD]
     for name in PROTOCOLS:
-        parts.append(f'\n## {name}\n\n| | whose | says | here |\n| --- | --- | --- | --- |')
+        parts.append(f'\n## {name}\n\n| setting | source | protocol | this repository |\n| --- | --- | --- | --- |')
         for row, here in rows(name):
             differs = here != row.says
             parts.append(f'| {row.what} | {row.whose} | {row.says} | {f"**{here}**: {row.why}" if differs else here} |')
@@ -279,7 +287,7 @@ def page() -> str:
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument('out', nargs='?', help='Markdown file; default: print it')
+    parser.add_argument('out', nargs='?', help='Markdown file to write; default: print the page')
     out = parser.parse_args().out
     if out:
         write_atomically(out, lambda part: part.write_text(page(), encoding='utf-8'))

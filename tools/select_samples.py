@@ -1,12 +1,13 @@
-"""Choose samples of a finished dataset by comparing whole classes, or the whole dataset. The dataset's files stay as they are.
+"""Select samples of a finished dataset by criteria that compare all samples of a class, or of the whole dataset.
 
     python tools/select_samples.py data/garments configs/selections/certain.py
     python tools/select_samples.py data/garments configs/selections/certain.py --name half --cfg-options fraction=0.5
     python tools/analyze.py data/garments --selection half
 
-Writes selections/NAME.txt in the dataset's folder, a line for each sample, and beside it NAME.md and NAME.json with what each step left of
-each class. Readers take the name: mmbdg.SyntheticSegDataset(selection='NAME'), tools/analyze.py and the converters --selection NAME.
-After samples were added to the dataset, the same command chooses again.
+The files of the dataset are not changed. Writes selections/NAME.txt in the folder of the dataset, one line per selected sample, and NAME.md
+and NAME.json with the number of samples per class after each step. To use the selection, give its name:
+mmbdg.SyntheticSegDataset(selection='NAME'), or --selection NAME in tools/analyze.py and the converters. After samples were added to the
+dataset, run the same command again.
 """
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
@@ -21,7 +22,9 @@ def main() -> None:
     parser.add_argument('dataset', help='folder of a finished dataset, in folders or shards')
     parser.add_argument('config', help='a config with selection=dict(...)')
     parser.add_argument('--name', help='name of the selection; default: the one in the config')
-    parser.add_argument('--force', action='store_true', help='replace a selection of this name that other steps made, or that is damaged')
+    parser.add_argument(
+        '--force', action='store_true', help='replace a selection of the same name that other steps made or that is damaged'
+    )
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: selection.key=value ...')
     args = parser.parse_args()
     cfg = read_config(args.config, args.cfg_options, ('selection',))

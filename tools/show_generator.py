@@ -1,9 +1,9 @@
-"""Look at a generator: samples, and beside each its features, three principal components as red, green and blue.
+"""Make a picture of a generator's samples and their features; three principal components are shown as red, green and blue.
 
     python tools/show_generator.py configs/_base_/generators/dcgan64_faces.py faces.png
     python tools/show_generator.py configs/_base_/generators/biggan512_in1k.py cats.png --classes 281 285 --truncation 0.5
 
-CONFIG has generator = dict(...) or model = dict(generator=dict(...)). The samples are addresses (class, index) under the seed.
+CONFIG has generator = dict(...) or model = dict(generator=dict(...)). Class, index and seed determine a sample.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ from mmbdg.visualization.feature_colours import principal_colours
 
 
 def shown_taps(info: tuple[FeatureInfo, ...], which: str) -> list[int]:
-    """Indices of the features to show: all, the last of each resolution, or none."""
+    """Indices of the features to show: ``all``, the last of each resolution (``resolutions``), or ``none``."""
     if which == 'none':
         return []
     if which == 'all':
@@ -33,7 +33,7 @@ def shown_taps(info: tuple[FeatureInfo, ...], which: str) -> list[int]:
 
 
 def enlarged(pictures: np.ndarray, size: int) -> np.ndarray:
-    """uint8 (N,H,W,3), each pixel repeated until H reaches about ``size``; larger ones are thinned out."""
+    """Resize pictures uint8 (N,H,W,3) to a height of about ``size`` by repeating or dropping pixels."""
     factor = size / pictures.shape[1]
     if factor >= 1:
         return pictures.repeat(round(factor), axis=1).repeat(round(factor), axis=2)
@@ -47,13 +47,22 @@ def main() -> None:
     parser.add_argument('config', help='config with a generator')
     parser.add_argument('out', help='.png file to write')
     parser.add_argument('--classes', type=natural_int, nargs='+', help='class indices; default: eight, evenly spread')
-    parser.add_argument('--per-class', type=positive_int, default=1)
-    parser.add_argument('--seed', type=natural_int, default=0)
-    parser.add_argument('--truncation', type=positive_float)
-    parser.add_argument('--definition', default='resampled', help='of the truncation: resampled, scaled_truncnorm or scaled_normal')
-    parser.add_argument('--features', choices=['resolutions', 'all', 'none'], default='resolutions', help='which features to show')
-    parser.add_argument('--size', type=positive_int, default=128, help='height of a cell in pixels')
-    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--per-class', type=positive_int, default=1, help='samples per class; default: 1')
+    parser.add_argument('--seed', type=natural_int, default=0, help='seed of the latents; default: 0')
+    parser.add_argument('--truncation', type=positive_float, help='threshold of the truncation; default: no truncation')
+    parser.add_argument(
+        '--definition',
+        default='resampled',
+        help='definition of the truncation: resampled (default), scaled_truncnorm or scaled_normal',
+    )
+    parser.add_argument(
+        '--features',
+        choices=['resolutions', 'all', 'none'],
+        default='resolutions',
+        help='features to show: the last of each resolution (default), all or none',
+    )
+    parser.add_argument('--size', type=positive_int, default=128, help='height of a cell in pixels; default: 128')
+    parser.add_argument('--device', default='cpu', help='device of the generator, e.g. cuda; default: cpu')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     args = parser.parse_args()
 
@@ -74,7 +83,7 @@ def main() -> None:
 
     taps = shown_taps(generator.feature_info, args.features)
     images, kept = [], [[] for _ in taps]
-    for c in classes:  # a class at a time: features of many samples need much memory
+    for c in classes:  # one class at a time, because features of many samples need much memory
         image, features = generator.forward_features(
             *generator_inputs(generator, args.seed, [c] * args.per_class, range(args.per_class), truncation)
         )
@@ -86,7 +95,7 @@ def main() -> None:
     per_row = len(columns) if taps else max(1, args.per_class)
     write_png(args.out, grid(cells, per_row))
     named = ', '.join(f'{generator.feature_info[i].name} ({generator.feature_info[i].resolution} px)' for i in taps)
-    print(f'{len(images)} samples in {args.out}' + (f', a row each; columns: image, {named}' if taps else ''))
+    print(f'{len(images)} samples in {args.out}' + (f', one per row; columns: image, {named}' if taps else ''))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Make a labelled dataset: truncation, rejection by a classifier, the ensemble's uncertainty.
+"""Synthesise a labelled dataset, with truncation, rejection sampling by a classifier, and filtering by the ensemble's uncertainty.
 
     python tools/synthesize.py configs/synthesis/biggan32_fashion.py OUT_DIR
     python tools/synthesize.py CONFIG OUT_DIR --num-per-class 500 --classes 0-4,7 --seed 1 --device cuda
@@ -8,9 +8,9 @@
     python tools/synthesize.py CONFIG OUT_DIR --format shards --image jpeg --resolution 256
     python tools/synthesize.py CONFIG OUT_DIR --verify
 
-An interrupted run continues when it is started again and ends with the same bytes, whatever the number of processes. More samples or
-further classes are added to what is there. Files that are lost, have another size or were changed later are made again; --verify reads all
-of them and compares their checksums.
+To continue an interrupted run, start the same command again; the resulting bytes are the same for any number of processes. More samples
+and further classes are added to an existing dataset. Files that are missing, have another size or were modified later are made again;
+--verify reads all files and compares their checksums.
 """
 
 import os
@@ -27,19 +27,19 @@ from mmbdg.synthesis.plan import FORMATS, IMAGES
 
 
 def parse_classes(text: str) -> list[int]:
-    """'0-4,7' -> [0, 1, 2, 3, 4, 7]."""
+    """Parse class indices and ranges: '0-4,7' -> [0, 1, 2, 3, 4, 7]."""
     classes: list[int] = []
     for part in text.split(','):
         first, _, last = part.partition('-')
         try:
             classes += range(int(first), int(last or first) + 1)
         except ValueError:
-            raise InputError(f'--classes takes numbers and ranges such as 0-4,7; got "{part}"') from None
+            raise InputError(f'--classes must be numbers and ranges such as 0-4,7; got "{part}"') from None
     return sorted(set(classes))
 
 
 def own_device(device: str) -> str:
-    """This process's own of several GPUs, if no one in particular is asked for."""
+    """GPU of this process by its local rank, if several GPUs are visible and ``--device`` does not select one."""
     local_rank = os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', ''))
     if device != 'cuda' or not local_rank or torch.cuda.device_count() < 2:
         return device
@@ -48,28 +48,34 @@ def own_device(device: str) -> str:
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument('config', help='a config with synthesis=dict(...)')
+    parser.add_argument('config', help='config with synthesis=dict(...)')
     parser.add_argument('out_dir', help='folder of the dataset')
-    parser.add_argument('--num-per-class', type=positive_int, help='samples kept of each class')
-    parser.add_argument('--classes', help='class indices, e.g. 0-4,7; default: all')
-    parser.add_argument('--seed', type=natural_int, help='seed of the latents')
-    parser.add_argument('--format', choices=FORMATS, help='a file for each image and mask, or a tar file for each block')
-    parser.add_argument('--image', choices=IMAGES, help='how images are written; masks are PNG always')
-    parser.add_argument('--resolution', type=positive_int, help="height and width of what is written; default: the generator's")
-    parser.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
+    parser.add_argument('--num-per-class', type=positive_int, help='number of kept samples per class; default: that of the config')
+    parser.add_argument('--classes', help='class indices, e.g. 0-4,7; default: those of the config')
+    parser.add_argument('--seed', type=natural_int, help='seed of the latents; default: that of the config')
+    parser.add_argument('--format', choices=FORMATS, help='one file per image and mask, or one tar file per block; default: the config')
+    parser.add_argument('--image', choices=IMAGES, help='file format of the images; masks are always PNG; default: that of the config')
+    parser.add_argument('--resolution', type=positive_int, help='height and width of images and masks in pixels; default: the config')
+    parser.add_argument('--device', default='cpu', help='device of all networks, e.g. cuda; default: cpu')
     parser.add_argument(
-        '--writers', type=natural_int, help='threads that encode and write beside the computation; default: 4 on a GPU, else none'
+        '--writers', type=natural_int, help='number of threads that encode and write files; default: 4 on a GPU, 0 on a CPU'
     )
-    parser.add_argument('--dry-run', action='store_true', help='write nothing; say how many candidates, hours and gigabytes it takes')
-    parser.add_argument('--verify', action='store_true', help='read the files that are there; those not of their checksum are made again')
     parser.add_argument(
-        '--no-sync', action='store_true', help='do not wait for the disk itself; a power loss may leave damaged files, which --verify finds'
+        '--dry-run', action='store_true', help='write nothing; print the estimated numbers of candidates, hours and gigabytes'
+    )
+    parser.add_argument(
+        '--verify', action='store_true', help='also compare existing files with their checksums and make damaged files again'
+    )
+    parser.add_argument(
+        '--no-sync',
+        action='store_true',
+        help='do not wait until files are on the disk; a power loss can then leave damaged files, which --verify finds',
     )
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.key=value ...')
     args = parser.parse_args()
     cfg = read_config(args.config, args.cfg_options, ('synthesis',))
     if 'synthesis' not in cfg:
-        raise InputError(f'{args.config} has no synthesis=dict(...)')
+        raise InputError(f'{args.config} has no synthesis=dict(...); give a config such as configs/synthesis/biggan32_fashion.py')
     check_keys(cfg, 'synthesis')
     check_requirements(cfg)
     plan = Synthesis.from_config(cfg.synthesis)
@@ -83,5 +89,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors('The same command goes on'):
+    with plain_errors('The same command continues'):
         main()

@@ -1,4 +1,4 @@
-"""Measure a checkpoint by a config's test set.
+"""Evaluate a checkpoint on the test set of a config.
 
 python tools/test.py configs/densecl_biggan_fpn.py work_dirs/densecl_biggan_fpn/iter_240.pth
 torchrun --nproc_per_node=8 tools/test.py CONFIG CHECKPOINT --launcher pytorch
@@ -20,17 +20,17 @@ from mmbdg.files import check_place, write_json
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint of a training by this config')
-    parser.add_argument('--out', help='JSON file for the figures; default: test.json in the work dir')
+    parser.add_argument('checkpoint', help='checkpoint of a training with this config')
+    parser.add_argument('--out', help='JSON file for the metrics; default: test.json in the work dir')
     add_common_arguments(parser)
     args = parser.parse_args()
     cfg = load_config(args)
     if args.out and os.environ.get('RANK', '0') == '0':
         check_place(args.out)
     if not cfg.get('test_dataloader'):
-        raise InputError(f'{args.config} has no test_dataloader: nothing to measure a checkpoint by')
+        raise InputError(f'{args.config} has no test_dataloader; a checkpoint cannot be evaluated without one')
     check_metrics(cfg)
-    cfg.load_from, cfg.resume = None, False  # else the Runner would load that over the given checkpoint
+    cfg.load_from, cfg.resume = None, False  # otherwise the Runner would load another checkpoint over the given one
     prepare_work_dir(cfg)
     runner = build_runner(cfg)
     model = getattr(runner.model, 'module', runner.model)
@@ -40,7 +40,7 @@ def main() -> None:
     if runner.rank == 0:
         out = Path(args.out or Path(runner.work_dir) / 'test.json')
         write_json(out, dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics))
-        runner.logger.info(f'figures are in {out}')
+        runner.logger.info(f'metrics are in {out}')
     exit_process_group()
 
 

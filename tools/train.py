@@ -1,4 +1,4 @@
-"""Train whatever a config describes: a GAN, a feature interpreter, a classifier, joint pre-training, a transfer.
+"""Train the model of a config: a GAN, a feature interpreter, a classifier, joint pre-training or a transfer.
 
 python tools/train.py configs/densecl_biggan_fpn.py
 python tools/train.py CONFIG --work-dir DIR --resume --amp --cfg-options train_cfg.max_iters=100
@@ -33,12 +33,16 @@ def parse_args() -> argparse.Namespace:
     parser = Parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        '--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value from the last in the work dir'
+        '--resume', nargs='?', const='auto', help='continue from this checkpoint; without a value, from the last one in the work dir'
     )
     parser.add_argument(
-        '--amp', nargs='?', const='bf16', choices=['bf16', 'fp16'], help='mixed precision: bfloat16 on any device, float16 on a GPU'
+        '--amp',
+        nargs='?',
+        const='bf16',
+        choices=['bf16', 'fp16'],
+        help='mixed precision: bfloat16 on any device (default), or float16 on a GPU',
     )
-    parser.add_argument('--tensorboard', action='store_true', help='write event files for TensorBoard too (docs/seeing.md)')
+    parser.add_argument('--tensorboard', action='store_true', help='also write event files for TensorBoard (docs/seeing.md)')
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -72,5 +76,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors('The same command with --resume goes on'):
+    with plain_errors('The same command with --resume continues'):
         main()

@@ -1,18 +1,19 @@
-"""Check a synthetic dataset: every file, line and count, against its checksums. Mend what is damaged.
+"""Check every file of a synthetic dataset against its checksum, and repair damaged files.
 
     python tools/verify.py data/biggan_sim
     python tools/verify.py data/biggan_sim --processes 8 --json report.json
     python tools/verify.py data/biggan_sim --repair
     python tools/verify.py data/biggan_sim --repair --config configs/synthesis/biggan512_in1k.py --device cuda
 
-Every file is read: it must be there, be an image or a mask of the dataset's size, hold labels that exist, and have its checksum. The
-manifest may name no sample twice and none of another class; there may be no file that it does not name. logs/ is not needed.
+All files are read. Checked are: the file exists; it is an image or a mask of the right size; the mask contains only valid labels; the
+checksum is correct; the manifest contains no sample twice and none of another class; there is no file that is not in the manifest. logs/ is
+not needed for the check.
 
---repair makes damaged blocks again and ends with the bytes that the dataset had. What made it is in logs/plan.json, or is named with
---config (and --cfg-options, if they were given when it was made); another generator, plan or version is refused. Files that do not
+--repair makes the damaged blocks again, with the same bytes as before. The plan of the synthesis is read from logs/plan.json, or from
+--config (and --cfg-options, if they were used for the synthesis). Another generator, plan or version raises an error. Files that do not
 belong to the dataset are moved to logs/foreign.
 
-Exit code: 0 the dataset is whole, or is again; 1 it is damaged; 2 it could not be checked, or not be mended.
+Exit code: 0 the dataset is complete, or was repaired; 1 it is damaged; 2 it could not be checked or repaired.
 """
 
 import argparse
@@ -37,13 +38,15 @@ from mmbdg.synthesis.repair import repair
 def parse_args() -> argparse.Namespace:
     processes = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1
     parser = Parser(__doc__)
-    parser.add_argument('dataset', help='folder of a dataset of tools/synthesize.py, in folders or shards')
+    parser.add_argument('dataset', help='folder of a dataset written by tools/synthesize.py, in folders or shards')
     parser.add_argument('--repair', action='store_true', help='make damaged blocks again')
-    parser.add_argument('--config', help='config with the synthesis=dict(...) that made the dataset; default: what logs/plan.json says')
+    parser.add_argument('--config', help='config with synthesis=dict(...) that made the dataset; default: the plan in logs/plan.json')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.key=value ...')
-    parser.add_argument('--device', default='cpu', help='where damaged blocks are made, e.g. cuda: as it was when the dataset was made')
-    parser.add_argument('--processes', type=positive_int, default=processes, help='that read files at once; default: one for each core')
-    parser.add_argument('--json', help='file to write with everything that was found')
+    parser.add_argument(
+        '--device', default='cpu', help='device for --repair, e.g. cuda; use the device that made the dataset; default: cpu'
+    )
+    parser.add_argument('--processes', type=positive_int, default=processes, help='processes that read files; default: one per core')
+    parser.add_argument('--json', help='JSON file for all findings')
     return parser.parse_args()
 
 
@@ -52,7 +55,7 @@ def main() -> None:
     if args.cfg_options and not args.config:
         raise InputError('--cfg-options changes a config: give --config')
     if (args.config or args.device != 'cpu') and not args.repair:
-        raise InputError('--config and --device say how damaged blocks are made again: give --repair')
+        raise InputError('--config and --device are options of --repair: give --repair')
     root, report = Path(args.dataset), report_path(args)
     each = partial(ordered_map, processes=args.processes, title='blocks')
     findings = verify(root, each)
@@ -67,24 +70,27 @@ def main() -> None:
 
 
 def report_path(args: argparse.Namespace) -> Path | None:
-    """Of the report, seen to be outside the dataset.
+    """Path of the JSON report, or None without ``--json``.
 
     Raises:
-        InputError: It lies in the dataset, or its folder is not there.
+        InputError: The path lies in the dataset outside logs/, or its folder does not exist.
     """
     if args.json is None:
         return None
     path, root = Path(args.json), Path(args.dataset).resolve()
     parents = path.resolve().parents
     if root in parents and root / 'logs' not in parents:
-        raise InputError(f'{path} lies in the dataset, which holds nothing but itself; give another --json, or one in {args.dataset}/logs')
+        raise InputError(
+            f'{path} lies in the folder of the dataset, where no other files are allowed; give another --json, for example in '
+            f'{args.dataset}/logs'
+        )
     if not path.resolve().parent.is_dir():
-        raise InputError(f'there is no folder {path.parent} for the report')
+        raise InputError(f'there is no folder {path.parent} for the report; create it, or give another --json')
     return path
 
 
 def chosen_plan(args: argparse.Namespace) -> Synthesis:
-    """What made the dataset."""
+    """Plan of the synthesis that made the dataset."""
     if not args.config:
         return read_plan(args.dataset)
     cfg = read_config(args.config, args.cfg_options, ('synthesis',))
@@ -96,13 +102,13 @@ def chosen_plan(args: argparse.Namespace) -> Synthesis:
 
 
 def print_findings(root: Path, findings: Findings) -> None:
-    """For people."""
+    """Print the findings as text."""
     looked = f'{findings.samples:,} samples in {findings.blocks:,} blocks, {findings.files:,} files'
     if findings.whole:
         print(f'{root} is whole: {looked}')
     else:
         problems = listed([str(problem) for problem in findings.problems])
-        print(f'{root} is damaged, {len(findings.problems):,} things are wrong ({looked} were looked at):\n  {problems}')
+        print(f'{root} is damaged, {len(findings.problems):,} errors ({looked} were checked):\n  {problems}')
     for what in findings.unchecked:
         print(f'not checked: {what}')
 

@@ -1,10 +1,10 @@
-"""Interpreters for a generator of ImageNet's 1,000 classes; the generator and its sizes are left to who builds on this."""
+"""Interpreters for a generator of the 1,000 ImageNet classes. The inheriting config sets the generator and its sizes."""
 
 _base_ = ['interpreter_training.py', 'datasets/in1k_classes.py']
 
 annotated = 'data/annotated'
 label_space = 'fgbg'
-ignore_value = None  # grey value of pixels of the masks that do not count; 128 for masks by tools/annotate.py import
+ignore_value = None  # grey value of ignored pixels in the masks; 128 for masks written by tools/annotate.py import
 model = dict(
     type='mmbdg.InterpreterTraining',
     interpreter=dict(
@@ -15,7 +15,7 @@ model = dict(
             num_outputs=1,  # FG/BG; the class is known from the generator
             groups='relative',  # R/16, R/4, R: as published for 512 px
             widths=(128, 64, 32),
-            out_kernel=3,  # the released code's; the paper says 1
+            out_kernel=3,  # as in the released code; 1 in the paper
         ),
     ),
 )
@@ -25,7 +25,7 @@ latents = dict(
     class_names=_base_.class_names,
     label_space=label_space,
     ignore_value=ignore_value,
-    allow_missing_classes=True,  # some classes are made too badly to annotate
+    allow_missing_classes=True,  # the samples of some classes are too bad to annotate
     held_out=1,
 )
 train_dataloader = dict(dataset=dict(part='train', **latents))

@@ -1,6 +1,6 @@
-"""How feature interpreters are trained on annotated latents: Adam 1e-3, batch 4, 5,000 iterations, as in the released code.
+"""Training of feature interpreters on annotated latents: Adam 1e-3, batch size 4, 5,000 iterations, as in the released code.
 
-Sixteen members (paper, section 3.2) see four samples each in an iteration, in an order of their own. With --amp they compute in bfloat16.
+Each of the sixteen members (paper, section 3.2) gets four samples per iteration, in its own order. With --amp they compute in bfloat16.
 """
 
 _base_ = 'runtime.py'
@@ -26,5 +26,5 @@ optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3))
 default_hooks = dict(
     checkpoint=dict(interval=500, save_best='mIoU_fgbg', rule='greater'),
     logger=dict(interval=50),
-    statistics=dict(type='mmbdg.AverageStatisticsHook'),  # of several processes
+    statistics=dict(type='mmbdg.AverageStatisticsHook'),  # averages the batch statistics of several processes
 )

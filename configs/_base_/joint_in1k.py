@@ -1,17 +1,17 @@
-"""The segmentation branch on BigGAN-sim beside real ImageNet, for any self-supervised method with a ResNet-50 at 224 px.
+"""Segmentation branch on BigGAN-sim for joint pre-training with ImageNet, for any self-supervised method with a ResNet-50 at 224 px.
 
-The paper's (BigDatasetGAN, section 5.3) are the FPN decoder, 100k synthetic images and the ResNet-50; a number is ours where nothing else
-is said. A config picks the parts by name (_base_.seg_head ...): mmengine does not merge a model that two bases set.
+The FPN decoder, the 100k synthetic images and the ResNet-50 are from the paper (BigDatasetGAN, section 5.3). Values without a source in a
+comment are ours. Configs use the parts by name (_base_.seg_head ...), because mmengine does not merge a model that two base files set.
 """
 
 imagenet = 'data/imagenet/'
 synthetic = 'data/biggan_sim_100k'
-label_space = 'mc992'  # ours; the paper names the labels of the X-ray pre-training only (fgbg)
-label_classes = 'in1k'  # what the label space is over; num_labels and ignore follow from the two
-num_labels = 992  # the background is one of them
-ignore = 65535  # masks of more than 254 labels are uint16
-seg_loss_weight = 1.0  # ours; the paper gives none
-synthetic_ratio = 1  # synthetic images for each real one; ours, the paper gives none
+label_space = 'mc992'  # ours; the paper gives the label space of the X-ray pre-training only (fgbg)
+label_classes = 'in1k'  # classes of the label space; num_labels and ignore are derived from label_space and label_classes
+num_labels = 992  # including the background
+ignore = 65535  # masks with more than 254 labels are uint16
+seg_loss_weight = 1.0  # ours; not given in the paper
+synthetic_ratio = 1  # synthetic images per real image; ours, not given in the paper
 rgb = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 
 joint_preprocessor = dict(
@@ -20,8 +20,8 @@ joint_preprocessor = dict(
     seg=dict(type='mmseg.SegDataPreProcessor', bgr_to_rgb=True, size=(224, 224), seg_pad_val=ignore, **rgb),
 )
 seg_neck = dict(type='mmseg.FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=4)
-seg_head = dict(  # "shallow", similar to Panoptic FPN (paper): widths are mmseg's fpn_r50
-    type='mmbdg.FPNHead',  # loss at stride 4: 0.4 GB of logits for 32 images, instead of 6.4
+seg_head = dict(  # "shallow", similar to Panoptic FPN (paper); the widths are those of mmseg's fpn_r50
+    type='mmbdg.FPNHead',  # computes the loss at stride 4: 0.4 GB of logits for 32 images instead of 6.4 GB
     _scope_='mmseg',
     in_channels=[256] * 4,
     in_index=[0, 1, 2, 3],
@@ -34,7 +34,7 @@ seg_head = dict(  # "shallow", similar to Panoptic FPN (paper): widths are mmseg
     align_corners=False,
     loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=seg_loss_weight),
 )
-seg_augmentation = dict(  # DenseCL's views (MoCo v2's), image and mask together: "the same augmentation protocol" (paper)
+seg_augmentation = dict(  # that of the views of DenseCL and MoCo v2, for image and mask: "the same augmentation protocol" (paper)
     size=224, area=(0.2, 1.0), flip=0.5,
     brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, jitter=0.8, grayscale=0.2, blur=0.5, blur_sigma=(0.1, 2.0),
 )  # fmt: skip
@@ -55,8 +55,8 @@ seeing = [  # docs/seeing.md
     dict(type='mmbdg.EmbeddingHook', interval=1000, num_images=256),
     dict(type='mmbdg.CorrespondenceHook', interval=1000),
 ]
-branch = dict(data_preprocessor=joint_preprocessor, seg_neck=seg_neck, seg_head=seg_head)  # of the model
-real_images = dict(type='mmpretrain.ImageNet', data_root=imagenet, split='train')  # with the method's own pipeline
+branch = dict(data_preprocessor=joint_preprocessor, seg_neck=seg_neck, seg_head=seg_head)  # arguments of the model
+real_images = dict(type='mmpretrain.ImageNet', data_root=imagenet, split='train')  # the method's config sets the pipeline
 paired = dict(_delete_=True, type='mmbdg.JointDataset', seg=synthetic_dataset, ratio=synthetic_ratio)
 addressed_sampler = dict(_delete_=True, type='mmbdg.AddressedSampler', by_epoch=True)
 

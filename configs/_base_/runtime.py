@@ -1,4 +1,4 @@
-"""What all our trainings share. Types of other packages carry their scope, so one default serves."""
+"""Runtime settings of all trainings in this repository."""
 
 default_scope = 'mmpretrain'
 default_hooks = dict(

@@ -1,8 +1,9 @@
-"""Class labels only: the backbone learns to classify the same real images, same batch and number of iterations.
-
-The control for what the synthetic data costs: its generator and its classifier have seen these class labels.
+"""Baseline with class labels only: the backbone is trained to classify the real images.
 
     python tools/train.py configs/baselines/classification_fashion.py
+
+Images, batch size and number of iterations are those of the joint pre-training. This is a control: the generator and the classifier of the
+synthetic data were trained with the same class labels.
 """
 
 _base_ = ['../_base_/runtime.py', '../_base_/models/resnet18_64px.py', '../_base_/datasets/batches_of_32.py']

@@ -1,6 +1,8 @@
-"""DenseCL alone: the same real images, backbone, batch and number of iterations as the joint pre-training, no synthetic data.
+"""Baseline with DenseCL alone, without synthetic data.
 
-python tools/train.py configs/baselines/densecl_fashion.py
+    python tools/train.py configs/baselines/densecl_fashion.py
+
+Real images, backbone, batch size and number of iterations are those of the joint pre-training.
 """
 
 _base_ = [
@@ -23,7 +25,7 @@ model = dict(
     loss_lambda=0.5,
 )
 train_dataloader = dict(
-    sampler=dict(_delete_=True, type='mmbdg.AddressedSampler'),  # the order and the views of the joint pre-training
+    sampler=dict(_delete_=True, type='mmbdg.AddressedSampler'),  # same order and views as in the joint pre-training
     dataset=dict(type='mmbdg.JointDataset', ssl=_base_.ssl_dataset),
 )
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations)

@@ -1,8 +1,8 @@
-"""Segmentation alone: densecl_biggan_fpn.py without its contrastive branch and without real images.
-
-The same backbone, FPN neck and head, synthetic images, augmentation, batch, optimiser and number of iterations.
+"""Baseline with segmentation alone: densecl_biggan_fpn.py without the contrastive branch and without real images.
 
     python tools/train.py configs/baselines/segmentation_fashion.py
+
+Backbone, FPN neck and head, synthetic images, augmentation, batch size, optimizer and number of iterations are the same.
 """
 
 _base_ = ['../densecl_biggan_fpn.py']

@@ -1,8 +1,8 @@
-"""The classifier that rejection sampling asks, trained on the embedded real images and their class labels.
+"""Classifier for rejection sampling, trained on the embedded real images and their class labels.
 
     python tools/train.py configs/classifier/resnet_fashion32.py        # 4 minutes on two cores
 
-Writes classifier.safetensors into the work dir.
+Writes classifier.safetensors to the work dir.
 """
 
 _base_ = ['../_base_/runtime.py', '../_base_/models/resnet_fashion32.py']

@@ -1,9 +1,9 @@
-"""A class-conditional BigGAN on the embedded real images and their class labels.
+"""Class-conditional BigGAN, trained on the embedded real images and their class labels.
 
     python tools/train.py configs/gan/biggan_fashion32.py        # about an hour on two cores
 
-Writes generator.safetensors (the averaged generator of the best checkpoint) and samples/*.png into the work dir.
-For your own images see configs/own/README.md: the same path with another data root.
+Writes generator.safetensors (the averaged generator of the best checkpoint) and samples/*.png to the work dir. For your own images, see
+configs/own/README.md.
 """
 
 _base_ = ['../_base_/runtime.py', '../_base_/models/biggan32_fashion.py', '../_base_/models/resnet_fashion32.py']
@@ -23,8 +23,8 @@ model = dict(
         attention=(16,),
     ),
     discriminator_steps=2,
-    ema_momentum=0.002,  # BigGAN's 0.0001 is meant for 50 times as many steps
-    augment=('translation', 'cutout'),  # 10,000 images are few; the black background must stay black, so no 'color'
+    ema_momentum=0.002,  # BigGAN's 0.0001 is for 50 times as many steps
+    augment=('translation', 'cutout'),  # because there are only 10,000 images; no 'color', because the background must stay black
     data_preprocessor=dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3),
 )
 
@@ -37,7 +37,7 @@ train_dataloader = dict(
     collate_fn=dict(type='mmengine.pseudo_collate'),
     dataset=dict(type='mmbdg.FashionMNIST32', split='train', pipeline=[dict(type='PackInputs')]),
 )
-val_dataloader = dict(  # 2,000 of the training images: the test images choose no checkpoint
+val_dataloader = dict(  # 2,000 training images, so that no checkpoint is selected with test images
     batch_size=100,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
@@ -52,8 +52,8 @@ val_evaluator = dict(
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=9000, val_interval=500)  # iterations are discriminator steps
 val_cfg = dict()
-model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # counts only with several processes
-randomness = dict(diff_rank_seed=True)  # each process its own noise
+model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # only used with several processes
+randomness = dict(diff_rank_seed=True)  # different noise in each process
 optim_wrapper = dict(
     constructor='mmbdg.GANOptimWrapperConstructor',
     generator=dict(optimizer=dict(type='Adam', lr=4e-4, betas=(0.0, 0.999), eps=1e-6)),

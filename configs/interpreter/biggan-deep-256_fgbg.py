@@ -4,7 +4,7 @@
     python tools/annotate.py import OUT data/annotated
     python tools/train.py configs/interpreter/biggan-deep-256_fgbg.py --amp
 
-Not run by us: the weights were not at hand.
+Not run by us, because the weights were not available.
 """
 
 _base_ = ['../_base_/interpreter_in1k.py', '../_base_/generators/biggan-deep-256_in1k.py']

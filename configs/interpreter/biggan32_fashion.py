@@ -1,8 +1,8 @@
-"""Sixteen feature interpreters from 50 annotated latents, five a class.
+"""Sixteen feature interpreters for the embedded generator, trained with 50 annotated latents, five per class.
 
     python tools/train.py configs/interpreter/biggan32_fashion.py       # 5 minutes on two cores
 
-Writes labelled_generator/ into the work dir: what LabelledGenerator.load and tools/synthesize.py take.
+Writes labelled_generator/ to the work dir, for LabelledGenerator.load and tools/synthesize.py.
 """
 
 _base_ = ['../_base_/interpreter_training.py', '../_base_/models/biggan32_fashion.py', '../_base_/models/interpreter32_fashion.py']
@@ -13,7 +13,7 @@ generator = dict(init_cfg=dict(type='Pretrained', checkpoint=generator_weights),
 interpreter = dict(_base_.interpreter, num_members=_base_.num_members)
 model = dict(type='mmbdg.InterpreterTraining', generator=generator, interpreter=interpreter)
 
-annotation_seed = 1  # tools/annotate.py sample
+annotation_seed = 1  # seed of tools/annotate.py sample
 train_dataloader = dict(
     dataset=dict(
         type='mmbdg.AnnotatedLatents',
@@ -24,7 +24,7 @@ train_dataloader = dict(
         class_names=_base_.class_names,
     ),
 )
-val_dataloader = dict(  # 1,000 held-out samples, masks by the rule
+val_dataloader = dict(  # 1,000 held-out samples with masks drawn by the rule
     batch_size=100,
     dataset=dict(
         type='mmbdg.RuleAnnotatedLatents',
@@ -37,7 +37,7 @@ val_dataloader = dict(  # 1,000 held-out samples, masks by the rule
 )
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_iters=500, val_interval=250)  # a small head on small pictures
+train_cfg = dict(max_iters=500, val_interval=250)  # fewer than for large images, because head and images are small
 default_hooks = dict(checkpoint=dict(interval=250, save_best=None), logger=dict(interval=100))
 custom_hooks = [
     dict(

@@ -1,4 +1,4 @@
-"""The lighter head: half the channels, and the finest group at 16 px."""
+"""Feature interpreters with a lighter head: half the channels, and the finest group at 16 px."""
 
 _base_ = 'biggan32_fashion.py'
 

@@ -1,4 +1,4 @@
-"""The baseline: DatasetGAN's per-pixel networks instead of feature interpreters, trained on 64 random pixels of each image."""
+"""Baseline with DatasetGAN's per-pixel networks instead of feature interpreters, trained on 64 random pixels of each image."""
 
 _base_ = 'biggan32_fashion.py'
 

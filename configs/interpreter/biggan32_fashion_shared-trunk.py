@@ -1,4 +1,7 @@
-"""One trunk and sixteen output blocks. The trunk learns from the parts of all, so one sample for each member does in an iteration."""
+"""Feature interpreters with one shared trunk and sixteen output blocks.
+
+The trunk is trained with the samples of all members, so one sample per member and iteration is enough.
+"""
 
 _base_ = 'biggan32_fashion.py'
 

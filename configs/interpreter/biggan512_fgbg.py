@@ -2,8 +2,8 @@
 
     python tools/train.py configs/interpreter/biggan512_fgbg.py --amp
 
-Annotated latents: the authors' release (annotations.zip and latents.zip, by `tools/annotate.py import`), or your own. Not run by us:
-neither the weights nor the annotations were at hand.
+The annotated latents are those released by the authors (convert annotations.zip and latents.zip with `tools/annotate.py import`), or your
+own. Not run by us, because neither the weights nor the annotations were available.
 """
 
 _base_ = ['../_base_/interpreter_in1k.py', '../_base_/generators/biggan512_in1k.py']

@@ -1,4 +1,4 @@
-"""A lighter head for BigGAN-512: half the channels, and the finest group at 256 px. For synthesis at scale."""
+"""Feature interpreters for BigGAN-512 with a lighter head, for large syntheses: half the channels, and the finest group at 256 px."""
 
 _base_ = 'biggan512_fgbg.py'
 

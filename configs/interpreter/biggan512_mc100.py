@@ -1,4 +1,4 @@
-"""BigGAN-512, label space mc100: background and 100 classes. One softmax head tells all of them apart."""
+"""Softmax heads for BigGAN-512 with the label space mc100: background and 100 classes."""
 
 _base_ = 'biggan512_fgbg.py'
 

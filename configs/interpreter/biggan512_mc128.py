@@ -1,4 +1,4 @@
-"""BigGAN-512, label space mc128: background and 127 groups of WordNet. One softmax head tells all of them apart."""
+"""Softmax heads for BigGAN-512 with the label space mc128: background and 127 WordNet groups."""
 
 _base_ = 'biggan512_fgbg.py'
 

@@ -1,4 +1,4 @@
-"""BigGAN-512, label space mc16: background and the 15 names of PASCAL VOC that ImageNet has. One softmax head tells all of them apart."""
+"""Softmax heads for BigGAN-512 with the label space mc16: background and the 15 PASCAL VOC classes that ImageNet contains."""
 
 _base_ = 'biggan512_fgbg.py'
 

@@ -1,6 +1,7 @@
-"""BigGAN-512, label space MC-992: background and the 991 classes that BigGAN makes well enough to annotate, by one softmax head.
+"""Softmax heads for BigGAN-512 with the label space mc992: background and the 991 classes whose BigGAN samples are good enough to annotate.
 
-Logits of 992 labels at 512 px take 1 GB a sample and member; with their gradients a batch of 4 takes about 16 GB for each member in turn.
+The logits of 992 labels at 512 px take 1 GB per sample and member. With gradients, a batch of 4 takes about 16 GB. The members are computed
+one after the other.
 """
 
 _base_ = 'biggan512_fgbg.py'

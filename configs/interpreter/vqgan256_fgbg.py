@@ -1,9 +1,9 @@
 """Sixteen feature interpreters for VQGAN-256: foreground and background of ImageNet's classes (BigDatasetGAN, section 3.2).
 
-    python tools/annotate.py encode configs/interpreter/vqgan256_fgbg.py SRC data/annotated     # images with masks become tokens with masks
+    python tools/annotate.py encode configs/interpreter/vqgan256_fgbg.py SRC data/annotated     # images with masks -> tokens with masks
     python tools/train.py configs/interpreter/vqgan256_fgbg.py --amp
 
-The heads learn an embedding of the class, for VQGAN has none. Not run by us: the weights were not at hand.
+The heads learn a class embedding, because VQGAN has none. Not run by us, because the weights were not available.
 """
 
 _base_ = ['../_base_/interpreter_in1k.py', '../_base_/generators/vqgan256_in1k.py']

@@ -1,4 +1,4 @@
-"""A classifier of your classes, measured on a tenth of the images that it does not train on. Writes classifier.safetensors."""
+"""Train a classifier of your classes. It is validated on a held-out tenth of the images. Writes classifier.safetensors."""
 
 _base_ = 'networks.py'
 
@@ -21,7 +21,7 @@ train_dataloader = dict(
         pipeline=[
             dict(type='mmbdg.LoadImage'),
             dict(type='RandomResizedCrop', scale=_base_.resolution, crop_ratio_range=(0.6, 1.0), backend='pillow'),
-            dict(type='RandomFlip', prob=0.5),  # 0 where a mirrored object is another one: letters, traffic signs
+            dict(type='RandomFlip', prob=0.5),  # use 0 if a mirrored object has another meaning, e.g. letters, traffic signs
             dict(type='PackInputs'),
         ],
     ),

@@ -1,18 +1,18 @@
-"""A class-conditional BigGAN on your images. Writes generator.safetensors at each best validation, and samples/*.png."""
+"""Train a class-conditional BigGAN on your images. Writes generator.safetensors at each best validation, and samples/*.png."""
 
 _base_ = 'networks.py'
 
 work_dir = f'{_base_.work_root}/gan'
 images = f'{_base_.data_root}/images'
 weights = f'{_base_.work_root}/classifier/classifier.safetensors'
-iterations = 60000  # of the discriminator; any number is good to stop at
+iterations = 60000  # discriminator steps; the training can be stopped at any time
 model = dict(
     type='mmbdg.ConditionalGAN',
     generator=_base_.generator,
     discriminator=_base_.discriminator,
     discriminator_steps=2,
     ema_momentum=0.001,
-    augment=('color', 'translation', 'cutout'),  # without 'color' where the brightness of the ground means something
+    augment=('color', 'translation', 'cutout'),  # remove 'color' if the brightness of the background matters
     data_preprocessor=dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True),
 )
 
@@ -44,8 +44,8 @@ val_evaluator = [
     dict(type='mmbdg.RecognisedSamples', name='own', classifier=judge),
 ]
 val_cfg = dict()
-model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # counts only with several processes
-randomness = dict(diff_rank_seed=True)  # each process its own noise
+model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # only used with several processes
+randomness = dict(diff_rank_seed=True)  # different noise in each process
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(500, iterations))
 optim_wrapper = dict(
     constructor='mmbdg.GANOptimWrapperConstructor',

@@ -1,6 +1,6 @@
-"""Sixteen feature interpreters from your masks. Writes labelled_generator/ at each best validation.
+"""Train sixteen feature interpreters with your masks. Writes labelled_generator/ at each best validation.
 
-The generator's sizes are those that it was trained with: they stand beside its weights, in generator.safetensors.json.
+The sizes of the generator are read from the card beside its weights, generator.safetensors.json.
 """
 
 _base_ = 'networks.py'
@@ -8,8 +8,8 @@ _base_ = 'networks.py'
 work_dir = f'{_base_.work_root}/interpreter'
 weights = f'{_base_.work_root}/gan/generator.safetensors'
 annotated = f'{_base_.data_root}/annotated'
-annotation_seed = 1  # tools/annotate.py sample
-held_out = 1  # of each class's annotated samples, to measure on
+annotation_seed = 1  # seed of tools/annotate.py sample
+held_out = 1  # annotated samples per class for validation
 iterations = 1000
 num_members = 16
 member_batch = 4
@@ -36,7 +36,7 @@ train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=m
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3))
 default_hooks = dict(
     checkpoint=dict(interval=max(1, iterations // 5), save_best='mIoU_fgbg', rule='greater'),
-    statistics=dict(type='mmbdg.AverageStatisticsHook'),  # of several processes
+    statistics=dict(type='mmbdg.AverageStatisticsHook'),  # averages the batch statistics of several processes
 )
 custom_hooks = [
     dict(type='mmbdg.ExportLabelledGeneratorHook', classes=_base_.class_names),

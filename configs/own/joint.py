@@ -1,4 +1,4 @@
-"""Joint pre-training on your images and the synthetic ones; its segmentation head is measured on your labelled ones at the end."""
+"""Joint pre-training on your images and the synthetic images. The segmentation head is tested on your labelled images at the end."""
 
 _base_ = ['networks.py', 'mmbdg::_base_/models/joint_densecl_r18_64px.py']
 
@@ -80,7 +80,7 @@ test_dataloader = dict(
         test_mode=True,
     ),
 )
-val_dataloader = test_dataloader  # at the end; no checkpoint is chosen by it
+val_dataloader = test_dataloader  # only at the end; no checkpoint is selected with it
 val_evaluator = test_evaluator = dict(type='mmseg.IoUMetric', iou_metrics=['mIoU'])
 val_cfg = test_cfg = dict()
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)

@@ -1,4 +1,4 @@
-"""All networks of this folder, and all sizes that follow from dataset.py. Those for 32, 64 and 128 px are ours."""
+"""Networks of this folder, with sizes derived from dataset.py. The sizes for 32, 64 and 128 px are ours."""
 
 _base_ = 'dataset.py'
 
@@ -10,7 +10,7 @@ if _base_.label_space not in ('classes', 'fgbg'):
     raise ValueError(f'label_space is {_base_.label_space!r}; there are "classes" and "fgbg"')
 
 sizes = {
-    32: dict(  # channels of the generator before the first block and after each, of the discriminator after each block
+    32: dict(  # channel multipliers: generator before the first block and after each block, discriminator after each block
         generator=(4, 4, 2, 1), discriminator=(1, 2, 4, 4), attention=(16,), first_stride=1
     ),
     64: dict(generator=(8, 8, 4, 2, 1), discriminator=(1, 2, 4, 8, 8), attention=(32,), first_stride=2),
@@ -36,9 +36,9 @@ generator = dict(
     type='mmbdg.BigGAN',
     resolution=_base_.resolution,
     num_classes=len(_base_.class_names),
-    base_channels=64,  # 32 suits simple pictures and machines without a GPU
+    base_channels=64,  # 32 is enough for simple images and faster without a GPU
     channel_multipliers=sizes['generator'],
-    latent_dim=20 * len(sizes['generator']),  # as BigGAN: 20 for the first layer, and for each block
+    latent_dim=20 * len(sizes['generator']),  # as in BigGAN: 20 for the first layer and for each block
     embed_dim=64,
     attention=sizes['attention'],
 )
@@ -61,7 +61,8 @@ interpreter = dict(
         widths=(64, 32, 16),
     ),
 )
-# What the segmentation networks see: images of 32 px are enlarged, for their backbone is laid out for 64.
+# Size and labels of the segmentation networks, and a map of the labels of your masks. Images of 32 px are resized to 64 px, because the
+# backbone is designed for 64 px.
 segmentation = dict(
     size=(max(64, _base_.resolution), max(64, _base_.resolution)),
     labels=('background', *_base_.class_names) if _base_.label_space == 'classes' else ('background', 'foreground'),

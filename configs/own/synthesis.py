@@ -1,18 +1,22 @@
-"""Labelled images from your generator."""
+"""Synthesis of labelled images with your generator."""
 
 _base_ = 'networks.py'
 
 labelled_generator = f'{_base_.work_root}/interpreter/labelled_generator'
 classifier_weights = f'{_base_.work_root}/classifier/classifier.safetensors'
 synthesis = dict(
-    labelled_generator=labelled_generator,
+    source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator=labelled_generator, truncation=0.9),
+    filters=[
+        dict(
+            type='mmbdg.RejectionSampling',
+            classifier=dict(init_cfg=dict(type='Pretrained', checkpoint=classifier_weights), **_base_.classifier),
+            rate=0.9,
+        ),
+        dict(type='mmbdg.UncertaintyFilter', rate=0.1),
+    ],
     num_per_class=1000,
     seed=0,
-    truncation=0.9,
     candidates=500,
-    classifier=dict(init_cfg=dict(type='Pretrained', checkpoint=classifier_weights), **_base_.classifier),
-    rejection_rate=0.9,
-    uncertainty_rate=0.1,
 )
 requires = dict(
     labelled_generator='the generator with its interpreters: python tools/train.py {config_dir}/interpreter.py',

@@ -1,4 +1,4 @@
-"""A segmentor (FPN) on your labelled images, from the pre-trained backbone; measured on others at the end."""
+"""Train a segmentor (FPN) on your labelled images, from the pre-trained backbone. It is tested on other labelled images at the end."""
 
 _base_ = ['networks.py', 'mmbdg::_base_/models/resnet18_64px.py']
 
@@ -59,7 +59,7 @@ test_dataloader = dict(
         **dataset,
     ),
 )
-val_dataloader = test_dataloader  # at the end; no checkpoint is chosen by it
+val_dataloader = test_dataloader  # only at the end; no checkpoint is selected with it
 val_evaluator = test_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 val_cfg = test_cfg = dict()
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)

@@ -1,4 +1,4 @@
-"""Of each class the 70 % whose masks the ensemble is most certain of, without objects that are tiny or fill the image.
+"""Select the 70 % of the samples of each class with the lowest uncertainty, without very small objects and objects that fill the image.
 
 python tools/select_samples.py DATASET configs/selections/certain.py
 """

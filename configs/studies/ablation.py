@@ -1,8 +1,8 @@
-"""Parts of the joint pre-training, each left out or changed (paper, Table 5, in miniature; docs/ablation.md).
+"""Ablation of the joint pre-training: each row removes or changes one part (small version of the paper's Table 5; docs/ablation.md).
 
     python tools/study.py configs/studies/ablation.py work_dirs/ablation --jobs 2
 
-A linear head: under a head of two convolutions the differences drown.
+The transfer uses a linear head, because the differences are too small with a head of two convolutions.
 """
 
 _base_ = '_base_/steps.py'
@@ -24,7 +24,7 @@ random_transfer = dict(transfer, options=dict(pretrained=None, **transfer['optio
 trained_transfer = dict(transfer, options=dict(pretrained='{extract.backbone}', **transfer['options']))
 
 joint = 'configs/densecl_biggan_fpn.py'
-more_images = 'train_dataloader.dataset.seg.prepare.num_per_class'  # of each of ten classes; the config's are 100
+more_images = 'train_dataloader.dataset.seg.prepare.num_per_class'  # 100 in the config
 pretrained_rows = dict(  # title, config, options of the pre-training
     DenseCL=('DenseCL', 'configs/baselines/densecl_fashion.py', {}),
     joint=('DenseCL + segmentation, offline', joint, {}),

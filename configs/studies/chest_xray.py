@@ -1,15 +1,15 @@
-"""Chest X-ray segmentation on a frozen backbone, by the fraction of labels (paper, Table 5).
+"""Chest X-ray segmentation on a frozen backbone, for several fractions of the labels (paper, Table 5).
 
     python tools/study.py configs/studies/chest_xray.py work_dirs/chest_xray --cfg-options ours=BACKBONE.safetensors
 
-The paper's figures are means of three trials; here each seed has its own label_seed too.
+The figures of the paper are means of three trials. Here, each seed also has its own label_seed.
 """
 
 _base_ = ['_base_/steps.py', '_base_/figures.py', '_base_/papers_backbones.py']
 
 ours = 'work_dirs/densecl_biggan_fpn_fgbg_in1k/backbone.safetensors'  # FG/BG pre-training (paper)
 percents = (1, 5, 10, 50, 100)
-published = dict(  # the paper's figures, by percent of the labels
+published = dict(  # figures of the paper, by percent of the labels
     supervised={1: 49.6, 5: 47.8, 10: 54.1, 50: 57.6, 100: 63.6},
     densecl={1: 48.8, 5: 59.4, 10: 66.2, 50: 69.2, 100: 70.4},
     ours={1: 67.6, 5: 70.8, 10: 71.2, 50: 74.7, 100: 75.3},

@@ -1,4 +1,4 @@
-"""Cityscapes instances, Mask R-CNN, 90k (paper, Table 6).
+"""Cityscapes instance segmentation with Mask R-CNN, 90k iterations (paper, Table 6).
 
 python tools/study.py configs/studies/cityscapes_instances.py work_dirs/cityscapes_instances --cfg-options ours=BACKBONE.safetensors
 """

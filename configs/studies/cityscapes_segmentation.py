@@ -1,4 +1,4 @@
-"""Cityscapes segmentation, FCN, 40k (paper, Table 6).
+"""Cityscapes semantic segmentation with an FCN, 40k iterations (paper, Table 6).
 
 python tools/study.py configs/studies/cityscapes_segmentation.py work_dirs/cityscapes_segmentation --cfg-options ours=BACKBONE.safetensors
 """

@@ -1,4 +1,4 @@
-"""COCO, Mask R-CNN R50-FPN, 1x (paper, Table 3).
+"""COCO with Mask R-CNN R50-FPN, 1x schedule (paper, Table 3).
 
 python tools/study.py configs/studies/coco_1x.py work_dirs/coco_1x --cfg-options ours=BACKBONE.safetensors
 """
@@ -6,7 +6,7 @@ python tools/study.py configs/studies/coco_1x.py work_dirs/coco_1x --cfg-options
 _base_ = ['_base_/steps.py', '_base_/figures.py', '_base_/papers_backbones.py']
 
 published = dict(
-    random=(31.0, 46.8, 30.4, 28.5, 46.8, 30.4),  # as printed; the second and third repeat those of the masks
+    random=(31.0, 46.8, 30.4, 28.5, 46.8, 30.4),  # as printed in the paper; the second and third values repeat those of the masks
     supervised=(38.9, 59.6, 42.7, 35.4, 56.5, 38.1),
     moco=(38.9, 59.2, 42.4, 35.4, 56.2, 37.8),
     densecl=(39.4, 59.9, 42.7, 35.6, 56.7, 38.2),

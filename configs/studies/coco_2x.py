@@ -1,4 +1,4 @@
-"""COCO, Mask R-CNN R50-FPN, 2x (paper, Table 3).
+"""COCO with Mask R-CNN R50-FPN, 2x schedule (paper, Table 3).
 
 python tools/study.py configs/studies/coco_2x.py work_dirs/coco_2x --cfg-options ours=BACKBONE.safetensors
 """

@@ -1,15 +1,15 @@
-"""What each filter of a synthesis does: to the distance to real images, to the masks, and to diversity (docs/analysis.md).
+"""Effect of each filter of a synthesis on the distance to real images, on the masks, and on the diversity (docs/analysis.md).
 
     python tools/study.py configs/studies/filters.py work_dirs/filters
 
-A row makes a dataset with the filters that it names and compares it with real test images, see tools/compare_dataset.py.
+Each row makes a dataset with the filters in its name and compares it with real test images, see tools/compare_dataset.py.
 """
 
 config = 'configs/synthesis/biggan32_fashion.py'
 num_per_class = 100
 features = 'resnet_fashion32'
 
-# A row without a classifier labels all candidates of a block: it makes no more than are needed.
+# Without a classifier all candidates of a block are labelled, so these rows use no more candidates than needed.
 no_truncation = {'synthesis.truncation': None}
 no_rejection = {'synthesis.classifier': None, 'synthesis.candidates': 112}
 no_uncertainty = {'synthesis.uncertainty_rate': 0.0}

@@ -1,9 +1,9 @@
-"""What pre-training is worth: an FPN decoder on a frozen ResNet-18, by the fraction of labels (README).
+"""Comparison of pre-trainings: an FPN decoder on the frozen ResNet-18, for several fractions of the labels (README).
 
     python tools/study.py configs/studies/frozen_fpn.py work_dirs/frozen_fpn --jobs 2
 
-A seed decides the pre-training, which labels are bought (configs/transfer/fashion/label_subsets.json lists some), and the transfer.
-frozen_linear.py is the same with a linear head; with --steps work_dirs/steps for both, each backbone is made once.
+The seed determines the pre-training, the labelled images (some are listed in configs/transfer/fashion/label_subsets.json) and the transfer.
+frozen_linear.py is the same study with a linear head. With --steps work_dirs/steps for both studies, each backbone is trained only once.
 """
 
 _base_ = '_base_/steps.py'

@@ -1,8 +1,8 @@
-"""What pre-training is worth: a linear head on a frozen ResNet-18, by the fraction of labels (README).
+"""Comparison of pre-trainings: a linear head on the frozen ResNet-18, for several fractions of the labels (README).
 
     python tools/study.py configs/studies/frozen_linear.py work_dirs/frozen_linear --jobs 2
 
-As frozen_fpn.py with another head; with --steps work_dirs/steps for both, each backbone is made once.
+This is frozen_fpn.py with another head. With --steps work_dirs/steps for both studies, each backbone is trained only once.
 """
 
 _base_ = 'frozen_fpn.py'

@@ -1,17 +1,17 @@
-"""How well interpreters label, by the number of annotations: head against per-pixel MLP, ensemble against single member.
+"""Quality of interpreters by the number of annotations: feature interpreter and per-pixel MLP, ensemble and single member.
 
     python tools/study.py configs/studies/interpreters.py work_dirs/interpreters --jobs 2
     python tools/study.py configs/studies/interpreters.py work_dirs/interpreters --rows head --columns 5
 
-A seed decides which samples are annotated (by the documented rule) and the training; all are measured on the same 1,000 held-out samples
-(docs/interpreters.md).
+The seed determines the annotated samples (their masks are drawn by the documented rule) and the training. All interpreters are tested on
+the same 1,000 held-out samples (docs/interpreters.md).
 """
 
 _base_ = '_base_/steps.py'
 
 members = 8
 iterations = 500
-configs = dict(  # config, samples of each member in an iteration, columns
+configs = dict(  # config, samples per member and iteration, columns
     head=('configs/interpreter/biggan32_fashion.py', 4, ['1', '2', '5', '10']),
     MLP=('configs/interpreter/biggan32_fashion_mlp.py', 4, ['1', '2', '5', '10']),
     light=('configs/interpreter/biggan32_fashion_light.py', 4, ['5']),
@@ -68,7 +68,7 @@ study = dict(
     columns=[dict(name=str(n), options={'train_dataloader.dataset.per_class': n}, value=float(n)) for n in (1, 2, 5, 10)],
     varied='train',
     seeds=[0, 1, 2],
-    per_seed=dict(annotation_seed=[1, 3, 4]),  # 2 is the held-out samples'
+    per_seed=dict(annotation_seed=[1, 3, 4]),  # 2 is the seed of the held-out samples
     figures=[
         *(
             dict(name=f'{what}_{space}', title=title, read=f'test.json:metrics.{what}_{space}', unit='%')

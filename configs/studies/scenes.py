@@ -1,8 +1,9 @@
-"""Mask R-CNN on scenes of the embedded garments: does the pre-training help a detector? (docs/transfer/scenes.md)
+"""Effect of pre-training on a detector: Mask R-CNN on scenes of the embedded garments (docs/transfer/scenes.md).
 
     python tools/study.py configs/studies/scenes.py work_dirs/scenes --jobs 2
 
-Each backbone is pre-trained once, with seed 0. A seed decides the detector's heads, the order of the scenes and the flips.
+Each backbone is pre-trained once, with seed 0. The seed determines the initial weights of the detector's heads, the order of the scenes and
+the flips.
 """
 
 _base_ = ['_base_/steps.py', '_base_/figures.py']

@@ -1,4 +1,4 @@
-"""VOC detection, Faster R-CNN R50-C4, 24k (paper, Table 4).
+"""VOC detection with Faster R-CNN R50-C4, 24k iterations (paper, Table 4).
 
 python tools/study.py configs/studies/voc_detection.py work_dirs/voc_detection --cfg-options ours=BACKBONE.safetensors
 """

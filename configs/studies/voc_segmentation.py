@@ -1,4 +1,4 @@
-"""VOC segmentation, FCN, 20k (paper, Table 4 and Figure 10).
+"""VOC semantic segmentation with an FCN, 20k iterations (paper, Table 4 and Figure 10).
 
 python tools/study.py configs/studies/voc_segmentation.py work_dirs/voc_segmentation --cfg-options ours=BACKBONE.safetensors
 """

@@ -1,4 +1,4 @@
-"""Labelled garments from the embedded labelled generator, 100 a class.
+"""Synthesis of labelled garments with the embedded labelled generator, 100 samples per class.
 
 python tools/synthesize.py configs/synthesis/biggan32_fashion.py OUT_DIR --num-per-class 100
 """
@@ -6,11 +6,16 @@ python tools/synthesize.py configs/synthesis/biggan32_fashion.py OUT_DIR --num-p
 _base_ = ['../_base_/models/resnet_fashion32.py']
 
 synthesis = dict(
-    labelled_generator='fashion32',
+    source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='fashion32'),
+    filters=[
+        dict(
+            type='mmbdg.RejectionSampling',
+            classifier=dict(init_cfg=dict(type='Pretrained', checkpoint='mmbdg://fashion32/classifier.safetensors'), **_base_.classifier),
+            rate=0.9,  # paper: keep the 10 % with the highest confidence of their own class
+        ),
+        dict(type='mmbdg.UncertaintyFilter', rate=0.1),  # paper: drop the 10 % with the largest disagreement of the ensemble
+    ],
     num_per_class=100,
     seed=0,
-    candidates=222,  # a block: 222 candidates, 22 after rejection, 20 after the uncertainty filter
-    classifier=dict(init_cfg=dict(type='Pretrained', checkpoint='mmbdg://fashion32/classifier.safetensors'), **_base_.classifier),
-    rejection_rate=0.9,  # paper: keep the 10 % most confident in their own class
-    uncertainty_rate=0.1,
-)  # paper: drop the 10 % the ensemble disagrees on most
+    candidates=222,  # per block: 222 candidates, 22 after rejection, 20 after the uncertainty filter
+)

@@ -1,4 +1,4 @@
-"""Which reader of labelled images a path or a config needs."""
+"""Chooses the reader of labelled images for a path or a config."""
 
 import os
 from collections.abc import Mapping
@@ -13,26 +13,28 @@ from mmbdg.errors import InputError
 
 
 def open_labelled_images(source: str | os.PathLike | Mapping[str, Any], selection: str | None = None) -> LabelledImages:
-    """Open whatever holds labelled images.
+    """Open a source of labelled images.
 
     Args:
         source: One of
 
-            - a folder that ``tools/synthesize.py`` wrote;
-            - ``CONFIG.py:KEY``, a dataset in a config, e.g. ``configs/x.py:test_dataloader.dataset``: any mmseg dataset, this package's
-              among them (``mmbdg.AnnotatedLatents`` too); or the dataset's config itself, ``dict(type=...)``;
-            - ``INSTANCES.json`` or ``INSTANCES.json:IMAGE_FOLDER``, instances as COCO writes them; file names are relative to the image
+            - a folder written by ``tools/synthesize.py``;
+            - ``CONFIG.py:KEY``, a dataset in a config, e.g. ``configs/x.py:test_dataloader.dataset``. Every dataset of mmseg and of this
+              package works, also ``mmbdg.AnnotatedLatents``;
+            - the config of a dataset, ``dict(type=...)``;
+            - ``INSTANCES.json`` or ``INSTANCES.json:IMAGE_FOLDER``, instances in COCO format. File names are relative to the image
               folder, by default the folder of the JSON file.
-        selection: Name of a selection of ``tools/select_samples.py``, of a folder that ``tools/synthesize.py`` wrote; None for all samples.
+        selection: Name of a selection made by ``tools/select_samples.py``, only for a folder written by ``tools/synthesize.py``.
+            Default: None, all samples.
 
     Raises:
-        InputError: It is none of these, is unfinished, or a package that reads it is not installed; or a selection is named of something
-            that has none.
+        InputError: The source is none of these or is unfinished, a required package is not installed, or ``selection`` is given for another
+            kind of source.
     """
     if selection is not None and not (isinstance(source, str | os.PathLike) and Path(source).is_dir()):
         raise InputError(
-            f'{source} is no folder of tools/synthesize.py, which alone has selections ("{selection}"); of a dataset in a config set its '
-            'key selection'
+            f'{source} is no folder of tools/synthesize.py, so it has no selection "{selection}"; for a dataset in a config, set its '
+            'key "selection"'
         )
     if isinstance(source, Mapping):
         return DatasetImages.build(dict(source), str(source.get('type')))
@@ -46,7 +48,7 @@ def open_labelled_images(source: str | os.PathLike | Mapping[str, Any], selectio
         return CocoImages(path, rest or None)
     if not Path(text).is_dir():
         raise InputError(
-            f'{text} is nothing that can be analysed: give a folder of tools/synthesize.py, CONFIG.py:KEY (the key of a dataset in it, '
+            f'{text} cannot be analysed: give a folder of tools/synthesize.py, CONFIG.py:KEY (the key of a dataset in the config, '
             'e.g. test_dataloader.dataset), or INSTANCES.json:IMAGE_FOLDER'
         )
     return StoredImages(text, selection)

@@ -13,7 +13,7 @@ from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose
 from mmbdg.annotation.sampled import Sampled
 from mmbdg.coco_json import Annotation, Category, Id, Image, Instances, area_of, check_size, polygons_of
 from mmbdg.errors import InputError
-from mmbdg.outlines import fill_polygon
+from mmbdg.outlines import fill_polygons
 from mmbdg.schema import validated
 
 CATEGORIES = {1: 'foreground', 2: 'ignore'}
@@ -36,7 +36,7 @@ def coco_json(images: Sequence[tuple[str, int, int, np.ndarray | None]]) -> byte
                         id=len(annotations) + 1,
                         image_id=image_id,
                         category_id=category,
-                        segmentation=dict(size=[height, width], counts=run_lengths.compress(run_lengths.encode(area))),
+                        segmentation=dict(size=[height, width], counts=run_lengths.encode(area)),
                         area=int(area.sum()),
                         bbox=[int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1],
                         iscrowd=0,
@@ -150,7 +150,4 @@ def _paint(image: dict, annotations: list, categories: dict, folder: str, crowd:
 def _fill(segmentation: object, height: int, width: int) -> np.ndarray:
     if isinstance(segmentation, dict):
         return area_of(segmentation, height, width)
-    area = np.zeros((height, width), bool)
-    for points in polygons_of(segmentation, height, width):
-        area |= fill_polygon(points, height, width)
-    return area
+    return fill_polygons(polygons_of(segmentation, height, width), height, width)

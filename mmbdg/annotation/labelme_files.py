@@ -20,11 +20,11 @@ from mmbdg.annotation.drawn import Drawn, Findings, Problem, role_of
 from mmbdg.annotation.file_tree import FileTree, stem_of
 from mmbdg.annotation.mask_values import FOREGROUND, IGNORE, compose, encode_png
 from mmbdg.annotation.sampled import Sampled
-from mmbdg.coco_json import FARTHEST, check_size
+from mmbdg.coco_json import check_size
 from mmbdg.errors import InputError
 from mmbdg.images import image_size
 from mmbdg.images import read_mask as read_label_map
-from mmbdg.outlines import fill_circle, fill_polygon, fill_rectangle
+from mmbdg.outlines import FARTHEST, fill_circle, fill_polygon, fill_rectangle
 from mmbdg.schema import OpenSchema, validated
 
 VERSION = '6.3.1'  # version of labelme whose file format is written

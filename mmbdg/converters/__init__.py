@@ -1,1 +1,1 @@
-"""COCO, VOC and Cityscapes as their archives unpack: is everything there, and what the mm packages want beside it."""
+"""Checks unpacked archives of COCO, VOC and Cityscapes, and writes the additional files that mmseg and mmdet need."""

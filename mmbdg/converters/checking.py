@@ -1,4 +1,4 @@
-"""Counting what an archive should have left behind."""
+"""Checks of the number of files in unpacked archives."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from mmbdg.reading import read_lines
 
 
 def files_in(folder: Path, suffix: str) -> set[str]:
-    """Names in a folder without their suffix; empty files, which an interrupted unpacking leaves, do not count."""
+    """Names of the files in a folder, without their suffix. Empty files, left by an interrupted unpacking, are omitted."""
     if not folder.is_dir():
         return set()
     with os.scandir(folder) as entries:
@@ -18,13 +18,13 @@ def files_in(folder: Path, suffix: str) -> set[str]:
 
 
 def count_problems(what: str, found: int, expected: int) -> Iterator[str]:
-    """Another number than there should be."""
+    """A message if the number found differs from the expected one."""
     if found != expected:
         yield f'{what}: {found} instead of {expected}'
 
 
 def missing_files(names: Sequence[str], folder: Path, suffix: str, present: set[str] | None = None) -> Iterator[str]:
-    """Listed files that are not there, or are empty."""
+    """A message for each listed file that is missing or empty."""
     present = files_in(folder, suffix) if present is None else present
     for name in names:
         if name not in present:
@@ -32,10 +32,10 @@ def missing_files(names: Sequence[str], folder: Path, suffix: str, present: set[
 
 
 def read_names(path: Path) -> list[str]:
-    """First column of a list of names; VOC's have a second one in some files.
+    """First column of a list of names. Some lists of VOC have a second column.
 
     Raises:
-        InputError: There is no such file, or it is no text.
+        InputError: The file is missing or is not a text file.
     """
     if not path.is_file():
         raise InputError(f'there is no list {path}')
@@ -43,6 +43,6 @@ def read_names(path: Path) -> list[str]:
 
 
 def refuse(root: Path, problems: Sequence[str], how: str) -> None:
-    """Raise :class:`~mmbdg.errors.InputError` with the problems, if there are any, and how to get the data."""
+    """Raise :class:`~mmbdg.errors.InputError` if there are problems. The message lists them and says how to get the data."""
     if problems:
-        raise InputError(f'{root} is not whole ({len(problems)} problems):\n  {listed(problems)}\nhow to get it: {how}')
+        raise InputError(f'{root} is incomplete ({len(problems)} problems):\n  {listed(problems)}\nhow to get it: {how}')

@@ -1,4 +1,4 @@
-"""Cityscapes, fine annotations."""
+"""Checks and prepares Cityscapes with fine annotations."""
 
 import json
 import os
@@ -26,18 +26,18 @@ IMAGE = '_leftImg8bit.png'
 ANNOTATIONS = ('_gtFine_polygons.json', '_gtFine_instanceIds.png', '_gtFine_labelIds.png')
 TRAIN_IDS = '_gtFine_labelTrainIds.png'
 MOST_PIXELS = 8192
-"""Of a side; Cityscapes' images have 2048 by 1024."""
+"""Maximum side of an image in pixels. The images of Cityscapes have 2048 x 1024 pixels."""
 
 
 class Polygon(OpenSchema):
-    """An object, in pixels (x, y)."""
+    """An object: its label and its polygon, points (x, y) in pixels."""
 
     label: str
     polygon: list[Annotated[list[Annotated[float, Field(ge=-MOST_PIXELS, le=2 * MOST_PIXELS)]], Field(min_length=2, max_length=2)]]
 
 
 class Polygons(OpenSchema):
-    """``*_gtFine_polygons.json``."""
+    """Content of ``*_gtFine_polygons.json``."""
 
     imgHeight: Annotated[int, Field(gt=0, le=MOST_PIXELS)]
     imgWidth: Annotated[int, Field(gt=0, le=MOST_PIXELS)]
@@ -45,20 +45,21 @@ class Polygons(OpenSchema):
 
 
 def prepare_cityscapes(root: str | os.PathLike, images: dict[str, int] | None = None) -> dict[str, dict[str, int]]:
-    """Check the archives, and write what mmseg and mmdet want beside them.
+    """Check the archives and write the additional files that mmseg and mmdet need.
 
-    For mmseg ``*_labelTrainIds.png`` by cityscapesscripts, for mmdet ``annotations/instancesonly_filtered_gtFine_<split>.json`` by mmdet's
-    own converter. What is there already is not made again, and a file appears whole or not at all.
+    mmseg needs ``*_labelTrainIds.png``, written with cityscapesscripts. mmdet needs
+    ``annotations/instancesonly_filtered_gtFine_<split>.json``, written with mmdet's converter. Existing files are not written again. Files
+    are written atomically.
 
     Args:
         root: Folder with ``leftImg8bit`` and ``gtFine``.
-        images: How many images each split has; default: :data:`IMAGES`.
+        images: Number of images of each split. Default: :data:`IMAGES`.
 
     Returns:
-        For each split how many images it has, and how many masks were made now.
+        Number of images (``images``) and of newly written masks (``made_now``) of each split.
 
     Raises:
-        InputError: What is missing or wrong, and how to get it; cityscapesscripts or mmdet is not installed.
+        InputError: Files are missing or wrong, or cityscapesscripts or mmdet is not installed.
     """
     root, images = Path(root), images or IMAGES
     names = check_cityscapes(root, images)
@@ -69,10 +70,10 @@ def prepare_cityscapes(root: str | os.PathLike, images: dict[str, int] | None = 
 
 
 def check_cityscapes(root: Path, images: dict[str, int]) -> dict[str, list[str]]:
-    """The names of the images of each split, ``city/city_000000_000019``.
+    """Names of the images of each split, e.g. ``city/city_000000_000019``.
 
     Raises:
-        InputError: An image without its annotations or the reverse, or another number of images than there should be.
+        InputError: An image has no annotation, an annotation has no image, or the number of images is wrong.
     """
     problems, names = [], {}
     for split, count in images.items():
@@ -102,7 +103,7 @@ def _write_train_ids(root: Path, split: str, names: list[str]) -> int:
         from cityscapesscripts.helpers.annotation import Annotation
         from cityscapesscripts.preparation.json2labelImg import createLabelImage
     except ModuleNotFoundError as error:
-        raise InputError(f'masks of Cityscapes are made by cityscapesscripts ({error}): pip install cityscapesscripts') from error
+        raise InputError(f'the masks of Cityscapes need cityscapesscripts ({error}): pip install cityscapesscripts') from error
     folder = root / 'gtFine' / split
     missing = [name for name in names if not (folder / f'{name}{TRAIN_IDS}').is_file()]
     for name in tqdm(missing, desc=f'{split} masks', unit='mask', disable=None):
@@ -112,7 +113,7 @@ def _write_train_ids(root: Path, split: str, names: list[str]) -> int:
             annotation.fromJsonFile(str(path))
             picture = createLabelImage(annotation, 'trainIds')
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f'{path} is no annotation of Cityscapes ({error})') from error
+            raise InputError(f'{path} is no annotation of Cityscapes ({error}): unpack it again') from error
         write_atomically(folder / f'{name}{TRAIN_IDS}', lambda part, picture=picture: picture.save(part, format='PNG'))
     return len(missing)
 
@@ -128,12 +129,12 @@ def _write_instances(root: Path, split: str, names: list[str]) -> None:
     files = [[f'{root / kind / split / name}{suffix}' for kind in suffixes for suffix in suffixes[kind]] for name in names]
     for paths in files:
         for path in paths:
-            image_size(path)  # it is a picture, of a size that memory holds
+            image_size(path)  # raises an error for a broken image or one that is too large for memory
     infos = [converter.load_img_info(paths) for paths in tqdm(files, desc=f'{split} instances', unit='image', disable=None)]
     out.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as part:
         converter.cvt_annotations(infos, str(Path(part) / out.name))
         content = read_json(Path(part) / out.name)
     for entry in content['annotations']:
-        entry['id'] += 1  # the converter begins with 0, which pycocotools takes for "not found"
+        entry['id'] += 1  # the converter begins with 0, but pycocotools uses 0 for "not found"
     write_atomically(out, lambda path: path.write_text(json.dumps(content)))

@@ -1,4 +1,4 @@
-"""COCO 2017, instances."""
+"""Checks COCO 2017 instances."""
 
 import os
 from collections import Counter
@@ -17,19 +17,19 @@ HOW = (
 
 
 def check_coco(root: str | os.PathLike, images: dict[str, int] | None = None, categories: int = CATEGORIES) -> dict[str, dict[str, int]]:
-    """Are ``<split>/*.jpg`` and ``annotations/instances_<split>.json`` whole?
+    """Check that ``<split>/*.jpg`` and ``annotations/instances_<split>.json`` are complete.
 
     Args:
         root: Folder of the dataset.
-        images: How many images each split has; default: :data:`IMAGES`.
-        categories: How many categories there are.
+        images: Number of images of each split. Default: :data:`IMAGES`.
+        categories: Number of categories. Default: 80.
 
     Returns:
-        For each split the number of images, of images without instances, of images that the annotations do not list (both are no error),
-        of instances and of crowds.
+        Numbers for each split: ``images``, ``without_instances`` (images without instances), ``not_listed`` (image files that the
+        annotations do not list), ``instances`` and ``crowds``. Images without instances and files that are not listed are no errors.
 
     Raises:
-        InputError: What is missing or wrong, and how to get it.
+        InputError: Files are missing or wrong. The message lists the problems and says how to get the dataset.
     """
     root, problems, found = Path(root), [], {}
     for split, count in (images or IMAGES).items():

@@ -1,4 +1,4 @@
-"""A finished dataset as COCO instances: the connected components of its masks, in one JSON file."""
+"""Converts a finished dataset to COCO instances: the connected components of its masks, in one JSON file."""
 
 import json
 import os
@@ -20,28 +20,28 @@ from mmbdg.storage.stored import StoredDataset
 
 @dataclass
 class CocoCounts:
-    """What went into a file, and what did not."""
+    """Numbers of written and omitted images, instances and pixels."""
 
     images: int = 0
     empty_images: int = 0
     """Images without an instance."""
     instances: int = 0
     small: int = 0
-    """Components that were left out, of fewer pixels than asked for."""
+    """Components below the minimum size, which are omitted."""
     ignored_pixels: int = 0
-    """Pixels that do not count, which are in no instance."""
+    """Ignored pixels, which belong to no instance."""
     by_category: dict[str, int] = field(default_factory=dict)
-    """Instances of each category that has some."""
+    """Number of instances of each category with instances."""
 
 
 def boxed_components(area: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice, slice]]]:
-    """The :func:`~mmbdg.analysis.statistics.mask_columns.components` that Table 1 counts too, each in its bounding box.
+    """Connected components (:func:`~mmbdg.analysis.statistics.mask_columns.components`, as in Table 1), each in its bounding box.
 
     Args:
-        area: bool (H,W).
+        area: Mask, bool (H,W).
 
     Yields:
-        bool (h,w) within its bounding box, and the box as slices of rows and columns; in the order of their first pixels, row by row.
+        Mask within the bounding box, bool (h,w), and the box as slices of rows and columns. Order: first pixels, row by row.
     """
     from scipy.ndimage import find_objects
 
@@ -51,25 +51,20 @@ def boxed_components(area: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice
 
 
 def encode_component(part: np.ndarray, box: tuple[slice, slice], height: int, width: int) -> str:
-    """Compressed run lengths, see :mod:`mmbdg.run_lengths`, of a component in a picture."""
-    rows, columns = box
-    strip = np.zeros((height, part.shape[1]), bool)  # the columns beside it are all background
-    strip[rows] = part
-    lengths = run_lengths.encode(strip)
-    lengths[0] += columns.start * height
-    if after := (width - columns.stop) * height:
-        lengths = [*lengths[:-1], lengths[-1] + after] if len(lengths) % 2 else [*lengths, after]
-    return run_lengths.compress(lengths)
+    """Compressed run lengths (:mod:`mmbdg.run_lengths`) of a component in an image of height x width pixels."""
+    area = np.zeros((height, width), bool)
+    area[box] = part
+    return run_lengths.encode(area)
 
 
 def category_names(info: dict) -> list[str]:
-    """Names of the categories, of id 1 first.
+    """Names of the categories, starting with id 1.
 
-    Where masks tell foreground and background apart only, these are the generator's classes: the foreground is the image's class. Else the
-    labels of the masks.
+    If the masks have only foreground and background, the categories are the classes of the generator, and the foreground has the class of
+    the image. Otherwise the categories are the labels of the masks.
 
     Args:
-        info: Of ``dataset.json``.
+        info: Content of ``dataset.json``.
     """
     if not _is_foreground(info):
         return list(info['classes'][1:])
@@ -82,24 +77,24 @@ def _is_foreground(info: dict) -> bool:
 
 
 def write_coco(dataset: StoredDataset, path: str | os.PathLike, min_pixels: int = MIN_PIXELS, progress: bool = False) -> CocoCounts:
-    """Write a dataset's masks as COCO instances.
+    """Write the masks of a dataset as COCO instances.
 
-    Each component of a label is an instance with a mask (compressed run lengths), its box and area. Pixels that do not count (the ignore
-    label) are in none of them: COCO has no pixels to ignore, only boxes, and the box of an uncertain rim is that of the whole object.
-    Image and mask files are named relative to the dataset, as its folder format names them, so a dataset in shards gives the same file.
-    Images and annotations are written as they are read; memory does not grow with them.
+    Each component of a label is an instance with a mask (compressed run lengths), a box and an area. Ignored pixels (the ignore label)
+    belong to no instance: COCO can ignore only boxes, and the box of an uncertain boundary is the box of the whole object.
+    Image files are named relative to the dataset, as in the folder format. So a dataset in shards gives the same file.
+    Images and annotations are written one by one; memory does not grow with their number.
 
     Args:
-        dataset: As folders or shards.
-        path: Of the JSON file.
-        min_pixels: Components of fewer pixels are left out.
-        progress: Whether to show a bar.
+        dataset: Dataset in folders or shards.
+        path: JSON file to write.
+        min_pixels: Minimum size of an instance in pixels; smaller components are omitted. Default: :data:`MIN_PIXELS`.
+        progress: Whether to show a progress bar. Default: False.
 
     Raises:
-        InputError: The file is there already, or a mask is none (see :meth:`~mmbdg.storage.stored.StoredDataset.mask`).
+        InputError: The file exists, or a mask is invalid (see :meth:`~mmbdg.storage.stored.StoredDataset.mask`).
     """
     if Path(path).exists():
-        raise InputError(f'{path} is there already and is not overwritten; choose another name, or remove it')
+        raise InputError(f'{path} exists and is not overwritten; choose another name, or remove it')
     if min_pixels < 1:
         raise InputError(f'instances have at least 1 pixel, got min_pixels={min_pixels}')
     counts = CocoCounts()
@@ -144,7 +139,7 @@ def _write(file: TextIO, dataset: StoredDataset, min_pixels: int, progress: bool
 def _instances(
     mask: np.ndarray, line: dict, dataset: StoredDataset, min_pixels: int, counts: CocoCounts
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Category and annotation of each component that is large enough."""
+    """Category and annotation of each component of at least ``min_pixels`` pixels."""
     ignored = mask == dataset.ignore
     counts.ignored_pixels += int(ignored.sum())
     height, width = mask.shape

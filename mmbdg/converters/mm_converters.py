@@ -1,4 +1,4 @@
-"""The converters that mmseg and mmdet are installed with."""
+"""Loads the dataset converters that are installed with mmseg and mmdet."""
 
 import importlib
 import importlib.util
@@ -9,10 +9,10 @@ from mmbdg.errors import InputError
 
 
 def mm_converter(package: str, name: str) -> ModuleType:
-    """``tools/dataset_converters/<name>.py`` of an installed mm package, as a module; nothing is run.
+    """Import ``tools/dataset_converters/<name>.py`` of an installed mm package as a module. Its main function is not called.
 
     Raises:
-        InputError: The package, its tools or something that they import is missing.
+        InputError: The package, its tools or one of their imports is missing.
     """
     try:
         path = Path(importlib.import_module(package).__file__).parent / '.mim' / 'tools' / 'dataset_converters' / f'{name}.py'

@@ -1,4 +1,4 @@
-"""PASCAL VOC 2007 and 2012, and the masks of SBD for ``train_aug2012``."""
+"""Checks PASCAL VOC 2007 and 2012, and converts the masks of SBD for ``train_aug2012``."""
 
 import os
 import tempfile
@@ -16,18 +16,18 @@ from mmbdg.files import write_atomically
 
 HOW = (
     'host.robots.ox.ac.uk/pascal/VOC: VOCtrainval_06-Nov-2007.tar, VOCtest_06-Nov-2007.tar and VOCtrainval_11-May-2012.tar, all unpacked '
-    'so that VOCdevkit/VOC2007 and VOCdevkit/VOC2012 stand side by side (images: terms of Flickr)'
+    'into one folder with VOCdevkit/VOC2007 and VOCdevkit/VOC2012 (images: terms of Flickr)'
 )
 HOW_SBD = (
     'SBD (Hariharan et al. 2011): benchmark.tgz from www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/semantic_contours, '
-    'its folder benchmark_RELEASE moved to VOCdevkit/VOCaug'
+    'with its folder benchmark_RELEASE moved to VOCdevkit/VOCaug'
 )
 CLASSES = PascalVOCDataset.METAINFO['classes'][1:]  # without background
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of images, how many it has, and the annotations each of them needs: (folder, suffix)."""
+    """A list of images, its number of images, and the folder and suffix of their annotations."""
 
     year: str
     path: str
@@ -51,17 +51,17 @@ AUGMENTED = 10_582
 
 
 def check_voc(devkit: str | os.PathLike, lists: Sequence[Listed] = LISTS) -> dict[str, int]:
-    """Has every listed image its picture and its annotation, with nothing but the 20 classes in it?
+    """Check that every listed image has its image file and its annotation, and that all objects belong to the 20 classes.
 
     Args:
         devkit: Folder with ``VOC2007`` and ``VOC2012``.
-        lists: What should be there.
+        lists: Lists to check. Default: :data:`LISTS`.
 
     Returns:
-        How many images each list has.
+        Number of images of each list.
 
     Raises:
-        InputError: What is missing or wrong, and how to get it.
+        InputError: Files are missing or wrong. The message lists the problems and says how to get the dataset.
     """
     devkit, problems = Path(devkit), []
     for wanted in lists:
@@ -90,29 +90,28 @@ def _box_problems(folder: Path, names: Sequence[str]) -> Iterator[str]:
             yield str(error)
             continue
         if foreign := sorted(set(objects) - set(CLASSES)):
-            yield f'{folder / name}.xml has an object of the class "{foreign[0]}", which is none of the 20'
+            yield f'{folder / name}.xml has an object of the class "{foreign[0]}", which is not one of the 20 classes'
 
 
 def augment_voc(
     devkit: str | os.PathLike, sbd: str | os.PathLike | None = None, augmented: int = AUGMENTED, lists: Sequence[Listed] = LISTS
 ) -> dict[str, int]:
-    """Write ``VOC2012/SegmentationClassAug/*.png`` from SBD, and the lists ``trainaug.txt`` and ``aug.txt``, as mmseg's configs want them.
+    """Write ``VOC2012/SegmentationClassAug/*.png`` from SBD, and the lists ``trainaug.txt`` and ``aug.txt``, for mmseg's configs.
 
-    As mmseg's ``voc_aug.py``, whose reader of a ``.mat`` and whose rule for the lists are used; that script makes everything anew each
-    time, and writes the lists in an order that changes from call to call. Here only masks that are missing are made, a mask appears whole
-    or not at all, and the lists are sorted and come last.
+    The ``.mat`` reader and the rule for the lists are those of mmseg's ``voc_aug.py``. That script writes all files again on each call, and
+    its lists have no fixed order. This function writes only missing masks, each atomically. The lists are sorted and written last.
 
     Args:
         devkit: Folder with ``VOC2012``.
-        sbd: Folder that holds ``dataset/cls/*.mat``; default: ``VOCaug`` in the devkit.
-        augmented: How many images ``train_aug2012`` has.
-        lists: As of :func:`check_voc`; the two of the segmentation are used.
+        sbd: Folder with ``dataset/cls/*.mat``. Default: ``VOCaug`` in the devkit.
+        augmented: Number of images of ``train_aug2012``. Default: 10,582.
+        lists: Lists as in :func:`check_voc`; only the two segmentation lists are used. Default: :data:`LISTS`.
 
     Returns:
-        How many images each list has, and how many masks were made now.
+        Number of images of each list and of newly written masks (``made_now``).
 
     Raises:
-        InputError: What is missing or wrong, and how to get it.
+        InputError: Files are missing or wrong. The message lists the problems and says how to get the dataset.
     """
     from tqdm import tqdm
 
@@ -146,5 +145,5 @@ def augment_voc(
 def _convert(converter: object, mat: str, mats: Path, out: Path) -> None:
     try:
         converter.convert_mat(mat, str(mats), str(out))
-    except Exception as error:  # scipy has many errors for a damaged file, some of them its own
+    except Exception as error:  # scipy raises many types of errors for a damaged file
         raise InputError(f'{mats / mat} is cut off or no mask of SBD: unpack it again ({error})') from error

@@ -1,6 +1,7 @@
 """Datasets and transforms for mmengine's Runner. Needs the mm packages."""
 
 from mmbdg.datasets.address import Address, Addressing
+from mmbdg.datasets.annotated_images import AnnotatedImages, RuleAnnotatedFashion
 from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLatents
 from mmbdg.datasets.annotated_seg import AnnotatedSegDataset
 from mmbdg.datasets.chest_xray import ChestXRayDataset
@@ -18,6 +19,7 @@ from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
 __all__ = [
     'Address',
     'Addressing',
+    'AnnotatedImages',
     'AnnotatedLatents',
     'AnnotatedSegDataset',
     'AugmentLabelled',
@@ -32,6 +34,7 @@ __all__ = [
     'LoadMask',
     'OnlineSyntheticDataset',
     'ResizedCropFlip',
+    'RuleAnnotatedFashion',
     'RuleAnnotatedLatents',
     'SyntheticSegDataset',
 ]

@@ -1,4 +1,4 @@
-"""How the items of a dataset are addressed; everything that is drawn for a sample is a function of its address."""
+"""Addresses of the items of a dataset. All random numbers of a sample are a function of its address."""
 
 import random
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ ADDRESSED_SAMPLER = "train_dataloader.sampler=dict(type='mmbdg.AddressedSampler'
 
 
 class Addressing(Enum):
-    """How a dataset is addressed. A dataset says so by its attribute ``addressing``; without it, it is addressed by index.
+    """How the items of a dataset are addressed. The attribute ``addressing`` of a dataset gives it; the default is by index.
 
-    Samplers, checks, hooks and tools ask :func:`addressing` and no dataset for its class.
+    Samplers, checks, hooks and tools use :func:`addressing` and do not test the class of a dataset.
     """
 
     INDEX = 'index'
-    """Items 0 to length - 1, as any dataset of torch."""
+    """Items 0 to length - 1, as in every map-style dataset of torch."""
     COUNT = 'count'
-    """Endless: item n exists for every n from 0. The items are addresses of samples that the data preprocessor makes."""
+    """Endless: item n exists for every n from 0. The items are addresses; the data preprocessor generates their samples."""
     ADDRESS = 'address'
-    """Items by :class:`Address`: what is drawn for an item depends on seed, epoch and index."""
+    """Items by :class:`Address`: the random numbers of an item depend on seed, epoch and index."""
 
 
 def addressing(dataset: Any) -> Addressing:
-    """How a dataset is addressed."""
+    """How the items of a dataset are addressed."""
     return getattr(dataset, 'addressing', Addressing.INDEX)
 
 
 class Address(NamedTuple):
-    """Which sample :class:`~mmbdg.engine.AddressedSampler` asks a dataset for."""
+    """Address of a sample, given to a dataset by :class:`~mmbdg.engine.AddressedSampler`."""
 
     seed: int
     """Seed of the training."""
@@ -50,9 +50,9 @@ class Address(NamedTuple):
 def drawn_at(*address: int | str) -> Iterator[None]:
     """Seed numpy's, Python's and torch's (CPU) global generators by ``address`` inside the context; restore their states afterwards.
 
-    Transforms of OpenMMLab draw from these three generators. Seeded by address, a transform draws the same numbers in any worker of any
-    process, after any interruption. mmengine instead seeds each worker once: persistent workers continue one stream, and other workers
-    repeat it in every epoch.
+    Transforms of OpenMMLab use these three generators. With a seed from the address, a transform draws the same numbers in every worker
+    process and after every interruption. mmengine instead seeds each worker process once: persistent workers continue one random stream,
+    and non-persistent workers repeat it in every epoch.
     """
     states = np.random.get_state(), random.getstate(), torch.random.get_rng_state()
     rng = generator_at(*address)

@@ -61,7 +61,7 @@ def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
     return dict(inputs=torch.from_numpy(z), data_samples=sample)
 
 
-class _LatentDataset(BaseDataset):
+class LatentDataset(BaseDataset):
     """Keeps latents and uint8 masks in memory; each access builds a new item, because predictions are written into it."""
 
     def __init__(self, class_names: Sequence[str] | str, label_space_name: str | Groups) -> None:
@@ -95,7 +95,7 @@ class _LatentDataset(BaseDataset):
 
 
 @DATASETS.register_module()
-class AnnotatedLatents(_LatentDataset):
+class AnnotatedLatents(LatentDataset):
     """Pairs of latents and masks in the layout of the released data, see :mod:`mmbdg.annotation.latent_files`.
 
     Args:
@@ -180,7 +180,7 @@ def _index(pair: AnnotatedLatent) -> tuple[int, str]:
 
 
 @DATASETS.register_module()
-class RuleAnnotatedLatents(_LatentDataset):
+class RuleAnnotatedLatents(LatentDataset):
     """Latents whose masks are computed from the generated images by a foreground rule; for validation without annotated masks.
 
     Args:

@@ -35,7 +35,7 @@ class CheckedLoading(BaseTransform):
         data = fileio.get(name, backend_args=getattr(self.loader, 'backend_args', None))
         check_mask_header(data, results['mask_size'], results['num_labels'], name)
         if results['mask_checksum'] not in (None, checksum(data)):
-            raise InputError(f'{name} is not of its checksum; python tools/verify.py DATASET --repair mends it')
+            raise InputError(f'{name} does not match its checksum; repair it with python tools/verify.py DATASET --repair')
         results = self.loader(results)
         check_labels(results['gt_seg_map'], results['mask_labels'], name)
         return results

@@ -1,4 +1,4 @@
-"""Several datasets side by side: each sample of the first one with samples of the others."""
+"""Combines several datasets: each sample of the first dataset with samples of the others."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -12,7 +12,8 @@ from mmbdg.parts import main_part, named_parts, part_of, ratios_of
 from mmbdg.registry import DATASETS
 
 UNNAMED = {'seg': ()}
-"""Random streams of a part contain its name. Those of ``seg`` do not, so that trainings from before parts had names resume unchanged."""
+"""The addresses of the random streams of a part contain its name. Those of ``seg`` do not, so that trainings that were started before
+parts had names resume unchanged."""
 
 
 @DATASETS.register_module()
@@ -24,19 +25,19 @@ class JointDataset(Dataset):
         dict(type='mmbdg.JointDataset', ssl=real_images, seg=synthetic_images, ratio=2)
         dict(type='mmbdg.JointDataset', parts=dict(real=..., synthetic=..., edited=...), ratios=dict(synthetic=2))
 
-    Which samples are combined, and every augmentation, is a function of (seed, epoch, index), which
-    :class:`~mmbdg.engine.AddressedSampler` provides. So items do not depend on the number of workers or on interruptions. From an endless
-    part such as :class:`~mmbdg.datasets.OnlineSyntheticDataset` the next samples of its count are taken. A part does not change what is
-    drawn for the others.
+    The choice of samples and all augmentations are a function of (seed, epoch, index), which :class:`~mmbdg.engine.AddressedSampler`
+    provides. So items do not depend on the number of workers or on interruptions. For an endless part such as
+    :class:`~mmbdg.datasets.OnlineSyntheticDataset` the next samples by count are used. The random numbers of a part do not depend on the
+    other parts.
 
-    An item is ``dict(inputs={name: ...}, data_samples={name: ...})``; mmengine's ``default_collate`` makes batches of items, and
-    :class:`~mmbdg.models.JointDataPreprocessor` hands each part to its preprocessor. A part with a ratio above 1 has a list of that many
-    samples in place of one. With a single part, an item is what that part's dataset returns.
+    An item is ``dict(inputs={name: ...}, data_samples={name: ...})``. mmengine's ``default_collate`` makes batches of items, and
+    :class:`~mmbdg.models.JointDataPreprocessor` passes each part to its preprocessor. A part with a ratio k above 1 has a list of k samples
+    instead of one sample. With a single part, an item is the item of that part's dataset.
 
     Args:
         ssl: Config of the real images for self-supervision; the pipeline ends with ``PackInputs``. The same as ``parts=dict(ssl=...)``.
-        seg: Config of the labelled images; the pipeline ends with ``mmseg.PackSegInputs``. Or of an online dataset. None: no such part.
-            The same as ``parts=dict(seg=...)``.
+        seg: Config of the labelled images, with a pipeline that ends with ``mmseg.PackSegInputs``, or of an online dataset. None: no such
+            part. The same as ``parts=dict(seg=...)``.
         ratio: Number of samples of every other part for each sample of the first, at least 1; default 1 (the paper gives none).
         parts: Configs of datasets by the name of the part. The first part comes first; ``ssl`` and ``seg``, if given, precede these.
         ratios: Ratios by the name of the part, in place of ``ratio``; at least 1, and 1 for the first part.
@@ -71,12 +72,12 @@ class JointDataset(Dataset):
 
     @property
     def ssl(self) -> Dataset | None:
-        """The part of this name."""
+        """The part "ssl"; None if there is no such part."""
         return part_of(self, 'ssl')
 
     @property
     def seg(self) -> Dataset | None:
-        """The part of this name."""
+        """The part "seg"; None if there is no such part."""
         return part_of(self, 'seg')
 
     @property
@@ -118,5 +119,5 @@ class JointDataset(Dataset):
 
 
 def _stream(name: str) -> tuple[str, ...]:
-    """What the random streams of a part have in their address."""
+    """Entries that the addresses of the random streams of a part contain."""
     return UNNAMED.get(name, (name,))

@@ -2,6 +2,7 @@
 
 from mmbdg.embedders.base import Embedder
 from mmbdg.embedders.build import build_embedder, embedder_class
+from mmbdg.embedders.classifier_features import ClassifierFeatures
 from mmbdg.embedders.open_clip_embedder import OpenCLIP
 
-__all__ = ['Embedder', 'OpenCLIP', 'build_embedder', 'embedder_class']
+__all__ = ['ClassifierFeatures', 'Embedder', 'OpenCLIP', 'build_embedder', 'embedder_class']

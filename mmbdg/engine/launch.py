@@ -34,10 +34,10 @@ BACKBONE_INIT = 'mmbdg.PretrainedBackbone'
 
 def add_common_arguments(parser: ArgumentParser) -> None:
     """Add the command-line options that all OpenMMLab tools have."""
-    parser.add_argument('--work-dir', help='where logs and checkpoints go; default: work_dirs/<name of the config>')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: key.of.it=value ...')
+    parser.add_argument('--work-dir', help='folder for logs and checkpoints; default: work_dirs/<name of the config>')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override config values: key.subkey=value ...')
     parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='how several processes were started'
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='launcher that started the processes'
     )
     parser.add_argument('--local_rank', '--local-rank', type=natural_int, default=0, help='set by some launchers')
 
@@ -83,7 +83,7 @@ def options_of_labels(cfg: Config, options: Mapping[str, Any] | None = None) -> 
         if variable not in cfg or cfg[variable] == value:
             continue
         if variable in (options or {}):
-            raise InputError(f'label space "{space.name}" has {variable}={value}, the command line says {cfg[variable]}: leave it out')
+            raise InputError(f'label space "{space.name}" has {variable}={value}, the command line sets {cfg[variable]}: omit the option')
         follows[f'+{variable}'] = value  # '+': no error if the variable is not used
     return follows
 

@@ -24,7 +24,7 @@ def apply_resume(cfg: Config, resume: str | None) -> None:
 
     Args:
         cfg: Config of the training; changed in place.
-        resume: Path of the checkpoint; 'auto': the newest complete one in the work dir; None: as the config says.
+        resume: Path of the checkpoint; 'auto': the newest complete one in the work dir; None: the settings of the config.
 
     Raises:
         InputError: There are checkpoints, but none can be read.
@@ -107,4 +107,4 @@ def _problem(path: Path) -> str:
         missing = [key for key in NEEDED if key not in read_checkpoint(path)]
     except InputError as error:
         return str(error)
-    return f'it holds no {", no ".join(missing)}' if missing else ''
+    return f'it has no {", no ".join(missing)}' if missing else ''

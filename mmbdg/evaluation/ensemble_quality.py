@@ -1,4 +1,4 @@
-"""What an ensemble is worth beside its members, and whether its uncertainty knows where it errs."""
+"""Quality of an ensemble compared with its members, and quality of its uncertainty."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,20 +12,20 @@ from mmbdg.registry import METRICS
 
 @METRICS.register_module()
 class EnsembleQuality(LabellerIoU):
-    """:class:`LabellerIoU` of the ensemble, and
+    """:class:`LabellerIoU` of the ensemble, with these additional metrics:
 
-    - ``single_fgbg``, ...: the same of one member, the mean over the members; ``single_fgbg_std``: their standard deviation. Only where the
-      data samples have ``member_sem_seg`` (``keep_members`` of :class:`~mmbdg.models.InterpreterTraining`);
-    - ``kept_fgbg``, ...: the same of the samples that an uncertainty filter keeps, over all classes;
-    - ``spearman``: rank correlation of an image's uncertainty with its part of wrong foreground or background pixels, -1 to 1; left out if
-      one of the two is the same for all images (an ensemble of one, say).
+    - ``single_fgbg``, ...: mIoU of a single member, mean over the members; ``single_fgbg_std``: standard deviation over the members. Only
+      if the data samples have ``member_sem_seg`` (``keep_members`` of :class:`~mmbdg.models.InterpreterTraining`);
+    - ``kept_fgbg``, ...: mIoU over the samples that an uncertainty filter keeps, all classes together;
+    - ``spearman``: rank correlation, -1 to 1, between the uncertainty of an image and its fraction of wrong pixels (foreground or
+      background). It is omitted if one of the two is constant, e.g. for an ensemble of one member.
 
     Args:
-        uncertainty_rate: Part of the samples the filter drops (paper, section 3.2: 0.1).
-        **options: Of :class:`LabellerIoU`.
+        uncertainty_rate: Fraction of the samples that the filter removes, in [0, 1) (paper, section 3.2: 0.1). Default: 0.1.
+        **options: Arguments of :class:`LabellerIoU`.
 
     Raises:
-        InputError: The rate is not in [0, 1).
+        InputError: ``uncertainty_rate`` is not in [0, 1).
     """
 
     def __init__(self, uncertainty_rate: float = 0.1, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Quality of generated images while a GAN trains."""
+"""Quality of generated images during the training of a GAN."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,22 +13,22 @@ from mmbdg.registry import METRICS
 
 @METRICS.register_module()
 class KernelDistance(BaseMetric):
-    """Kernel distance x 1000 between real and generated images on the features of a named classifier.
+    """Kernel distance x 1000 between real and generated images in the features of a classifier.
 
     Data samples need ``real`` and ``generated``, RGB uint8 (3,H,W). The key in the log is ``KD_<name>``, e.g. ``KD_resnet_fashion32``.
 
     Args:
-        classifier: Config of a classifier, see :func:`mmbdg.classifiers.build_classifier`; its own preprocessing is used and
-            its features behind the neck are compared.
-        name: What the figure is named after.
-        collect_device, prefix: mmengine's.
+        classifier: Config of a classifier, see :func:`mmbdg.classifiers.build_classifier`. The metric uses its preprocessing and its
+            features after the neck.
+        name: Name of the classifier in the key of the log.
+        collect_device, prefix: Arguments of ``mmengine.evaluator.BaseMetric``.
     """
 
     default_prefix = ''
 
     def __init__(self, classifier: dict, name: str, collect_device: str = 'cpu', prefix: str | None = None) -> None:
         super().__init__(collect_device, prefix)
-        torch_fidelity('metric_kid')  # missing: said now, not after the first hours of training
+        torch_fidelity('metric_kid')  # raises the error for a missing package before the training
         self.name = name
         self.classifier = build_classifier(classifier)
 

@@ -1,4 +1,4 @@
-"""How well an interpreter labels, in more than one label space at once."""
+"""mIoU of an interpreter in several label spaces."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,19 +17,22 @@ IGNORE = 65535  # no label in any space
 
 @METRICS.register_module()
 class LabellerIoU(BaseMetric):
-    """mIoU of predicted labels for FG/BG and in a space that tells classes apart, as mmseg counts it (areas summed over all images).
+    """mIoU of predicted labels for FG/BG and for a label space with classes, as in mmseg (areas are summed over all images).
 
-    Keys: ``mIoU_fgbg``, ``mIoU_classes`` (one label per class; of a dataset in yet another label space ``mIoU_<its name>`` instead, e.g.
-    ``mIoU_mc16``) and, where the data samples hold ``rule_seg`` of several thresholds, the mIoU of the rule at each other threshold against
-    the rule itself: ``rule_fgbg_t4`` ... A difference below that spread is none.
+    Keys:
 
-    A head that tells the dataset's labels apart predicts their ids, and can err in the class. An FG/BG head (``num_outputs`` of the data
-    samples is 1, or the dataset has two labels) predicts 0 and 1; its foreground is painted with the class of the image.
+    - ``mIoU_fgbg``: mIoU of foreground and background;
+    - ``mIoU_classes``: mIoU with one label per class. For a dataset in another label space the key is ``mIoU_<name>``, e.g. ``mIoU_mc16``;
+    - ``rule_fgbg_t4``, ...: only if the data samples have ``rule_seg`` for several thresholds: mIoU of the rule at each other threshold
+      against the rule itself. Differences of mIoU that are smaller than this variation have no meaning.
+
+    A head with all labels of the dataset predicts their ids, so its class can be wrong. An FG/BG head (``num_outputs`` of the data samples
+    is 1, or the dataset has two labels) predicts 0 and 1. Its foreground gets the class of the image.
 
     Args:
-        per_class: Also report the IoU of every label.
-        ignore_index: Label of pixels of the truth that do not count; None: 65535, and 255 where the dataset has no more than 254 labels.
-        collect_device, prefix: mmengine's.
+        per_class: Whether to report the IoU of every label. Default: False.
+        ignore_index: Label of ignored pixels in the ground truth. Default: 65535 and the ignore label of the label space of the dataset.
+        collect_device, prefix: Arguments of ``mmengine.evaluator.BaseMetric``.
     """
 
     default_prefix = ''
@@ -42,7 +45,7 @@ class LabellerIoU(BaseMetric):
 
     @property
     def _own(self) -> LabelSpace:
-        """Of the dataset."""
+        """Label space of the dataset."""
         meta = self.dataset_meta
         if 'label_space' in meta:
             return LabelSpace(tuple(meta['classes']), **meta['label_space'])
@@ -50,7 +53,7 @@ class LabellerIoU(BaseMetric):
 
     @property
     def _spaces(self) -> dict[str, LabelSpace]:
-        """What is reported."""
+        """Label spaces of the reported metrics, by name."""
         spaces = [label_space('fgbg', self.dataset_meta['class_names']), self._own]
         if spaces[1].name == 'fgbg':
             spaces[1] = label_space('classes', self.dataset_meta['class_names'])
@@ -72,7 +75,7 @@ class LabellerIoU(BaseMetric):
         return truth
 
     def _measured(self, sample: dict, predicted: torch.Tensor, truth: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
-        """Areas of a prediction (R,R), by label space."""
+        """Areas of a prediction, integer (R,R), by label space."""
         own, class_id, predicted = self._own, int(sample['gt_label']), predicted.cpu().numpy().astype(np.int64)
         has_own_ids = _has_own_ids(sample.get('num_outputs', own.num_classes), own)
         return {
@@ -100,7 +103,10 @@ def _has_own_ids(num_outputs: int, own: LabelSpace) -> bool:
     if own.name == 'fgbg' or num_outputs <= 2:
         return False
     if num_outputs != own.num_classes:
-        raise InputError(f'the head tells {num_outputs} labels apart, the dataset "{own.name}" has {own.num_classes}')
+        raise InputError(
+            f'the head has {num_outputs} labels, the dataset "{own.name}" has {own.num_classes}: set the number of outputs of the head to '
+            f'{own.num_classes}'
+        )
     return True
 
 

@@ -1,4 +1,4 @@
-"""Whether generated images are recognised."""
+"""Accuracy of a classifier on generated images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from mmbdg.registry import METRICS
 
 @METRICS.register_module()
 class RecognisedSamples(BaseMetric):
-    """Share of generated images, in percent, that a classifier names as the class they were made for: ``recognised_<name>``.
+    """Percentage of generated images for which a classifier predicts the class they were generated for: ``recognised_<name>``.
 
     Data samples need ``generated``, RGB uint8 (3,H,W), and ``gt_label`` (1,).
 
     Args:
-        classifier: Config of a classifier of the same classes, see :func:`mmbdg.classifiers.build_classifier`.
-        name: What the figure is named after.
-        collect_device, prefix: mmengine's.
+        classifier: Config of a classifier with the same classes, see :func:`mmbdg.classifiers.build_classifier`.
+        name: Name of the classifier in the key of the log.
+        collect_device, prefix: Arguments of ``mmengine.evaluator.BaseMetric``.
     """
 
     default_prefix = ''

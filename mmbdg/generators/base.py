@@ -1,4 +1,4 @@
-"""What every class-conditional generator answers."""
+"""The interface of class-conditional generators."""
 
 from abc import abstractmethod
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ from mmbdg.errors import InputError
 
 
 class FeatureInfo(NamedTuple):
-    """One feature tap of a generator."""
+    """Description of one feature tap of a generator."""
 
     channels: int
     resolution: int
     """Height and width in pixels."""
     name: str
-    """Name of the submodule whose output it is."""
+    """Name of the submodule that outputs the feature."""
     stride: int
-    """Pixels of the image for one of the feature's, along each side."""
+    """Number of image pixels per feature pixel along each side."""
 
 
 class ClassConditionalGenerator(BaseModule):
@@ -29,8 +29,9 @@ class ClassConditionalGenerator(BaseModule):
     Attributes:
         num_classes: Number of classes; 1 for an unconditional generator.
         latent_dim: Size of z.
-        latent_distribution: 'normal' if z is drawn from N(0, 1), 'uniform' if from [0, 1).
-        embed_dim: Size E of the shared class embedding; 0 if the generator has none, then who needs one learns it from y.
+        latent_distribution: Distribution of z: 'normal' for N(0, 1), 'uniform' for [0, 1).
+        embed_dim: Size E of the shared class embedding. 0 if the generator has none; modules that need one then learn it
+            from y.
         resolution: Height and width of an image in pixels.
         feature_info: One :class:`FeatureInfo` per tap, coarse to fine, in the order of ``forward_features``.
     """
@@ -43,28 +44,29 @@ class ClassConditionalGenerator(BaseModule):
     feature_info: tuple[FeatureInfo, ...]
 
     def interpreter_sizes(self) -> dict[str, Any]:
-        """What a feature interpreter must know of this generator, as arguments of its constructor."""
+        """Return the arguments of a feature interpreter that depend on this generator."""
         sizes = dict(feature_info=self.feature_info, embed_dim=self.embed_dim, resolution=self.resolution)
         return sizes if self.embed_dim else sizes | dict(num_classes=self.num_classes)
 
     @abstractmethod
     def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
-        """The forward pass. Inputs were checked.
+        """Compute the forward pass. The inputs are already checked.
 
         Args:
             z: Latents (N,latent_dim).
             y: Class indices int64 (N,).
-            features: If given, each tap of ``feature_info`` is appended, (N,C_i,R_i,R_i), coarse to fine. None keeps nothing.
+            features: List to which the features (N,C_i,R_i,R_i) of ``feature_info`` are appended, coarse to fine. Default:
+                None, to keep no features.
 
         Returns:
             Image float32 (N,3,R,R) in [-1,1].
         """
 
     def reset_parameters(self) -> None:
-        """Random weights to start a training from. Default: as the layers initialised themselves."""
+        """Set the random initial weights of a training. By default the layers' own initialisation is kept."""
 
     def embed(self, y: Tensor) -> Tensor:
-        """Class indices int64 (N,) -> shared class embedding float32 (N,E); y itself if ``embed_dim`` is 0."""
+        """Class indices int64 (N,) -> shared class embedding float32 (N,E). Returns y if ``embed_dim`` is 0."""
         return y
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
@@ -88,37 +90,37 @@ class ClassConditionalGenerator(BaseModule):
         return image, features
 
     def check_inputs(self, z: Tensor, y: Tensor) -> None:
-        """Raise InputError unless z is (N,latent_dim) and y holds N indices of classes."""
+        """Raise InputError unless z has the shape (N,latent_dim) and y holds N class indices."""
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise InputError(
-                f"z must be (N, {self.latent_dim}) for this {type(self).__name__}, got {tuple(z.shape)}; is it another generator's latent?"
+                f'z must be (N, {self.latent_dim}) for this {type(self).__name__}, got {tuple(z.shape)}; it may belong to another generator'
             )
         if y.ndim != 1 or len(y) != len(z) or y.dtype != torch.int64:
             raise InputError(f'y must be {len(z)} class indices, int64, one for each z; got {y.dtype} of shape {tuple(y.shape)}')
-        # On an accelerator this would wait for the device in each call; there its own bounds check stands.
+        # On an accelerator this check would synchronise the device in each call. The device has its own bounds check.
         if y.device.type == 'cpu' and len(y) and not torch.compiler.is_compiling():
             low, high = int(y.min()), int(y.max())
             if low < 0 or high >= self.num_classes:
                 raise InputError(f'class indices must lie in 0..{self.num_classes - 1}, got {low}..{high}')
 
     def use_statistics(self, truncation: float | None) -> None:
-        """Compute with the batch statistics of a truncation from now on (eval mode); None for the un-truncated ones.
+        """Select the batch statistics of a truncation for eval mode. None selects the un-truncated statistics.
 
         Raises:
-            InputError: This generator has no statistics for that truncation.
+            InputError: This generator has no statistics for this truncation.
         """
         if truncation is not None:
             raise InputError(f'{type(self).__name__} has no batch statistics per truncation; use a definition of truncation without them')
 
     def init_weights(self) -> None:
-        """Load ``init_cfg``'s checkpoint, or start from random weights.
+        """Load the checkpoint of ``init_cfg`` strictly, or set random weights.
 
-        ``init_cfg=dict(type='Pretrained', checkpoint=PATH)`` takes a file with our own names, and
-        ``dict(type='mmbdg.PublishedWeights', checkpoint=PATH, source='ajbrock')`` a file that somebody else published, see
-        :class:`mmbdg.published_weights.PublishedWeights`.
+        ``init_cfg=dict(type='Pretrained', checkpoint=PATH)`` loads a file with the key names of this package.
+        ``dict(type='mmbdg.PublishedWeights', checkpoint=PATH, source='ajbrock')`` loads a published file of another project,
+        see :class:`mmbdg.published_weights.PublishedWeights`.
 
         Raises:
-            InputError: The checkpoint does not hold exactly the keys and shapes of this generator.
+            InputError: The keys or shapes of the checkpoint do not match this generator.
         """
         if self.init_cfg:
             load_pretrained(self, self.init_cfg)
@@ -128,5 +130,5 @@ class ClassConditionalGenerator(BaseModule):
 
 
 def to_pixels(images: Tensor) -> Tensor:
-    """Images of a generator, float (...) in [-1,1], as uint8 of the same shape: ((x + 1) * 127.5) rounded to even and clamped."""
+    """Convert images of a generator, float (...) in [-1,1], to uint8: ((x + 1) * 127.5), rounded half to even and clamped."""
     return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Features to labels. Imports with torch, numpy and mmengine only."""
+"""Feature interpreters: modules that map generator features to labels. The package needs torch, numpy and mmengine only."""
 
 from mmbdg.interpreter.consensus import Consensus, ignore_uncertain, image_uncertainty, jensen_shannon, vote
 from mmbdg.interpreter.ensemble import Ensemble, InterpreterEnsemble

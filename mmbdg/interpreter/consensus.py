@@ -1,4 +1,4 @@
-"""What an ensemble says together: labels, and how much its members disagree (BigDatasetGAN, section 3.2; DatasetGAN, section 3.3)."""
+"""Labels and disagreement of an ensemble (BigDatasetGAN, section 3.2; DatasetGAN, section 3.3)."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,11 @@ VOTES = ('majority', 'mean')
 
 
 class Consensus:
-    """Adds up members' logits a few at a time, so that memory does not grow with the ensemble.
+    """Accumulates the logits of the members a few at a time. The memory does not grow with the size of the ensemble.
 
     Args:
-        how: How labels are made: "majority" (most members' label; of equals the lower id, so background) or "mean" (largest mean
-            probability).
+        how: Voting rule: "majority" (the label of most members; a tie gives the lower id) or "mean" (the label with the
+            largest mean probability). Default: "majority".
 
     Raises:
         ValueError: An unknown ``how``.
@@ -23,19 +23,19 @@ class Consensus:
 
     def __init__(self, how: str = 'majority') -> None:
         if how not in VOTES:
-            raise ValueError(f'labels are voted by "majority" or "mean", got "{how}"')
+            raise ValueError(f'the voting rule must be "majority" or "mean", got "{how}"')
         self.how, self._members = how, 0
 
     @classmethod
     def of(cls, parts: Iterable[Tensor], how: str = 'majority') -> 'Consensus':
-        """From logits (m,N,C,H,W) of a few members at a time."""
+        """Create a consensus from logits (m,N,C,H,W) of a few members at a time."""
         consensus = cls(how)
         for logits in parts:
             consensus.add(logits)
         return consensus
 
     def add(self, logits: Tensor) -> None:
-        """Logits (m,N,C,H,W) of m more members."""
+        """Add the logits (m,N,C,H,W) of m more members."""
         for member in logits.to(torch.promote_types(logits.dtype, torch.float32)):
             p = probabilities(member)
             if not self._members:
@@ -49,14 +49,14 @@ class Consensus:
                 self._ballots.scatter_add_(1, label, torch.ones_like(label, dtype=torch.int16))
 
     def labels(self) -> Tensor:
-        """int64 (N,H,W); with C = 1 ids 0 and 1."""
+        """Return the label ids int64 (N,H,W). With C = 1 the ids are 0 and 1."""
         return (self._probability if self._ballots is None else self._ballots).argmax(1)
 
     def disagreement(self) -> Tensor:
         """Jensen-Shannon divergence of the members per pixel: H(mean_m p_m) - mean_m H(p_m), natural logarithm.
 
         Returns:
-            (N,H,W) in nats, from 0 (all agree) to ln 2 for FG/BG, ln min(M, C) for C classes.
+            (N,H,W) in nats: 0 (all members agree) to ln 2 for FG/BG, to ln min(M, C) for C classes.
         """
         return (entropy(self._probability / self._members) - self._entropy / self._members).clamp(min=0)
 
@@ -76,11 +76,14 @@ def vote(logits: Tensor, how: str = 'majority') -> Tensor:
 
 
 def image_uncertainty(disagreement: Tensor, top: float = 0.1) -> Tensor:
-    """One figure an image: the mean of its most uncertain pixels (DatasetGAN: the top 10 %). (N,H,W) -> (N,)."""
+    """Uncertainty of each image: the mean over its most uncertain pixels (DatasetGAN: the top 10 %). (N,H,W) -> (N,)."""
     pixels = disagreement.flatten(1)
     return pixels.topk(max(1, int(pixels.shape[1] * top)), dim=1).values.mean(1)
 
 
 def ignore_uncertain(labels: Tensor, disagreement: Tensor, above: float | None, ignore: int) -> Tensor:
-    """Labels int64 (N,H,W) with ``ignore`` where the disagreement (N,H,W), in nats, is above a bound; None changes nothing."""
+    """Set labels int64 (N,H,W) to ``ignore`` where the disagreement (N,H,W) in nats exceeds ``above``.
+
+    With ``above=None`` the labels stay unchanged.
+    """
     return labels if above is None else labels.masked_fill(disagreement > above, ignore)

@@ -1,4 +1,4 @@
-"""Gradients computed in the forward pass, so that the graph behind a loss need not wait for the backward pass."""
+"""Gradients that are computed in the forward pass, so that the graph of a loss is freed before the backward pass."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,34 +8,35 @@ from torch import Tensor
 
 
 def with_gradient_now(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    """A scalar of the same value, whose backward pass gives ``parameters`` the gradients that are computed here.
+    """Compute the gradients of a loss now and return a scalar of the same value that passes them on in its backward pass.
 
-    The graph of ``loss`` is freed on return, so that of several losses with separate parameters only one graph exists at a time. Scaling
-    the loss later scales the gradients, but too late for those that underflow in float16; bfloat16 needs no scaling.
+    The graph of ``loss`` is freed on return. With several losses of separate parameters only one graph exists at a time.
+    A later scaling of the loss scales the gradients, but it cannot recover gradients that underflowed in float16.
+    bfloat16 needs no scaling.
     """
     parameters = [parameter for parameter in parameters if parameter.requires_grad]
     if not (torch.is_grad_enabled() and loss.requires_grad):
         return loss
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     used = [(parameter, gradient) for parameter, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
-    return _Handed.apply(loss.detach(), [gradient for _, gradient in used], *[parameter for parameter, _ in used])
+    return _PrecomputedGradient.apply(loss.detach(), [gradient for _, gradient in used], *[parameter for parameter, _ in used])
 
 
 def losses_with_gradient_now(losses: dict[str, Tensor], parameters: Sequence[Tensor]) -> dict[str, Tensor]:
-    """:func:`with_gradient_now` for the losses of a model by their names, which mmengine adds up if "loss" is in them.
+    """:func:`with_gradient_now` for the loss dictionary of a model. mmengine adds up the entries with "loss" in their names.
 
-    Each keeps its value; the gradient of their sum comes with the first of them.
+    Each loss keeps its value. The first loss carries the gradient of the sum.
     """
     names = [name for name in losses if 'loss' in name]
     total = sum(losses[name].mean() for name in names)
-    handed = with_gradient_now(total, parameters)
-    if handed is total:
+    precomputed = with_gradient_now(total, parameters)
+    if precomputed is total:
         return losses
-    apart = losses | {name: losses[name].detach() for name in names}
-    return apart | {names[0]: apart[names[0]] + (handed - handed.detach())}
+    detached = losses | {name: losses[name].detach() for name in names}
+    return detached | {names[0]: detached[names[0]] + (precomputed - precomputed.detach())}
 
 
-class _Handed(torch.autograd.Function):
+class _PrecomputedGradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
         ctx.gradients = gradients

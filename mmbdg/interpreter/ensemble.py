@@ -14,23 +14,23 @@ from mmbdg.interpreter.early_gradient import with_gradient_now
 from mmbdg.registry import MODELS
 
 MOST_MEMBERS = 1024
-"""Members of an ensemble (paper: 16)."""
+"""Largest number of members (paper: 16)."""
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Logits (N,C,H,W), labels (N,H,W) -> scalar."""
 
 
 def check_members(number: int) -> None:
-    """Raise InputError unless an ensemble can have so many members."""
+    """Raise InputError unless ``number`` is a valid number of members."""
     if type(number) is not int or not 1 <= number <= MOST_MEMBERS:
         raise InputError(f'num_members must be a whole number, 1 to {MOST_MEMBERS:,}, got {number!r}')
 
 
 class Ensemble(BaseModule):
-    """What training and labelling ask of an ensemble, whatever its members share.
+    """Base class of ensembles: the interface that training and labelling use.
 
     Attributes:
-        num_members: M.
-        num_outputs: Logits per pixel: 1 for FG/BG, else C.
+        num_members: Number M of members.
+        num_outputs: Number of logits per pixel: 1 for FG/BG, else C.
     """
 
     num_members: int
@@ -42,23 +42,25 @@ class Ensemble(BaseModule):
 
     @abstractmethod
     def each(self, features: Sequence[Tensor], embedding: Tensor) -> Iterator[Tensor]:
-        """The logits (m,N,num_outputs,R,R) of the members, a few at a time; together those of :meth:`forward`."""
+        """Yield the logits (m,N,num_outputs,R,R) of a few members at a time. Concatenated, they equal :meth:`forward`."""
 
     @abstractmethod
     def forward_own(self, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
-        """Each member on its own part of the batch, for training.
+        """Compute each member on its own part of the batch, for training.
 
         Features (M*N,C_i,R_i,R_i), class embedding (M*N,E) -> logits (M*N,num_outputs,R,R); member m computes rows m*N to (m+1)*N.
 
         Raises:
-            ValueError: The batch is no multiple of M.
+            ValueError: The batch size is not a multiple of M.
         """
 
     def keep_first(self, count: int) -> None:
-        """Leave the first members only: faster, and less likely to disagree where they are wrong; one alone never does.
+        """Keep the first ``count`` members only.
+
+        Fewer members are faster, but they disagree less often where they are wrong. A single member has no disagreement.
 
         Raises:
-            InputError: There are fewer members, or none is left.
+            InputError: ``count`` is smaller than 1 or larger than the number of members.
         """
         if not 1 <= count <= self.num_members:
             raise InputError(f'members must be 1 to {self.num_members}, the size of the ensemble, got {count}')
@@ -67,7 +69,7 @@ class Ensemble(BaseModule):
 
     @abstractmethod
     def _drop_after(self, count: int) -> None:
-        """Drop the modules of all members but the first."""
+        """Drop the modules of all members after the first ``count``."""
 
     def own_losses(self, loss: Loss, labels: Tensor, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
         """The loss of each member on its own part of the batch (M,), see :meth:`forward_own`; labels (M*N,H,W)."""
@@ -76,12 +78,12 @@ class Ensemble(BaseModule):
         return torch.stack([loss(*part) for part in parts])
 
     def check_batch(self, size: int) -> None:
-        """Raise ValueError unless a batch can be shared by the members."""
+        """Raise ValueError unless the members can share a batch of this size equally."""
         if size % self.num_members:
-            raise ValueError(f'the batch of {size} cannot be shared by {self.num_members} members; make it a multiple')
+            raise ValueError(f'the batch of {size} cannot be shared by {self.num_members} members; use a multiple of {self.num_members}')
 
     def init_weights(self) -> None:
-        """Load ``init_cfg``'s checkpoint exactly, or keep each member's own random weights."""
+        """Load the checkpoint of ``init_cfg`` strictly. Without ``init_cfg`` each member keeps its random weights."""
         if self.init_cfg:
             load_pretrained(self, self.init_cfg)
         self.is_init = True
@@ -93,12 +95,13 @@ class InterpreterEnsemble(Ensemble):
 
     Args:
         member: Config of a :class:`~mmbdg.interpreter.FeatureInterpreter`.
-        num_members: M.
-        members_at_once: How many members are computed as one batched module at rest. In turn (1) takes the least memory, and on CPUs the
-            least time (docs/interpreters.md).
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` for all members in one file, or None.
-            ``dict(type='mmbdg.PublishedWeights', checkpoint=[...], source='bigdatasetgan')`` takes M files of the released code.
-        **features: ``feature_info``, ``embed_dim``, ``resolution`` of the generator, if ``member`` does not state them.
+        num_members: Number M of members, 1 to 1024. Default: 16.
+        members_at_once: Number of members that are computed as one batched module in eval mode. 1 takes the least memory,
+            and on CPUs the least time (docs/interpreters.md). Default: 1.
+        init_cfg: Checkpoint with all members in one file, ``dict(type='Pretrained', checkpoint=..., prefix=...)``;
+            M files of the released code, ``dict(type='mmbdg.PublishedWeights', checkpoint=[...],
+            source='bigdatasetgan')``; or None for random weights. Default: None.
+        **features: ``feature_info``, ``embed_dim`` and ``resolution`` of the generator, where ``member`` does not set them.
     """
 
     def __init__(
@@ -122,7 +125,10 @@ class InterpreterEnsemble(Ensemble):
         return torch.cat([member(own, *rest) for member, own, rest in self._parts(features, embedding, *more)])
 
     def own_losses(self, loss: Loss, labels: Tensor, features: Sequence[Tensor], embedding: Tensor, *more: Tensor) -> Tensor:
-        """See :meth:`Ensemble.own_losses`. One member's graph stands at a time: 16 of 512 px would take hundreds of GB together."""
+        """See :meth:`Ensemble.own_losses`.
+
+        The graph of only one member exists at a time. The graphs of 16 members at 512 px would take hundreds of GB.
+        """
         losses = []
         for member, own, (target, *rest) in self._parts(features, labels, embedding, *more):
             losses.append(with_gradient_now(loss(member(own, *rest).float(), target), list(member.parameters())))
@@ -132,16 +138,16 @@ class InterpreterEnsemble(Ensemble):
         self.members = self.members[:count]
 
     def _parts(self, features: Sequence[Tensor], *rest: Tensor) -> Iterable[tuple[nn.Module, list[Tensor], list[Tensor]]]:
-        """Each member with its part of the features and of what goes with them."""
+        """Yield each member with its part of the features and of the other batch tensors."""
         self.check_batch(len(rest[0]))
         for member, *own in zip(self.members, *[x.chunk(self.num_members) for x in (*features, *rest)], strict=True):
             yield member, own[: len(features)], own[len(features) :]
 
 
 def _batched(members: Sequence[nn.Module], features: Sequence[Tensor], embedding: Tensor) -> Tensor:
-    """Members of one architecture as one computation: convolutions with a group for each member."""
+    """Compute members of the same architecture as one module: grouped convolutions with one group per member."""
     state, given, device = torch.func.stack_module_state(list(members)), (list(features), embedding), embedding.device.type
-    if torch.is_autocast_enabled(device):  # it does nothing within vmap on CPUs: all is computed in its precision instead
+    if torch.is_autocast_enabled(device):  # autocast has no effect within vmap on CPUs, so cast everything to its dtype
         dtype = torch.get_autocast_dtype(device)
         state, given = tree_map(lambda x: x.to(dtype) if x.is_floating_point() else x, (state, given))
 

@@ -1,4 +1,4 @@
-"""The feature interpreter of BigDatasetGAN (section 3.2, figure 3): generator features to labels."""
+"""The feature interpreter of BigDatasetGAN (section 3.2, figure 3): it maps generator features to labels."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,37 +14,47 @@ from mmbdg.generators.spectral_norm import normalised
 from mmbdg.interpreter.rows import in_step, resize, resized_rows
 from mmbdg.registry import MODELS
 
-OWN_EMBED_DIM = 128  # as BigGAN's
+OWN_EMBED_DIM = 128  # as in BigGAN
 
 Last = Callable[[Tensor, Tensor], Tensor]
-"""Fused features (N,C,h,w), class embedding (N,E) -> (...,num_outputs,h,w), looking ``FeatureInterpreter.halo`` rows around at most."""
+"""Fused features (N,C,h,w), class embedding (N,E) -> (...,num_outputs,h,w).
+
+A row of the result depends on at most ``FeatureInterpreter.halo`` rows above and below it.
+"""
 
 
 @MODELS.register_module()
 class FeatureInterpreter(BaseModule):
-    """Reduce each group of features, fuse coarse to fine with class-conditional mix blocks, put out logits.
+    """Reduces each group of features, fuses the groups from coarse to fine with class-conditional mix blocks and outputs logits.
 
-    A group's features are concatenated at the group's resolution and reduced by a 1x1 convolution. Since a 1x1 convolution and bilinear
-    resizing commute, each feature is reduced first and resized after: the same result, a fraction of the memory. At rest (eval mode) the
-    finest group, where nearly all of the memory would go, is computed in strips of rows.
+    The features of a group are resized to the resolution of the group, concatenated and reduced by a 1x1 convolution.
+    A 1x1 convolution and bilinear resizing commute. Each feature is therefore reduced first and resized afterwards, which
+    gives the same result with a fraction of the memory. In eval mode the finest group, which needs most of the memory, is
+    computed in strips of rows.
 
     Args:
-        feature_info: (channels, resolution, ...) of each feature, coarse to fine: the generator's ``feature_info``.
-        embed_dim: Size E of the class embedding that conditions the mix blocks: the generator's ``embed_dim``. 0 for a generator without
-            one (VQGAN, unconditional ones): the interpreter then learns an embedding of 128 of its own.
-        num_outputs: 1 for an FG/BG logit, C for a softmax over C classes (background first).
-        resolution: Height and width of the labels; default: the finest feature's.
-        groups: Upper resolution of each group, or the name of a rule, see :func:`~mmbdg.generators.grouping.group_bounds`.
-        widths: Channels each group is reduced to; the last ones count where groups are empty. 128, 64, 32 as published.
-        out_kernel: Kernel of the output convolution: 3 in the released code, 1 in the paper.
-        spectral_norm: Whether mix blocks and output are spectrally normalised, as in the released code.
-        stride: Of the finest group: it is computed at resolution / stride and the logits are resized. 1 as published; 2 takes a quarter of
-            the time and cannot draw finer than two pixels.
-        strip_rows: Rows of a strip at rest. More take more memory and are a little faster.
-        num_classes: Classes of an embedding of its own.
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
-            ``dict(type='mmbdg.PublishedWeights', checkpoint=..., source='bigdatasetgan')`` takes a state dict of the released code's
-            ``BigdatasetGANModel``, with or without its generator inside.
+        feature_info: (channels, resolution, ...) of each feature, coarse to fine: ``feature_info`` of the generator.
+        embed_dim: Size E of the class embedding that conditions the mix blocks: ``embed_dim`` of the generator. 0 for a
+            generator without class embedding (VQGAN, unconditional generators): the interpreter then learns an embedding
+            of size 128.
+        num_outputs: Number of logits: 1 for FG/BG, C for a softmax over C classes (background first). Default: 1.
+        resolution: Height and width of the labels in pixels. Default: the resolution of the finest feature.
+        groups: Upper resolution of each group, or the name of a rule, see
+            :func:`~mmbdg.generators.grouping.group_bounds`. Default: "relative".
+        widths: Number of channels after the reduction of each group. If some groups are empty, the last widths are used.
+            Default: (128, 64, 32), as published.
+        out_kernel: Kernel size of the output convolution: 3 in the released code, 1 in the paper. Default: 3.
+        spectral_norm: Whether the mix blocks and the output use spectral normalisation, as in the released code.
+            Default: True.
+        stride: Stride of the finest group: it is computed at resolution / stride, and the logits are resized. 2 takes a
+            quarter of the time, but it cannot represent details smaller than two pixels. Default: 1, as published.
+        strip_rows: Number of rows of a strip in eval mode. More rows take more memory and are slightly faster.
+            Default: 64.
+        num_classes: Number of classes of the learned embedding; only used with ``embed_dim=0``. Default: 1.
+        init_cfg: Checkpoint of the interpreter, ``dict(type='Pretrained', checkpoint=..., prefix=...)``; state dict of
+            ``BigdatasetGANModel`` of the released code, with or without its generator,
+            ``dict(type='mmbdg.PublishedWeights', checkpoint=..., source='bigdatasetgan')``; or None for random weights.
+            Default: None.
 
     Raises:
         ValueError: The groups do not fit the features or the stride, or there are fewer widths than groups.
@@ -70,15 +80,18 @@ class FeatureInterpreter(BaseModule):
         self.resolution = resolution or max(resolutions)
         *coarse, (finest, taps) = group_taps(resolutions, groups, self.resolution)
         if finest % stride or (coarse and finest // stride < coarse[-1][0]):
-            raise ValueError(f'the finest group would be computed at {finest} / {stride} px, coarser than the one before it: {coarse[-1:]}')
+            raise ValueError(
+                f'stride {stride} does not fit the finest group of {finest} px: it must divide {finest}, and the group must not become '
+                f'coarser than the one before it: {coarse[-1:]}'
+            )
         self.groups = [*coarse, (finest // stride, taps)]
         if len(widths) < len(self.groups):
-            raise ValueError(f'{len(self.groups)} groups need as many widths, got {tuple(widths)}')
+            raise ValueError(f'{len(self.groups)} groups need as many widths, got widths={tuple(widths)}')
         widths = widths[-len(self.groups) :]
         self.tap_channels = channels
         self.num_outputs = num_outputs
 
-        conditional = len(widths) > 1  # mix blocks are
+        conditional = len(widths) > 1  # only mix blocks use the class embedding
         self.embedding = nn.Embedding(num_classes, OWN_EMBED_DIM) if conditional and not embed_dim else None
         embed_dim = embed_dim or OWN_EMBED_DIM
         self.reduce = nn.ModuleList(
@@ -97,9 +110,10 @@ class FeatureInterpreter(BaseModule):
         self.strip_rows = strip_rows if all(in_step(source, finest // stride) for source in sources) else finest
 
     def forward(self, features: Sequence[Tensor], embedding: Tensor) -> Tensor:
-        """Features (N,C_i,R_i,R_i) coarse to fine, what the generator's ``embed`` gave -> logits (N,num_outputs,R,R).
+        """Features (N,C_i,R_i,R_i) coarse to fine, result of the generator's ``embed`` -> logits (N,num_outputs,R,R).
 
-        That is the class embedding float32 (N,E), or the class indices int64 (N,) of a generator without one.
+        ``embedding`` is the class embedding float32 (N,E), or the class indices int64 (N,) of a generator without class
+        embedding.
         """
         return self.interpret(features, embedding, self.last)
 
@@ -108,7 +122,7 @@ class FeatureInterpreter(BaseModule):
         return self.output(self.mix[-1](x, embedding) if self.mix else x)
 
     def interpret(self, features: Sequence[Tensor], embedding: Tensor, last: Last) -> Tensor:
-        """The forward pass with another ``last``, which may put axes before those of its result (the members of an ensemble, say)."""
+        """Compute the forward pass with another ``last``. It may add leading axes to its result, e.g. for the members of an ensemble."""
         if self.embedding is not None:
             embedding = self.embedding(embedding)
         x, coarse = None, len(self.groups) - 1
@@ -123,7 +137,10 @@ class FeatureInterpreter(BaseModule):
         return resize(logits.flatten(0, -4), self.resolution).unflatten(0, logits.shape[:-3])
 
     def _strip(self, x: Tensor | None, features: Sequence[Tensor], embedding: Tensor, last: Last, start: int) -> Tensor:
-        """Logits of the rows from ``start``. Rows beyond the strip are computed too: zero padding belongs to the picture's edges only."""
+        """Compute the logits of the strip from row ``start``.
+
+        The halo rows around the strip are computed too, because zero padding may affect the edges of the image only.
+        """
         height = self.groups[-1][0]
         stop = min(height, start + self.strip_rows)
         first, beyond = max(0, start - self.halo), min(height, stop + self.halo)
@@ -131,7 +148,7 @@ class FeatureInterpreter(BaseModule):
         return logits[..., start - first : stop - first, :]
 
     def _fuse(self, x: Tensor | None, group: int, features: Sequence[Tensor], start: int, stop: int) -> Tensor:
-        """Rows ``start`` to ``stop`` of a group's reduced features behind those of what was fused before."""
+        """Concatenate rows ``start`` to ``stop`` of the fused features ``x`` and of the reduced features of a group."""
         resolution, taps = self.groups[group]
         weights = self.reduce[group].weight.split([self.tap_channels[i] for i in taps], dim=1)
         reduced = None
@@ -141,10 +158,10 @@ class FeatureInterpreter(BaseModule):
         return reduced if x is None else torch.cat([resized_rows(x, resolution, start, stop), reduced], dim=1)
 
     def init_weights(self) -> None:
-        """Load ``init_cfg``'s checkpoint exactly, or keep torch's default initialisation (as the released code does).
+        """Load the checkpoint of ``init_cfg`` strictly, or keep torch's default initialisation (as the released code does).
 
         Raises:
-            InputError: The checkpoint does not hold exactly the keys and shapes of this interpreter.
+            InputError: The keys or shapes of the checkpoint do not match this interpreter.
         """
         if self.init_cfg:
             load_pretrained(self, self.init_cfg)

@@ -1,4 +1,4 @@
-"""From logits to a loss and to probabilities. FG/BG (one logit) and C classes take the same path."""
+"""Loss, probabilities and entropy of logits, for FG/BG (one logit) and for C classes."""
 
 import torch
 from torch import Tensor
@@ -9,12 +9,12 @@ def segmentation_loss(logits: Tensor, labels: Tensor, ignore: int = 255) -> Tens
     """Mean cross-entropy over the pixels that are not ignored.
 
     Args:
-        logits: float (N,C,H,W); with C = 1 the logit of the foreground.
-        labels: int64 (N,H,W); with C = 1 every id but 0 is foreground.
-        ignore: Label of pixels that do not count.
+        logits: Logits, float (N,C,H,W). With C = 1 the logit of the foreground.
+        labels: Label ids, int64 (N,H,W). With C = 1 every id above 0 is foreground.
+        ignore: Label id of ignored pixels. Default: 255.
 
     Returns:
-        Scalar; 0 if every pixel is ignored.
+        Scalar loss. 0 if every pixel is ignored.
     """
     valid = labels != ignore
     if logits.shape[1] == 1:
@@ -25,12 +25,12 @@ def segmentation_loss(logits: Tensor, labels: Tensor, ignore: int = 255) -> Tens
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """Logits (...,C,H,W) -> probabilities of the same shape; C = 1 becomes 2 (background, foreground)."""
+    """Logits (...,C,H,W) -> probabilities of the same shape. C = 1 gives two channels (background, foreground)."""
     if logits.shape[-3] == 1:
         return torch.cat([torch.sigmoid(-logits), torch.sigmoid(logits)], dim=-3)
     return logits.softmax(dim=-3)
 
 
 def entropy(p: Tensor) -> Tensor:
-    """Probabilities (...,C,H,W) -> entropy in nats (...,H,W), 0 log 0 = 0."""
+    """Probabilities (...,C,H,W) -> entropy in nats (...,H,W), with 0 log 0 = 0."""
     return torch.special.entr(p).sum(dim=-3)

@@ -1,4 +1,4 @@
-"""DatasetGAN's labeller: a small network on each pixel's column of features. A baseline for the feature interpreter."""
+"""The labeller of DatasetGAN: an MLP on the features of each pixel. It is a baseline for the feature interpreter."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,20 @@ from mmbdg.registry import MODELS
 
 @MODELS.register_module()
 class PixelMLP(BaseModule):
-    """The pixel classifier of DatasetGAN (section 3.2 there): every feature is resized to the image, the channels at a pixel are its
-    description, three linear layers with ReLU and batch normalisation between them label it. It knows neither neighbours nor class.
+    """The pixel classifier of DatasetGAN (section 3.2).
 
-    Trained on sampled pixels, see ``pixels_per_image`` of :class:`~mmbdg.models.InterpreterTraining`. To label a picture all its features
-    stand at full resolution: 4,224 channels at 512 px, 4.4 GB.
+    Every feature is resized to the resolution of the image. Three linear layers with ReLU and batch normalisation between
+    them classify the channels of each pixel. The classifier uses neither neighbouring pixels nor the class of the image.
+
+    It is trained on sampled pixels, see ``pixels_per_image`` of :class:`~mmbdg.models.InterpreterTraining`. Labelling an
+    image needs all features at full resolution: 4,224 channels at 512 px, 4.4 GB.
 
     Args:
-        feature_info, num_outputs, resolution: As of a :class:`~mmbdg.interpreter.FeatureInterpreter`.
-        hidden: Widths of the two layers between; 128 and 32 in DatasetGAN for fewer than 30 classes.
-        embed_dim, num_classes: Taken so that it can stand in an interpreter's place; not used.
-        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None.
+        feature_info, num_outputs, resolution: See :class:`~mmbdg.interpreter.FeatureInterpreter`.
+        hidden: Widths of the two hidden layers. Default: (128, 32), as in DatasetGAN for fewer than 30 classes.
+        embed_dim, num_classes: Accepted for the same interface as :class:`~mmbdg.interpreter.FeatureInterpreter`; not
+            used.
+        init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)`` or None for random weights. Default: None.
     """
 
     def __init__(
@@ -52,9 +55,10 @@ class PixelMLP(BaseModule):
         """Features (N,C_i,R_i,R_i), any class embedding -> logits (N,num_outputs,R,R).
 
         Args:
-            features: Coarse to fine.
-            embedding: Not used.
-            pixels: Row-major indices int64 (N,P) of pixels of the image: logits (N,num_outputs,1,P) of these only.
+            features: Features of the generator, coarse to fine.
+            embedding: Class embedding; not used.
+            pixels: Row-major pixel indices, int64 (N,P). The result then has the logits (N,num_outputs,1,P) of these
+                pixels only. Default: None, for all pixels.
         """
         if pixels is None:
             columns = torch.cat([resize(feature, self.resolution) for feature in features], dim=1)
@@ -65,13 +69,13 @@ class PixelMLP(BaseModule):
         return logits.view(n, height, width, -1).permute(0, 3, 1, 2)
 
     def _at(self, feature: Tensor, pixels: Tensor) -> Tensor:
-        """What :func:`resize` would have at some pixels: (N,C,S,S), (N,P) -> (N,C,1,P)."""
+        """Return the values of the resized feature at some pixels, equal to :func:`resize`: (N,C,S,S), (N,P) -> (N,C,1,P)."""
         places = torch.stack([pixels % self.resolution, pixels // self.resolution], dim=-1)  # (x, y)
         places = (places + 0.5) / self.resolution * 2 - 1
         return F.grid_sample(feature, places[:, None].to(feature.dtype), mode='bilinear', padding_mode='border', align_corners=False)
 
     def init_weights(self) -> None:
-        """Load ``init_cfg``'s checkpoint exactly, or keep torch's default initialisation."""
+        """Load the checkpoint of ``init_cfg`` strictly, or keep torch's default initialisation."""
         if self.init_cfg:
             load_pretrained(self, self.init_cfg)
         self.is_init = True

@@ -1,4 +1,4 @@
-"""The feature interpreter in the order of the released code: what our order is measured and tested against."""
+"""The feature interpreter with the order of operations of the released code, as a reference for tests and measurements."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,11 @@ from mmbdg.registry import MODELS
 
 @MODELS.register_module()
 class PublishedOrderInterpreter(FeatureInterpreter):
-    """The same weights and results as :class:`FeatureInterpreter`: all features are resized and concatenated first, then reduced, and each
-    layer sees the whole picture at once (BigDatasetGAN's released code)."""
+    """A :class:`FeatureInterpreter` with the order of operations of BigDatasetGAN's released code.
+
+    Weights and results are the same. All features are resized and concatenated first and reduced afterwards. Each layer
+    computes the whole image at once.
+    """
 
     def interpret(self, features: Sequence[Tensor], embedding: Tensor, last: Last) -> Tensor:
         if self.embedding is not None:

@@ -1,4 +1,4 @@
-"""Interpreters trained by BigDatasetGAN's released code."""
+"""Weights of interpreters that were trained with BigDatasetGAN's released code."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,21 +10,22 @@ from mmbdg.generators.adapters import Entry
 from mmbdg.generators.adapters.ajbrock import AjbrockAdapter
 from mmbdg.interpreter.feature_interpreter import FeatureInterpreter
 
-GROUPS = ('low', 'mid', 'high')  # the released code calls the coarse group low
+GROUPS = ('low', 'mid', 'high')  # names of the groups in the released code, coarse to fine
 GENERATOR = 'biggan_model.'
 
 
 class BigDatasetGANAdapter(AjbrockAdapter):
-    """A state dict of ``BigdatasetGANModel``, as its train.py saves it: the interpreter with BigGAN's layers, and the generator inside.
+    """Reads a state dict of ``BigdatasetGANModel`` as its train.py saves it.
 
-    The generator's tensors are left out; :mod:`mmbdg.generators.adapters` reads them from their own file.
+    The state dict holds the interpreter and the generator. The tensors of the generator are ignored;
+    :mod:`mmbdg.generators.adapters` reads a generator from its own file.
     """
 
     name = 'bigdatasetgan'
     description = "BigDatasetGAN's released code"
 
     def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
-        """Arguments of the :class:`FeatureInterpreter` whose weights these are, but for those of the generator."""
+        """Return the arguments of the matching :class:`FeatureInterpreter`, without those that depend on the generator."""
         kernel = raw['out_layer.2.weight'].shape
         return dict(
             num_outputs=kernel[0],
@@ -37,7 +38,7 @@ class BigDatasetGANAdapter(AjbrockAdapter):
 
     def entries(self, interpreter: FeatureInterpreter) -> Iterator[Entry]:
         if len(interpreter.reduce) != len(GROUPS):
-            raise InputError(f'released interpreters have three groups of features, this one {len(interpreter.reduce)}')
+            raise InputError(f'released interpreters have three groups of features, this interpreter has {len(interpreter.reduce)}')
         for i, group in enumerate(GROUPS):
             yield Entry(f'reduce.{i}.weight', f'{group}_feature_conv.0.weight')
             if i:

@@ -14,14 +14,14 @@ from mmbdg.registry import MODELS
 
 @MODELS.register_module()
 class JointDataPreprocessor(BaseDataPreprocessor):
-    """Hands each part of a batch of :class:`~mmbdg.datasets.JointDataset` to the data preprocessor of the same name.
+    """Passes each part of a batch of :class:`~mmbdg.datasets.JointDataset` to the data preprocessor of the same name.
 
     A batch without parts (validation, test) goes to the preprocessor ``plain``.
 
     Args:
         ssl: Config of the preprocessor of real views, e.g. ``mmpretrain.SelfSupDataPreprocessor``. The same as ``parts=dict(ssl=...)``.
         seg: Config of the preprocessor of labelled images, e.g. ``mmseg.SegDataPreProcessor``. The same as ``parts=dict(seg=...)``.
-        non_blocking: Whether pinned images are copied to the GPU while it computes; default True.
+        non_blocking: Whether images in pinned memory are copied to the GPU asynchronously; default True.
         parts: Configs of preprocessors by the name of the part.
         plain: Name of the part whose preprocessor takes batches without parts; default: "seg" if there is one, otherwise the first part.
 
@@ -46,16 +46,16 @@ class JointDataPreprocessor(BaseDataPreprocessor):
 
     @property
     def ssl(self) -> nn.Module | None:
-        """The preprocessor of the part of this name."""
+        """The preprocessor of the part "ssl"; None if there is no such part."""
         return part_of(self, 'ssl')
 
     @property
     def seg(self) -> nn.Module | None:
-        """The preprocessor of the part of this name."""
+        """The preprocessor of the part "seg"; None if there is no such part."""
         return part_of(self, 'seg')
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
-        """``inputs`` and ``data_samples`` by part in, the same by part out, each as its preprocessor returns it."""
+        """Preprocess a batch: dicts ``inputs`` and ``data_samples`` by part -> the same dicts with the outputs of the preprocessors."""
         if not isinstance(data['inputs'], dict):
             return self.parts[self.plain](data, training)
         if problem := differing_parts(data['inputs'], 'the batch', self.parts, type(self).__name__):
@@ -70,14 +70,14 @@ class JointDataPreprocessor(BaseDataPreprocessor):
 
 
 def _one_batch(inputs: Any, data_samples: list | None) -> dict[str, Any]:
-    """With a ratio of k the samples of a part arrive as k batches; they become one."""
+    """Concatenate the batches of a part: with a ratio of k the dataloader gives k batches."""
     if data_samples and isinstance(data_samples[0], list | tuple):
         inputs, data_samples = _joined(inputs), [sample for batch in data_samples for sample in batch]
     return dict(inputs=inputs, data_samples=data_samples)
 
 
 def _joined(batches: Sequence[Any]) -> Any:
-    """Batches one after the other; of several views, view by view."""
+    """Concatenated batches. Several views are concatenated view by view."""
     if isinstance(batches[0], list | tuple):
         return [_joined(views) for views in zip(*batches, strict=True)]
     return torch.cat(list(batches))

@@ -18,18 +18,20 @@ from mmbdg.registry import MODELS
 
 
 class JointPretraining(PartLosses):
-    """Mixin, put before a self-supervised method of mmpretrain: its backbone also feeds a segmentation head, and the losses are added.
+    """Mixin for a self-supervised method of mmpretrain. It adds a segmentation head on the same backbone and sums the losses.
+
+    In a class definition it precedes the method: ``class JointMoCo(JointPretraining, selfsup.MoCo)``.
 
     The part ``ssl`` of a batch goes through the self-supervised method. The part ``seg`` goes through the backbone, the segmentation
     neck and head, but not through the method's neck, momentum encoder and queues. After pre-training only ``backbone.*`` is kept.
 
     Args:
-        seg_neck: Config of the neck on the backbone's maps, e.g. ``mmseg.FPN``; or a list of necks that follow one another. A plain ViT,
-            whose maps have one size, needs ``mmseg.Feature2Pyramid``.
+        seg_neck: Config of the neck on the backbone's maps, e.g. ``mmseg.FPN``, or a list of necks that are applied one after another. A
+            plain ViT needs ``mmseg.Feature2Pyramid``, because all its maps have the same size.
         seg_head: Config of an mmseg decode head, e.g. ``mmbdg.FPNHead`` with ``_scope_='mmseg'``; the weight of the segmentation loss is
             its ``loss_decode.loss_weight``.
         seg_stages: Indices of the backbone's stages (layers of a ViT) that the neck receives; default: the first four.
-        activation_checkpointing: Whether activations are computed again in the backward pass, for less memory and more time; default
+        activation_checkpointing: Whether activations are recomputed in the backward pass. This needs less memory and more time; default
             False. See :func:`~mmbdg.models.activation_checkpointing.checkpoint_activations`.
         **kwargs: Arguments of the method; the data preprocessor is a :class:`~mmbdg.models.JointDataPreprocessor`.
 
@@ -71,7 +73,7 @@ class JointPretraining(PartLosses):
     def ssl_loss(self, inputs: list[Tensor], data_samples: list[BaseDataElement]) -> dict[str, Tensor]:
         """Two views float (N,3,H,W) -> the losses of the self-supervised method.
 
-        What the method calls ``loss`` is ``ssl.loss`` here: mmengine logs the sum of all losses as ``loss``.
+        The method's key ``loss`` is renamed to ``ssl.loss``, because mmengine logs the sum of all losses as ``loss``.
         """
         with float32_losses(self):
             losses = super(PartLosses, self).loss(inputs, data_samples)
@@ -89,9 +91,9 @@ class JointPretraining(PartLosses):
         return BaseSegmentor.postprocess_result(self, logits, data_samples)
 
     def extract_pyramid(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images float (N,3,H,W) -> the maps (N,C,h,w) of ``seg_stages``; the outputs that the method itself uses stay as configured."""
+        """Images float (N,3,H,W) -> the maps (N,C,h,w) of ``seg_stages``. The outputs for the self-supervised method do not change."""
         backbone, changes = self.backbone, dict(out_indices=self.seg_stages)
-        if hasattr(backbone, 'out_type'):  # of a ViT: maps, not the class token
+        if hasattr(backbone, 'out_type'):  # a ViT has to return maps, not the class token
             changes['out_type'] = 'featmap'
         usual = {name: getattr(backbone, name) for name in changes}
         try:
@@ -105,7 +107,7 @@ class JointPretraining(PartLosses):
 
 @MODELS.register_module()
 class JointDenseCL(JointPretraining, DenseCL):
-    """DenseCL: the paper's."""
+    """DenseCL, the method of the paper."""
 
 
 @MODELS.register_module()

@@ -1,4 +1,4 @@
-"""Addresses in, normalised images with masks out: the data preprocessor of online sampling (BigDatasetGAN, section 3.2)."""
+"""Data preprocessor of online sampling: generates normalised images with masks for addresses (BigDatasetGAN, section 3.2)."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -20,33 +20,34 @@ from mmbdg.sources import LabelledGenerator
 
 @MODELS.register_module()
 class OnlineDataPreprocessor(SegDataPreProcessor):
-    """``mmseg.SegDataPreProcessor`` that makes the labelled images of a batch of addresses first, on the training's device.
+    """``mmseg.SegDataPreProcessor`` that first generates the labelled images of a batch of addresses, on the device of the training.
 
-    A batch of images (validation, test, or real images in a training) goes through as in mmseg; a batch of
-    :class:`~mmbdg.datasets.OnlineSyntheticDataset` becomes one, without gradients. Generator and interpreter are frozen and no modules of
-    the model: neither checkpoints nor optimisers nor DDP know them, and a model that never trains never loads them.
+    A batch of images (validation, test, or real images in a training) is processed as in mmseg. For a batch of addresses from
+    :class:`~mmbdg.datasets.OnlineSyntheticDataset` the images are generated without gradients. Generator and interpreter are frozen and are
+    not modules of the model: checkpoints, optimizers and DDP do not contain them. They are loaded at the first batch of addresses.
 
-    A sample depends on its address, the labelled generator and the settings here, not on the batch it is in (but for rounding, one grey
-    level), the process or the iteration.
+    A sample depends on its address, the labelled generator and the settings of this preprocessor. It does not depend on the process, the
+    iteration or the batch, except for rounding errors of one grey level.
 
     Args:
-        labelled_generator: Name of an embedded one, or a folder; the same as the dataset's.
-        augmentation: Config of what is called with an image, its mask and a generator of random numbers that belongs to the address, e.g.
-            :class:`~mmbdg.datasets.ResizedCropFlip`, the default type; in training only. None: images stay as they are.
-        members: Of the ensemble, the first; None: all. The paper takes no ensemble in online sampling.
-        truncation: Of the latents, see :class:`~mmbdg.sources.Truncation`; "default" for the labelled generator's own.
-        ignore_above: As of :class:`~mmbdg.sources.LabelledGenerator`; None: the labelled generator's own.
-        precision, compile: Of generator and interpreter, see :class:`~mmbdg.generators.frozen.Frozen`. CPUs that have no instructions for
-            bfloat16 are faster in float32.
-        sampling: The other arguments of :class:`~mmbdg.models.online_sampling.OnlineSampling`: samples at once, and filters.
-        **kwargs: As ``mmseg.SegDataPreProcessor``; colours as for images that mmcv loads, which are BGR.
+        labelled_generator: Name of an embedded labelled generator, or a folder. It must be the same as that of the dataset.
+        augmentation: Config of an augmentation. It is called with an image, its mask and a random generator that is seeded by the address.
+            Default type: :class:`~mmbdg.datasets.ResizedCropFlip`. It is used in training only. Default: None, no augmentation.
+        members: Number of members of the ensemble, counted from the first. None: all. Default: 1; the paper uses no ensemble in online
+            sampling.
+        truncation: Truncation of the latents, see :class:`~mmbdg.sources.Truncation`. Default: "default", that of the labelled generator.
+        ignore_above: Uncertainty threshold of :class:`~mmbdg.sources.LabelledGenerator`. Default: None, that of the labelled generator.
+        precision, compile: Settings of generator and interpreter, see :class:`~mmbdg.generators.frozen.Frozen`. CPUs without bfloat16
+            instructions are faster in float32. Default: 'bfloat16' and False.
+        sampling: Other arguments of :class:`~mmbdg.models.online_sampling.OnlineSampling`: batch size and filters. Default: None.
+        **kwargs: Arguments of ``mmseg.SegDataPreProcessor``. The colour settings are those for images loaded by mmcv, i.e. BGR.
 
     Raises:
-        InputError: Settings do not go together; (in ``forward``) there is no such generator, or the dataset is of another one.
+        InputError: Settings contradict each other; (in ``forward``) the labelled generator is missing, or the dataset has another one.
     """
 
     takes_addresses: ClassVar = True
-    """It makes the samples of datasets that are addressed by count, see :class:`~mmbdg.datasets.address.Addressing`."""
+    """Whether the preprocessor accepts datasets that are addressed by count, see :class:`~mmbdg.datasets.address.Addressing`."""
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         **kwargs: Any,
     ) -> None:
         if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
-            kwargs['size_divisor'] = 1  # mmseg asks for one of the two
+            kwargs['size_divisor'] = 1  # mmseg requires one of the two
         super().__init__(**kwargs)
         self.augmentation = augmentation and TRANSFORMS.build({'type': 'mmbdg.ResizedCropFlip', **augmentation})
         self._options = dict(precision=precision, compile=compile, members=members)
@@ -75,12 +76,13 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
 
     @cached_property
     def sampling(self) -> OnlineSampling:
-        """Loaded where it is first needed; training draws the same random numbers with and without it."""
+        """Sampling with the labelled generator, which is loaded on first use. Loading does not change torch's random state."""
         with torch.random.fork_rng(devices=[]):
             return OnlineSampling(LabelledGenerator.load(self._path, **self._options), **self._sampling_options)
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
-        """``inputs``: addresses int64 (N,3), or images uint8 (N,3,H,W); as a tensor or a list. Returns mmseg's inputs and data samples."""
+        """Preprocess a batch. ``inputs`` are addresses, int64 (N,3), or images, uint8 (N,3,H,W), as a tensor or a list. Returns the inputs
+        and data samples of mmseg."""
         if data['inputs'][0].ndim == 1:
             addresses = torch.stack(list(data['inputs'])).tolist()
             data = dict(zip(('inputs', 'data_samples'), self.make(addresses, data['data_samples'], training), strict=True))
@@ -91,11 +93,11 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
     def make(
         self, addresses: list[list[int]], samples: Sequence[SegDataSample], training: bool
     ) -> tuple[list[Tensor], list[SegDataSample]]:
-        """The images of N addresses as mmcv would load them, BGR uint8 (3,H,W), and data samples with their masks."""
+        """Generate the images of N addresses, BGR uint8 (3,H,W) as loaded by mmcv, and data samples with their masks."""
         seeds, class_ids, indices = (list(column) for column in zip(*addresses, strict=True))
         self._check_generator(samples[0].labelled_generator)
         if len(set(seeds)) > 1:
-            raise InputError(f'the online samples of a batch are of one seed, got {sorted(set(seeds))}')
+            raise InputError(f'the online samples of a batch must be of one seed, got {sorted(set(seeds))}')
         generator = self.sampling.generator.to(self.device)
         generator.seed = seeds[0]
         batch = self.sampling.draw(class_ids, indices)
@@ -114,7 +116,7 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
 
     def _check_generator(self, path: str) -> None:
         if path != self._path and LabelledGenerator.find(path) != LabelledGenerator.find(self._path):
-            raise InputError(f'the dataset names the labelled generator {path}, the data preprocessor {self._path}: give both the same')
+            raise InputError(f'the dataset names the labelled generator {path}, the data preprocessor {self._path}: set both to the same')
 
     def _log(self) -> None:
         hub = MessageHub.get_current_instance()
@@ -123,6 +125,6 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
 
 
 def _painted(mask: Tensor, foreground_id: int | None, ignore: int, painted_ignore: int) -> Tensor:
-    """:meth:`LabelSpace.paint` on a device; with ``foreground_id`` None the mask has the label space's ids already."""
+    """:meth:`LabelSpace.paint` on a device. If ``foreground_id`` is None, the mask already has the ids of the label space."""
     labels = mask if foreground_id is None else torch.where(mask != 0, foreground_id, 0)
     return torch.where(mask == ignore, painted_ignore, labels)

@@ -28,8 +28,8 @@ class OnlineSampling:
     """Generates filtered labelled samples inside a training.
 
     A sample that a filter rejects is replaced by the sample at address (class, index + k x 10^12) for k = 1, 2, ...; if all replacements
-    are rejected, the last one is kept with a mask that is ignored everywhere. So batch size and class balance stay the same, and a
-    sample is a function of its address alone.
+    are rejected, the last one is kept and all pixels of its mask are ignored. So batch size and class balance do not change, and a sample
+    depends only on its address.
 
     Args:
         generator: Labelled generator; its ignore label is used.

@@ -1,4 +1,4 @@
-"""The loss of a joint batch: one method for each part."""
+"""Loss of a joint batch: one method for each part."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from mmbdg.parts import differing_parts
 
 
 class PartLosses:
-    """Mixin for models that learn from the parts of a :class:`~mmbdg.datasets.JointDataset`; put before the model's base class.
+    """Mixin for models that are trained on the parts of a :class:`~mmbdg.datasets.JointDataset`. It precedes the model's base class.
 
     .. code-block:: python
 

@@ -1,18 +1,22 @@
-"""Sources: what fills a dataset with images, and with masks where it has some. Imports with torch, numpy and mmengine only."""
+"""Sources of the images, and optionally masks, of a synthetic dataset. The package needs torch, numpy and mmengine only."""
 
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
+from mmbdg.sources.diffusion_source import DiffusionSource
 from mmbdg.sources.labelled_generator import LabelledGenerator
 from mmbdg.sources.labelled_generator_source import LabelledGeneratorSource
 from mmbdg.sources.latents import generator_inputs, latent, latents
+from mmbdg.sources.real_image_source import RealImageSource
 from mmbdg.sources.retrieval_source import RetrievalSource
 from mmbdg.sources.truncation import Truncation, select_statistics
 
 __all__ = [
+    'DiffusionSource',
     'Drawn',
     'LabelledBatch',
     'LabelledGenerator',
     'LabelledGeneratorSource',
     'RetrievalSource',
+    'RealImageSource',
     'Source',
     'Truncation',
     'generator_inputs',

@@ -1,4 +1,4 @@
-"""The interface of a source: what fills a dataset with images, and with masks where it has some."""
+"""The interface of a source, which produces the images, and optionally masks, of a synthetic dataset."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,12 +11,13 @@ from mmbdg.storage.catalogue import Catalogue
 
 
 class Drawn(NamedTuple):
-    """What a source draws for N addresses.
+    """Images that a source draws for N addresses.
 
     Attributes:
         images: RGB images, uint8 (N,3,R,R).
-        state: What :meth:`Source.label` needs besides the addresses, one row a sample (the tokens of a VQGAN); None if nothing.
-        records: Further fields of each sample's line in the manifest, plain values (a prompt, an address on the web); None if none.
+        state: State that :meth:`Source.label` needs besides the addresses, one row per sample (the tokens of a VQGAN).
+            Default: None, for no state.
+        records: Further manifest fields of each sample, as JSON values (e.g. a prompt or a URL). Default: None.
     """
 
     images: Tensor
@@ -25,16 +26,17 @@ class Drawn(NamedTuple):
 
 
 class LabelledBatch(NamedTuple):
-    """What a source labels for N addresses.
+    """Images with masks of a source for N addresses.
 
     Attributes:
         images: RGB images, uint8 (N,3,R,R).
-        masks: Label ids, int64 (N,R,R), 0 background; the catalogue's ``ignore`` where a pixel does not count.
-        uncertainty: Uncertainty of each sample's mask in nats, float32 (N,), see :func:`mmbdg.interpreter.image_uncertainty`; None if the
-            source has none.
-        disagreement: Uncertainty of each pixel in nats, float32 (N,R,R), see :func:`mmbdg.interpreter.jensen_shannon`; None if none.
-        state: As :class:`Drawn`'s.
-        records: As :class:`Drawn`'s.
+        masks: Label ids, int64 (N,R,R), 0 background. Ignored pixels have the catalogue's ``ignore``.
+        uncertainty: Uncertainty of each mask in nats, float32 (N,), see :func:`mmbdg.interpreter.image_uncertainty`.
+            Default: None, if the source has no uncertainty.
+        disagreement: Uncertainty of each pixel in nats, float32 (N,R,R), see :func:`mmbdg.interpreter.jensen_shannon`.
+            Default: None.
+        state: See :class:`Drawn`.
+        records: See :class:`Drawn`.
     """
 
     images: Tensor
@@ -46,21 +48,23 @@ class LabelledBatch(NamedTuple):
 
 
 class Source(ABC):
-    """A source of images, addressed by (class, index) under a seed.
+    """Base class of sources of images. A sample has the address (class, index).
 
-    A subclass is registered in ``SOURCES`` and named in a config: ``synthesis = dict(source=dict(type='mmbdg.NAME', ...))``. Building one
-    loads what it needs. What it draws is a pure function of seed, class and index: it does not depend on which other samples are in the
-    batch, on the order, or on the process. Only floating point may round differently between batches of different size.
+    A subclass is registered in ``SOURCES`` and named in a config: ``synthesis = dict(source=dict(type='mmbdg.NAME', ...))``.
+    The constructor loads all that the source needs. A sample is a pure function of seed, class and index. It does not depend
+    on the other samples of the batch, the order or the process. Only floating point rounding may differ between batches of
+    different sizes.
 
     Args:
-        seed: Seed of all samples.
+        seed: Seed of all samples. Default: 0.
 
     Attributes:
-        catalogue: Classes, labels, size and licence.
+        catalogue: Classes, labels, resolution and licence.
         uses_seed: Whether the samples depend on the seed; False for a source of given images in a given order.
-        device: Device it computes on.
+        device: Device of the computation.
         draws_state: Whether :attr:`Drawn.state` can be stored with the samples (``synthesis.tokens``).
-        most_disagreement: Largest value of :attr:`LabelledBatch.disagreement` in nats; None if it has none.
+        most_disagreement: Largest value of :attr:`LabelledBatch.disagreement` in nats. None if the source has no
+            disagreement.
     """
 
     catalogue: Catalogue
@@ -72,29 +76,33 @@ class Source(ABC):
         self.seed, self.device = seed, torch.device('cpu')
 
     def to(self, device: torch.device | str) -> 'Source':
-        """Compute on this device from now on."""
+        """Set the device of the computation, and return the source."""
         self.device = torch.device(device)
         return self
 
     def available(self, class_id: int) -> int | None:
-        """Number of samples of a class, with the indices 0 to n - 1; None if it is endless."""
+        """Return the number n of samples of a class, with the indices 0 to n - 1. None for an unlimited number."""
         return None
 
     @abstractmethod
     def draw(self, class_id: int, indices: Sequence[int]) -> Drawn:
-        """Images of N addresses."""
+        """Draw the images of N addresses."""
 
     def label(self, class_id: int, indices: Sequence[int], state: Tensor | None = None) -> LabelledBatch | None:
-        """Images with masks of N addresses; None if the source has no masks.
+        """Return images with masks of N addresses. None if the source has no masks.
 
         Args:
             class_id: Class index.
             indices: Indices of the samples within the class.
-            state: :attr:`Drawn.state` of the same samples, so that it is not drawn twice; None: draw it.
+            state: :attr:`Drawn.state` of the same samples, which saves drawing it again. Default: None, to draw it.
         """
         return None
 
     @abstractmethod
     def identity(self) -> dict[str, dict[str, Any]]:
-        """What decides the samples besides the seed: ``config`` (plain values without paths), ``checksums`` (of files, by a short name)
-        and ``versions`` (of libraries whose results matter)."""
+        """Return all values except the seed that determine the samples.
+
+        Returns:
+            ``config`` (JSON values without paths), ``checksums`` (of files, by a short name) and ``versions`` (of the
+            libraries that compute the samples).
+        """

@@ -1,4 +1,4 @@
-"""A source from a config."""
+"""Builds a source from a config."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,10 +13,10 @@ from mmbdg.sources.base import Source
 
 
 def source_class(config: Mapping[str, Any]) -> type[Source]:
-    """The class that a source's config names, after a check of its arguments; nothing is loaded.
+    """Return the class of a source's config after a check of the arguments. Nothing is loaded.
 
     Raises:
-        InputError: There is no such source, or it does not take an argument.
+        InputError: There is no such source, or an argument is unknown or invalid.
     """
     kind = part_class(SOURCES, Source, config, 'synthesis.source')
     if check := getattr(kind, 'check', None):
@@ -25,11 +25,11 @@ def source_class(config: Mapping[str, Any]) -> type[Source]:
 
 
 def build_source(config: Mapping[str, Any], seed: int, device: str) -> Source:
-    """A source that computes on a device.
+    """Build a source on a device.
 
     Args:
-        config: ``dict(type='mmbdg.NAME', ...)``.
-        seed: Seed of its samples.
+        config: Config of the source, ``dict(type='mmbdg.NAME', ...)``.
+        seed: Seed of the samples.
         device: Name of the device.
 
     Raises:
@@ -38,7 +38,7 @@ def build_source(config: Mapping[str, Any], seed: int, device: str) -> Source:
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f'there is no device "{device}" here ({str(error).splitlines()[0]})') from error
+        raise InputError(f'there is no device "{device}" here ({str(error).splitlines()[0]}); choose another --device') from error
     kind = source_class(config)
     with building('synthesis.source'):
         return kind(**{key: value for key, value in config.items() if key != 'type'}, seed=seed).to(device)

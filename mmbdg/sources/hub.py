@@ -1,4 +1,4 @@
-"""Labelled generators from the Hugging Face hub. Only files of data are downloaded: safetensors and JSON."""
+"""Downloads of models from the Hugging Face hub. Only safetensors, JSON and vocabulary files of tokenizers are downloaded."""
 
 import re
 from functools import cache
@@ -12,9 +12,9 @@ FILES = ('*.safetensors', '*.json')
 
 
 def may_be_repository(name: str) -> bool:
-    """Whether a name can be a repository, ``org/name`` or ``org/name@revision``, rather than a path.
+    """Whether a name can be a repository, ``org/name`` or ``org/name@revision``, and not a path.
 
-    A name whose first part is a folder here is a path; ``hf://org/name`` is always a repository.
+    A name whose first part is an existing local folder is a path. ``hf://org/name`` is always a repository.
     """
     if name.startswith(PREFIX):
         return True
@@ -22,14 +22,15 @@ def may_be_repository(name: str) -> bool:
 
 
 @cache
-def downloaded(name: str) -> Path:
-    """Folder with the files of a repository, downloaded once into the cache of ``huggingface_hub``.
+def downloaded(name: str, files: tuple[str, ...] = FILES) -> Path:
+    """Download a repository once into the cache of ``huggingface_hub``, and return its folder.
 
     Args:
-        name: ``org/name``, ``org/name@revision``, or the same after ``hf://``.
+        name: Name of the repository: ``org/name`` or ``org/name@revision``, optionally with the prefix ``hf://``.
+        files: Patterns of the files to download. Default: those of a labelled generator.
 
     Raises:
-        InputError: The name is no repository's, ``huggingface_hub`` is not installed, or the repository cannot be read.
+        InputError: The name is invalid, ``huggingface_hub`` is not installed, or the repository cannot be read.
     """
     if not (found := REPOSITORY.fullmatch(name.removeprefix(PREFIX))):
         raise InputError(f'{name} is not the name of a repository: write hf://ORG/NAME or hf://ORG/NAME@REVISION')
@@ -38,7 +39,7 @@ def downloaded(name: str) -> Path:
     except ImportError as error:
         raise InputError(f'{name}: downloading from the Hugging Face hub needs a library: pip install "mmbdg[hub]"') from error
     try:
-        return Path(snapshot_download(found['repo'], revision=found['revision'], allow_patterns=list(FILES)))
-    except Exception as error:  # of the library, of HTTP and of the network: there are many
+        return Path(snapshot_download(found['repo'], revision=found['revision'], allow_patterns=list(files)))
+    except Exception as error:  # the library, HTTP and the network raise many types of errors
         reason = ' '.join(str(error).split())[:300]
         raise InputError(f'{name} cannot be read from the Hugging Face hub: {type(error).__name__}: {reason}') from error

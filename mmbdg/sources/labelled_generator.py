@@ -1,4 +1,4 @@
-"""Generator + interpreter: images with masks, one call."""
+"""The labelled generator: a generator and an interpreter that produce images with masks."""
 
 import math
 import os
@@ -37,7 +37,7 @@ from mmbdg.storage.masks import as_mask, ignore_label
 
 CARD = 'labelled_generator.json'
 KINDS = dict(generator=(ClassConditionalGenerator,), interpreter=(Ensemble, FeatureInterpreter, PixelMLP))
-"""What the parts of a card are built from."""
+"""Base classes that are allowed for the parts of a card."""
 
 
 class TruncationCard(Schema):
@@ -49,7 +49,7 @@ class TruncationCard(Schema):
 
 
 class Card(Schema):
-    """What ``labelled_generator.json`` holds: arguments of :class:`LabelledGenerator`."""
+    """Schema of ``labelled_generator.json``: the arguments of :class:`LabelledGenerator`."""
 
     generator: dict[str, Any]
     interpreter: dict[str, Any]
@@ -74,15 +74,17 @@ class LabelledGenerator:
         generator: Config of a class-conditional generator, with ``init_cfg``.
         interpreter: Config of an :class:`~mmbdg.interpreter.InterpreterEnsemble`, with ``init_cfg``.
         classes: Name of each class of the generator.
-        folders: Name of each class's folder in a dataset: its wnid, else a slug.
-        labels: Names of the interpreter's labels, background first.
-        seed: Of the latents.
-        truncation: Of the latents, see :class:`~mmbdg.sources.Truncation`; None for none.
-        vote: How the ensemble's labels are made, see :func:`mmbdg.interpreter.vote`.
-        ignore_above: Disagreement in nats (at most ln 2 = 0.693 for FG/BG) above which a pixel's label is *ignore*; None: never.
-        licence: Of what it makes.
-        precision, compile: Of the computation, see :class:`~mmbdg.generators.frozen.Frozen`. Another precision makes other samples.
-        members: Only the first so many members of the ensemble; None: all.
+        folders: Folder name of each class in a dataset: its wnid if it has one, else a slug.
+        labels: Names of the interpreter's labels, background first. Default: background and foreground.
+        seed: Seed of the latents. Default: 0.
+        truncation: Truncation of the latents, see :class:`~mmbdg.sources.Truncation`; None for no truncation. Default: 0.9.
+        vote: Voting rule of the ensemble, see :func:`mmbdg.interpreter.vote`. Default: "majority".
+        ignore_above: Disagreement in nats (at most ln 2 = 0.693 for FG/BG) above which the label of a pixel is *ignore*.
+            Default: None, for never.
+        licence: Licence of the samples. Default: ''.
+        precision, compile: Settings of the computation, see :class:`~mmbdg.generators.frozen.Frozen`. Another precision
+            gives other samples. Default: "float32" and False.
+        members: Number of members of the ensemble that are used, from the first one on. Default: None, for all.
     """
 
     def __init__(
@@ -108,11 +110,13 @@ class LabelledGenerator:
         if members is not None:
             head.keep_first(members)
         if len(set(folders)) != len(folders) or not all(folders):
-            raise InputError(f'every class needs a folder of its own, got {sorted(folders)}')
+            raise InputError(f'the folders of the classes must be unique and not empty, got {sorted(folders)}')
         if len(labels) != max(2, head.num_outputs):
-            raise InputError(f'the interpreter tells {max(2, head.num_outputs)} labels apart, {len(labels)} names are given: {labels}')
+            raise InputError(f'the interpreter has {max(2, head.num_outputs)} labels, but labels has {len(labels)} names: {labels}')
         if not len(classes) == len(folders) == net.num_classes:
-            raise InputError(f'the generator has {net.num_classes} classes; {len(classes)} names and {len(folders)} folders are given')
+            raise InputError(
+                f'the generator has {net.num_classes} classes, but classes has {len(classes)} names and folders has {len(folders)}'
+            )
         self._generator, self._interpreter = Frozen(net, precision, compile), Frozen(head, precision)
         self.classes, self.folders, self.labels = tuple(classes), tuple(folders), tuple(labels)
         self.num_classes, self.resolution, self.latent_dim = net.num_classes, net.resolution, net.latent_dim
@@ -123,7 +127,7 @@ class LabelledGenerator:
 
     @property
     def truncation(self) -> float | dict | None:
-        """Of the latents, as a config writes it; setting it chooses the generator's batch statistics too."""
+        """Truncation of the latents as in a config. Setting it also selects the batch statistics of the generator."""
         return self._truncation and self._truncation.plain
 
     @truncation.setter
@@ -131,7 +135,7 @@ class LabelledGenerator:
         generator = self._generator.on(self.device)
         truncation = Truncation.of(value)
         if truncation and generator.latent_distribution != 'normal':
-            raise InputError(f'truncation is not defined for {type(generator).__name__}, whose z is no normal one; set it to None')
+            raise InputError(f'truncation is not defined for {type(generator).__name__}, whose z is not normal; set it to None')
         select_statistics(generator, truncation)
         self._truncation = truncation
 
@@ -140,16 +144,17 @@ class LabelledGenerator:
         """Load a labelled generator.
 
         Args:
-            path: Folder written by :meth:`write`; name of an embedded one, e.g. ``fashion32``; or a repository of the Hugging Face hub,
-                ``org/name``, ``org/name@revision`` or ``hf://org/name`` (needs ``huggingface_hub``; safetensors and JSON only).
+            path: Folder written by :meth:`write`; name of an embedded labelled generator, e.g. ``fashion32``; or repository
+                of the Hugging Face hub, ``org/name``, ``org/name@revision`` or ``hf://org/name`` (needs
+                ``huggingface_hub``; safetensors and JSON files only).
             **options: Arguments of this class that replace those of the folder.
 
         Raises:
-            InputError: There is no such folder, or a file in it is missing, cut off, or does not fit.
+            InputError: There is no such folder, or a file in it is missing, truncated or does not fit.
         """
         folder, card = cls.find(path), cls.card(path)
         quick = card['generator']
-        if 'spectral_norm' in signature(MODELS.get(quick['type'])).parameters:  # whose vectors take long to estimate, of nothing
+        if 'spectral_norm' in signature(MODELS.get(quick['type'])).parameters:  # estimating its vectors is slow and useless here
             quick = quick | dict(spectral_norm=False)
         check_weights_hold(quick, MODELS, f'the generator of {folder / CARD}', folder / 'generator.safetensors')
         weights = {part: dict(type='Pretrained', checkpoint=str(folder / f'{part}.safetensors')) for part in ('generator', 'interpreter')}
@@ -157,10 +162,10 @@ class LabelledGenerator:
 
     @classmethod
     def card(cls, path: str | os.PathLike) -> dict:
-        """The arguments in the folder that :meth:`load` reads: names of classes and labels, and more, without any weights.
+        """Return the arguments in the folder of :meth:`load`, e.g. the names of classes and labels. No weights are loaded.
 
         Raises:
-            InputError: As :meth:`load`.
+            InputError: See :meth:`load`.
         """
         file = cls.find(path) / CARD
         card = read_json(file, Card)
@@ -168,7 +173,7 @@ class LabelledGenerator:
 
     @staticmethod
     def find(path: str | os.PathLike) -> Path:
-        """The folder that :meth:`load` reads: a local or an embedded one first, then a repository of the Hugging Face hub."""
+        """Return the folder of :meth:`load`: a local or embedded folder, else a downloaded repository of the Hugging Face hub."""
         for folder in (assets.resolve(path), assets.ROOT / str(path)):
             if (folder / CARD).is_file():
                 return folder
@@ -184,7 +189,7 @@ class LabelledGenerator:
         except InputError as error:
             raise InputError(f'{missing}. {error}') from error
         if not (folder / CARD).is_file():
-            raise InputError(f'the repository {path} holds no labelled generator: it has no {CARD}')
+            raise InputError(f'the repository {path} holds no labelled generator: it has no {CARD}; choose another repository')
         return folder
 
     @staticmethod
@@ -194,9 +199,9 @@ class LabelledGenerator:
         """Write a folder that :meth:`load` reads.
 
         Args:
-            folder: Where.
-            generator, interpreter: Config (its ``init_cfg`` is left out) and state dict of each.
-            **card: The other arguments of this class.
+            folder: Folder to write.
+            generator, interpreter: Config and state dict of each part. ``init_cfg`` of the config is omitted.
+            **card: Other arguments of this class.
         """
         configs = {}
         for part, (config, state) in dict(generator=generator, interpreter=interpreter).items():
@@ -205,12 +210,12 @@ class LabelledGenerator:
         write_json(Path(folder) / CARD, {**configs, **card})
 
     def to(self, device: torch.device | str) -> 'LabelledGenerator':
-        """Compute there from now on; results come from there."""
+        """Set the device of the computation and of the results, and return the labelled generator."""
         self.device = torch.device(device)
         return self
 
     def class_id(self, cls: int | str) -> int:
-        """A class by index, name or folder.
+        """Return the index of a class that is given by index, name or folder.
 
         Raises:
             InputError: There is no such class.
@@ -225,9 +230,9 @@ class LabelledGenerator:
 
     @torch.no_grad()
     def latents(self, class_ids: Sequence[int], indices: Sequence[int]) -> Tensor:
-        """What N addresses (class, index) under ``seed`` are made of: float32 (N,latent_dim), of a VQGAN its tokens, int64 (N,L).
+        """Return the latents float32 (N,latent_dim) of N addresses (class, index) under ``seed``. For a VQGAN: tokens int64 (N,L).
 
-        :meth:`images` and :meth:`label` take it, so that a VQGAN draws its tokens once.
+        :meth:`images` and :meth:`label` accept them, so that a VQGAN draws its tokens only once.
         """
         generator = self._generator.on(self.device)
         z, y = self._inputs(class_ids, indices)
@@ -238,14 +243,14 @@ class LabelledGenerator:
 
     @torch.no_grad()
     def images(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> Tensor:
-        """Images only, for filters that look at nothing else: RGB uint8 (N,3,R,R). Latents are those of the addresses if none are given."""
+        """Return RGB images uint8 (N,3,R,R) without masks, for image filters. Default latents: those of the addresses."""
         generator = self._generator.on(self.device)
         with self._generator.autocast(self.device):
             return to_pixels(generator(*self._inputs(class_ids, indices, latents)))
 
     @torch.no_grad()
     def label(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> LabelledBatch:
-        """Images with masks for N addresses (class, index) under ``seed``, or for their :meth:`latents`."""
+        """Return images with masks of N addresses (class, index) under ``seed``, or of their :meth:`latents`."""
         generator = self._generator.on(self.device)
         z, y = self._inputs(class_ids, indices, latents)
         with self._generator.autocast(self.device):
@@ -257,12 +262,12 @@ class LabelledGenerator:
 
     @property
     def draws_tokens(self) -> bool:
-        """Whether its samples are made of tokens that were drawn: a VQGAN's."""
+        """Whether the samples are generated from drawn tokens (VQGAN)."""
         return hasattr(self._generator.on(self.device), 'sample')
 
     @property
     def most_disagreement(self) -> float:
-        """Nats at which its members disagree entirely: ln min(members, labels)."""
+        """Largest possible disagreement of the members in nats: ln min(members, labels)."""
         return math.log(max(2, min(self._interpreter.on(self.device).num_members, len(self.labels))))
 
     def _inputs(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -273,17 +278,17 @@ class LabelledGenerator:
         return latents.to(device), torch.tensor(class_ids, dtype=torch.int64, device=device)
 
     def sample(self, cls: int | str, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """One labelled sample: image RGB uint8 (R,R,3), mask uint8 or uint16 (R,R) with the interpreter's ids.
+        """Return one labelled sample: RGB image uint8 (R,R,3), mask uint8 or uint16 (R,R) with the interpreter's label ids.
 
         Args:
             cls: Class index, name or folder.
-            index: Any integer from 0; the same one always gives the same sample.
+            index: Index of the sample, from 0. The same index always gives the same sample.
         """
         batch = self.label([self.class_id(cls)], [index])
         return batch.images[0].permute(1, 2, 0).cpu().numpy(), as_mask(batch.masks[0], len(self.labels))
 
 
 def check_bound(ignore_above: float | None) -> None:
-    """Raise InputError unless it is None or nats, from 0 on."""
+    """Raise InputError unless ``ignore_above`` is None or a finite number of nats, at least 0."""
     if ignore_above is not None and not 0 <= ignore_above < math.inf:
-        raise InputError(f'ignore_above must be None or nats from 0 on, got {ignore_above}')
+        raise InputError(f'ignore_above must be None or a finite number of nats, at least 0, got {ignore_above}')

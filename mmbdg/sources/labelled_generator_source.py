@@ -1,4 +1,4 @@
-"""The labelled generator as a source: a generator and feature interpreters (BigDatasetGAN, section 3)."""
+"""The labelled generator as a source (BigDatasetGAN, section 3)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,17 +15,19 @@ from mmbdg.storage.catalogue import Catalogue
 
 @SOURCES.register_module()
 class LabelledGeneratorSource(Source):
-    """Samples of a :class:`~mmbdg.sources.LabelledGenerator`.
+    """A source with the samples of a :class:`~mmbdg.sources.LabelledGenerator`.
 
     Args:
-        labelled_generator: Name of an embedded labelled generator, or its folder; see :meth:`LabelledGenerator.load`.
-        truncation: Truncation of the latents, see :class:`~mmbdg.sources.Truncation`; "default": the labelled generator's own.
-        ignore_above: Disagreement in nats above which a pixel of a mask gets the ignore value; None: the labelled generator's own value,
-            which is never by default.
-        precision: Precision of the computation, "float32", "bfloat16" or "float16", see :class:`~mmbdg.generators.frozen.Frozen`.
-        compile: Whether torch compiles the generator. What it compiles can depend on the batches it saw before: datasets are equal to the
-            last byte without it.
-        seed: Seed of the latents.
+        labelled_generator: Name or folder of a labelled generator, see :meth:`LabelledGenerator.load`.
+        truncation: Truncation of the latents, see :class:`~mmbdg.sources.Truncation`. Default: "default", for the
+            labelled generator's value.
+        ignore_above: Disagreement in nats above which a mask pixel gets the ignore value. Default: None, for the labelled
+            generator's value.
+        precision: Precision of the computation, "float32", "bfloat16" or "float16", see
+            :class:`~mmbdg.generators.frozen.Frozen`. Default: "float32".
+        compile: Whether torch compiles the generator. The compiled code can depend on earlier batches, so datasets are
+            identical byte by byte only without it. Default: False.
+        seed: Seed of the latents. Default: 0.
 
     Raises:
         InputError: There is no such labelled generator, a file of it does not fit, or a value is out of its range.
@@ -59,10 +61,10 @@ class LabelledGeneratorSource(Source):
     def check(
         labelled_generator: str, truncation: Mapping | float | str | None = 'default', ignore_above: float | None = None, **_: Any
     ) -> None:
-        """See that the values make sense, without reading a file.
+        """Check the arguments without reading a file.
 
         Raises:
-            InputError: One does not.
+            InputError: An argument is invalid.
         """
         check_bound(ignore_above)
         if truncation != 'default':

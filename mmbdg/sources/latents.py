@@ -1,4 +1,4 @@
-"""Addressed randomness: a latent is a pure function of (seed, class, index)."""
+"""Latents by address: a latent is a pure function of (seed, class, index)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,27 +20,29 @@ def latent(
     truncation: Truncation | dict | float | None = None,
     distribution: str = 'normal',
 ) -> np.ndarray:
-    """The latent z of one sample.
+    """Return the latent z of one sample.
 
     Args:
         seed: Seed of the dataset.
         class_id: Class index.
-        index: Index of the sample in its class.
+        index: Index of the sample within its class.
         dim: Size of z.
-        truncation: None for none, else see :class:`~mmbdg.sources.truncation.Truncation`.
-        distribution: A generator's ``latent_distribution``: 'normal', or 'uniform' in [0, 1).
+        truncation: Truncation, see :class:`~mmbdg.sources.truncation.Truncation`. Default: None, for no truncation.
+        distribution: ``latent_distribution`` of the generator: 'normal', or 'uniform' in [0, 1). Default: 'normal'.
 
     Returns:
-        float32 (dim,).
+        Latent, float32 (dim,).
 
     Raises:
-        InputError: The truncation is out of range, or asked for where z is uniform.
+        InputError: The truncation is out of range, or it is set although z is uniform.
     """
+    if distribution == 'image':
+        raise InputError('a frozen backbone draws no images; it labels those of mmbdg.RealImageSource')
     truncation = Truncation.of(truncation)
     rng = generator_at(seed, class_id, index)
     if distribution == 'uniform':
         if truncation is not None:
-            raise InputError('truncation is not defined where z is uniform (VQGAN; see its top_k, top_p, temperature); set it to None')
+            raise InputError('truncation is not defined for uniform z; set it to None (for a VQGAN use top_k, top_p or temperature)')
         return rng.random(dim, dtype=np.float32)
     z = rng.standard_normal(dim) if truncation is None else truncation.draw(rng, dim)
     return z.astype(np.float32)
@@ -54,7 +56,7 @@ def latents(
     truncation: Truncation | dict | float | None = None,
     distribution: str = 'normal',
 ) -> Tensor:
-    """:func:`latent` for a batch: float32 (N,dim) on the CPU."""
+    """Return :func:`latent` for a batch: float32 (N,dim) on the CPU."""
     rows = [latent(seed, c, i, dim, truncation, distribution) for c, i in zip(class_ids, indices, strict=True)]
     return torch.from_numpy(np.stack(rows)) if rows else torch.zeros(0, dim)
 
@@ -66,12 +68,13 @@ def generator_inputs(
     indices: Iterable[int],
     truncation: Truncation | dict | float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """What a generator takes for a batch of addresses: z float32 (N,latent_dim) and y int64 (N,), on its device.
+    """Return the inputs of a generator for a batch of addresses: z float32 (N,latent_dim) and y int64 (N,), on its device.
 
-    The batch statistics that belong to the truncation are chosen apart, once: :func:`~mmbdg.sources.truncation.select_statistics`.
+    The batch statistics of the truncation are not selected here, see
+    :func:`~mmbdg.sources.truncation.select_statistics`.
 
     Raises:
-        InputError: A class does not exist, or see :func:`latent`.
+        InputError: A class does not exist. Or see :func:`latent`.
     """
     if wrong := [c for c in class_ids if not 0 <= c < generator.num_classes]:
         raise InputError(f'classes must lie in 0..{generator.num_classes - 1}, got {wrong[0]}')

@@ -1,4 +1,4 @@
-"""Truncation: how z is drawn, and which batch statistics go with it."""
+"""Truncation: the distribution of z and the matching batch statistics."""
 
 import math
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from mmbdg.errors import InputError
 from mmbdg.generators import ClassConditionalGenerator
 
 LEAST_RESAMPLED = 0.001
-"""Below this a normal number is drawn again more than a thousand times until it lies within the threshold."""
+"""Smallest threshold for resampling. Below it, a number is drawn more than a thousand times on average."""
 DEFINITIONS = ('resampled', 'scaled_truncnorm', 'scaled_normal')
 
 
 @dataclass(frozen=True)
 class Truncation:
-    """One of the three things that are called truncation. A config writes a number (``resampled``) or a dict of these fields.
+    """A truncation by one of three definitions. In a config it is a number (``resampled``) or a dict of these fields.
 
     ========================= ============================== ================ =================================================
-    definition                z                              statistics       who uses it
+    definition                z                              statistics       used by
     ========================= ============================== ================ =================================================
     ``resampled`` (default)   N(0, 1), values beyond         un-truncated     BigGAN's paper (section 3.1) and BigDatasetGAN's
                               [-t, t] drawn again                             (section 3.2, t = 0.9)
@@ -28,13 +28,14 @@ class Truncation:
     ``scaled_normal``         N(0, t^2)                      un-truncated     BigDatasetGAN's released sampling script
     ========================= ============================== ================ =================================================
 
-    BigDatasetGAN's released annotated latents are of none of them: they are N(0, 1), rendered with the un-truncated statistics; there
-    the truncation is None.
+    BigDatasetGAN's released annotated latents use no truncation: z is N(0, 1), rendered with the un-truncated statistics. The
+    truncation is None for them.
 
     Args:
-        threshold: t. In (0, 1] for ``scaled_truncnorm``, positive for the others.
-        definition: See above.
-        statistics: 'default' for what the table says; 'untruncated' for weights that have no statistics per truncation.
+        threshold: Threshold t, in (0, 1] for ``scaled_truncnorm``, positive for the others.
+        definition: Definition in the table above. Default: 'resampled'.
+        statistics: Batch statistics: 'default' for those in the table, 'untruncated' for weights without statistics per
+            truncation. Default: 'default'.
 
     Raises:
         InputError: A value is out of its range or unknown.
@@ -46,23 +47,23 @@ class Truncation:
 
     def __post_init__(self) -> None:
         if self.definition not in DEFINITIONS:
-            raise InputError(f'truncation is defined as one of {", ".join(DEFINITIONS)}, got {self.definition!r}')
+            raise InputError(f'truncation.definition must be one of {", ".join(DEFINITIONS)}, got {self.definition!r}')
         if self.statistics not in ('default', 'untruncated'):
             raise InputError(f'truncation.statistics must be "default" or "untruncated", got {self.statistics!r}')
         is_number = isinstance(self.threshold, int | float) and not isinstance(self.threshold, bool)
         if not (is_number and 0 < self.threshold < math.inf):
             raise InputError(f'truncation must be None or positive and finite, got {self.threshold!r}')
         if self.definition == 'resampled' and self.threshold < LEAST_RESAMPLED:
-            raise InputError(f'truncation by resampling is defined from {LEAST_RESAMPLED} on, got {self.threshold}: drawing would not end')
+            raise InputError(f'truncation by resampling must be at least {LEAST_RESAMPLED}, got {self.threshold}: drawing would not end')
         if self.definition == 'scaled_truncnorm' and self.threshold > 1:
-            raise InputError(f'scaled_truncnorm is defined for truncations up to 1, got {self.threshold}')
+            raise InputError(f'truncation by scaled_truncnorm must be at most 1, got {self.threshold}')
 
     @classmethod
     def of(cls, value: 'Truncation | dict | float | None') -> 'Truncation | None':
-        """From what a config holds: None, t, or a dict of this class's arguments.
+        """Create a truncation from the value in a config: None, t, or a dict of this class's arguments.
 
         Raises:
-            InputError: It is none of these, or out of range.
+            InputError: The value has another type or is out of range.
         """
         if value is None or isinstance(value, cls):
             return value
@@ -75,18 +76,18 @@ class Truncation:
 
     @property
     def plain(self) -> float | dict[str, Any]:
-        """What a config would hold."""
+        """Value of the truncation in a config."""
         if self == Truncation(self.threshold):
             return self.threshold
         return dict(threshold=self.threshold, definition=self.definition, statistics=self.statistics)
 
     @property
     def statistics_of(self) -> float | None:
-        """The truncation whose batch statistics go with it; None for the un-truncated ones."""
+        """Truncation of the matching batch statistics. None for the un-truncated statistics."""
         return self.threshold if self.definition == 'scaled_truncnorm' and self.statistics == 'default' else None
 
     def draw(self, rng: np.random.Generator, dim: int) -> np.ndarray:
-        """z, float64 (dim,)."""
+        """Draw z, float64 (dim,)."""
         if self.definition == 'scaled_normal':
             return self.threshold * rng.standard_normal(dim)
         if self.definition == 'scaled_truncnorm':
@@ -95,10 +96,10 @@ class Truncation:
 
 
 def select_statistics(generator: ClassConditionalGenerator, truncation: 'Truncation | dict | float | None') -> None:
-    """Let a generator compute with the batch statistics that belong to a truncation.
+    """Select the batch statistics of a generator that match a truncation.
 
     Raises:
-        InputError: It has none for that truncation.
+        InputError: The generator has no statistics for this truncation.
     """
     truncation = Truncation.of(truncation)
     generator.use_statistics(truncation.statistics_of if truncation else None)

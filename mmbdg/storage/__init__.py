@@ -1,6 +1,6 @@
-"""The dataset on disk: layout, manifest, shards, reading, checksums and verification, label spaces, masks.
+"""The dataset on disk: layout, manifest, shards, reading, checksums, verification, label spaces and masks.
 
-Imports with torch, numpy and mmengine (and small libraries these bring along).
+The package needs torch, numpy and mmengine only (and the small libraries that they depend on).
 """
 
 from mmbdg.storage.label_spaces import LabelSpace, label_space

@@ -1,4 +1,4 @@
-"""Which files a finished block has, and whether they are there as they were written."""
+"""The files of a finished block, and checks that they exist and are unchanged."""
 
 import os
 import time
@@ -11,11 +11,11 @@ from mmbdg.storage.records import Record
 
 
 class BlockFiles:
-    """Of the blocks of a dataset.
+    """Names and checks of the files of a dataset's blocks.
 
     Args:
-        root: The dataset's folder.
-        info: What ``dataset.json`` says, or will say: its format, image_suffix, uncertainty_maps and tokens.
+        root: Folder of the dataset.
+        info: Present or future content of ``dataset.json``: format, image_suffix, uncertainty_maps and tokens.
     """
 
     def __init__(self, root: str | os.PathLike, info: dict) -> None:
@@ -23,7 +23,7 @@ class BlockFiles:
         self.suffix, self.kinds = info.get('image_suffix', '.png'), kinds_of(info)
 
     def names(self, record: Record, lines: Sequence[dict]) -> dict[str, str | None]:
-        """The files' names, relative to the dataset, with the checksums they must have; None where none is known."""
+        """Return the names of the files, relative to the dataset, with their expected checksums (None if unknown)."""
         if self.sharded:
             return {shard_name(record['folder'], record['block']): record.get('shard')} if lines else {}
         found = {}
@@ -33,13 +33,15 @@ class BlockFiles:
         return found
 
     def look_whole(self, record: Record, lines: Sequence[dict], recorded_at: int) -> bool:
-        """Whether the files are there, have the right size together, and those that changed after the record was written their checksums.
+        """Whether the files exist and have the recorded total size.
+
+        The checksums are compared too for files that changed after the record was written.
 
         Args:
-            record: Of the block.
-            lines: Of the manifest.
-            recorded_at: When the record was written, nanoseconds. One in the future, of a clock that was ahead, tells nothing: the
-                checksums are looked at.
+            record: Record of the block.
+            lines: Lines of the block in the manifest.
+            recorded_at: Time at which the record was written, in nanoseconds. If it lies in the future, because a clock
+                was ahead, all checksums are compared.
         """
         size, changed, ahead = 0, {}, recorded_at > time.time_ns()
         for name, checksum in self.names(record, lines).items():
@@ -53,7 +55,7 @@ class BlockFiles:
         return size == record['bytes'] and self._have(changed)
 
     def are_whole(self, record: Record, lines: Sequence[dict]) -> bool:
-        """Whether all files are there and have their checksums."""
+        """Whether all files exist and match their checksums."""
         return self._have(self.names(record, lines))
 
     def _have(self, checksums: dict[str, str | None]) -> bool:

@@ -1,4 +1,4 @@
-"""What a dataset, or a source of one, is about: classes of images, labels of masks, size, licence."""
+"""The catalogue of a dataset or of a source: image classes, mask labels, resolution and licence."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,12 +11,12 @@ class Catalogue(NamedTuple):
     """Classes and labels of a source or of a dataset.
 
     Attributes:
-        classes: Name of each class of images.
-        folders: Name of each class's folder: its wnid, else a slug.
-        labels: Names of the labels in the masks, background first; empty where there are no masks.
-        ignore: Value of mask pixels that do not count: 255, or 65535 in masks of more than 254 labels.
+        classes: Name of each image class.
+        folders: Folder name of each image class: its wnid if it has one, else a slug.
+        labels: Names of the mask labels, background first. Empty if there are no masks.
+        ignore: Value of ignored mask pixels: 255, or 65535 in masks of more than 254 labels.
         resolution: Height and width of images and masks in pixels.
-        licence: Licence of the images.
+        licence: Licence of the images. Default: ''.
     """
 
     classes: tuple[str, ...]
@@ -32,7 +32,7 @@ class Catalogue(NamedTuple):
         return bool(self.labels)
 
     def class_id(self, cls: int | str) -> int:
-        """Index of a class given by index, name or folder.
+        """Return the index of a class that is given by index, name or folder.
 
         Raises:
             InputError: There is no such class.
@@ -47,10 +47,10 @@ class Catalogue(NamedTuple):
 
 
 def catalogue_of(info: Mapping) -> Catalogue:
-    """The catalogue of a finished dataset.
+    """Return the catalogue of a finished dataset.
 
     Args:
-        info: Content of ``dataset.json``. Versions up to 0.5.0 call the classes of images ``generator_classes``.
+        info: Content of ``dataset.json``. In versions up to 0.5.0 the key of the image classes is ``generator_classes``.
     """
     entries = info.get('image_classes') or info['generator_classes']
     return Catalogue(

@@ -1,20 +1,21 @@
-"""What a verification found."""
+"""Results of a verification."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Block = tuple[str, int]
-"""Class folder and number."""
+"""Class folder and number of a block."""
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong."""
+    """One problem of a dataset."""
 
     place: str
-    """File, relative to the dataset; of a list with the line."""
+    """File, relative to the dataset. In JSON lines files also the line number."""
     what: str
+    """Description of the problem."""
     block: Block | None = None
-    """Whose files or lines are concerned."""
+    """Affected block; None if the problem does not belong to a block."""
 
     def __str__(self) -> str:
         return f'{self.place}: {self.what}'
@@ -22,14 +23,14 @@ class Problem(NamedTuple):
 
 @dataclass
 class Findings:
-    """Of a whole dataset.
+    """Results of the verification of a dataset.
 
     Attributes:
-        samples, blocks, files: How many were looked at.
-        problems: What is wrong.
-        foreign: Files that belong to nobody, relative to the dataset; each is a problem too.
-        links: Links that lead out of the dataset; each is a problem too.
-        unchecked: What could not be looked at, and why.
+        samples, blocks, files: Numbers of checked samples, blocks and files.
+        problems: Problems of the dataset.
+        foreign: Files that do not belong to the dataset, relative to it. Each one is listed as a problem too.
+        links: Links to places outside the dataset. Each one is listed as a problem too.
+        unchecked: Descriptions of checks that were not possible, with the reasons.
     """
 
     samples: int = 0
@@ -42,20 +43,20 @@ class Findings:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no problems."""
         return not self.problems
 
     @property
     def damaged_blocks(self) -> set[Block]:
-        """Blocks that something is wrong with."""
+        """Blocks with problems."""
         return {problem.block for problem in self.problems if problem.block}
 
     def add(self, place: str, what: str, block: Block | None = None) -> None:
-        """One more problem."""
+        """Add a problem."""
         self.problems.append(Problem(place, what, block))
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, in plain values."""
+        """Return all results as JSON values."""
         return dict(
             whole=self.whole,
             samples=self.samples,

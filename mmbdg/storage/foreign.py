@@ -1,4 +1,4 @@
-"""Files in a dataset's folder that no line of it names."""
+"""Foreign files: files in the folder of a dataset that do not belong to it."""
 
 import os
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ import numpy as np
 from mmbdg.storage.layout import BESIDE, TOP_FILES, kinds_of, sample_files, sample_id, shard_name
 
 Known = dict[str, np.ndarray]
-"""Numbers of the samples of each class folder, or, of a dataset in shards, of its blocks."""
+"""Sample numbers of each class folder; in a dataset of shards the block numbers."""
 
 
 def foreign_files(root: Path, info: dict, known: Known) -> Iterator[str]:
-    """Files, folders and links that do not belong to a dataset, relative to it; what lies in a foreign folder is not named too.
+    """Yield files, folders and links that do not belong to a dataset, relative to it.
 
-    ``logs/`` and ``selections/`` may hold what they will. Links of the dataset's own names count as its files, links among the folders as
-    well.
+    The content of a foreign folder is not listed. ``logs/`` and ``selections/`` may hold any files. Links with a name of
+    the dataset's own files or folders count as such.
 
     Args:
-        root: The dataset's folder.
-        info: What ``dataset.json`` says.
-        known: What it has.
+        root: Folder of the dataset.
+        info: Content of ``dataset.json``.
+        known: Numbers of the samples, or of the blocks, of the dataset.
     """
     expected = _folders(info, known)
     tops = {folder.split('/')[0] for folder in expected}
@@ -33,7 +33,7 @@ def foreign_files(root: Path, info: dict, known: Known) -> Iterator[str]:
 
 
 def _folders(info: dict, known: Known) -> dict[str, tuple[np.ndarray, str, int]]:
-    """Numbers, suffix and digits of the names in each class folder."""
+    """Return numbers, suffix and number of digits of the file names in each class folder."""
     found = {}
     for folder, numbers in known.items():
         if info.get('format', 'folder') == 'shards':

@@ -4,18 +4,18 @@
 
     OUT/images/<class folder>/<index, 8 digits>.png|jpg
     OUT/masks/<class folder>/<index, 8 digits>.png          label ids, 0 background
-    OUT/uncertainty/<class folder>/<index, 8 digits>.png    if asked for: disagreement, 0..255
-    OUT/tokens/<class folder>/<index, 8 digits>.npy         if asked for: a VQGAN sample's tokens
-    OUT/shards/<class folder>/<block, 6 digits>.tar         instead of all these, in the other format
-    OUT/manifest.jsonl                                      one line a sample
-    OUT/blocks.jsonl                                        one line a block: what became of its candidates
+    OUT/uncertainty/<class folder>/<index, 8 digits>.png    optional: disagreement of the ensemble, 0..255
+    OUT/tokens/<class folder>/<index, 8 digits>.npy         optional: tokens of a VQGAN sample
+    OUT/shards/<class folder>/<block, 6 digits>.tar         format "shards": replaces the folders above
+    OUT/manifest.jsonl                                      one line per sample
+    OUT/blocks.jsonl                                        one line per block: counts of its candidates
     OUT/dataset.json                                        classes, palette, counts, config, checksums; written last
-    OUT/logs/                                               what is no part of the dataset: identity of the run, finished blocks, throughput
-    OUT/selections/<name>.txt                               no part of it either: samples chosen later, see :mod:`mmbdg.storage.selections`
+    OUT/logs/                                               not part of the dataset: identity, finished blocks, throughput
+    OUT/selections/<name>.txt                               not part of the dataset: see :mod:`mmbdg.storage.selections`
 
-In a shard a sample is ``<class folder>/<id>.png|jpg``, ``.mask.png``, ``.uncertainty.png``, ``.tokens.npy`` and ``.json``, its line of the
-manifest. A finished dataset is the same bytes however often it was interrupted; ``logs/`` is left out of that promise. Which checksums
-there are says :mod:`mmbdg.storage.checksums`.
+In a shard a sample has the files ``<class folder>/<id>.png|jpg``, ``.mask.png``, ``.uncertainty.png``, ``.tokens.npy`` and
+``.json`` (its manifest line). Interruptions do not change the bytes of a finished dataset, except for ``logs/``. The
+checksums are described in :mod:`mmbdg.storage.checksums`.
 """
 
 import json
@@ -31,11 +31,11 @@ TOP_FILES = ('manifest.jsonl', 'blocks.jsonl', 'dataset.json')
 KINDS = ('images', 'masks', 'uncertainty', 'tokens', 'shards')
 SELECTIONS = 'selections'
 BESIDE = ('logs', SELECTIONS)
-"""Folders in a dataset's folder that are no part of the dataset."""
+"""Subfolders that are not part of the dataset."""
 
 
 class Identity(Schema):
-    """What decides the bytes of a dataset, see :func:`mmbdg.synthesis.identity.identity_of`."""
+    """All values that determine the bytes of a dataset, see :func:`mmbdg.synthesis.identity.identity_of`."""
 
     config: dict
     checksums: dict[str, str]
@@ -44,28 +44,28 @@ class Identity(Schema):
 
 
 def repair_hint(root: str | os.PathLike) -> str:
-    """The command that mends a damaged dataset."""
+    """Return the command that repairs a damaged dataset."""
     return f'python tools/verify.py {os.fspath(root)} --repair'
 
 
 def sample_id(index: int) -> str:
-    """Name of a sample's files."""
+    """Return the id of a sample, which is the stem of its file names."""
     return f'{index:08d}'
 
 
 def folder_of(line: dict) -> str:
-    """A sample's class folder, from its line of the manifest.
+    """Return the class folder of a sample from its manifest line.
 
     Raises:
-        InputError: The line names none.
+        InputError: The line names no class folder.
     """
     if folder := line.get('wnid') or line.get('slug'):
         return folder
-    raise InputError(f'the line of the sample {line.get("id")} names no class folder (wnid or slug)')
+    raise InputError(f'the manifest line of the sample {line.get("id")} has no class folder (key wnid or slug)')
 
 
 def sample_files(folder: str, name: str, image_suffix: str = '.png', sharded: bool = False) -> dict[str, str]:
-    """Names of one sample's files, relative to the dataset or, ``sharded``, in their shard."""
+    """Return the file names of one sample, relative to the dataset or, if ``sharded``, inside the shard."""
     if sharded:
         stem = f'{folder}/{name}'
         return dict(image=stem + image_suffix, mask=f'{stem}.mask.png', uncertainty=f'{stem}.uncertainty.png', tokens=f'{stem}.tokens.npy')
@@ -78,26 +78,26 @@ def sample_files(folder: str, name: str, image_suffix: str = '.png', sharded: bo
 
 
 def kinds_of(info: dict) -> list[str]:
-    """Which files each sample of a dataset has, by what ``dataset.json`` says: keys of :func:`sample_files`."""
+    """Return the kinds of files of each sample according to ``dataset.json``. They are keys of :func:`sample_files`."""
     further = dict(uncertainty=info.get('uncertainty_maps'), tokens=info.get('tokens'))
     return ['image', *(['mask'] if info.get('masks', True) else []), *(kind for kind, written in further.items() if written)]
 
 
 def shard_name(folder: str, block: int) -> str:
-    """A block's shard, relative to the dataset."""
+    """Return the file name of a block's shard, relative to the dataset."""
     return f'shards/{folder}/{block:06d}.tar'
 
 
 def canonical(content: dict) -> str:
-    """JSON that is equal for equal content."""
+    """Return JSON text that is equal for equal content."""
     return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
 def check_claim(root: str | os.PathLike, identity: dict) -> None:
-    """See that a folder is empty, or the output of this configuration; writes nothing.
+    """Check that a folder is empty or holds output of this configuration. Nothing is written.
 
     Raises:
-        InputError: The folder holds something else, or another configuration's dataset.
+        InputError: The folder holds other files, or a dataset of another configuration.
     """
     root = Path(root)
     if root.exists() and not root.is_dir():
@@ -108,33 +108,33 @@ def check_claim(root: str | os.PathLike, identity: dict) -> None:
         if differences := identity_differences(found, identity):
             raise InputError(
                 f'{root} was made by another configuration:\n{differences}\n'
-                'Choose another folder, or go back to that configuration to continue it.'
+                'Choose another folder, or use the earlier configuration to continue it.'
             )
     elif foreign := next((path for path in root.rglob('*') if path.is_file() and path.relative_to(root).parts[0] not in BESIDE), None):
         raise InputError(
-            f'{root} is not empty ({foreign}) and was not made by synthesis; choose another folder. If it is a dataset that has lost its '
-            f'{IDENTITY}, {repair_hint(root)} brings it back'
+            f'{root} is not empty ({foreign}) and was not made by synthesis; choose another folder. If it is a dataset without its '
+            f'{IDENTITY}, restore this file with: {repair_hint(root)}'
         )
 
 
 def read_identity(root: str | os.PathLike) -> dict:
-    """What ``logs/identity.json`` of a dataset says.
+    """Read ``logs/identity.json`` of a dataset.
 
     Raises:
-        InputError: It is damaged.
+        InputError: The file is damaged.
     """
     path = Path(root) / IDENTITY
     try:
         return read_json(path, Identity)
     except InputError as error:
         raise InputError(
-            f'{error}; what made the dataset is no longer known. {repair_hint(root)} may bring it back; or put it back, or choose another '
-            'folder'
+            f'{error}; the configuration of the dataset is unknown. Restore the file from a backup or with {repair_hint(root)}, or choose '
+            'another folder'
         ) from error
 
 
 def identity_differences(found: dict, identity: dict) -> str:
-    """What two identities do not have in common, a line each; '' if they are the same."""
+    """Describe the differences between two identities, one per line. '' if they are equal."""
     return '' if canonical(found) == canonical(identity) else _differences(found, identity) or 'they differ'
 
 
@@ -145,5 +145,5 @@ def _differences(old: dict, new: dict, prefix: str = '') -> str:
         if isinstance(before, dict) and isinstance(after, dict):
             lines.append(_differences(before, after, f'{prefix}{key}.'))
         elif before != after:
-            lines.append(f'  {prefix}{key}: {before} there, {after} here')
+            lines.append(f'  {prefix}{key}: {before} in the dataset, {after} now')
     return '\n'.join(line for line in lines if line)

@@ -1,4 +1,4 @@
-"""What the lines of a manifest say as arrays, checked against ``dataset.json``: a few bytes a line, however many there are."""
+"""The lines of a manifest as compact arrays (a few bytes per line), checked against ``dataset.json``."""
 
 import os
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ class LineIndex:
     """Class and number of each sample of a dataset, in the order of the manifest.
 
     Args:
-        lines: Of ``manifest.jsonl``.
-        info: What ``dataset.json`` says.
-        path: Of the manifest, for messages.
+        lines: Lines of ``manifest.jsonl``.
+        info: Content of ``dataset.json``.
+        path: Path of the manifest, for messages.
 
     Attributes:
-        class_ids: int32 (N,).
-        numbers: Of the samples in their classes, int64 (N,).
-        blocks: Of the samples' shards, int64 (N,); in the folder format all 0.
+        class_ids: Class of each sample, int32 (N,).
+        numbers: Number of each sample within its class, int64 (N,).
+        blocks: Block number of each sample's shard, int64 (N,). All 0 in the folder format.
 
     Raises:
-        InputError: A line is not as it should be, is of a class that does not exist or of another one's folder, is there twice, or a class
-            has another number of lines than dataset.json counts. The line is named.
+        InputError: A line is invalid, names an unknown class or the folder of another class, a sample occurs twice, or the
+            number of lines of a class differs from dataset.json. The message names the line.
     """
 
     def __init__(self, lines: Manifest, info: dict, path: Path) -> None:
@@ -44,21 +44,21 @@ class LineIndex:
         self._check_counts()
 
     def present_classes(self) -> list[int]:
-        """Classes that have a sample."""
+        """Return the indices of the classes that have samples."""
         return np.unique(self.class_ids).tolist()
 
     def part(self, places: np.ndarray) -> 'LineIndex':
-        """The index of some of the samples.
+        """Return the index of some of the samples.
 
         Args:
-            places: Their lines of the manifest, int64 (M,).
+            places: Indices of their manifest lines, int64 (M,).
         """
         part = copy(self)
         part.class_ids, part.numbers, part.blocks = self.class_ids[places], self.numbers[places], self.blocks[places]
         return part
 
     def missing_files(self, root: Path) -> Iterator[str]:
-        """Files of the samples that are not there, relative to the dataset. A folder is listed once, no file is opened."""
+        """Yield missing files of the samples, relative to the dataset. Each folder is listed once. No file is opened."""
         for class_id in self.present_classes():
             own = self.class_ids == class_id
             folder = self.folders[class_id]
@@ -75,52 +75,52 @@ class LineIndex:
         return self.info.get('image_suffix', '.png')
 
     def _check_twice(self) -> None:
-        order = np.lexsort((self.numbers, self.class_ids))  # stable: of equals the first line comes first
+        order = np.lexsort((self.numbers, self.class_ids))  # stable: of equal samples the first line comes first
         same = (np.diff(self.class_ids[order]) == 0) & (np.diff(self.numbers[order]) == 0)
         if same.any():
             first = int(np.flatnonzero(same)[0])
             lines = order[first] + 1, order[first + 1] + 1
             name = f'{self.folders[self.class_ids[order[first]]]}/{sample_id(int(self.numbers[order[first]]))}'
-            raise InputError(f'{self.path}, line {lines[1]}: the sample {name} is there already, in line {lines[0]}')
+            raise InputError(f'{self.path}, line {lines[1]}: the sample {name} already exists in line {lines[0]}')
 
     def _check_counts(self) -> None:
         have = np.bincount(self.class_ids, minlength=len(self.folders)).tolist()
         for folder, number in zip(self.folders, have, strict=True):
             if number != (counted := self.info['counts'].get(folder, 0)):
-                raise InputError(f'{self.path} has {number} samples of the class {folder}, dataset.json counts {counted}')
+                raise InputError(f'{self.path} has {number} samples of the class {folder}, expected {counted} (dataset.json)')
 
 
 def address_of(line: dict, folders: list[str], info: dict) -> tuple[int, int, int]:
-    """Class, number and shard of a line.
+    """Return class index, sample number and shard number of a manifest line.
 
     Args:
-        line: Of the manifest, by its schema.
-        folders: Of the classes.
-        info: What ``dataset.json`` says.
+        line: Manifest line that follows the schema.
+        folders: Folder names of the classes.
+        info: Content of ``dataset.json``.
 
     Raises:
-        InputError: The class does not exist, the folder or the shard is another class's, or the id is none.
+        InputError: The class does not exist, the folder or the shard belongs to another class, or the id is invalid.
     """
     class_id, folder, number = line['class'], folder_of(line), int(line['id'])
     if class_id >= len(folders):
-        raise InputError(f'there is no class {class_id}; dataset.json names {len(folders)}')
+        raise InputError(f'there is no class {class_id}; dataset.json names {len(folders)} classes')
     if folder != folders[class_id]:
-        raise InputError(f'class {class_id} is {folders[class_id]}, but the sample lies in the folder {folder}')
+        raise InputError(f'class {class_id} has the folder {folders[class_id]}, but the sample is in the folder {folder}')
     if sample_id(number) != line['id']:
-        raise InputError(f'{line["id"]} is no name of a sample; {sample_id(number)} would be')
+        raise InputError(f'{line["id"]} is not a valid sample id; expected {sample_id(number)}')
     if info.get('format', 'folder') != 'shards':
         if 'shard' in line:
-            raise InputError('it names a shard, but dataset.json says that the dataset is in folders')
+            raise InputError('the line names a shard, but dataset.json has format "folder"')
         return class_id, number, 0
     shard = line.get('shard', '')
     block = int(shard.rpartition('/')[2].removesuffix('.tar') or 0)
     if shard != shard_name(folder, block):
-        raise InputError(f'the shard {shard or "(none)"} is none of the class {folder}')
+        raise InputError(f'the shard {shard or "(none)"} does not belong to the class {folder}')
     return class_id, number, block
 
 
 def _absent(root: Path, example: str, wanted: np.ndarray) -> list[int]:
-    """Numbers of files that are not in their folder; ``example`` is the name of one, relative to the dataset."""
+    """Return the numbers of missing files. ``example`` is the name of one of the files, relative to the dataset."""
     folder, name = os.path.split(example)
     digits, suffix = os.path.splitext(name)
     try:
@@ -133,5 +133,5 @@ def _absent(root: Path, example: str, wanted: np.ndarray) -> list[int]:
 
 
 def _is_number(stem: str, digits: int) -> bool:
-    """Whether a name is a number as synthesis writes it, with so many digits at least."""
+    """Whether a name is a number as synthesis writes it, with at least so many digits."""
     return stem.isascii() and stem.isdigit() and (len(stem) == digits or (digits < len(stem) <= 18 and stem[0] != '0'))

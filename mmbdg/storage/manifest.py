@@ -1,4 +1,4 @@
-"""The manifest: one JSON object a line, a line a sample."""
+"""The manifest: a JSON lines file with one line per sample."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from mmbdg.reading import parsed_json, read_bytes
 from mmbdg.schema import PlainName, validated
 from mmbdg.storage.checksums import Checksum
 
-# A line of a sample. The keyword "class" is no name of Python's, so the long form.
+# The functional form is needed because "class" is a keyword of Python.
 Line = TypedDict(
     'Line',
     {
@@ -31,18 +31,20 @@ Line = TypedDict(
         'blake2b': NotRequired[dict[Literal['image', 'mask', 'uncertainty', 'tokens'], Checksum]],
     },
 )
-"""What a sample's line must hold; other keys are kept."""
+"""Schema of a sample's line. Further keys are allowed and kept."""
 
 
 class Manifest(Sequence):
-    """Lines that are parsed when they are looked at: a million of them take their file's size in memory, not ten times that.
+    """Lines of a JSON lines file that are parsed on access.
+
+    The memory is the size of the file. Parsed lines would take about ten times as much.
 
     Args:
-        path: Of the file.
-        schema: What each line must look like; samples' by default, None for any JSON.
+        path: Path of the file.
+        schema: Schema of each line; None for any JSON. Default: the schema of a sample's line.
 
     Raises:
-        InputError: There is no such file; on access, a line is no JSON object or not of the schema.
+        InputError: There is no such file. On access: a line is not a JSON object or does not follow the schema.
     """
 
     def __init__(self, path: str | os.PathLike, schema: type | None = Line) -> None:
@@ -58,7 +60,7 @@ class Manifest(Sequence):
     def __getitem__(self, index: int | slice) -> dict | list[dict]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        number = range(len(self))[index]  # the sequence's own IndexError
+        number = range(len(self))[index]  # raises IndexError
         begin = self._ends[number - 1] + 1 if number else 0
         return parse_line(self._text[begin : self._ends[number]], self._path, number + 1, self._schema)
 
@@ -70,10 +72,10 @@ class Manifest(Sequence):
 
 
 class ManifestPart(Sequence):
-    """Some lines of a manifest, which are parsed when they are looked at.
+    """Some lines of a manifest, parsed on access.
 
     Args:
-        lines: The manifest.
+        lines: Lines of the whole manifest.
         places: Indices of the lines, int64 (N,), ascending.
     """
 
@@ -96,10 +98,10 @@ class ManifestPart(Sequence):
 
 
 def parse_line(text: bytes | str, path: Path, number: int, schema: type | None = None) -> dict:
-    """One line.
+    """Parse one line.
 
     Raises:
-        InputError: It is no JSON, or is cut off; or it is not of the schema.
+        InputError: The line is not JSON, is truncated or does not follow the schema.
     """
     where = f'{path}, line {number},'
     content = parsed_json(text, where)
@@ -107,15 +109,15 @@ def parse_line(text: bytes | str, path: Path, number: int, schema: type | None =
 
 
 def write_jsonl(path: str | os.PathLike, lines: Sequence[dict]) -> None:
-    """One JSON object a line."""
+    """Write a JSON lines file: one JSON object per line."""
     text = ''.join(json.dumps(line, ensure_ascii=False) + '\n' for line in lines)
     write_atomically(path, lambda part: part.write_text(text, encoding='utf-8'))
 
 
 def read_jsonl(path: str | os.PathLike) -> list[dict]:
-    """One JSON object a line.
+    """Read a JSON lines file: one JSON object per line.
 
     Raises:
-        InputError: A line is no JSON object; the file may be cut off.
+        InputError: A line is not a JSON object; the file may be truncated.
     """
     return list(Manifest(path, schema=None))

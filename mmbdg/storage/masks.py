@@ -1,4 +1,4 @@
-"""Mask files of a dataset: grey PNGs whose values are labels. What is wrong with one is said by name."""
+"""Mask files of a dataset: grey PNG files whose values are label ids, and their checks."""
 
 import struct
 
@@ -10,46 +10,46 @@ from mmbdg.images import read_stored
 
 SIGNATURE = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
 COLOURS = {2: 'colours', 4: 'transparency', 6: 'colours and transparency'}
-"""By PNG's number of a colour type; 0 is grey, 3 a palette."""
+"""Refused colour types by their number in PNG. The allowed types are 0 (grey) and 3 (palette)."""
 BYTE_LABELS = 254
-"""Masks of more labels have 16 bits."""
+"""Largest number of labels in 8-bit masks. Masks with more labels have 16 bits."""
 
 
 def check_mask_header(data: bytes, size: int, labels: int, name: str) -> None:
-    """See by its first bytes that a file is a mask of a dataset.
+    """Check by its first bytes that a file is a mask of a dataset.
 
     Args:
-        data: Of the file.
-        size: Height and width that it must have.
-        labels: How many there are, with the background.
-        name: Of the file, for messages.
+        data: Content of the file.
+        size: Expected height and width in pixels.
+        labels: Number of labels, including the background.
+        name: Name of the file, for messages.
 
     Raises:
-        InputError: It is no PNG, has another size, more than one channel, or other bits than its labels need.
+        InputError: The file is not a PNG file, or it has another size, more than one channel or a wrong bit depth.
     """
     if not data.startswith(SIGNATURE) or len(data) < len(SIGNATURE) + 10:
-        raise InputError(f'{name} is no PNG; the masks of a dataset are')
+        raise InputError(f'{name} is not a PNG file; the masks of a dataset must be PNG files')
     width, height, bits, colour = struct.unpack_from('>IIBB', data, len(SIGNATURE))
     if (width, height) != (size, size):
-        raise InputError(f'{name} has {width}x{height} pixels, dataset.json says {size}x{size}')
+        raise InputError(f'{name} has {width}x{height} pixels, expected {size}x{size} (dataset.json)')
     if colour in COLOURS:
         raise InputError(f'{name} has {COLOURS[colour]}; the masks of a dataset have one channel, whose values are the labels')
     if bits != 8 and (bits != 16 or labels <= BYTE_LABELS):
-        raise InputError(f'{name} has {bits} bits a pixel; {labels} labels are stored in {8 if labels <= BYTE_LABELS else 16}')
+        raise InputError(f'{name} has {bits} bits per pixel; {labels} labels are stored in {8 if labels <= BYTE_LABELS else 16} bits')
 
 
 def read_labels(data: bytes, size: int, labels: int, ignore: int, name: str) -> np.ndarray:
-    """A mask as it is stored, if each of its pixels has a label.
+    """Read a mask and check that each pixel has a valid label.
 
     Args:
         data, size, labels, name: See :func:`check_mask_header`.
-        ignore: Value of pixels that do not count.
+        ignore: Value of ignored pixels.
 
     Returns:
-        uint8 or uint16 (H,W).
+        Stored label ids, uint8 or uint16 (H,W).
 
     Raises:
-        InputError: See :func:`check_mask_header`; or it is cut off, or holds a label that does not exist.
+        InputError: See :func:`check_mask_header`; or the file is truncated or holds a label that does not exist.
     """
     check_mask_header(data, size, labels, name)
     values, _ = read_stored(data, name)
@@ -59,20 +59,20 @@ def read_labels(data: bytes, size: int, labels: int, ignore: int, name: str) -> 
 
 
 def as_mask(labels: Tensor, num_labels: int) -> np.ndarray:
-    """Label ids int64 as they are stored: uint8 up to 254 labels, uint16 above."""
+    """Convert label ids int64 to the stored type: uint8 for up to 254 labels, uint16 for more."""
     return labels.cpu().numpy().astype(np.uint8 if num_labels <= 254 else np.uint16)
 
 
 def ignore_label(num_labels: int) -> int:
-    """Label of pixels that count nowhere: 255 beside up to 254 labels (uint8 masks), 65535 beside more (uint16)."""
+    """Return the label of ignored pixels: 255 for up to 254 labels (uint8 masks), 65535 for more (uint16 masks)."""
     return 255 if num_labels <= 254 else 65535
 
 
 def foreground_ratio(labels: np.ndarray, ignore: int) -> float:
-    """Part of a mask's pixels that are foreground, 0 to 1.
+    """Return the share of foreground pixels of a mask, 0 to 1.
 
     Args:
         labels: Label ids, integer (H,W), 0 background.
-        ignore: Value of pixels that do not count as foreground.
+        ignore: Value of ignored pixels. They do not count as foreground.
     """
     return float(((labels > 0) & (labels != ignore)).mean())

@@ -2,7 +2,7 @@
 
 
 def palette(num_classes: int) -> list[list[int]]:
-    """Colours RGB 0..255, background black, neighbouring ids far apart (bit-interleaved, the PASCAL VOC scheme)."""
+    """Return RGB colours 0..255 by the PASCAL VOC scheme: the background is black, neighbouring ids have distant colours."""
     colours = []
     for i in range(num_classes):
         colour = [0, 0, 0]

@@ -1,7 +1,8 @@
-"""Records of finished blocks: what became of a block's candidates, and its lines of the manifest.
+"""Records of finished blocks: the counts of a block's candidates and the checksums of its data.
 
-While a dataset is made they are files ``logs/blocks/<class folder>/<block>.jsonl``, the record and then the lines. In the finished
-dataset the records are the lines of ``blocks.jsonl``, in the order of the manifest: its first ``samples`` lines belong to the first record.
+During synthesis each block has a file ``logs/blocks/<class folder>/<block>.jsonl`` with its record and its manifest lines.
+In the finished dataset the records are the lines of ``blocks.jsonl``, in the order of the manifest: the first ``samples``
+lines of the manifest belong to the first record.
 """
 
 import os
@@ -21,54 +22,54 @@ from mmbdg.storage.manifest import Manifest
 
 BLOCKS = 'blocks.jsonl'
 AFTER = 'after_'
-"""Before the name of a filter: the count of what it left."""
+"""Prefix of the keys that hold the number of candidates after a filter; the filter's name follows."""
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 @with_config(ConfigDict(extra='allow'))
 class Record(TypedDict):
-    """What is known of a finished block; the counts of what each filter left, ``after_<name>``, are further keys."""
+    """Record of a finished block. Further keys ``after_<name>`` hold the number of candidates after each filter."""
 
     folder: PlainName
     block: Count
     candidates: Count
     kept: Count
-    """Samples that passed all filters."""
+    """Number of samples that passed all filters."""
     samples: Count
-    """Of which so many were written."""
+    """Number of samples that were written, at most ``kept``."""
     bytes: Count
-    """Of the block's files."""
+    """Total size of the block's files."""
     shard: NotRequired[Checksum]
-    """Of the tar file, if it has one."""
+    """Checksum of the block's tar file, in the format "shards"."""
     lines: Checksum
-    """Of its lines of the manifest."""
+    """Checksum of the block's manifest lines."""
     blake2b: Checksum
-    """Of the record."""
+    """Checksum of the record."""
 
 
 class Recorded(NamedTuple):
-    """A finished block as ``logs/blocks`` has it."""
+    """Content of a block's file in ``logs/blocks``."""
 
     record: Record
     lines: list[dict]
-    """Of the manifest."""
+    """Manifest lines of the block."""
     run: str
-    """That finished it."""
+    """Name of the run that finished the block."""
     written_at: int
-    """By the clock of the file system, nanoseconds."""
+    """Modification time of the file in nanoseconds, by the clock of the file system."""
 
 
 def new_record(
     folder: str, block: int, outcome: Mapping[str, int], lines: Sequence[Mapping], size: int, shard: str | None = None
 ) -> Record:
-    """The record of a block.
+    """Return the record of a block.
 
     Args:
-        folder, block: Which one.
-        outcome: Number of candidates, what each filter left in their order, and what was kept.
-        lines: Of the manifest, of the samples that were written.
-        size: Of all its files in bytes.
-        shard: Checksum of its shard.
+        folder, block: Class folder and number of the block.
+        outcome: Counts of candidates: all, after each filter in their order, and kept.
+        lines: Manifest lines of the written samples.
+        size: Total size of the block's files in bytes.
+        shard: Checksum of the block's shard. Default: None, for the format "folder".
     """
     return sealed(
         dict(
@@ -84,33 +85,33 @@ def new_record(
 
 
 def checked_record(content: object, where: str) -> Record:
-    """A record as it was written.
+    """Return a record after checking its schema and checksum.
 
     Raises:
-        InputError: It is none, or was changed since.
+        InputError: The content is not a record, or it was changed after it was written.
     """
     record = validated(Record, content, where)
     for key in set(record) - set(Record.__annotations__):
         if not is_filter_count(key):
-            raise InputError(f'{where} is not as it should be: {key[:80]}: unknown')
+            raise InputError(f'{where} is not as it should be: unknown key {key[:80]}')
         validated(Count, record[key], f'{where} {key}')
     if not is_sealed(record):
-        raise InputError(f'{where} is not of its checksum: it was changed since it was written')
+        raise InputError(f'{where} does not match its checksum: it was changed after it was written')
     return record
 
 
 def read_blocks(path: str | os.PathLike) -> Iterator[Record]:
-    """The records of a finished dataset.
+    """Yield the records of a finished dataset.
 
     Raises:
-        InputError: There is no such file, or one of them is damaged.
+        InputError: There is no such file, or a record is damaged.
     """
     for number, content in enumerate(Manifest(path, schema=None), start=1):
         yield checked_record(content, f'{path}, line {number},')
 
 
 def total_outcome(records: Iterable[Mapping]) -> dict[str, int]:
-    """What became of the candidates of many blocks."""
+    """Return the counts of candidates summed over many blocks."""
     total: dict[str, int] = {}
     for record in records:
         for key, count in outcome_of(record).items():
@@ -119,28 +120,28 @@ def total_outcome(records: Iterable[Mapping]) -> dict[str, int]:
 
 
 def is_filter_count(key: str) -> bool:
-    """Whether a key is a count of what a filter left."""
+    """Whether a key holds the number of candidates after a filter."""
     return key.startswith(AFTER) and key.removeprefix(AFTER).isidentifier()
 
 
 def outcome_of(record: Mapping[str, Any]) -> dict[str, int]:
-    """The counts of a record: candidates, what each filter left in their order, what was kept."""
+    """Return the counts of a record: candidates, after each filter in their order, kept."""
     return {key: record[key] for key in ('candidates', *filter(is_filter_count, record), 'kept') if key in record}
 
 
 class BlockRecords:
-    """The records of a dataset that is made, in ``logs/blocks``.
+    """The records of a dataset in ``logs/blocks`` during synthesis.
 
     Args:
-        root: The dataset's folder.
-        run: Name of the run that writes, which no other has; it is written into the records.
+        root: Folder of the dataset.
+        run: Unique name of the run that writes the records. It is stored with them. Default: ''.
     """
 
     def __init__(self, root: str | os.PathLike, run: str = '') -> None:
         self.root, self.run = Path(root) / 'logs' / 'blocks', run
 
     def read(self, folder: str, block: int) -> Recorded | None:
-        """A block's record; None if the block is not finished, or its record is damaged or of an older version."""
+        """Return the record of a block. None if the block is unfinished, or its record is damaged or has an older format."""
         path = self.path(folder, block)
         try:
             head, _, rest = read_bytes(path).partition(b'\n')
@@ -154,16 +155,16 @@ class BlockRecords:
             return None
 
     def write(self, record: Record, lines: Iterable[Mapping], sync: bool = True) -> None:
-        """After the block's files."""
+        """Write the record of a block. Call it after the files of the block are written."""
         text = b''.join(map(line_bytes, [dict(run=self.run, record=record), *lines]))
         write_atomically(self.path(record['folder'], record['block']), lambda part: part.write_bytes(text), sync)
 
     def remove(self, folder: str, block: int) -> None:
-        """The block then counts as not made."""
+        """Remove the record of a block. The block then counts as unfinished."""
         self.path(folder, block).unlink(missing_ok=True)
 
     def blocks(self, folder: str) -> list[int]:
-        """Numbers of the blocks of a class that have a record, damaged ones too."""
+        """Return the numbers of the blocks of a class that have a record, including damaged ones."""
         try:
             names = [entry.name.removesuffix('.jsonl') for entry in os.scandir(self.root / folder) if entry.name.endswith('.jsonl')]
         except (FileNotFoundError, NotADirectoryError):
@@ -171,7 +172,7 @@ class BlockRecords:
         return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     def of_class(self, folder: str) -> Iterator[Recorded]:
-        """Of all finished blocks of a class, in their order.
+        """Yield the records of all finished blocks of a class, in their order.
 
         Raises:
             InputError: A record is damaged.
@@ -180,20 +181,20 @@ class BlockRecords:
             recorded = self.read(folder, block)
             if recorded is None:
                 raise InputError(
-                    f'{self.path(folder, block)} is damaged: run the synthesis again for as many samples and classes as before, it is made '
-                    'anew'
+                    f'{self.path(folder, block)} is damaged: run the synthesis again with the same number of samples and the same classes '
+                    'to write it again'
                 )
             yield recorded
 
     def folders(self) -> set[str]:
-        """Classes of which there is a finished block."""
+        """Return the folders of the classes with finished blocks."""
         return {path.name for path in self.root.glob('*') if path.is_dir()}
 
     def path(self, folder: str, block: int) -> Path:
-        """Of the file."""
+        """Return the path of a block's file."""
         return self.root / folder / f'{block:06d}.jsonl'
 
 
 def by_block(records: Iterable[Record]) -> dict[tuple[str, int], Record]:
-    """Records by folder and number."""
+    """Return a mapping from (folder, number) to record."""
     return {(record['folder'], record['block']): record for record in records}

@@ -1,4 +1,4 @@
-"""A finished dataset, read by sample."""
+"""Reading of a finished dataset sample by sample."""
 
 import os
 from collections.abc import Callable
@@ -25,21 +25,21 @@ from mmbdg.storage.shards import read_from_shard, shard_url
 
 
 class ImageClass(OpenSchema):
-    """A class of images in ``dataset.json``."""
+    """An image class in ``dataset.json``."""
 
     name: str
     folder: PlainName
 
 
 class FileFacts(Schema):
-    """What ``dataset.json`` says of a file beside it."""
+    """Size and checksum of another file in ``dataset.json``."""
 
     bytes: Annotated[int, Field(ge=0)]
     blake2b: Checksum
 
 
 class Info(OpenSchema):
-    """What ``dataset.json`` must hold."""
+    """Schema of ``dataset.json``."""
 
     classes: Annotated[list[str], Field(max_length=65_534)]
     palette: list[Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=3, max_length=3)]]
@@ -68,32 +68,35 @@ class Info(OpenSchema):
         if not (self.image_classes or self.generator_classes):
             raise PydanticCustomError('missing', 'image_classes is missing')
         if len(self.classes) < 2 and (self.masks or self.classes):
-            raise PydanticCustomError('too_short', 'classes must name two labels at least, or none where there are no masks')
+            raise PydanticCustomError('too_short', 'classes must name at least two labels, or none if there are no masks')
         return self
 
 
 class StoredDataset:
-    """A finished dataset of our layout (see :mod:`mmbdg.storage.layout`), as folders or as tar shards.
+    """A finished dataset in the layout of :mod:`mmbdg.storage.layout`, as folders or as tar shards.
 
-    What is cheap is checked at once: each line of the manifest, that its class, its folder and its file are there, and that none is there
-    twice. A file's checksum and its pixels are checked when it is read; ``tools/verify.py`` reads them all.
+    The constructor runs the fast checks: each manifest line is valid, its class, folder and file exist, and no sample
+    occurs twice. The checksum and the pixels of a file are checked when the file is read. ``tools/verify.py`` checks all
+    files.
 
     Args:
-        root: Its folder.
-        selection: Name of a selection of ``tools/select_samples.py``, to read its samples only; None for all samples.
+        root: Folder of the dataset.
+        selection: Name of a selection made by ``tools/select_samples.py``; only its samples are read. Default: None, for
+            all samples.
 
     Attributes:
-        info: Content of ``dataset.json``. Of a selection, ``counts`` are those of its samples, and ``selection`` says what made it.
-        catalogue: Its classes, labels, size and licence.
-        lines: Those of ``manifest.jsonl``, one a sample.
+        info: Content of ``dataset.json``. With a selection, ``counts`` holds the counts of its samples, and ``selection``
+            its name, steps and dataset checksum.
+        catalogue: Classes, labels, resolution and licence of the dataset.
+        lines: Lines of ``manifest.jsonl``, one per sample.
         index: Classes and numbers of the samples, as arrays.
         places: Indices of the samples' lines in ``manifest.jsonl``, int64 (N,), ascending.
-        ignore: Value of mask pixels that do not count: 255, or 65535 in masks of more than 254 labels (uint16).
+        ignore: Value of ignored mask pixels: 255, or 65535 in masks of more than 254 labels (uint16).
 
     Raises:
-        InputError: The folder is missing or unfinished; dataset.json is not as it should be; the manifest does not hold what it counts, or
-            a line of it is wrong; a file of a sample is missing; a link leads out of the folder; or
-            there is no such selection, it is damaged, or it was made from another dataset.
+        InputError: The folder is missing or unfinished; dataset.json or a manifest line is invalid; the number of manifest
+            lines is wrong; a file of a sample is missing; a link leads out of the folder; or the selection does not exist,
+            is damaged or belongs to another dataset.
     """
 
     def __init__(self, root: str | os.PathLike, selection: str | None = None) -> None:
@@ -101,24 +104,24 @@ class StoredDataset:
         if not (root / 'dataset.json').is_file():
             if (root / IDENTITY).is_file() or (root / 'manifest.jsonl').is_file():
                 raise InputError(
-                    f'{root} is unfinished (no dataset.json): python tools/synthesize.py CONFIG {root} goes on; if the file was lost, '
-                    f'{repair_hint(root)} brings it back'
+                    f'{root} is unfinished (no dataset.json): continue with python tools/synthesize.py CONFIG {root}; if the file was '
+                    f'lost, restore it with {repair_hint(root)}'
                 )
-            raise InputError(f'{root} holds no synthetic dataset (no dataset.json): python tools/synthesize.py CONFIG {root}')
+            raise InputError(f'{root} holds no synthetic dataset (no dataset.json): make one with python tools/synthesize.py CONFIG {root}')
         try:
             self.info = read_json(inside(root, 'dataset.json'), Info)
             self.catalogue = catalogue_of(self.info)
             self.lines = Manifest(inside(root, 'manifest.jsonl'))
             self.index = self._checked_index()
         except InputError as error:
-            raise InputError(f'{root} is damaged ({error}): {repair_hint(root)} mends it') from error
+            raise InputError(f'{root} is damaged ({error}): repair it with {repair_hint(root)}') from error
         self.ignore = self.catalogue.ignore
         self.places = np.arange(len(self.lines))
         if selection is not None:
             self._restrict(selection)
 
     def _restrict(self, selection: str) -> None:
-        """Leave the samples of a selection."""
+        """Keep the samples of a selection only."""
         header, self.places = read_selection(self.root, selection, self.info, self.index)
         self.lines, self.index = ManifestPart(self.lines, self.places), self.index.part(self.places)
         made = {key: header[key] for key in ('name', 'steps', 'dataset')}
@@ -128,60 +131,64 @@ class StoredDataset:
         refuse_links_out(self.root, *KINDS)
         counted = sum(self.info['counts'].values())
         if len(self.lines) != counted:
-            raise InputError(f'manifest.jsonl has {len(self.lines)} lines, dataset.json counts {counted}')
+            raise InputError(f'manifest.jsonl has {len(self.lines)} lines, expected {counted} (dataset.json)')
         index = LineIndex(self.lines, self.info, self.root / 'manifest.jsonl')
         missing = index.missing_files(self.root)
         if first := next(missing, None):
-            raise InputError(f'{self.root / first} is missing, and {sum(1 for _ in missing)} other files')
+            raise InputError(f'{self.root / first} and {sum(1 for _ in missing)} other files are missing')
         return index
 
     def image(self, line: dict) -> np.ndarray:
-        """RGB uint8 (H,W,3) of a line of the manifest.
+        """Return the RGB image uint8 (H,W,3) of a manifest line.
 
         Raises:
-            InputError: The file is missing, damaged, or of another size than dataset.json says.
+            InputError: The file is missing or damaged, or its size differs from dataset.json.
         """
         return self._read(line, 'image', open_image)
 
     def mask(self, line: dict) -> np.ndarray:
-        """uint8 or uint16 (H,W) of a line of the manifest: ids of ``info['classes']``, :attr:`ignore` where a pixel does not count.
+        """Return the mask uint8 or uint16 (H,W) of a manifest line: ids of ``info['classes']``, and :attr:`ignore`.
 
         Raises:
-            InputError: The file is missing, damaged, of another size than dataset.json says, has colours or a label that does not exist.
+            InputError: The dataset has no masks. Or the file is missing or damaged, its size differs from dataset.json, or
+                it has colours or an unknown label.
         """
         if not self.catalogue.has_masks:
-            raise InputError(f'{self.root} has no masks: its source gives images only')
+            raise InputError(f'{self.root} has no masks: its source produces images only')
         size, labels = self.info['resolution'], len(self.info['classes'])
         return self._read(line, 'mask', lambda data, name: read_labels(data, size, labels, self.ignore, name))
 
     def uncertainty_map(self, line: dict) -> np.ndarray | None:
-        """float32 (H,W), nats, in steps of a 255th of ``info['uncertainty_maps']``; None if the dataset has no such maps."""
+        """Return the uncertainty map float32 (H,W) in nats of a manifest line. None if the dataset has no such maps.
+
+        The values are multiples of ``info['uncertainty_maps'] / 255``.
+        """
         top = self.info.get('uncertainty_maps')
         return None if top is None else self._read(line, 'uncertainty', open_grey).astype(np.float32) * (top / 255)
 
     def tokens(self, line: dict) -> np.ndarray | None:
-        """A VQGAN sample's tokens, int32 (L,); None if the dataset has none."""
+        """Return the tokens int32 (L,) of a VQGAN sample. None if the dataset has no tokens."""
         if not self.info.get('tokens'):
             return None
         return read_array(self.stored_bytes(line, 'tokens'), self.name(line, 'tokens')).astype(np.int32)
 
     def paths(self, line: dict) -> tuple[str, str]:
-        """Image and mask of a line for ``mmengine.fileio``: paths, or ``tar://SHARD!NAME``."""
+        """Return the addresses of image and mask of a line for ``mmengine.fileio``: paths, or ``tar://SHARD!NAME``."""
         files = self._names(line)
         if shard := self._shard(line):
             return shard_url(shard, files['image']), shard_url(shard, files['mask'])
         return str(self.root / files['image']), str(self.root / files['mask'])
 
     def name(self, line: dict, kind: str) -> str:
-        """What messages call a file of a sample: its path, in a shard ``SHARD:MEMBER``."""
+        """Return the name of a sample's file for messages: its path, or ``SHARD:MEMBER`` in a shard."""
         name = self._names(line)[kind]
         return f'{shard}:{name}' if (shard := self._shard(line)) else str(self.root / name)
 
     def stored_bytes(self, line: dict, kind: str) -> bytes:
-        """One of a sample's files, "image", "mask", "uncertainty" or "tokens", as it is stored.
+        """Return the stored bytes of a sample's file of kind "image", "mask", "uncertainty" or "tokens".
 
         Raises:
-            InputError: It is missing, or its shard is missing or cut off; or it is not of its checksum.
+            InputError: The file or its shard is missing, the shard is truncated, or the checksum does not match.
         """
         name = self._names(line)[kind]
         if shard := self._shard(line):
@@ -190,21 +197,21 @@ class StoredDataset:
             try:
                 data = read_bytes(self.root / name)
             except InputError as error:
-                raise InputError(f'{error}; {repair_hint(self.root)} brings lost files back') from error
-        known = line.get(KEY, {}).get(kind)  # none in a dataset of version 0.4.0
+                raise InputError(f'{error}; restore lost files with {repair_hint(self.root)}') from error
+        known = line.get(KEY, {}).get(kind)  # datasets of version 0.4.0 have no checksums
         if known is not None and checksum(data) != known:
-            raise InputError(f'{self.name(line, kind)} is not of its checksum; {repair_hint(self.root)} mends it')
+            raise InputError(f'{self.name(line, kind)} does not match its checksum; repair it with {repair_hint(self.root)}')
         return data
 
     def _read(self, line: dict, kind: str, read: Callable[[bytes, str], np.ndarray]) -> np.ndarray:
-        """A picture of the size that dataset.json says."""
+        """Read a picture and check its size."""
         data, name, size = self.stored_bytes(line, kind), self.name(line, kind), self.info['resolution']
         try:
             picture = read(data, name)
             if picture.shape[:2] != (size, size):
-                raise InputError(f'{name} has {picture.shape[1]}x{picture.shape[0]} pixels, dataset.json says {size}x{size}')
+                raise InputError(f'{name} has {picture.shape[1]}x{picture.shape[0]} pixels, expected {size}x{size} (dataset.json)')
         except InputError as error:
-            raise InputError(f'{error}; {repair_hint(self.root)} mends it') from error
+            raise InputError(f'{error}; repair it with {repair_hint(self.root)}') from error
         return picture
 
     def _shard(self, line: dict) -> Path | None:

@@ -1,4 +1,4 @@
-"""A finished dataset as plain folders: its shards unpacked, or its images alone, a folder a class."""
+"""Export of a finished dataset as plain folders: its unpacked shards, or its images in one folder per class."""
 
 import os
 from collections.abc import Iterator
@@ -16,58 +16,65 @@ from mmbdg.storage.stored import StoredDataset
 
 
 def write_image_folder(dataset: StoredDataset, out: str | os.PathLike, link: bool = False, progress: bool = False) -> Path:
-    """The images as ``OUT/<class folder>/<id>.png|jpg``, the files unchanged.
+    """Write the unchanged image files as ``OUT/<class folder>/<id>.png|jpg``.
 
     Args:
-        dataset: As folders or shards.
-        out: Folder to make.
-        link: Symbolic links, relative, instead of copies.
-        progress: Whether to show a bar.
+        dataset: Dataset as folders or shards.
+        out: Folder to create.
+        link: Whether to make relative symbolic links instead of copies. Default: False.
+        progress: Whether to show a progress bar. Default: False.
 
     Raises:
-        InputError: The folder is there already, links into shards are asked for, or a file of the dataset is missing or damaged.
+        InputError: The folder already exists, ``link`` is used with shards, or a file of the dataset is missing or damaged.
     """
     suffix = dataset.info.get('image_suffix', '.png')
     with whole_folder(out) as part:
-        for line in _shown(dataset, progress):
+        for line in _lines_of(dataset, progress):
             target = part / folder_of(line) / f'{line["id"]}{suffix}'
             target.parent.mkdir(exist_ok=True)
             if not link:
                 target.write_bytes(dataset.stored_bytes(line, 'image'))
                 continue
             if line.get('shard'):
-                raise InputError(f'{dataset.root} is in shards, there is nothing to link to: leave --link out')
+                raise InputError(f'{dataset.root} is in shards, so its images have no files to link to: omit --link')
             source = Path(dataset.paths(line)[0])
             if not source.is_file():
-                raise InputError(f'{source} is missing; {repair_hint(dataset.root)} brings it back')
-            target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))  # as far from there under the final name
+                raise InputError(f'{source} is missing; restore it with {repair_hint(dataset.root)}')
+            # ``part`` and the final folder have the same parent, so the relative path stays valid after the renaming.
+            target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
     return Path(out)
 
 
 def unpack_shards(dataset: StoredDataset, out: str | os.PathLike, progress: bool = False) -> Path:
-    """The dataset in the folder format: what synthesis with ``--format folder`` writes, without ``logs/``.
+    """Write a dataset of shards in the folder format, equal to the output of synthesis with ``--format folder`` without ``logs/``.
 
-    Of a dataset that is read by a selection, the new dataset has the chosen samples only.
+    If the dataset is read by a selection, the new dataset has the chosen samples only.
+
+    Args:
+        dataset: Dataset as shards.
+        out: Folder to create.
+        progress: Whether to show a progress bar. Default: False.
 
     Raises:
-        InputError: It is in folders already, the folder is there already, a file is missing or not of its checksum, or blocks.jsonl is
-            damaged.
+        InputError: The dataset is not in shards, the folder already exists, a file is missing or does not match its
+            checksum, or blocks.jsonl is damaged.
     """
     info = dataset.info
     if info.get('format', 'folder') != 'shards':
-        raise InputError(f'{dataset.root} is not in shards')
+        raise InputError(f'{dataset.root} is not in shards: there is nothing to unpack')
     has_records = (dataset.root / BLOCKS).is_file()  # datasets of version 0.4.0 have none
     files = {'manifest.jsonl': RunningChecksum()} | ({BLOCKS: RunningChecksum()} if has_records else {})
     with whole_folder(out) as part:
         with open(part / 'manifest.jsonl', 'wb') as manifest:
             sizes = []
-            for line in _shown(dataset, progress):
+            for line in _lines_of(dataset, progress):
                 sizes.append(_write_files(dataset, line, part))
                 manifest.write(files['manifest.jsonl'].add(line_bytes(_without_shard(line))))
         if has_records:
             with open(part / BLOCKS, 'wb') as blocks:
                 blocks.writelines(files[BLOCKS].add(line_bytes(record)) for record in _folder_records(dataset, sizes))
-        made = {key: info[key] for key in ('selection',) if key in info}  # of the configuration, too: the same synthesis cannot mend it
+        # The selection becomes a part of the configuration, because the original synthesis cannot repair the new dataset.
+        made = {key: info[key] for key in ('selection',) if key in info}
         content = {**info, 'format': 'folder', 'config': {**info.get('config', {}), 'format': 'folder', **made}}
         content.pop('selection', None)
         if 'files' in info:
@@ -77,7 +84,7 @@ def unpack_shards(dataset: StoredDataset, out: str | os.PathLike, progress: bool
 
 
 def _write_files(dataset: StoredDataset, line: dict, out: Path) -> int:
-    """A sample's files; their bytes."""
+    """Write the files of a sample, and return their total size in bytes."""
     names, size = sample_files(folder_of(line), line['id'], dataset.info['image_suffix']), 0
     for kind in kinds_of(dataset.info):
         target, data = out / names[kind], dataset.stored_bytes(line, kind)
@@ -92,7 +99,7 @@ def _without_shard(line: dict) -> dict:
 
 
 def _folder_records(dataset: StoredDataset, sizes: list[int]) -> Iterator[dict]:
-    """The records of the blocks in the folder format; ``sizes`` are the bytes of each sample's files."""
+    """Yield the block records of the folder format. ``sizes`` are the total file sizes of the samples in bytes."""
     lines, size, end = map(_without_shard, dataset.lines), iter(sizes), 0
     for record in read_blocks(dataset.root / BLOCKS):
         begin, end = end, end + record['samples']
@@ -100,7 +107,7 @@ def _folder_records(dataset: StoredDataset, sizes: list[int]) -> Iterator[dict]:
         yield new_record(record['folder'], record['block'], record, list(islice(lines, number)), sum(islice(size, number)))
 
 
-def _shown(dataset: StoredDataset, progress: bool) -> object:
+def _lines_of(dataset: StoredDataset, progress: bool) -> object:
     from tqdm import tqdm
 
     return tqdm(dataset.lines, unit='img', dynamic_ncols=True, disable=not progress)

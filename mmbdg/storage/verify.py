@@ -1,4 +1,4 @@
-"""Whether a finished dataset is what was written: every file, line and count of it."""
+"""Verification of a finished dataset: all its files, lines and counts."""
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -24,25 +24,29 @@ from mmbdg.storage.stored import Info
 from mmbdg.storage.verify_block import BlockCheck
 
 Each = Callable[[Callable[[int], list[Problem]], int], Iterable[list[Problem]]]
-"""Results of a function of 0 ... n - 1, in this order: in turn, or by several processes."""
+"""Function that maps a function over 0 ... n - 1 and yields the results in this order, in one process or in several ones."""
 LINES_A_BLOCK = 100
-"""That are checked together where the blocks are not known."""
+"""Number of lines that are checked together if the size of the blocks is unknown."""
 MANIFEST = 'manifest.jsonl'
 
 
 def in_turn(function: Callable[[int], list[Problem]], n: int) -> Iterable[list[Problem]]:
-    """The results, one after the other."""
+    """Return the results of ``function`` for 0 ... n - 1, computed in this process."""
     return map(function, range(n))
 
 
 def verify(root: str | os.PathLike, each: Each = in_turn, only: Container[Block] | None = None, info: dict | None = None) -> Findings:
-    """Look at everything a dataset consists of. Nothing is changed, and ``logs/`` is not needed.
+    """Check all parts of a dataset. Nothing is changed, and ``logs/`` is not needed.
 
     Args:
-        root: The dataset's folder.
-        each: Runs the checks of the blocks, which take nearly all the time.
-        only: Blocks whose files are read; None for all. Everything else is looked at all the same.
-        info: What ``dataset.json`` should say, where it is damaged; without, nothing beyond it can be checked then.
+        root: Folder of the dataset.
+        each: Function that runs the checks of the blocks, which take most of the time. Default: :func:`in_turn`.
+        only: Blocks whose files are checked. All other checks run in any case. Default: None, for all blocks.
+        info: Expected content of ``dataset.json``, used if the file is damaged. Without it, the other files cannot be
+            checked then. Default: None.
+
+    Returns:
+        The problems of the dataset.
 
     Raises:
         InputError: There is no dataset.
@@ -54,19 +58,19 @@ def verify(root: str | os.PathLike, each: Each = in_turn, only: Container[Block]
 
 
 class Dataset:
-    """A dataset as far as it can be read; what is wrong with its three files of JSON is found on the way.
+    """The readable part of a possibly damaged dataset. The constructor checks dataset.json, manifest.jsonl and blocks.jsonl.
 
     Args:
-        root: Its folder.
+        root: Folder of the dataset.
         info: See :func:`verify`.
 
     Attributes:
-        findings: What is wrong.
-        sealed_info: What ``dataset.json`` says, if it is there as it was written; else None.
-        info: The same; else ``info``, or what it says now; None if nothing is known.
-        records: Those of ``blocks.jsonl`` that are as they were written.
-        records_whole: Whether these are all.
-        intact: Names of the files beside ``dataset.json`` that have the checksums it names.
+        findings: Problems that were found so far.
+        sealed_info: Content of ``dataset.json`` if the file matches its checksum, else None.
+        info: ``sealed_info``, else the argument ``info``, else the present content of ``dataset.json``, else None.
+        records: Undamaged records of ``blocks.jsonl``.
+        records_whole: Whether all records are undamaged.
+        intact: Names of the JSON lines files that match their checksums in ``dataset.json``.
 
     Raises:
         InputError: There is no dataset.
@@ -76,7 +80,7 @@ class Dataset:
         self.root, self.findings, self.intact = Path(root), Findings(), set()
         if not any((self.root / name).exists() for name in (*TOP_FILES, *KINDS)):
             state = 'is unfinished' if (self.root / IDENTITY).is_file() else 'holds no synthetic dataset'
-            raise InputError(f'{root} {state}: python tools/synthesize.py CONFIG {root}')
+            raise InputError(f'{root} {state}: run python tools/synthesize.py CONFIG {root}')
         self._check_links()
         self.sealed_info, found = self._read_info()
         self.info = self.sealed_info or info or found
@@ -88,15 +92,15 @@ class Dataset:
             self._check_counts()
 
     def lines_of(self, block: Block) -> list[dict]:
-        """A block's lines of the manifest that can be read."""
+        """Return the readable manifest lines of a block."""
         return [self.lines[place] for place in self._places.get(block, ())]
 
     def blocks(self) -> list[Block]:
-        """All that records or lines know."""
+        """Return all blocks that occur in records or manifest lines."""
         return sorted({*self.records, *self._places})
 
     def check_files(self, each: Each, only: Container[Block] | None = None) -> None:
-        """Read the files of all blocks, and look for files of nobody."""
+        """Check the files of all blocks, and search for foreign files."""
         blocks = [block for block in self.blocks() if only is None or block in only]
         check = BlockCheck(self.root, self.info)
         for problems in each(partial(self._checked, check, blocks), len(blocks)):
@@ -105,17 +109,20 @@ class Dataset:
         self.findings.blocks, self.findings.samples = len(blocks), lines
         self.findings.files = len(blocks) if check.sharded else lines * len(check.kinds)
         if not self._places and not self.records:
-            self.findings.unchecked.append('whether there are files of nobody, for no line and no record of a block can be read')
+            self.findings.unchecked.append('foreign files, because no manifest line and no block record can be read')
             return
         self.findings.foreign = list(foreign_files(self.root, self.info, self._known(check.sharded)))
         for place in self.findings.foreign:
-            self.findings.add(place, 'no line names it')
+            self.findings.add(place, 'does not belong to the dataset: no manifest line names it')
 
     def _checked(self, check: BlockCheck, blocks: Sequence[Block], i: int) -> list[Problem]:
         return check(blocks[i], self.lines_of(blocks[i]), self.records.get(blocks[i]))
 
     def _known(self, sharded: bool) -> dict[str, np.ndarray]:
-        """Numbers of the samples, or of the shards, of each class folder; of a block that has lost lines all that it could have."""
+        """Return the numbers of the samples, or of the shards, of each class folder.
+
+        For a block with lost manifest lines, all numbers of its candidates are returned.
+        """
         known: dict[str, list[int]] = {}
         for block in self.blocks():
             places, record = self._places.get(block, ()), self.records.get(block)
@@ -141,7 +148,7 @@ class Dataset:
                 folders.remove('logs')
 
     def _read_info(self) -> tuple[dict | None, dict | None]:
-        """``dataset.json`` if it is sealed, and if it can be read."""
+        """Return the content of ``dataset.json`` if it matches its checksum, and the content if it can be read."""
         try:
             data = read_bytes(inside(self.root, 'dataset.json'))
             found = validated(Info, parsed_json(data, 'dataset.json'), 'dataset.json')
@@ -149,24 +156,26 @@ class Dataset:
             self.findings.add('dataset.json', str(error).removeprefix('dataset.json '))
             return None, None
         if KEY not in found:
-            self.findings.unchecked.append('the files, for there are no checksums: the dataset was made by version 0.4.0 or by hand')
+            self.findings.unchecked.append(
+                'the checksums of the files, because there are none: the dataset was made by version 0.4.0 or by hand'
+            )
             return None, found
         if not is_sealed(found) or data != json_text(found).encode():
-            self.findings.add('dataset.json', 'is not of its checksum: it was changed since it was written')
+            self.findings.add('dataset.json', 'does not match its checksum: it was changed after it was written')
             return None, found
         for name, facts in found['files'].items():
             self._check_fact(name, facts)
         return found, found
 
     def _check_fact(self, name: str, facts: Mapping) -> None:
-        """A file beside dataset.json."""
+        """Compare the size and the checksum of another file with dataset.json."""
         try:
             path = inside(self.root, name)
             size = len(read_bytes(path))
             if size != facts['bytes']:
-                self.findings.add(name, f'has {size:,} bytes, dataset.json says {facts["bytes"]:,}')
+                self.findings.add(name, f'has {size:,} bytes, expected {facts["bytes"]:,} (dataset.json)')
             elif file_checksum(path) != facts[KEY]:
-                self.findings.add(name, 'is not of its checksum')
+                self.findings.add(name, 'does not match its checksum')
             else:
                 self.intact.add(name)
         except InputError as error:
@@ -189,7 +198,7 @@ class Dataset:
                 record = checked_record(contents[number], f'{BLOCKS}, line {number + 1},')
                 block = record['folder'], record['block']
                 if block in found:
-                    raise InputError(f'block {block[1]} of {block[0]} is there already')
+                    raise InputError(f'block {block[1]} of {block[0]} already exists')
                 found[block] = record
             except InputError as error:
                 self.findings.add(f'{BLOCKS}, line {number + 1}', _of_line(error))
@@ -212,7 +221,7 @@ class Dataset:
                 class_id, number, shard = address_of(line, folders, self.info)
                 folder = folders[class_id]
                 if (first := seen.setdefault(folder, {}).setdefault(number, place)) != place:
-                    raise InputError(f'the sample {folder}/{line["id"]} is there already, in line {first + 1}')
+                    raise InputError(f'the sample {folder}/{line["id"]} already exists in line {first + 1}')
             except InputError as error:
                 self.findings.add(f'{MANIFEST}, line {place + 1}', _of_line(error))
                 continue
@@ -220,14 +229,14 @@ class Dataset:
             self._places.setdefault((folder, block), []).append(place)
 
     def _candidates_a_block(self) -> int:
-        """Of a whole block; the last one of a class that ends has fewer."""
+        """Return the number of candidates of a complete block. The last block of a finite class can have fewer."""
         known = self.info.get('config', {}).get('candidates')
         if not isinstance(known, int) or known < 1:
             known = max((record['candidates'] for record in self.records.values()), default=0)
         return known or LINES_A_BLOCK
 
     def _check_counts(self) -> None:
-        """Those of dataset.json, of the lines and of the records."""
+        """Compare the counts of dataset.json, of the manifest lines and of the records."""
         lines, records = {}, {}
         for (folder, _), places in self._places.items():
             lines[folder] = lines.get(folder, 0) + len(places)
@@ -235,16 +244,16 @@ class Dataset:
             records.setdefault(folder, []).append(record)
         for folder in sorted({*lines, *self.info['counts']}):
             if lines.get(folder, 0) != (counted := self.info['counts'].get(folder, 0)):
-                self.findings.add(MANIFEST, f'has {lines.get(folder, 0)} samples of the class {folder}, dataset.json counts {counted}')
+                self.findings.add(MANIFEST, f'has {lines.get(folder, 0)} samples of the class {folder}, expected {counted} (dataset.json)')
         if self.records_whole and self.records:
             for block in self._places:
                 if block not in self.records:
-                    self.findings.add(BLOCKS, f'does not know block {block[1]} of {block[0]}, of which there are samples', block)
+                    self.findings.add(BLOCKS, f'has no record of block {block[1]} of {block[0]}, but the manifest has samples of it', block)
             filters = {folder: total_outcome(of_class) for folder, of_class in records.items()}
             if filters != self.info.get('filters'):
-                self.findings.add('dataset.json', 'what the filters left is not what blocks.jsonl says')
+                self.findings.add('dataset.json', 'its counts after the filters differ from blocks.jsonl')
 
 
 def _of_line(error: InputError) -> str:
-    """Without the name of the line, which the problem has already."""
+    """Return the message without the line number, because the problem's place already has it."""
     return str(error).split(', ', 2)[-1] if ', line ' in str(error) else str(error)

@@ -1,4 +1,4 @@
-"""The check of one block: its lines of the manifest, and the files of its samples, read and decoded."""
+"""The check of one block: its manifest lines, and the files of its samples, which are read and decoded."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ MOST_PICTURE_BYTES = 2**29
 
 
 class BlockCheck:
-    """Checks blocks of a dataset; it can be handed to processes that are forked.
+    """Checks blocks of a dataset. It can be used in forked processes.
 
     Args:
-        root: The dataset's folder.
-        info: What ``dataset.json`` says.
+        root: Folder of the dataset.
+        info: Content of ``dataset.json``.
     """
 
     def __init__(self, root: Path, info: Mapping) -> None:
@@ -31,19 +31,19 @@ class BlockCheck:
         self.sharded = info.get('format', 'folder') == 'shards'
 
     def __call__(self, block: Block, lines: Sequence[Mapping], record: Record | None) -> list[Problem]:
-        """What is wrong with a block.
+        """Return the problems of a block.
 
         Args:
-            block: Which one.
-            lines: Its lines of the manifest; each is of the schema, of its class and its folder.
-            record: Of ``blocks.jsonl``, if it is known.
+            block: Class folder and number of the block.
+            lines: Manifest lines of the block, already checked against schema, class and folder.
+            record: Record of the block in ``blocks.jsonl``; None if it is unknown.
         """
         found: list[Problem] = []
         name = f'block {block[1]} of {block[0]}'
         if record and len(lines) != record['samples']:
             found.append(Problem('manifest.jsonl', f'has {len(lines)} lines of {name}, {record["samples"]} were written', block))
         elif record and lines_checksum(lines) != record['lines']:
-            found.append(Problem('manifest.jsonl', f'the lines of {name} are not of their checksum', block))
+            found.append(Problem('manifest.jsonl', f'the lines of {name} do not match their checksum', block))
         size = self._check_shard(block, lines, record, found) if self.sharded else 0
         for line in lines:
             for kind in self.kinds:
@@ -53,7 +53,7 @@ class BlockCheck:
         return found
 
     def _check_shard(self, block: Block, lines: Sequence[Mapping], record: Record | None, found: list[Problem]) -> int:
-        """The whole tar file; its bytes."""
+        """Check the tar file, and return its size in bytes."""
         if not lines:
             return 0
         name = shard_name(*block)
@@ -61,14 +61,14 @@ class BlockCheck:
             path = inside(self.root, name)
             size = check_regular(path).st_size
             if record and record.get('shard', file_checksum(path)) != file_checksum(path):
-                found.append(Problem(name, 'is not of its checksum', block))
+                found.append(Problem(name, 'does not match its checksum', block))
             return size
         except (InputError, OSError) as error:
             found.append(Problem(name, _reason(error), block))
             return 0
 
     def _check_file(self, block: Block, line: Mapping, kind: str, found: list[Problem]) -> int:
-        """One file of a sample; its bytes where it is a file of its own."""
+        """Check one file of a sample, and return its size in bytes (0 in a shard)."""
         name = sample_files(block[0], line['id'], self.info.get('image_suffix', '.png'), self.sharded)[kind]
         place = f'{line["shard"]}:{name}' if self.sharded else name
         try:
@@ -78,7 +78,7 @@ class BlockCheck:
                 data = read_bytes(inside(self.root, name), MOST_PICTURE_BYTES)
             known = line.get(KEY, {}).get(kind)
             if known is not None and checksum(data) != known:
-                raise InputError('is not of its checksum')
+                raise InputError('does not match its checksum')
             self._decode(data, kind, place)
             return 0 if self.sharded else len(data)
         except (InputError, OSError) as error:
@@ -89,14 +89,14 @@ class BlockCheck:
         size = self.info['resolution']
         if kind == 'tokens':
             if read_array(data, name).ndim != 1:
-                raise InputError(f'{name} holds no list of tokens')
+                raise InputError(f'{name} does not hold a one-dimensional array of tokens')
             return
         if kind == 'mask':
             read_labels(data, size, self.labels, self.ignore, name)
             return
         shape = (open_image if kind == 'image' else open_grey)(data, name).shape
         if shape[:2] != (size, size):
-            raise InputError(f'{name} has {shape[1]}x{shape[0]} pixels, dataset.json says {size}x{size}')
+            raise InputError(f'{name} has {shape[1]}x{shape[0]} pixels, expected {size}x{size} (dataset.json)')
 
 
 def _reason(error: InputError | OSError) -> str:

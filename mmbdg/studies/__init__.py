@@ -1,4 +1,4 @@
-"""Studies: tables whose every figure comes from a chain of tools, made with one runner (tools/study.py, docs/studies.md)."""
+"""Studies: tables of results. A runner calls a chain of tools for each cell (tools/study.py, docs/studies.md)."""
 
 from mmbdg.studies.runner import StudyRunner
 from mmbdg.studies.study import Study, read_study

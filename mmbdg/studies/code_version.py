@@ -1,8 +1,8 @@
-"""The version of the code behind a step: checksums of the modules of this package that its tool reaches.
+"""Version of the code of a step: checksums of the modules of this package that its tool uses.
 
-Comments, docstrings and layout do not count, so a text that is improved leaves a table valid. A module counts if the tool imports a name
-from it, directly or through other modules, or if the config names a class or function of it. A package that is imported only for what it
-registers (``import mmbdg.engine``) adds nothing by itself. The data files of the package count by their contents.
+Comments, docstrings and layout are not part of the checksum, so that editing them does not invalidate a table. A module is included if the
+tool imports a name from it, directly or through other modules, or if the config names a class or function of it. A package that is imported
+only to register its classes (``import mmbdg.engine``) is not included. The contents of the package's data files are included.
 """
 
 import ast
@@ -29,17 +29,17 @@ LIBRARIES = dict(
     mmseg=('onedl-mmsegmentation', 'mmsegmentation'),
     mmdet=('onedl-mmdetection', 'mmdet'),
 )
-"""Libraries that compute, and the distributions that may bring them."""
+"""Numerical libraries, and the distributions that may provide them."""
 OURS = re.compile(r'mmbdg(?:\.\w+)+')
 DATA = ('.npz', '.safetensors')
 
 
 def code_version(tool: Path, texts: Iterable[str]) -> dict[str, str]:
-    """Checksum of each module that a tool reaches, by name; the tool's own is ``tool``.
+    """Checksums of the modules that a tool uses, by name. The checksum of the tool itself has the name ``tool``.
 
     Args:
         tool: Script of the tool.
-        texts: Texts of its config and its command line; names within them such as ``mmbdg.DenseCL`` lead to modules too.
+        texts: Texts of its config and command line. Modules of names in them, e.g. ``mmbdg.DenseCL``, are included.
     """
     found = {'tool': checksum(tool)}
     names = {name for text in texts for name in OURS.findall(text)}
@@ -56,7 +56,7 @@ def code_version(tool: Path, texts: Iterable[str]) -> dict[str, str]:
 
 @cache
 def checksum(path: Path) -> str:
-    """Of a module's code without comments, docstrings and layout; the first 16 digits."""
+    """First 16 digits of the checksum of a module's code without comments, docstrings and layout."""
     return source_checksum(read_text(path))
 
 
@@ -78,7 +78,7 @@ def _is_text(node: ast.stmt) -> bool:
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that compute, by name; those that are not installed are left out."""
+    """Versions of the installed numerical libraries, by name."""
     found = {}
     for name, distributions in LIBRARIES.items():
         for distribution in distributions:
@@ -89,14 +89,14 @@ def library_versions() -> dict[str, str]:
 
 @cache
 def data_checksum() -> str:
-    """Of all weights and images that the package carries."""
+    """Checksum of all weights and images in the package."""
     files = sorted(path for path in (PACKAGE / 'assets').rglob('*') if path.suffix in DATA)
     lines = [f'{path.relative_to(PACKAGE).as_posix()} {sha256(path)}' for path in files]
     return hashlib.sha256('\n'.join(lines).encode()).hexdigest()[:16]
 
 
 def _path(module: str) -> Path | None:
-    """File of a module of this package; None if there is none."""
+    """File of a module of this package, or None."""
     place = PACKAGE.parent.joinpath(*module.split('.'))
     return next((path for path in (place.with_suffix('.py'), place / '__init__.py') if path.is_file()), None)
 
@@ -108,7 +108,7 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def _imports(path: Path) -> tuple[str, ...]:
-    """Modules of this package that a file takes names from; in functions too, but not in those of a package's ``__init__``."""
+    """Modules of this package from which a file imports names. Imports in functions are included, except in an ``__init__.py``."""
     tree = _tree(path)
     nodes = _top_level(tree) if path.name == '__init__.py' else ast.walk(tree)
     return tuple(sorted({module for node in nodes for module in _taken(node)}))
@@ -131,7 +131,7 @@ def _taken(node: ast.AST) -> Iterator[str]:
 
 
 def _where(module: str, name: str, depth: int = 0) -> Iterator[str]:
-    """The module that holds what ``from module import name`` gives."""
+    """Module that defines the name of ``from module import name``."""
     path = _path(module)
     if _path(f'{module}.{name}') is not None:
         yield f'{module}.{name}'
@@ -148,7 +148,7 @@ def _where(module: str, name: str, depth: int = 0) -> Iterator[str]:
 
 @cache
 def _definitions() -> dict[str, tuple[str, ...]]:
-    """Modules by the classes and functions that they define."""
+    """Modules by the names of the classes and functions that they define."""
     found: dict[str, list[str]] = {}
     for path in sorted(PACKAGE.rglob('*.py')):
         module = '.'.join(path.relative_to(PACKAGE.parent).with_suffix('').parts).removesuffix('.__init__')
@@ -161,7 +161,7 @@ def _definitions() -> dict[str, tuple[str, ...]]:
 
 
 def _named(name: str) -> tuple[str, ...]:
-    """Modules that a dotted name leads to: ``mmbdg.DenseCL`` of a registry, or a path for an import."""
+    """Modules of a dotted name: a registered name such as ``mmbdg.DenseCL``, or an import path."""
     parts = name.split('.')
     if len(parts) == 2:
         return _definitions().get(parts[1], ())
@@ -169,7 +169,7 @@ def _named(name: str) -> tuple[str, ...]:
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """All texts within nested lists and dicts."""
+    """All texts in nested lists and dicts."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

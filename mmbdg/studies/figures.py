@@ -1,4 +1,4 @@
-"""Figures read from what a tool wrote: a JSON file, or the validations in the log of a training."""
+"""Reads figures from the output of a tool: a JSON file, or the validations in the log of a training."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -11,16 +11,16 @@ from mmbdg.studies.study import VALIDATIONS, Figure
 
 
 def validations(work_dir: Path, keys: Collection[str]) -> list[dict[str, float]]:
-    """Every validation of a training, in the order of its iterations.
+    """All validations of a training, in the order of its iterations.
 
-    A training that was interrupted and went on has several logs; where they overlap the later one counts.
+    A resumed training has several logs. If they overlap, the later log is used.
 
     Args:
-        work_dir: Of the training.
-        keys: Figures by which a line of the log is known as a validation.
+        work_dir: Work directory of the training.
+        keys: Keys of figures. A line of the log with one of them is a validation.
 
     Returns:
-        The metric's figures as they were logged, with ``step``.
+        Logged figures of the metric, with ``step``.
 
     Raises:
         InputError: A log is damaged.
@@ -29,39 +29,39 @@ def validations(work_dir: Path, keys: Collection[str]) -> list[dict[str, float]]
     for log in sorted(work_dir.glob('*/vis_data/scalars.json')):
         lines = [parsed_json(line, log) for line in read_lines(log)]
         if not all(isinstance(line, dict) and isinstance(line.get('step', 0), int) for line in lines):
-            raise InputError(f'{log} is no log of a training')
+            raise InputError(f'{log} is no log of a training: remove it and run the step again')
         by_step |= {line['step']: line for line in lines if set(keys) & line.keys() and 'step' in line}
     return [by_step[step] for step in sorted(by_step)]
 
 
 def figure_value(figure: Figure, folder: Path) -> float | None:
-    """A figure as the tables show it, times its scale.
+    """Read a figure and apply its scale.
 
     Args:
-        figure: What to read.
-        folder: Folder of the step that wrote it.
+        figure: Figure to read.
+        folder: Output folder of the step that wrote it.
 
     Returns:
-        None if the tool wrote null.
+        Scaled value; None if the tool wrote null.
 
     Raises:
-        InputError: It is not there, or no number.
+        InputError: The figure is missing or is no number.
     """
     source, _, key = figure.read.partition(':')
     if source == VALIDATIONS:
         found = validations(folder, [key])
         if not found:
-            raise InputError(f'no validation in {folder} logs {key}: has the config a validation (train_cfg.val_interval)?')
+            raise InputError(f'no validation in {folder} logs {key}: check that the config has a validation (train_cfg.val_interval)')
         return scaled(found[-1][key], figure, f'{folder}: {key}')
     path = inside(folder, source)
     return scaled(at_key(read_json(path), key, str(path)), figure, f'{path}: {key}')
 
 
 def scaled(value: Any, figure: Figure, where: str) -> float | None:
-    """A number times the scale of its figure; None stays None.
+    """A number multiplied by the scale of its figure; None for None.
 
     Raises:
-        InputError: It is something else.
+        InputError: The value is neither a number nor None.
     """
     if value is None:
         return None
@@ -71,10 +71,10 @@ def scaled(value: Any, figure: Figure, where: str) -> float | None:
 
 
 def at_key(content: Any, key: str, where: str) -> Any:
-    """What JSON holds under a dotted key; a key that has dots itself is found too, and a number leads into a list.
+    """Value at a dotted key of JSON content. Keys that contain dots are found too, and a number is an index into a list.
 
     Raises:
-        InputError: There is no such key.
+        InputError: The key does not exist.
     """
     parts = key.split('.')
     for n in range(len(parts), 0, -1):

@@ -1,7 +1,7 @@
-"""The process pool of the studies: runs tools in forked processes, so that OpenMMLab is imported once.
+"""Process pool of the studies: runs tools in forked processes, so that OpenMMLab is imported only once.
 
-A training of a minute would spend a fifth of it on imports. Each tool runs in a process of its own, so it does what it does when it is
-started alone.
+Otherwise imports would take a fifth of the time of a one-minute training. Each tool runs in its own process, so it behaves as if it were
+started from the command line.
 """
 
 import multiprocessing
@@ -26,21 +26,21 @@ class ToolRun(NamedTuple):
     """One call of a tool."""
 
     tool: Path
-    """The script."""
+    """Script of the tool."""
     arguments: tuple[str, ...]
-    """Its command line."""
+    """Command line."""
     log: Path
-    """The file that gets its output. Two runs with the same log are the same run: the second waits for the first."""
+    """File for the output. Two runs with the same log are the same run: the second one waits for the first one."""
     processes: int = 1
-    """More than one: started by torchrun, on this machine."""
+    """Number of processes. More than one are started by torchrun on this machine."""
 
 
 Chain = Generator[ToolRun, float | None, None]
-"""Gives tool runs one after the other. It is sent the seconds that each took, or None if another chain made the same run."""
+"""Yields tool runs one after another. It is sent the seconds that each run took, or None if another chain executed the same run."""
 
 
 class Running(NamedTuple):
-    """A tool at work, the chain that it belongs to, and the chains that wait for it."""
+    """A running tool, its chain, and the chains that wait for it."""
 
     process: BaseProcess
     run: ToolRun
@@ -50,15 +50,15 @@ class Running(NamedTuple):
 
 
 def work_off(chains: Iterable[Chain], jobs: int = 1, threads: int = 1) -> None:
-    """Run the tools of each chain in their order, ``jobs`` of them at a time, the first chains first.
+    """Run the tools of all chains, ``jobs`` at a time. Earlier chains have priority.
 
     Args:
-        chains: Each goes on, in this process, when the run that it gave is done.
-        jobs: Number of tools that run at the same time, at least 1.
-        threads: Number of CPU threads of each tool, at least 1.
+        chains: Chains of tool runs. A chain continues in this process when its current run has ended.
+        jobs: Number of tools that run at the same time, at least 1. Default: 1.
+        threads: Number of CPU threads of each tool, at least 1. Default: 1.
 
     Raises:
-        InputError: A tool failed. The other tools are ended too.
+        InputError: A tool failed. The other tools are terminated.
     """
     waiting: deque[tuple[Chain, float | None]] = deque((chain, None) for chain in chains)
     running: dict[int, Running] = {}
@@ -73,7 +73,7 @@ def work_off(chains: Iterable[Chain], jobs: int = 1, threads: int = 1) -> None:
                 if same := next((one for one in running.values() if one.run.log == run.log), None):
                     same.others.append(chain)
                     continue
-                if not prepared:  # not before there is something to do
+                if not prepared:  # the imports are slow, so they wait for the first run
                     _prepare(threads)
                     prepared = True
                 process = _start(run)
@@ -92,7 +92,7 @@ def work_off(chains: Iterable[Chain], jobs: int = 1, threads: int = 1) -> None:
 
 
 def import_openmmlab() -> None:
-    """What every training imports."""
+    """Import the packages that every training needs."""
     import mmengine.runner  # noqa: F401
     import mmpretrain.models  # noqa: F401
     import mmseg.models  # noqa: F401
@@ -106,12 +106,12 @@ def _prepare(threads: int) -> None:
 
     import_openmmlab()
     torch.set_num_threads(threads)
-    os.environ['OMP_NUM_THREADS'] = str(threads)  # what the tools start themselves
+    os.environ['OMP_NUM_THREADS'] = str(threads)  # for processes that the tools start
 
 
 def _next_run(chain: Chain, seconds: float | None) -> ToolRun | None:
     try:
-        return chain.send(seconds)  # None at first, which starts it
+        return chain.send(seconds)  # the first value is None, which starts the generator
     except StopIteration:
         return None
 
@@ -143,5 +143,5 @@ def _run(tool: Path, arguments: tuple[str, ...], log: Path, processes: int) -> N
         start = ('-m', 'torch.distributed.run', '--standalone', f'--nproc-per-node={processes}')
         os.execv(sys.executable, [sys.executable, *start, str(tool), first, '--launcher', 'pytorch', *others])
     sys.argv = [str(tool), *arguments]
-    sys.path.insert(0, str(tool.parent))  # as Python does for a script
+    sys.path.insert(0, str(tool.parent))  # as Python does when it runs a script
     runpy.run_path(sys.argv[0], run_name='__main__')

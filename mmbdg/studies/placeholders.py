@@ -1,4 +1,4 @@
-"""Names in braces within the texts of a step, such as ``{seed}`` or ``{pretrain.checkpoint}``."""
+"""Placeholders in the texts of a step, e.g. ``{seed}`` or ``{pretrain.checkpoint}``."""
 
 import re
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ PLACEHOLDER = re.compile(r'\{([A-Za-z_][\w-]*(?:\.\w+)?)\}')
 
 
 def placeholders(text: str) -> list[str]:
-    """The names in a text, in their order."""
+    """Names of the placeholders in a text, in order."""
     return PLACEHOLDER.findall(text)
 
 
 def filled(value: Any, values: Mapping[str, Any]) -> Any:
-    """A text or a list of texts with what its names stand for; a name that is not among ``values`` stays as it is.
+    """A text or a list of texts with its placeholders replaced by ``values``. Unknown placeholders are not changed.
 
-    A text that is nothing but one name becomes the value itself, a number for example.
+    A text that consists of a single placeholder becomes the value itself, e.g. a number.
     """
     if isinstance(value, list):
         return [filled(one, values) for one in value]
@@ -28,7 +28,7 @@ def filled(value: Any, values: Mapping[str, Any]) -> Any:
 
 
 def as_option(key: str, value: Any) -> str:
-    """An option as it is typed after ``--cfg-options``; a text with commas is quoted."""
+    """An option in the form of ``--cfg-options``. A text with commas is quoted."""
     return f'{key}={_typed(value)}'
 
 

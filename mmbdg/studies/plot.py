@@ -1,4 +1,4 @@
-"""The drawing of a study: means with their spread over the seeds (paper, Figure 10)."""
+"""Plot of a study: means and standard deviations over the seeds (paper, Figure 10)."""
 
 from pathlib import Path
 from statistics import mean, stdev
@@ -10,11 +10,11 @@ from mmbdg.studies.study import Figure
 
 
 def draw(results: Results, path: Path) -> None:
-    """Write a PNG file, a panel for each figure that the study plots.
+    """Write a PNG file with one panel for each plotted figure.
 
     Args:
-        results: What is known.
-        path: Of the file.
+        results: Results of the study.
+        path: PNG file to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Drawing
@@ -68,7 +68,7 @@ KINDS = dict(columns=_over_columns, iterations=_over_iterations, rows=_by_row)
 
 
 def _band(axes: Any, label: str, points: list[tuple[float, list[float]]]) -> None:
-    """A line through the means, and a band of one standard deviation (n - 1) to each side; a single point gets a bar."""
+    """Draw a line through the means with a band of one standard deviation (n - 1) on each side. A single point gets an error bar."""
     if not points:
         return
     x = [place for place, _ in points]
@@ -84,12 +84,12 @@ def _band(axes: Any, label: str, points: list[tuple[float, list[float]]]) -> Non
 
 
 def curve(seeds: dict[int, Run], key: str, scale: float = 1.0) -> list[tuple[float, list[float]]]:
-    """Iterations at which every seed was validated, and the figure of each seed.
+    """Iterations at which every seed was validated, with the figures of the seeds.
 
     Args:
         seeds: Runs by seed.
-        key: Of the figure, as the metric logs it.
-        scale: Factor to what is shown.
+        key: Key of the figure in the log.
+        scale: Factor that is applied to the figures. Default: 1.
     """
     by_seed = [{line['step']: line[key] * scale for line in run.validations if key in line} for run in seeds.values()]
     steps = sorted(set.intersection(*map(set, by_seed))) if by_seed else []

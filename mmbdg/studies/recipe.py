@@ -1,4 +1,4 @@
-"""The recipe of a step: all that decides its result. Two recipes with the same fingerprint give the same result."""
+"""Recipe of a step: everything that determines its result. Recipes with the same fingerprint give the same result."""
 
 import hashlib
 import json
@@ -17,22 +17,22 @@ from mmbdg.reading import parsed_json
 from mmbdg.schema import Schema
 from mmbdg.studies.code_version import code_version, data_checksum, library_versions, texts_in
 
-SAID = ('next_step', 'requires')
-"""Keys of a config that are for the reader only."""
-MOST_TOLD = 3
-"""Changed keys that a message lists."""
+INFORMATION_KEYS = ('next_step', 'requires')
+"""Keys of a config that are only information for the user."""
+MOST_SHOWN = 3
+"""Maximum number of changed keys in a message."""
 
 
 class Recipe(Schema):
-    """All that decides the result of a step.
+    """Everything that determines the result of a step.
 
     Args:
-        command: Tool and command line; places of files stand there by their names in braces.
-        config: The config with its options, by dotted key; empty for a tool without one.
-        inputs: Checksums of what the step reads, by name: outputs of earlier steps, files that the config names, listed inputs.
-        code: Checksums of the modules of this package that the tool reaches, see :mod:`mmbdg.studies.code_version`.
-        libraries: Versions of the libraries that compute.
-        threads: CPU threads.
+        command: Tool and command line, with placeholders in braces instead of file paths.
+        config: Config with its options, by dotted key. Empty for a tool without a config.
+        inputs: Checksums of the inputs, by name: outputs of earlier steps, files named in the config, and listed inputs.
+        code: Checksums of the modules of this package that the tool uses, see :mod:`mmbdg.studies.code_version`.
+        libraries: Versions of the numerical libraries.
+        threads: Number of CPU threads.
         processes: Number of processes.
     """
 
@@ -46,22 +46,22 @@ class Recipe(Schema):
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits."""
+        """Checksum of the recipe, 16 hexadecimal digits."""
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def resolved_config(path: str, options: Mapping[str, str]) -> dict[str, Any]:
-    """A config with options, by dotted key, in plain values.
+    """Values of a config with options, by dotted key, as JSON values.
 
     Args:
-        path: The config.
-        options: Values as they are typed after ``--cfg-options``, by key.
+        path: Config file.
+        options: Values in the form of ``--cfg-options``, by key.
     """
     plain = _plain(path)
     given, _ = as_meant(plain, {key: parsed(value) for key, value in options.items()})
     content = with_options(path, given).to_dict()
-    content = parsed_json(json.dumps(content, default=str), path)  # plain values
-    return {key: value for key, value in _flat(content) if key.split('.')[0] not in SAID}
+    content = parsed_json(json.dumps(content, default=str), path)  # converts all values to JSON values
+    return {key: value for key, value in _flat(content) if key.split('.')[0] not in INFORMATION_KEYS}
 
 
 @cache
@@ -79,24 +79,24 @@ def _flat(value: Any, key: str = '') -> Iterator[tuple[str, Any]]:
 
 
 def recipe(tool: Path, arguments: list[str], config: dict[str, Any], inputs: Mapping[str, Path], threads: int, processes: int) -> Recipe:
-    """The recipe of a step whose inputs are there.
+    """Make the recipe of a step whose inputs exist.
 
     Args:
         tool: Script of the tool.
-        arguments: Command line with names of files in braces.
-        config: See :func:`resolved_config`.
+        arguments: Command line, with placeholders in braces instead of file paths.
+        config: Values of the config, see :func:`resolved_config`.
         inputs: Files and folders that the step reads, by name.
-        threads: CPU threads.
+        threads: Number of CPU threads.
         processes: Number of processes.
 
     Raises:
-        InputError: An input is not there.
+        InputError: An input is missing.
     """
     texts = [*arguments, *texts_in(config)]
     named = {text: place for text in sorted(set(texts_in(config))) if (place := _file_named(text)) is not None}
     for name, path in inputs.items():
         if not path.exists():
-            raise InputError(f'{name} of {tool.name} is not there: {path}')
+            raise InputError(f'the input {name} of {tool.name} is missing: {path}')
     return Recipe(
         command=[tool.name, *arguments],
         config=config,
@@ -109,7 +109,7 @@ def recipe(tool: Path, arguments: list[str], config: dict[str, Any], inputs: Map
 
 
 def _file_named(text: str) -> Path | None:
-    """The file that a text in a config names; folders are not looked into, a study lists them in ``inputs``."""
+    """File that is named in a text of a config, or None. Folders are not considered; a study lists them in ``inputs``."""
     if '\n' in text or len(text) > 500 or '/' not in text or text.endswith('.py'):
         return None
     try:
@@ -136,23 +136,23 @@ def content_checksum(path: Path) -> str:
 
 
 def changes(old: Mapping[str, Any], new: Recipe) -> str:
-    """What differs between two recipes, in words; the old one as its file holds it."""
-    now, told = new.model_dump(), []
+    """Description of the differences between two recipes. The old recipe is the content of its file."""
+    now, found = new.model_dump(), []
     if old.get('command') != now['command']:
-        told.append(f'its command is another one (it was: {" ".join(map(str, old.get("command", [])))})')
+        found.append(f'its command has changed (it was: {" ".join(map(str, old.get("command", [])))})')
     if different := _different(old.get('config', {}), now['config']):
-        told.append('its config has another ' + _listed(f'{key} ({_value(now["config"], key)}, it was {_value(old["config"], key)})'
-                                                         for key in different))  # fmt: skip
+        texts = [f'{key} ({_value(now["config"], key)}, it was {_value(old["config"], key)})' for key in different]
+        found.append(f'its config has changed: {_listed(texts)}')
     if different := _different(old.get('inputs', {}), now['inputs']):
-        told.append(f'its input has changed: {_listed(different)}')
+        found.append(f'its input has changed: {_listed(different)}')
     if different := _different(old.get('code', {}), now['code']):
-        told.append(f'the code has changed: {_listed(different)}')
+        found.append(f'the code has changed: {_listed(different)}')
     if different := _different(old.get('libraries', {}), now['libraries']):
-        told.append('there are other versions of ' + _listed(different))
+        found.append('versions of libraries have changed: ' + _listed(different))
     for name in ('threads', 'processes'):
         if old.get(name) != now[name]:
-            told.append(f'it has {now[name]} {name}, it had {old.get(name)}')
-    return '; '.join(told)
+            found.append(f'it has {now[name]} {name}, it had {old.get(name)}')
+    return '; '.join(found)
 
 
 def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -161,10 +161,10 @@ def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _value(content: Mapping[str, Any], key: str) -> str:
-    return str(content[key])[:80] if key in content else 'not there'
+    return str(content[key])[:80] if key in content else 'missing'
 
 
 def _listed(texts: Any) -> str:
     texts = list(texts)
-    more = f' and {len(texts) - MOST_TOLD} more' if len(texts) > MOST_TOLD else ''
-    return ', '.join(texts[:MOST_TOLD]) + more
+    more = f' and {len(texts) - MOST_SHOWN} more' if len(texts) > MOST_SHOWN else ''
+    return ', '.join(texts[:MOST_SHOWN]) + more

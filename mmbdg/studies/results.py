@@ -1,4 +1,4 @@
-"""The figures of a study by row, column and seed."""
+"""Figures of a study by row, column and seed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,9 +20,9 @@ class Run:
     """One cell of one seed.
 
     Args:
-        figures: By name; None where the tool wrote null.
-        validations: Those of the training whose log a figure is read from.
-        steps: What each step took, and on which machine.
+        figures: Figures by name. None if the tool wrote null.
+        validations: Validations of the training from whose log a figure is read.
+        steps: Time, machine and fingerprint of each step.
     """
 
     figures: dict[str, float | None]
@@ -34,7 +34,7 @@ class Results:
     """Runs of a study.
 
     Args:
-        study: The study.
+        study: Study of the runs.
     """
 
     def __init__(self, study: Study) -> None:
@@ -42,31 +42,31 @@ class Results:
         self.runs: dict[Cell, dict[int, Run]] = {}
 
     def add(self, row: str, column: str, seed: int, run: Run) -> None:
-        """Keep a run."""
+        """Add a run."""
         seeds = self.runs.setdefault((row, column), {})
         seeds[seed] = run
         self.runs[row, column] = dict(sorted(seeds.items()))
 
     def cells(self) -> Iterator[Cell]:
-        """Cells that have a run, in the study's order."""
+        """Cells with at least one run, in the order of the study."""
         for row in self.study.rows:
             for column in self.study.columns_of(row):
                 if (row.name, column.name) in self.runs:
                     yield row.name, column.name
 
     def values(self, row: str, column: str, figure: str) -> dict[int, float]:
-        """What is known of a figure, by seed."""
+        """Known values of a figure, by seed."""
         found = {seed: run.figures.get(figure) for seed, run in self.runs.get((row, column), {}).items()}
         return {seed: value for seed, value in found.items() if value is not None}
 
     def over_columns(self, row: str, figure: str, columns: list[str]) -> dict[int, float]:
-        """The mean of a figure over columns, by seed; seeds that lack a column are left out."""
+        """Mean of a figure over columns, by seed. Seeds without a value in every column are omitted."""
         by_column = [self.values(row, column, figure) for column in columns]
         seeds = set.intersection(*map(set, by_column)) if by_column else set()
         return {seed: sum(values[seed] for values in by_column) / len(by_column) for seed in sorted(seeds)}
 
     def differences(self) -> list[tuple[str, str, str | None, str, Difference]]:
-        """Row, baseline, column, figure and paired difference of all rows with the baseline; column None: the mean over the columns."""
+        """Row, baseline, column, figure and paired difference of all rows to the baseline. Column None: mean over the columns."""
         baseline = self.study.baseline or self.study.rows[0].name
         found = []
         for figure in self.study.figures:
@@ -86,7 +86,7 @@ class Results:
         return found
 
     def as_json(self, config: str) -> dict[str, Any]:
-        """Every run, with what the study says of rows, columns and figures."""
+        """All runs and differences, with the descriptions of rows, columns and figures."""
         study = self.study
         return dict(
             study=config,
@@ -110,14 +110,14 @@ class Results:
 
 
 def published_results(study: Study, file: str | None = None) -> Results:
-    """The figures of a study's ``reference``; where the file has none, there is no run.
+    """Read the figures of a study's ``reference``. A cell without figures in the file has no run.
 
     Args:
-        study: A study with a reference.
-        file: Another file than the study's.
+        study: Study with a reference.
+        file: File with the figures. Default: the file of the reference.
 
     Raises:
-        InputError: The file is none, or a figure in it is no number.
+        InputError: The file is missing or wrong, or a figure in it is no number.
     """
     name, _, key = (study.reference or '').partition(':')
     path = Path(file or name)
@@ -139,7 +139,7 @@ def published_results(study: Study, file: str | None = None) -> Results:
 
 
 def greatest_deviation(ours: Results, published: Results) -> Mapping[str, tuple[float, int]]:
-    """By figure, the greatest absolute difference of two results over their common runs, and how many those are."""
+    """Greatest absolute difference of two results over their common runs, and the number of these runs, by figure."""
     found: dict[str, tuple[float, int]] = {}
     for cell in ours.cells():
         for figure in ours.study.figures:

@@ -1,4 +1,4 @@
-"""Runs a study: makes what is missing, says why something is made again, and writes the tables."""
+"""Runs a study: runs missing steps, reports why a step runs again, and writes the tables."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from mmbdg.studies.tables import as_latex, as_markdown
 
 
 class Owner(OpenSchema):
-    """Whose an output folder is: ``study.json``."""
+    """Study that an output folder belongs to: content of ``study.json``."""
 
     study: str
 
@@ -46,13 +46,13 @@ class Cell:
 
 @dataclass
 class Prepared:
-    """A step that could start now.
+    """A step whose inputs exist.
 
     Args:
-        folder: Its folder.
+        folder: Folder of the step.
         arguments: Command line without ``resume``.
-        result: Its result if it is done and valid.
-        reason: Why it is made again; '' if it was never made.
+        result: Result of the step if it is finished and valid, else None.
+        reason: Reason why the step runs again; '' if it has never run.
     """
 
     folder: StepFolder
@@ -65,15 +65,15 @@ class StudyRunner:
     """Runs a study in a folder.
 
     Args:
-        study: The study.
-        config: Name of its config; its stem names the files with the tables.
-        out: Folder for the study.
+        study: Study to run.
+        config: File name of its config. The files with the tables have the stem of this name.
+        out: Output folder of the study.
         tools: Folder of the tools.
-        steps: Folder of the steps; default: ``steps`` within ``out``. Studies may share one.
-        say: Takes a line for the user.
+        steps: Folder of the steps. Several studies may share it. Default: ``steps`` in ``out``.
+        say: Function that receives messages for the user. Default: ``print``.
 
     Raises:
-        InputError: The folder is another study's, or holds other files.
+        InputError: The folder belongs to another study or contains other files.
     """
 
     def __init__(
@@ -90,18 +90,18 @@ class StudyRunner:
         self.steps = steps or out / 'steps'
         self.results = Results(study)
         self._configs: dict[tuple, dict[str, Any]] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         check_owner(out, self.name)
         self.recipes = out / 'recipes'
 
     @cached_property
     def machine(self) -> dict[str, Any]:
-        """This machine; asked in a process of its own, since a process that has used CUDA cannot be forked any more."""
+        """Description of this machine. A separate process makes it, because a process that has used CUDA cannot be forked."""
         with ProcessPoolExecutor(1, multiprocessing.get_context('fork')) as pool:
             return pool.submit(_this_machine, self.study.threads).result()
 
     def cells(self, rows: list[str], columns: list[str], seeds: list[int]) -> list[Cell]:
-        """The cells of a part of the study, the first seed first."""
+        """Cells of the given rows, columns and seeds, ordered by seed."""
         return [
             Cell(row, column, seed)
             for seed in seeds
@@ -112,10 +112,10 @@ class StudyRunner:
         ]
 
     def check_configs(self, cells: list[Cell]) -> None:
-        """Read the config of every step with its options, once for each set of options.
+        """Check the config of every step with its options. Each set of options is checked once.
 
         Raises:
-            InputError: There is no such config, or an option is for nothing.
+            InputError: A config is missing, or has no key for an option.
         """
         from mmbdg.arguments import parsed
         from mmbdg.engine.launch import read_fitted
@@ -136,12 +136,12 @@ class StudyRunner:
                     raise InputError(f'{self.config}: {place}: {error}') from error
 
     def _values(self, cell: Cell) -> dict[str, Any]:
-        """What placeholders that are no files stand for."""
+        """Values of the placeholders that are not files."""
         index = self.study.seeds.index(cell.seed)
         return dict(seed=cell.seed) | {name: values[index] for name, values in self.study.per_seed.items()}
 
     def _options(self, cell: Cell, step: Step) -> dict[str, Any]:
-        """Options of a step with numbers in place of the names that stand for them; files are still named in braces."""
+        """Options of a step. Placeholders of values are replaced; placeholders of files are not."""
         options = dict(step.options)
         if step.name == self.study.varied_step(cell.row):
             options |= cell.column.options
@@ -154,11 +154,11 @@ class StudyRunner:
         return self._configs[key]
 
     def prepared(self, cell: Cell, step: Step, made: dict[str, Path]) -> Prepared:
-        """A step whose earlier steps are done.
+        """Prepare a step whose earlier steps are finished.
 
         Args:
             cell: Row, column and seed.
-            step: One of the row's.
+            step: Step of the row.
             made: Outputs of the earlier steps, by name.
         """
         values = self._values(cell) | (dict(config=step.config) if step.config else {})
@@ -182,23 +182,23 @@ class StudyRunner:
 
     def _reason(self, cell: Cell, step: Step, folder: StepFolder) -> str:
         if folder.begun:
-            return 'it was interrupted: ' + ('it goes on' if step.resume is not None and folder.out.exists() else 'it starts again')
+            return 'it was interrupted: ' + ('it resumes' if step.resume is not None and folder.out.exists() else 'it starts again')
         memory = self._memory(cell, step)
         if not memory.is_file():
             return ''
-        return changes(read_json(memory, dict[str, Any]), folder.recipe) or 'its folder is not there any more'
+        return changes(read_json(memory, dict[str, Any]), folder.recipe) or 'its folder is missing'
 
     def chain(self, cell: Cell, done: Callable[[Cell], None]) -> Chain:
-        """The tool runs that a cell lacks, then its figures."""
+        """Yield the missing tool runs of a cell, then add its figures to the results."""
         made: dict[str, Path] = {}
         folders, results = {}, {}
         for step in cell.row.steps:
             ready = self.prepared(cell, step, made)
             folder, result = ready.folder, ready.result
             if result is None:
-                if ready.reason and str(folder.path) not in self._told:
-                    self._told.add(str(folder.path))
-                    self.say(f'{step.name} of {cell} is made again: {ready.reason}')
+                if ready.reason and str(folder.path) not in self._reported:
+                    self._reported.add(str(folder.path))
+                    self.say(f'{step.name} of {cell} runs again: {ready.reason}')
                 result = yield from self._made(ready)
             write_json(self._memory(cell, step), folder.recipe.model_dump(), sync=False)
             folders[step.name], results[step.name] = folder, result
@@ -222,7 +222,9 @@ class StudyRunner:
             return folder.finish(seconds or 0.0, begun, machine)
         result, reason = folder.result()
         if result is None:
-            raise InputError(f'{folder.path} was removed meanwhile {reason}')
+            raise InputError(
+                f'the result in {folder.path} is missing or invalid although another run of the step has ended; run the study again'
+            )
         return result
 
     @cached_property
@@ -230,7 +232,7 @@ class StudyRunner:
         return set()
 
     def _run(self, row: Row, folders: dict[str, StepFolder], results: dict[str, dict]) -> Run:
-        """The figures of a cell whose steps are done."""
+        """Figures of a cell whose steps are finished."""
         figures, logged = {}, {}
         for figure in self.study.figures:
             out = folders[self.study.step_of(figure, row).name].out
@@ -248,7 +250,7 @@ class StudyRunner:
         return Run(figures, [{key: value for key, value in line.items() if key in kept} for line in lines], taken)
 
     def keep_valid(self, cells: list[Cell]) -> None:
-        """Take up the figures of cells that are not asked for, as far as they were made and are still valid."""
+        """Add the figures of cells that are not part of this run, if they are finished and still valid."""
         for cell in cells:
             made: dict[str, Path] = {}
             folders, results = {}, {}
@@ -259,22 +261,22 @@ class StudyRunner:
                     ready = self.prepared(cell, step, made)
                     if ready.result is None:
                         if ready.reason:
-                            self.say(f'{cell} is not valid any more and is left out of the tables: {step.name}: {ready.reason}')
+                            self.say(f'{cell} is no longer valid and is omitted from the tables: {step.name}: {ready.reason}')
                         break
                     folders[step.name], results[step.name] = ready.folder, ready.result
                     made |= ready.folder.outputs(ready.result) | {f'{step.name}.out': ready.folder.out}
                 else:
                     self.results.add(cell.row.name, cell.column.name, cell.seed, self._run(cell.row, folders, results))
             except InputError as error:
-                self.say(f'{cell} is left out of the tables: {error}')
+                self.say(f'{cell} is omitted from the tables: {error}')
 
     def run(self, cells: list[Cell], jobs: int = 1, done: Callable[[Cell], None] = lambda cell: None) -> str:
-        """Make what cells lack, and write the tables after each.
+        """Run the missing steps of the cells and write the tables after each cell.
 
         Args:
-            cells: What is asked for.
-            jobs: Number of tools at the same time.
-            done: Called after each cell.
+            cells: Cells to complete.
+            jobs: Number of tools that run at the same time. Default: 1.
+            done: Function that is called after each cell.
 
         Returns:
             The tables as Markdown.
@@ -298,7 +300,7 @@ class StudyRunner:
         return text
 
     def compared(self) -> list[str]:
-        """Lines that say how far the figures are from the published ones."""
+        """Messages with the differences between the figures and the published ones."""
         if self.study.reference is None:
             return []
         published, lines = published_results(self.study), []
@@ -309,7 +311,7 @@ class StudyRunner:
         return lines
 
     def missing(self, cells: list[Cell], jobs: int = 1) -> list[str]:
-        """Lines that say what would run, with minutes estimated from what ran before."""
+        """Messages with the steps that would run and their estimated minutes, from the times of earlier runs."""
         seconds = self._seconds_before()
         lines, total, unknown, listed = [], 0.0, 0, set()
         for cell in cells:
@@ -336,14 +338,14 @@ class StudyRunner:
                 minutes = f'about {mean(before) / 60:.1f} minutes' if before else 'no such step ran before'
                 lines.append(f'{step.name} of {cell}: {minutes}' + (f' ({why})' if why and ready is not None else ''))
         if lines:
-            more = f', and {unknown} whose time is not known' if unknown else ''
+            more = f', and {unknown} steps of unknown time' if unknown else ''
             lines.append(f'{len(lines)} steps would run, about {total / 60 / jobs:.1f} minutes with {jobs} at once{more}')
         else:
             lines.append('nothing is missing')
         return lines
 
     def _seconds_before(self) -> dict[tuple[str, str, str | None], list[float]]:
-        """Wall times of what ran in the folder of the steps, by tool, step and config, and by tool and step."""
+        """Wall times of the finished steps, by tool, step and config, and by tool and step."""
         found: dict[tuple[str, str, str | None], list[float]] = {}
         for path in sorted(self.steps.glob('*/result.json')):
             result = read_json(path, Result)
@@ -361,10 +363,10 @@ def _this_machine(threads: int) -> dict[str, Any]:
 
 
 def check_owner(out: Path, name: str) -> None:
-    """Refuse the folder of another study, and one with other files.
+    """Check that an output folder belongs to the study.
 
     Raises:
-        InputError: It is one.
+        InputError: The folder belongs to another study or contains other files.
     """
     path = out / 'study.json'
     if path.is_file():
@@ -372,4 +374,4 @@ def check_owner(out: Path, name: str) -> None:
         if owner != name:
             raise InputError(f'{out} belongs to the study "{owner}", and this one is "{name}": choose another folder')
     elif out.is_dir() and any(entry.name not in ('steps', 'working') for entry in out.iterdir()):
-        raise InputError(f'{out} holds other files and no study: choose an empty folder or a new one')
+        raise InputError(f'{out} contains other files and no study: choose an empty folder or a new one')

@@ -1,4 +1,4 @@
-"""Means over seeds, their spread, and differences of two rows seed by seed."""
+"""Means and standard deviations over seeds, and paired differences of two rows."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ class Difference(NamedTuple):
 
     Args:
         mean: Mean of the differences.
-        spread: Their standard deviation (n - 1); None for a single seed.
-        half_width: Half the width of the confidence interval of the mean (Student's t, n - 1 degrees of freedom); None for a single seed.
+        spread: Standard deviation (n - 1) of the differences. None for a single seed.
+        half_width: Half width of the confidence interval of the mean (Student's t, n - 1 degrees of freedom). None for a single seed.
         n: Number of seeds.
     """
 
@@ -25,20 +25,20 @@ class Difference(NamedTuple):
 
     @property
     def told_apart(self) -> bool | None:
-        """Whether 0 lies outside the confidence interval; None for a single seed, which has no interval."""
+        """Whether the difference is significant, i.e. 0 is outside the confidence interval. None for a single seed."""
         return None if self.half_width is None else abs(self.mean) > self.half_width
 
 
 def paired_difference(figures: Mapping[int, float], baseline: Mapping[int, float], confidence: float = CONFIDENCE) -> Difference | None:
-    """The difference of two rows, seed by seed.
+    """Paired difference of two rows over their common seeds.
 
     Args:
-        figures: Figure of a row by seed.
-        baseline: Figure of the row that it is compared with, by seed.
-        confidence: Probability that the interval covers the mean, within (0, 1).
+        figures: Figures of a row by seed.
+        baseline: Figures of the baseline row by seed.
+        confidence: Confidence level of the interval, in (0, 1). Default: 0.95.
 
     Returns:
-        None if they have no seed in common.
+        Difference; None if the rows have no common seed.
     """
     values = [figures[seed] - baseline[seed] for seed in sorted(figures.keys() & baseline.keys())]
     if not values:
@@ -53,14 +53,14 @@ def paired_difference(figures: Mapping[int, float], baseline: Mapping[int, float
 
 
 def mean_and_spread(figures: Sequence[float | None], digits: int = 1) -> str:
-    """``19.7 ± 0.7``, mean and standard deviation (n - 1).
+    """Mean and standard deviation (n - 1) as text, e.g. ``19.7 ± 0.7``.
 
     Args:
-        figures: One for each seed; None is not known yet and does not count. A single figure has no spread.
-        digits: Number of decimals.
+        figures: Figures, one per seed. None: not known yet, ignored.
+        digits: Number of decimals. Default: 1.
 
     Returns:
-        ``-`` if none is known.
+        Text. Without a known figure it is ``-``; for a single figure it is the figure without a standard deviation.
     """
     known = [figure for figure in figures if figure is not None]
     if not known:

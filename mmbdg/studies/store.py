@@ -1,7 +1,7 @@
-"""Folders of the steps: each holds its recipe, its log, what it made, and once it is done its result.
+"""Folders of the steps. Each contains the recipe, the log, the outputs and, after the step has finished, the result.
 
-``STEPS/NAME-FINGERPRINT/{recipe.json, log.txt, out/, result.json}``. The name of the folder follows from the recipe, so a step that several
-rows, columns or studies need is made once, and one whose recipe has changed gets a folder of its own.
+``STEPS/NAME-FINGERPRINT/{recipe.json, log.txt, out/, result.json}``. The name of the folder is determined by the recipe. So a step that
+several rows, columns or studies share runs once, and a step with a changed recipe gets a new folder.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from mmbdg.studies.study import POINTER, Step
 
 
 class Output(Schema):
-    """Something that a step made: what the study says of it, its path below ``out/``, and its checksum."""
+    """An output of a step: its pattern in the study, its path below ``out/``, and its checksum."""
 
     pattern: str
     path: str
@@ -26,16 +26,16 @@ class Output(Schema):
 
 
 class Result(OpenSchema):
-    """A step that is done.
+    """A finished step.
 
     Args:
         name: Name of the step.
-        tool: Its tool.
-        config: Its config.
-        seconds: Wall time of the run that ended it.
-        interrupted: Whether an earlier run was interrupted: ``seconds`` are not all then.
-        machine: What it ran on.
-        outputs: What it made, by name.
+        tool: Tool of the step.
+        config: Config of the step.
+        seconds: Wall time of the last run.
+        interrupted: Whether an earlier run was interrupted. In this case ``seconds`` is not the total time.
+        machine: Machine of the last run.
+        outputs: Outputs by name.
     """
 
     name: str
@@ -48,12 +48,12 @@ class Result(OpenSchema):
 
 
 class StepFolder:
-    """The folder of a step with a certain recipe.
+    """Folder of a step with a given recipe.
 
     Args:
         steps: Folder of all steps.
-        step: The step.
-        recipe: Its recipe.
+        step: Step of a study.
+        recipe: Recipe of the step.
     """
 
     def __init__(self, steps: Path, step: Step, recipe: Recipe) -> None:
@@ -62,7 +62,8 @@ class StepFolder:
         self.out, self.log = self.path / 'out', self.path / 'log.txt'
 
     def result(self) -> tuple[dict | None, str]:
-        """The result if the step is done and its outputs are as they were, else None and why not; '' if it never ended.
+        """The result and '' if the step is finished and its outputs are unchanged. Otherwise None and the reason; the reason is '' if the
+        step has never finished.
 
         Raises:
             InputError: ``result.json`` is damaged.
@@ -74,7 +75,7 @@ class StepFolder:
         for name, output in found['outputs'].items():
             place = inside(self.out, output['path'], source=str(path))
             if not place.exists():
-                return None, f'its output {name} ({place}) is not there any more'
+                return None, f'its output {name} ({place}) is missing'
             if content_checksum(place) != output['sha256']:
                 return None, f'its output {name} ({place}) was changed'
         if {name: output['pattern'] for name, output in found['outputs'].items()} != self.step.outputs:
@@ -83,14 +84,14 @@ class StepFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether a run was started here and did not end."""
+        """Whether a run was started and has not finished."""
         return (self.path / 'recipe.json').is_file() and not (self.path / 'result.json').is_file()
 
     def begin(self) -> bool:
-        """Prepare for a run; what an interrupted one left stays if the step can resume.
+        """Prepare the folder for a run. The outputs of an interrupted run are kept if the step can resume.
 
         Returns:
-            Whether it resumes.
+            Whether the step resumes.
         """
         resumes = self.begun and self.step.resume is not None and self.out.exists()
         (self.path / 'result.json').unlink(missing_ok=True)
@@ -100,10 +101,10 @@ class StepFolder:
         return resumes
 
     def finish(self, seconds: float, interrupted: bool, machine: dict) -> dict:
-        """Write the result of a run that ended.
+        """Write the result of a finished run.
 
         Raises:
-            InputError: It did not make what the study says.
+            InputError: An output is missing.
         """
         outputs = {}
         for name, pattern in self.step.outputs.items():
@@ -111,7 +112,7 @@ class StepFolder:
             if pattern.startswith(POINTER) and path.is_file():
                 path = self.out / Path(read_text(path).strip()).name
             if not path.exists():
-                raise InputError(f'{self.step.tool} made no {name}: {path} is not there; its output is in {self.log}')
+                raise InputError(f'{self.step.tool} did not write its output {name}: {path} is missing; its log is {self.log}')
             outputs[name] = dict(pattern=pattern, path=path.relative_to(self.out).as_posix(), sha256=content_checksum(path))
         step = self.step
         about = dict(name=step.name, tool=step.tool, config=step.config, seconds=round(seconds, 2), interrupted=interrupted)
@@ -119,5 +120,5 @@ class StepFolder:
         return read_json(self.path / 'result.json', Result)
 
     def outputs(self, result: dict) -> dict[str, Path]:
-        """Places of the outputs by the names that later steps use."""
+        """Paths of the outputs, by the names that later steps use."""
         return {f'{self.step.name}.{name}': self.out / output['path'] for name, output in result['outputs'].items()}

@@ -1,4 +1,4 @@
-"""What a study is: rows, columns, seeds, figures and the chain of tools behind each cell, as a config states them."""
+"""Definition of a study in a config: rows, columns, seeds, figures and the chain of tools for each cell."""
 
 import os
 from collections import Counter
@@ -19,13 +19,13 @@ from mmbdg.studies.placeholders import placeholders
 Value = bool | int | float | str | None
 Option = Value | list[Value]
 VALIDATIONS = 'validations'
-"""In a figure's ``read``: the validations in the log of a training, in the place of the name of a JSON file."""
+"""Source in the ``read`` of a figure: the validations in the log of a training, instead of a JSON file."""
 POINTER = '@'
-"""Before an output's path: the file is a text that names the output, as ``last_checkpoint`` of mmengine does."""
+"""Prefix of the path of an output: the file is a text file with the name of the output, e.g. ``last_checkpoint`` of mmengine."""
 
 
 class StudySchema(Schema):
-    """Base of the parts of a study. An unknown key is named, with the nearest known one."""
+    """Base class of the parts of a study. An unknown key raises an error that suggests the most similar known key."""
 
     what: ClassVar[str] = 'study'
 
@@ -35,7 +35,7 @@ class StudySchema(Schema):
         if isinstance(content, dict) and (unknown := [key for key in content if key not in cls.model_fields]):
             key = str(unknown[0])
             known = ', '.join(cls.model_fields)
-            # A context, since the text may hold braces.
+            # The text is passed as context, because it may contain braces.
             message = f'a {cls.what} takes no key "{key}"{nearest(key, cls.model_fields)} (it takes {known})'
             raise PydanticCustomError('unknown_key', '{message}', dict(message=message))
         return content
@@ -45,15 +45,16 @@ class Step(StudySchema):
     """One call of a tool.
 
     Args:
-        name: Name of the step, the only one of this name in its row.
-        tool: Path of the tool below ``tools/``, such as ``train.py``.
+        name: Name of the step, unique in its row.
+        tool: Path of the tool below ``tools/``, e.g. ``train.py``.
         arguments: Command line, with placeholders in braces (docs/studies.md).
-        config: Config file that ``{config}`` in the arguments stands for; None: the tool takes none.
-        options: Options for ``--cfg-options``, by key; only with a config.
-        outputs: Paths below the step's folder, by the name that later steps use. ``@file``: the file holds the name of the output.
-        resume: Arguments that let an interrupted run go on; None: it starts again in an empty folder.
-        inputs: Files and folders that the tool reads and that neither the config nor an earlier step names; their checksums count.
-        processes: Number of processes; more than one are started by torchrun.
+        config: Config file, the value of ``{config}`` in the arguments. Default: None, the tool has no config.
+        options: Options for ``--cfg-options``, by key. Only with a config.
+        outputs: Paths below the step's folder, by the name that later steps use. ``@file``: the file contains the name of the output.
+        resume: Arguments that resume an interrupted run. Default: None, an interrupted run starts again in an empty folder.
+        inputs: Files and folders that the tool reads and that are not in the config and not outputs of earlier steps. Their checksums are
+            part of the recipe.
+        processes: Number of processes, at least 1. More than one are started by torchrun. Default: 1.
     """
 
     what: ClassVar[str] = 'step'
@@ -69,7 +70,7 @@ class Step(StudySchema):
 
 
 class Consumed(StudySchema):
-    """Numbers of images, labels of whole images, and masks that a row needed; ``note`` says who needed them."""
+    """Numbers of images, labels of whole images, and masks that a row needed. ``note`` says which part needed them."""
 
     what: ClassVar[str] = 'consumed'
     images: int = Field(default=0, ge=0)
@@ -84,15 +85,15 @@ class Consumed(StudySchema):
 
 
 class Row(StudySchema):
-    """A row of the table: one way to do it.
+    """A row of the table: one method.
 
     Args:
-        name: Short name, for ``--rows`` and the JSON.
-        steps: Chain of tools, in their order.
-        title: Text in the table; default: the name.
-        consumed: What the row needed.
-        columns: Names of the columns that the row has; default: all.
-        paper: Figures that a paper reports, by column and figure.
+        name: Short name, for ``--rows`` and the JSON file.
+        steps: Chain of tools in execution order.
+        title: Text in the table. Default: the name.
+        consumed: Images, labels and masks that the row needed.
+        columns: Names of the columns of the row. Default: all.
+        paper: Figures of a paper, by column and figure.
     """
 
     what: ClassVar[str] = 'row'
@@ -105,13 +106,13 @@ class Row(StudySchema):
 
 
 class Column(StudySchema):
-    """A column of the table: values of variables of one step's config.
+    """A column of the table: values of config variables of one step.
 
     Args:
-        name: Short name, for ``--columns`` and the JSON.
+        name: Short name, for ``--columns`` and the JSON file.
         options: Options for ``--cfg-options`` of the step that the columns vary.
-        title: Text in the table; default: the name.
-        value: Place on the x axis of the figure; None: the column's number.
+        title: Text in the table. Default: the name.
+        value: Position on the x axis of the plot. Default: the number of the column.
     """
 
     what: ClassVar[str] = 'column'
@@ -125,14 +126,14 @@ class Figure(StudySchema):
     """A number that the study measures.
 
     Args:
-        name: Short name, for the JSON.
-        read: ``FILE:KEY``, where it is read: a JSON file of the step and a dotted key in it, or ``validations:KEY``, the last validation
-            in the log of a training.
-        title: Text in the table; default: the name.
-        step: Name of the step that writes it; default: the last one of the row.
-        scale: Factor from what is read to what is shown.
-        unit: Unit of what is shown.
-        digits: Number of decimals in tables.
+        name: Short name, for the JSON file.
+        read: Source of the number: ``FILE:KEY``, a JSON file of the step and a dotted key in it, or ``validations:KEY``, the last
+            validation in the log of a training.
+        title: Text in the table. Default: the name.
+        step: Name of the step that writes the number. Default: the last step of the row.
+        scale: Factor that is applied to the number. Default: 1.
+        unit: Unit of the scaled number.
+        digits: Number of decimals in tables, 0 to 9. Default: 1.
     """
 
     what: ClassVar[str] = 'figure'
@@ -146,14 +147,14 @@ class Figure(StudySchema):
 
 
 class Plot(StudySchema):
-    """The study's drawing.
+    """The plot of a study.
 
     Args:
-        kind: ``columns``: figures over the columns; ``iterations``: figures of the validations over the iterations (a convergence figure);
-            ``rows``: a bar for each row.
-        figures: Names of the figures, a panel for each; default: the first one.
-        x_title: Text below the x axis.
-        x_scale: Scale of the x axis.
+        kind: ``columns``: figures over the columns; ``iterations``: figures of the validations over the iterations (convergence);
+            ``rows``: a bar for each row. Default: 'columns'.
+        figures: Names of the figures, one panel each. Default: the first figure.
+        x_title: Title of the x axis.
+        x_scale: Scale of the x axis, 'linear' or 'log'. Default: 'linear'.
     """
 
     what: ClassVar[str] = 'plot'
@@ -164,23 +165,23 @@ class Plot(StudySchema):
 
 
 class Study(StudySchema):
-    """A table and how each of its figures is made.
+    """A table of results and the steps that produce them.
 
     Args:
-        rows: Its rows.
-        figures: What is measured in each cell.
-        columns: Its columns; default: one without options.
-        seeds: Seeds; each cell is made once for each.
-        per_seed: Lists as long as ``seeds``; ``{NAME}`` stands for the seed's element.
-        varied: Name of the step that gets the options of the columns; default: the last one of each row.
-        row_title: Heading of the column with the rows' titles.
-        column_title: Heading of the columns' titles, in a table of several figures.
-        baseline: Name of the row that the others are compared with; default: the first one.
-        paper: Where the paper's figures are from.
-        reference: ``FILE:KEY`` of published figures, with the placeholders ``{row}``, ``{column}``, ``{figure}`` and ``{index}`` (the
-            seed's number from 0); the runner prints how far its figures are from them.
-        threads: CPU threads of each tool. They are a part of the recipe: sums depend on them.
-        plot: The drawing.
+        rows: Rows of the table.
+        figures: Numbers that are measured in each cell.
+        columns: Columns of the table. Default: one column without options.
+        seeds: Seeds, at least 0. Each cell runs once per seed. Default: [0, 1, 2].
+        per_seed: Lists of the length of ``seeds``, by name. The placeholder ``{NAME}`` is the element of the current seed.
+        varied: Name of the step that gets the options of the columns. Default: the last step of each row.
+        row_title: Heading of the column with the titles of the rows. Default: 'row'.
+        column_title: Heading of the titles of the columns, in a table of several figures. Default: 'column'.
+        baseline: Name of the row that the others are compared with. Default: the first row.
+        paper: Source of the paper's figures.
+        reference: ``FILE:KEY`` of published figures, with the placeholders ``{row}``, ``{column}``, ``{figure}`` and ``{index}`` (number
+            of the seed, from 0). The runner prints the differences to these figures.
+        threads: CPU threads of each tool, at least 1. They are part of the recipe, because sums depend on them. Default: 1.
+        plot: Plot of the study.
     """
 
     what: ClassVar[str] = 'study'
@@ -199,11 +200,11 @@ class Study(StudySchema):
     plot: Plot = Plot()
 
     def row(self, name: str) -> Row:
-        """The row of a name."""
+        """The row with a name."""
         return next(row for row in self.rows if row.name == name)
 
     def columns_of(self, row: Row) -> list[Column]:
-        """The columns that a row has."""
+        """The columns of a row."""
         return [column for column in self.columns if row.columns is None or column.name in row.columns]
 
     def varied_step(self, row: Row) -> str:
@@ -216,23 +217,23 @@ class Study(StudySchema):
 
 
 def read_study(path: str | os.PathLike, tools: Path, options: Mapping[str, Any] | None = None) -> Study:
-    """A study from its config, checked in all that can be known before a tool runs; the configs of its steps are not read yet.
+    """Read a study from its config and check it. The configs of its steps are not read here.
 
     Args:
         path: Config with ``study=dict(...)``.
         tools: Folder of the tools.
-        options: Of the command line, for variables of the config.
+        options: Options of the command line for variables of the config. Default: None.
 
     Raises:
-        InputError: There is no such config, or something in it is wrong.
+        InputError: The config is missing or wrong.
     """
     cfg = read_config(path, options, used={'study'})
     if not isinstance(cfg.get('study'), Mapping):
         raise InputError(f'{path} has no study=dict(...): give a config of a study (configs/studies)')
     try:
-        content = parsed_json(json_text(cfg.study.to_dict()), path)  # tuples as lists, and nothing but plain values
+        content = parsed_json(json_text(cfg.study.to_dict()), path)  # converts tuples to lists and rejects other types
     except (TypeError, ValueError) as error:
-        raise InputError(f'{path}: study holds what is no plain value ({error})') from error
+        raise InputError(f'{path}: study contains a value that JSON cannot store ({error}): use only plain values') from error
     validated(Study, content, f'{path}: study')
     study = Study.model_validate(content, strict=True)
     check_study(study, tools, str(path))
@@ -240,15 +241,15 @@ def read_study(path: str | os.PathLike, tools: Path, options: Mapping[str, Any] 
 
 
 def check_study(study: Study, tools: Path, where: str) -> None:
-    """Refuse names that lead nowhere or come twice.
+    """Check that all names in a study exist and are unique.
 
     Args:
-        study: The study.
+        study: Study to check.
         tools: Folder of the tools.
         where: Name of the config, for messages.
 
     Raises:
-        InputError: There is one.
+        InputError: A name is unknown or not unique, or a value is wrong.
     """
     for what, names in dict(
         rows=[row.name for row in study.rows],
@@ -256,35 +257,37 @@ def check_study(study: Study, tools: Path, where: str) -> None:
         figures=[figure.name for figure in study.figures],
         seeds=study.seeds,
     ).items():
-        _refuse_twice(names, f'{where}: the study has {what} that come twice')
+        _refuse_twice(names, f'{where}: the study has duplicate {what}')
     if not study.seeds or not study.columns or min(study.seeds) < 0:
-        raise InputError(f'{where}: a study needs a seed, from 0 on, and a column')
+        raise InputError(f'{where}: a study needs at least one column and at least one seed, and seeds must be at least 0')
     for name, values in study.per_seed.items():
         if len(values) != len(study.seeds):
-            raise InputError(f'{where}: per_seed.{name} has {len(values)} values, there are {len(study.seeds)} seeds')
+            raise InputError(
+                f'{where}: per_seed.{name} has {len(values)} values, but there are {len(study.seeds)} seeds: give one per seed'
+            )
     columns, figures = [column.name for column in study.columns], [figure.name for figure in study.figures]
     if study.baseline is not None:
-        _known(study.baseline, [row.name for row in study.rows], f'{where}: baseline is a row', 'row')
+        _known(study.baseline, [row.name for row in study.rows], f'{where}: baseline', 'row')
     for name in study.plot.figures:
-        _known(name, figures, f'{where}: plot.figures holds a figure', 'figure')
+        _known(name, figures, f'{where}: plot.figures', 'figure')
     for figure in study.figures:
         if not all(figure.read.partition(':')):
-            raise InputError(f'{where}: figure "{figure.name}" is read from "{figure.read}"; say FILE:KEY or {VALIDATIONS}:KEY')
+            raise InputError(f'{where}: figure "{figure.name}" has read="{figure.read}"; give FILE:KEY or {VALIDATIONS}:KEY')
     for row in study.rows:
         at = f'{where}: row "{row.name}"'
         for name in row.columns or ():
-            _known(name, columns, f'{at} has a column', 'column')
+            _known(name, columns, f'{at}, columns', 'column')
         for column, published in row.paper.items():
-            _known(column, columns, f"{at} has the paper's figures of a column", 'column')
+            _known(column, columns, f'{at}, paper', 'column')
             for name in published:
-                _known(name, figures, f"{at} has the paper's figures", 'figure')
-        _refuse_twice([step.name for step in row.steps], f'{at} has steps that come twice')
+                _known(name, figures, f'{at}, paper', 'figure')
+        _refuse_twice([step.name for step in row.steps], f'{at} has duplicate steps')
         steps = [step.name for step in row.steps]
         if study.varied is not None:
-            _known(study.varied, steps, f'{at} lacks the step that the columns vary', 'step')
+            _known(study.varied, steps, f'{at}, varied', 'step')
         for figure in study.figures:
             if figure.step is not None:
-                _known(figure.step, steps, f'{at} lacks the step of the figure "{figure.name}"', 'step')
+                _known(figure.step, steps, f'{at}, figure "{figure.name}"', 'step')
         _check_chain(study, row, tools, at)
 
 
@@ -296,18 +299,18 @@ def _check_chain(study: Study, row: Row, tools: Path, at: str) -> None:
         if step.tool not in there:
             raise InputError(f'{place}: there is no tool {tools / step.tool}{nearest(step.tool, there)}')
         if step.options and step.config is None:
-            raise InputError(f'{place} has options but no config')
+            raise InputError(f'{place} has options but no config: give a config or remove the options')
         known = {'out', 'shared', 'seed', *study.per_seed, *made, *(['config'] if step.config else [])}
         options = dict(step.options)
         if step.name == study.varied_step(row):
             for column in study.columns_of(row):
                 if column.options and step.config is None:
-                    raise InputError(f'{place}: the column "{column.name}" sets options, and the step has no config')
+                    raise InputError(f'{place}: the column "{column.name}" sets options, but the step has no config: set "varied"')
                 options |= column.options
         texts = [*step.arguments, *(step.resume or ()), *step.inputs, *_texts(options.values())]
         for name in sorted({name for text in texts for name in placeholders(text)} - known):
             hint = f'; no earlier step makes "{name}"' if '.' in name else ''
-            raise InputError(f'{place}: {{{name}}} stands for nothing{hint}{nearest(name, known)} (known: {", ".join(sorted(known))})')
+            raise InputError(f'{place}: unknown placeholder {{{name}}}{hint}{nearest(name, known)} (known: {", ".join(sorted(known))})')
         for name, output in step.outputs.items():
             parts = Path(output.removeprefix(POINTER)).parts
             if not output.removeprefix(POINTER) or Path(output).is_absolute() or '..' in parts or not name.isidentifier():
@@ -326,19 +329,19 @@ def _refuse_twice(names: Iterable[Any], message: str) -> None:
 
 def _known(name: str, known: list[str], message: str, what: str) -> None:
     if name not in known:
-        raise InputError(f'{message} "{name}", and there is no such {what}{nearest(name, known)} (known: {", ".join(known)})')
+        raise InputError(f'{message}: there is no {what} "{name}"{nearest(name, known)} (known: {", ".join(known)})')
 
 
 def chosen(what: str, wanted: Iterable[Any] | None, known: list[Any]) -> list[Any]:
-    """The part of a study that the command line asks for, in the study's order.
+    """Names that the command line selects, in the order of the study.
 
     Args:
-        what: What it is, for the message: ``row``, ``column``, ``seed``.
-        wanted: Names; None: all.
-        known: Those that the study has.
+        what: Kind of the names, for the message: ``row``, ``column`` or ``seed``.
+        wanted: Selected names. None: all.
+        known: Names in the study.
 
     Raises:
-        InputError: The study has no such one.
+        InputError: A selected name is not in the study.
     """
     if wanted is None:
         return known

@@ -10,10 +10,10 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def table(results: Results) -> Table:
-    """Mean and standard deviation over the seeds, and the paper's figures where there are any.
+    """Mean and standard deviation over the seeds, with the paper's figures if there are any.
 
-    With one figure there is a line for each row and the columns are the study's. With several there is a line for each cell, and the
-    columns are the figures.
+    With one figure, the lines are the rows and the columns are the columns of the study. With several figures, the lines are the cells and
+    the columns are the figures.
     """
     study = results.study
     consumed = all(row.consumed for row in study.rows)
@@ -63,13 +63,13 @@ def _by_figure(results: Results, consumed: bool) -> Table:
 
 
 def difference_table(results: Results) -> Table:
-    """Paired differences with the baseline: mean, half width of the confidence interval, and whether the two are told apart."""
+    """Paired differences to the baseline: mean, half width of the confidence interval, and whether the difference is significant."""
     study = results.study
     baseline = study.row(study.baseline or study.rows[0].name)
     titles = {column.name: column.title or column.name for column in study.columns}
     several = len(study.columns) > 1
     head = [f'difference to {baseline.title or baseline.name}', *([study.column_title] if several else [])]
-    head += [*(['figure'] if len(study.figures) > 1 else []), 'seeds', f'mean, {CONFIDENCE:.0%} interval', 'told apart']
+    head += [*(['figure'] if len(study.figures) > 1 else []), 'seeds', f'mean, {CONFIDENCE:.0%} interval', 'significant']
     rows = []
     for name, _, column, figure_name, difference in results.differences():
         row, figure = study.row(name), next(figure for figure in study.figures if figure.name == figure_name)
@@ -89,7 +89,7 @@ def markdown_table(content: Table) -> str:
 
 
 def as_markdown(results: Results) -> str:
-    """The table, the paired differences, and what the signs mean."""
+    """The table, the paired differences, and explanations of both."""
     study = results.study
     units = ', '.join(f'{figure.title or figure.name} in {figure.unit}' for figure in study.figures if figure.unit)
     notes = [
@@ -102,19 +102,19 @@ def as_markdown(results: Results) -> str:
     if differences[1]:
         parts += [
             '\n' + markdown_table(differences),
-            f"\nDifferences seed by seed: mean ± half the {CONFIDENCE:.0%} confidence interval (Student's t, n - 1). "
-            'Told apart: the interval does not hold 0.\n',
+            f"\nPaired differences over seeds: mean ± half width of the {CONFIDENCE:.0%} confidence interval (Student's t, n - 1). "
+            'Significant: the interval does not contain 0.\n',
         ]
     return ''.join(parts)
 
 
 def as_latex(results: Results) -> str:
-    """The table and the paired differences, each a ``tabular`` without packages."""
+    """The table and the paired differences as LaTeX ``tabular`` environments that need no packages."""
     return '\n'.join(latex_table(content) for content in (table(results), difference_table(results)) if content[1])
 
 
 def latex_table(content: Table) -> str:
-    """A ``tabular``."""
+    """Lines of a LaTeX ``tabular`` environment."""
     head, rows = content
     lines = [f'\\begin{{tabular}}{{l{"r" * (len(head) - 1)}}}', '\\hline', f'{" & ".join(map(_latex, head))} \\\\', '\\hline']
     lines += [f'{" & ".join(map(_latex, row))} \\\\' for row in rows]

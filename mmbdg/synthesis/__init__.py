@@ -1,6 +1,7 @@
-"""Offline synthesis: a labelled dataset from a plan. Imports with torch, numpy and mmengine (and small libraries these bring along).
+"""Offline synthesis: it makes a labelled dataset from a plan.
 
-The names of :mod:`mmbdg.sources` and :mod:`mmbdg.storage` that were here before those rooms existed stay importable from here.
+The package needs torch, numpy and mmengine only (and the small libraries that they depend on). Some names of
+:mod:`mmbdg.sources` and :mod:`mmbdg.storage` are re-exported for compatibility with earlier versions.
 """
 
 from mmbdg.sources import (

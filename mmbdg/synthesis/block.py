@@ -1,8 +1,9 @@
-"""One block of a synthesis: candidates, filtered in the order of cost (BigDatasetGAN, section 3.2).
+"""One block of a synthesis: its candidates and their filtering, cheap filters first (BigDatasetGAN, section 3.2).
 
-A **block** is one class and a fixed number of candidates, addresses (class, block * candidates ...). Filters rank within a block, batches
-are cut within a block, so what a block gives depends on nothing but its address: the dataset is the same whatever the order, the number
-of processes, the interruption, or the number asked for before.
+A **block** is a fixed number of consecutive candidates of one class, with the addresses (class, block * candidates ...).
+Filters rank within a block, and batches do not cross the borders of a block. The result of a block therefore depends on its
+address only. The dataset does not depend on the order of the blocks, the number of processes, interruptions or earlier
+runs with fewer samples.
 """
 
 from collections.abc import Sequence
@@ -30,13 +31,15 @@ class Sample:
     Attributes:
         index: Index within its class.
         image: RGB image, uint8 (R,R,3).
-        mask: Mask, uint8 or uint16 (R,R): the source's labels while filters look at it, then as it is stored; None if there are no masks.
-        uncertainty: Uncertainty of the mask in nats; None if the source gives none.
-        foreground_ratio: Part of the pixels that are foreground, 0 to 1; None if there is no mask.
-        scores: What filters score, by the field of the manifest.
+        mask: Mask, uint8 or uint16 (R,R). It has the source's labels during filtering and the stored labels afterwards.
+            None if there are no masks.
+        uncertainty: Uncertainty of the mask in nats. None if the source has no uncertainty.
+        foreground_ratio: Share of the pixels that are foreground, 0 to 1. None if there is no mask.
+        scores: Scores of the filters, by field name in the manifest.
         record: Further fields of the manifest, from the source.
-        disagreement: Uncertainty of each pixel, uint8 (R,R), if it is written; 255 is the source's ``most_disagreement``.
-        tokens: State that the source has drawn, uint16 or int32 (L,), if it is written.
+        disagreement: Uncertainty of each pixel, uint8 (R,R); 255 stands for the source's ``most_disagreement``. None if it
+            is not written.
+        tokens: State drawn by the source, uint16 or int32 (L,). None if it is not written.
     """
 
     index: int
@@ -52,14 +55,14 @@ class Sample:
 
 @dataclass
 class Judged:
-    """Candidates that the filters of images have left.
+    """Candidates that passed the image filters.
 
     Attributes:
-        indices: Their indices, ascending.
-        scores: Their scores by field, one dict a candidate.
-        state: Their state by index, where the source draws one.
-        images: Their images, uint8 (3,R,R) on the CPU, where they are kept: for a second filter, or for a source without masks.
-        records: Their further fields of the manifest, by index, where the images are kept.
+        indices: Indices of the candidates, ascending.
+        scores: Scores of each candidate: index to field name to score.
+        state: State of each candidate by index, if the source draws a state.
+        images: Images uint8 (3,R,R) on the CPU by index. They are kept for further filters and for sources without masks.
+        records: Further manifest fields by index, if the images are kept.
     """
 
     indices: list[int]
@@ -69,7 +72,7 @@ class Judged:
     records: dict[int, dict[str, Any]]
 
     def add(self, indices: Sequence[int], drawn: Drawn, keep_images: bool) -> None:
-        """Keep what was drawn, as far as it is needed later."""
+        """Add drawn candidates. Images and records are stored only with ``keep_images``."""
         if drawn.state is not None:
             self.state |= zip(indices, drawn.state.cpu(), strict=True)
         if keep_images:
@@ -79,7 +82,12 @@ class Judged:
 
 @dataclass
 class BlockResult:
-    """The kept samples of one block, sorted by index, and how many each filter left."""
+    """Result of one block.
+
+    Attributes:
+        samples: Kept samples, sorted by index.
+        outcome: Counts of candidates: all, after each filter, and kept.
+    """
 
     samples: list[Sample]
     outcome: dict[str, int]
@@ -92,8 +100,8 @@ class BlockMaker:
         plan: Plan of the dataset.
         source: Source of the plan.
         filters: Prepared filters of the plan.
-        space: Label space that masks are painted in; None for the source's own labels.
-        stages: Takes the time of each part.
+        space: Label space of the written masks. Default: None, for the source's own labels.
+        stages: Timer of the stages. Default: a new one.
     """
 
     def __init__(
@@ -110,29 +118,29 @@ class BlockMaker:
         self.mask_filters = [entry for entry in filters if entry.stage == 'mask']
         self.stages = stages or Stages(source.device)
         self.may_fall_short = plan.may_fall_short or any(source.available(c) is not None for c in range(len(self.catalogue.classes)))
-        """Whether a block can give fewer samples than ``plan.kept``: a filter has a bound, or the source ends."""
+        """Whether a block can have fewer samples than ``plan.kept``: a filter has a bound, or the source is finite."""
 
     @property
     def layout(self) -> dict[str, Any]:
-        """Which files a sample has, under the keys of ``dataset.json``."""
+        """File layout of the samples, as entries of ``dataset.json``."""
         return self.plan.layout | ({} if self.catalogue.has_masks else dict(masks=False))
 
     def max_blocks(self, class_id: int) -> int:
-        """Largest number of blocks of a class that are tried."""
+        """Return the largest number of blocks that are made for a class."""
         available = self.source.available(class_id)
         return self.plan.max_blocks if available is None else min(self.plan.max_blocks, -(-available // self.plan.candidates))
 
     def candidates(self, class_id: int, block: int) -> range:
-        """Indices of a block's candidates; the last block of a class that ends has fewer."""
+        """Return the indices of a block's candidates. The last block of a finite class can have fewer."""
         first, available = block * self.plan.candidates, self.source.available(class_id)
         end = first + self.plan.candidates
         return range(first, end if available is None else max(first, min(end, available)))
 
     def make(self, class_id: int, block: int) -> BlockResult:
-        """Candidates, filters of images, labels, filters of masks.
+        """Make a block: draw candidates, run the image filters, label, run the mask filters.
 
-        The source labels only what the filters of images leave; it makes these samples again from their addresses, a VQGAN from their
-        tokens.
+        The source labels only the candidates that passed the image filters. It generates these samples again from their
+        addresses, or a VQGAN from their tokens.
 
         Raises:
             InputError: A score is not finite.
@@ -150,7 +158,7 @@ class BlockMaker:
         return BlockResult(samples, outcome)
 
     def drawn(self, class_id: int, indices: Sequence[int]) -> Judged:
-        """Candidates that no filter has looked at."""
+        """Return candidates without filtering. They are drawn only if the source has no masks."""
         left = Judged(list(indices), {i: {} for i in indices}, {}, {}, {})
         if not self.catalogue.has_masks:
             for part in _batches(left.indices, self.plan.batch_size):
@@ -158,13 +166,13 @@ class BlockMaker:
         return left
 
     def judge(self, class_id: int, indices: Sequence[int], outcome: dict[str, int] | None = None, every: bool = False) -> Judged:
-        """Draw candidates and run the filters of images; without such filters nothing is drawn unless the source has no masks.
+        """Draw candidates and run the image filters. Without image filters, candidates are drawn only if the source has no masks.
 
         Args:
             class_id: Class index.
             indices: Indices of the candidates.
-            outcome: Takes how many each filter leaves.
-            every: Whether all candidates are left, for a probe of the time.
+            outcome: Dictionary that receives the number of candidates after each filter. Default: None.
+            every: Whether to return all candidates in spite of the filters, to measure the time. Default: False.
         """
         outcome = {} if outcome is None else outcome
         if not self.image_filters:
@@ -198,8 +206,8 @@ class BlockMaker:
     def _keep(self, entry: Filter, class_id: int, left: Judged, scores: Tensor) -> None:
         if not scores.isfinite().all():
             raise InputError(
-                f'the filter {entry.name} gives no finite score for class {class_id}, samples from {left.indices[0]} on: its classifier or '
-                'the source is broken'
+                f'the filter {entry.name} returned a score that is not finite for class {class_id}, samples from {left.indices[0]} on: '
+                'check its classifier and the source'
             )
         if entry.field:
             for index, score in zip(left.indices, scores.tolist(), strict=True):
@@ -207,7 +215,7 @@ class BlockMaker:
         left.indices = [left.indices[i] for i in entry.keep(scores)] if left.indices else []
 
     def label(self, class_id: int, indices: Sequence[int], judged: Judged) -> list[Sample]:
-        """One batch of samples with the source's labels."""
+        """Return one batch of samples with the source's labels."""
         if not self.catalogue.has_masks:
             return self._without_masks(indices, judged)
         with self.stages('label', len(indices)):
@@ -216,7 +224,9 @@ class BlockMaker:
             images, masks = batch.images.permute(0, 2, 3, 1).cpu().numpy(), batch.masks.cpu()
             uncertainty = None if batch.uncertainty is None else batch.uncertainty.cpu()
             if uncertainty is not None and not uncertainty.isfinite().all():
-                raise InputError(f'the interpreters give no number for class {class_id}, samples from {indices[0]} on: they are broken')
+                raise InputError(
+                    f'the uncertainty is not finite for class {class_id}, samples from {indices[0]} on: check the interpreter weights'
+                )
             disagreement = self._disagreement(batch) if self.plan.uncertainty_maps else None
             tokens = _tokens(batch.state) if self.plan.tokens else None
         samples = []
@@ -263,7 +273,10 @@ class BlockMaker:
             scores.append(entry.scores(batch))
         scores = torch.cat(scores)
         if not scores.isfinite().all():
-            raise InputError(f'the filter {entry.name} gives no finite score for class {class_id}, samples from {samples[0].index} on')
+            raise InputError(
+                f'the filter {entry.name} returned a score that is not finite for class {class_id}, samples from {samples[0].index} on: '
+                'check the filter and the source'
+            )
         if entry.field:
             for sample, score in zip(samples, scores.tolist(), strict=True):
                 sample.scores[entry.field] = score

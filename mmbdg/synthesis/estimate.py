@@ -1,4 +1,4 @@
-"""What a synthesis will take, from a short probe."""
+"""Estimate of the time and disk space of a synthesis from a short probe."""
 
 import shutil
 import time
@@ -13,26 +13,27 @@ from mmbdg.synthesis.writer import BlockWriter
 
 PROBED = 4
 PAGE, TAR_BLOCK = 4096, 512
-"""What a file takes on most disks, and in a tar file, is a multiple of these."""
+"""Allocation units in bytes of most file systems and of tar files."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of the blocks that are missing."""
+    """Estimate for the missing blocks."""
 
     blocks: int
     candidates: int
     samples: int
     seconds: float
-    """Of all processes together."""
+    """Computing time summed over all processes."""
     bytes: float
     free: int
+    """Free space of the disk in bytes."""
     processes: int
     more: bool = False
-    """Whether bounds may ask for further blocks."""
+    """Whether bounds of filters may make further blocks necessary."""
 
     def text(self) -> str:
-        """For people."""
+        """Return the estimate as one line."""
         if not self.blocks:
             return 'nothing is missing'
         hours = self.seconds / 3600 / self.processes
@@ -45,13 +46,13 @@ class Estimate:
 
 
 def estimate(maker: BlockMaker, missing: Missing, out: Path, processes: int) -> Estimate:
-    """From one batch through each stage. Nothing is written.
+    """Estimate time and disk space by one batch through each stage. Nothing is written.
 
     Args:
-        maker: Makes the blocks.
-        missing: What is to be made.
-        out: Where they will lie.
-        processes: How many will work at once.
+        maker: Maker of the blocks.
+        missing: Missing blocks.
+        out: Folder of the dataset.
+        processes: Number of processes of the job.
     """
     plan, free = maker.plan, free_bytes(out)
     if not missing.first:
@@ -60,7 +61,7 @@ def estimate(maker: BlockMaker, missing: Missing, out: Path, processes: int) -> 
     probe = maker.candidates(class_id, 0)[: plan.batch_size]
     size, judging = len(probe), 0.0
     if maker.image_filters or not maker.catalogue.has_masks:
-        maker.judge(class_id, probe[:1])  # libraries load on first use
+        maker.judge(class_id, probe[:1])  # warm-up: libraries are loaded on first use
         start = time.perf_counter()
         judged = maker.judge(class_id, probe, every=True)
         judging = (time.perf_counter() - start) / size
@@ -80,10 +81,10 @@ def estimate(maker: BlockMaker, missing: Missing, out: Path, processes: int) -> 
 
 
 def check_disk(maker: BlockMaker, missing: Missing, out: Path) -> None:
-    """See, from a few samples, that what is missing fits on the disk.
+    """Check by a few samples that the missing blocks fit on the disk.
 
     Raises:
-        InputError: It does not.
+        InputError: The disk has not enough free space.
     """
     if not missing.first:
         return
@@ -92,16 +93,16 @@ def check_disk(maker: BlockMaker, missing: Missing, out: Path) -> None:
     samples = maker.label(class_id, indices, maker.drawn(class_id, indices))
     number, free = missing.samples, free_bytes(out)
     needed = number * _mean_bytes(maker, samples)
-    maker.stages.seconds.clear(), maker.stages.images.clear()  # the probe is no part of the work
+    maker.stages.seconds.clear(), maker.stages.images.clear()  # the probe must not count
     if needed > free:
         raise InputError(
             f'{out} needs about {size_text(needed)} more for {number:,} samples, its disk has {size_text(free)} free: '
-            'free some, choose another disk, or ask for image="jpeg", a smaller resolution or fewer samples'
+            'free some space, choose another disk, or use image="jpeg", a smaller resolution or fewer samples'
         )
 
 
 def size_text(number: float) -> str:
-    """Bytes for people: three digits and a unit, ``38.2 kB``."""
+    """Return a size in bytes as text with three digits and a unit: ``38.2 kB``."""
     for unit in ('bytes', 'kB', 'MB', 'GB'):
         if number < 999.5:
             return f'{number:.3g} {unit}'
@@ -110,17 +111,17 @@ def size_text(number: float) -> str:
 
 
 def free_bytes(out: Path) -> int:
-    """Of the disk on which a folder lies or will lie."""
+    """Return the free bytes of the disk of a folder, which may not exist yet."""
     there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     return shutil.disk_usage(there).free
 
 
 def _mean_bytes(maker: BlockMaker, samples: Sequence[Sample]) -> float:
-    """That a sample takes on the disk, with what file systems and tar files add."""
+    """Return the mean size of a sample on the disk, including the overhead of file systems and tar files."""
     writer = BlockWriter(Path(), maker)
     sizes = [len(content) for sample in samples for content in writer.encode(sample).values()]
     if maker.plan.format == 'shards':
-        return sum(TAR_BLOCK + _rounded(size, TAR_BLOCK) for size in sizes) / len(samples) + 2 * TAR_BLOCK  # and the line of the manifest
+        return sum(TAR_BLOCK + _rounded(size, TAR_BLOCK) for size in sizes) / len(samples) + 2 * TAR_BLOCK  # + the manifest line
     return sum(_rounded(size, PAGE) for size in sizes) / len(samples)
 
 

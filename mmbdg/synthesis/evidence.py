@@ -1,4 +1,4 @@
-"""What a damaged dataset should consist of, from whatever of it is whole: which blocks, how many samples of each, and what they were."""
+"""Reconstruction of the blocks of a damaged dataset from its undamaged parts: their numbers, sample counts and checksums."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,26 +12,26 @@ from mmbdg.synthesis.plan import Synthesis
 
 
 class Target(NamedTuple):
-    """A block that belongs to the dataset."""
+    """A block that belongs to the dataset, with all that is known of it."""
 
     samples: int | None = None
-    """That were written; None if nothing says it: as many as there can be, of what is left of its class."""
+    """Number of written samples. None if it is unknown: then as many as possible of the remaining samples of its class."""
     record: Record | None = None
-    """As it was written, if that is known."""
+    """Original record of the block."""
     lines: list[dict] | None = None
-    """Of the manifest, likewise."""
+    """Original manifest lines of the block."""
     lines_checksum: str | None = None
-    """Of the lines, where at least that is known."""
+    """Checksum of the manifest lines. It can be known even if the lines are not."""
 
 
 class Evidence:
-    """Of one dataset.
+    """The information about the blocks of a damaged dataset.
 
     Args:
-        dataset: As far as it can be read.
-        logs: Records of its synthesis, perhaps of none.
-        plan: What was asked for.
-        class_folders: Of the plan's classes.
+        dataset: Readable part of the dataset.
+        logs: Records in ``logs/blocks``; they may be empty.
+        plan: Plan of the dataset.
+        class_folders: Folders of the plan's classes.
     """
 
     def __init__(self, dataset: Dataset, logs: BlockRecords, plan: Synthesis, class_folders: Sequence[str]) -> None:
@@ -39,17 +39,17 @@ class Evidence:
         self._counts: dict[str, int] = {}
 
     def targets(self) -> dict[Block, Target]:
-        """Every block of the dataset.
+        """Return all blocks of the dataset.
 
         Raises:
-            InputError: Nothing is left that says which ones there were.
+            InputError: The number of blocks cannot be reconstructed.
         """
         self._counts, numbers = self._extent()
         blocks = [(folder, block) for folder, number in numbers.items() for block in range(number)]
         return {block: self._known(block) or Target() for block in blocks}
 
     def left(self, targets: dict[Block, Target]) -> dict[str, int]:
-        """How many samples of each class, of those whose number is known, are in blocks of which nothing is."""
+        """Return, for each class with a known number of samples, how many of them are in blocks of unknown size."""
         left = dict(self._counts)
         for (folder, _), target in targets.items():
             if folder in left:
@@ -57,8 +57,10 @@ class Evidence:
         return left
 
     def proofs(self, targets: dict[Block, Target]) -> list[tuple[Block, int, str]]:
-        """Blocks by which a plan can show that it made the dataset: how many samples, and the checksum that their lines must have; the best
-        ones first. Those of a manifest without its checksum may be damaged themselves."""
+        """Return the blocks that can prove that a plan made the dataset: (block, number of samples, checksum of the lines).
+
+        Small blocks come first. If only a manifest without a valid checksum is left, its blocks may be damaged themselves.
+        """
         known = [(block, target.samples, target.lines_checksum) for block, target in targets.items() if target.lines_checksum]
         if not known:
             found = {block: self.dataset.lines_of(block) for block in self.dataset.blocks()}
@@ -66,7 +68,7 @@ class Evidence:
         return sorted((proof for proof in known if proof[1]), key=lambda proof: proof[1])
 
     def _extent(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Samples and number of blocks of each class folder; the blocks of a class are numbered from 0 without a gap."""
+        """Return number of samples and number of blocks of each class folder. Block numbers begin at 0 and have no gaps."""
         if (info := self.dataset.sealed_info) and info['filters']:
             numbers = {folder: -(-outcome.get('candidates', 0) // self.plan.candidates) for folder, outcome in info['filters'].items()}
             return info['counts'], numbers
@@ -80,8 +82,8 @@ class Evidence:
             return {}, numbers
         if self.plan.may_fall_short and not self.logs.folders():
             raise InputError(
-                f'{self.dataset.root} has lost blocks.jsonl, dataset.json and its logs: how many candidates were tried is no longer known, '
-                'so it cannot be what it was. Make it anew in another folder'
+                f'{self.dataset.root} has lost blocks.jsonl, dataset.json and its logs: the number of candidates is unknown, so it cannot '
+                'be repaired. Make the dataset again in another folder'
             )
         counts = {}
         for folder in self.class_folders:
@@ -91,7 +93,7 @@ class Evidence:
         return counts, numbers
 
     def _known(self, block: Block) -> Target | None:
-        """From the dataset's own record, else from that of the synthesis, else from a whole manifest."""
+        """Return what is known of a block, from blocks.jsonl, the logs of the synthesis or an undamaged manifest."""
         lines, record, logged = self.dataset.lines_of(block), self.dataset.records.get(block), self.logs.read(*block)
         if record is None and MANIFEST in self.dataset.intact:
             checksum = lines_checksum(lines)

@@ -1,4 +1,4 @@
-"""The end of a synthesis: the manifest, and which classes fell short."""
+"""The end of a synthesis: it writes the manifest and reports classes with too few samples."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from mmbdg.synthesis.block import BlockMaker
 
 
 def fallen_short(maker: BlockMaker, class_ids: Sequence[int], out: Path) -> list[str]:
-    """A line for each class that bounds left with fewer samples than asked for."""
+    """Return a message for each class with fewer samples than requested."""
     plan, short = maker.plan, []
     for class_id in class_ids:
         records = [recorded.record for recorded in BlockRecords(out).of_class(maker.catalogue.folders[class_id])]
@@ -26,7 +26,7 @@ def fallen_short(maker: BlockMaker, class_ids: Sequence[int], out: Path) -> list
 
 
 def _advice(maker: BlockMaker, class_id: int, records: Sequence[Mapping]) -> str:
-    """What to change where a class has too few samples."""
+    """Return advice on how to get more samples of a class."""
     available, tried = maker.source.available(class_id), sum(record['candidates'] for record in records)
     bounds = [advice for entry in maker.filters if (advice := entry.advice())]
     loosen = f'Loosen {" or ".join(bounds)}' if bounds else ''
@@ -36,7 +36,7 @@ def _advice(maker: BlockMaker, class_id: int, records: Sequence[Mapping]) -> str
 
 
 def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = True) -> int:
-    """``manifest.jsonl``, ``blocks.jsonl`` and ``dataset.json`` from the blocks' records; the number of samples."""
+    """Write ``manifest.jsonl``, ``blocks.jsonl`` and ``dataset.json`` from the block records. Return the number of samples."""
     records = BlockRecords(out)
     there = records.folders()
     folders = [folder for folder in maker.catalogue.folders if folder in there]
@@ -46,7 +46,7 @@ def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = Tr
     def write(manifest: Path) -> None:
         def write_blocks(blocks: Path) -> None:
             with open(manifest, 'wb') as lines, open(blocks, 'wb') as outcomes:
-                for folder in folders:  # a class at a time: there may be millions of lines
+                for folder in folders:  # one class at a time, because there may be millions of lines
                     of_class = []
                     for recorded in records.of_class(folder):
                         lines.writelines(files['manifest.jsonl'].add(line_bytes(line)) for line in recorded.lines)
@@ -66,14 +66,14 @@ def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = Tr
 def dataset_info(
     maker: BlockMaker, identity: dict, counts: dict[str, int], filters: dict[str, dict[str, int]], files: dict[str, dict]
 ) -> dict:
-    """What ``dataset.json`` holds.
+    """Return the content of ``dataset.json``.
 
     Args:
-        maker: Of the blocks.
-        identity: What decides the bytes, see :func:`~mmbdg.synthesis.identity.identity_of`.
-        counts: Samples of each class, by its folder.
-        filters: What each filter left of a class's candidates.
-        files: Sizes and checksums of the two files beside it.
+        maker: Maker of the blocks.
+        identity: Identity of the dataset, see :func:`~mmbdg.synthesis.identity.identity_of`.
+        counts: Number of samples of each class, by class folder.
+        filters: Counts of candidates after each filter, by class folder.
+        files: Sizes and checksums of ``manifest.jsonl`` and ``blocks.jsonl``.
     """
     plan, catalogue, space = maker.plan, maker.catalogue, maker.space
     labels = space.classes if space else catalogue.labels

@@ -1,4 +1,4 @@
-"""What decides the bytes of a dataset."""
+"""The identity of a dataset: all values that determine its bytes."""
 
 import json
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from mmbdg.synthesis.plan import Synthesis
 from mmbdg.version import __version__
 
 EXTENT = ('num_per_class', 'classes', 'max_candidates')
-"""Keys that say how many samples of which classes are asked for: more are added to those that are there."""
+"""Keys of the plan that are not part of the identity. A later run can change them to add samples or classes."""
 
 
 def identity_of(plan: Synthesis, source: Source, filters: Sequence[Filter], device: str) -> dict[str, Any]:
-    """All that decides the bytes of a dataset, except how many samples of which classes are asked for.
+    """Return all values that determine the bytes of a dataset, except the keys in :data:`EXTENT`.
 
     Args:
         plan: Plan of the dataset.
@@ -27,7 +27,8 @@ def identity_of(plan: Synthesis, source: Source, filters: Sequence[Filter], devi
         device: Name of the device.
 
     Returns:
-        Plain values: config, checksums of files (those of a filter as ``<filter>.<file>``), versions of libraries, kind of device.
+        JSON values: config, checksums of files (of a filter's files as ``<filter>.<file>``), versions of libraries and type
+        of device.
     """
     import PIL
     from PIL import features
@@ -42,4 +43,4 @@ def identity_of(plan: Synthesis, source: Source, filters: Sequence[Filter], devi
         checksums |= {f'{name}.{file}': checksum for file, checksum in part['checksums'].items()}
         versions |= part['versions']
     content = dict(config=config, checksums=checksums, versions=versions, device=torch.device(device).type)
-    return parsed_json(json.dumps(content), 'what decides the bytes of the dataset')
+    return parsed_json(json.dumps(content), 'the identity of the dataset')

@@ -1,4 +1,4 @@
-"""Processes that make one dataset together without communication, and a lock that keeps other jobs out."""
+"""Jobs of several processes that make one dataset without communication, and locks against other jobs."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ Item = TypeVar('Item')
 
 @dataclass(frozen=True)
 class Job:
-    """This process's place among those that one command started.
+    """The rank of this process in a job. All processes of one command form a job.
 
     Args:
         rank: Rank of this process, from 0.
@@ -40,10 +40,9 @@ class Job:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> 'Job':
-        """As ``torchrun`` or slurm's ``srun`` say; else, in a batch script of slurm without ``srun`` too, a job of one process.
+        """Return the job that the variables of ``torchrun`` or of slurm's ``srun`` describe.
 
-        Raises:
-            InputError: They say it only in part.
+        Without them, and in a slurm batch script without ``srun``, it is a job of one process.
         """
         for rank, size in (('RANK', 'WORLD_SIZE'), ('SLURM_PROCID', 'SLURM_STEP_NUM_TASKS')):
             if rank not in environ or size not in environ:
@@ -58,7 +57,7 @@ class Job:
         return cls()
 
     def part(self, items: Sequence[Item], rank: int | None = None) -> Sequence[Item]:
-        """The share of a process, this one's if no rank is named: every ``world_size``-th item."""
+        """Return the share of a process: every ``world_size``-th item. Default rank: this process."""
         return items[self.rank if rank is None else rank :: self.world_size]
 
     def __str__(self) -> str:
@@ -84,7 +83,7 @@ def held(
     say: Callable[[str], None] = lambda line: None,
     patience: float = 0.0,
 ) -> Iterator[None]:
-    """Hold a folder for a job: other processes of the job may join, those of other jobs may not.
+    """Lock a folder for a job. Other processes of the job may enter, processes of other jobs may not.
 
     Each process holds its own file lock, which the kernel releases when the process dies. It also writes a heartbeat, which is used when
     the lock is on another host and cannot be checked.
@@ -107,29 +106,33 @@ def held(
     until = time.monotonic() + patience
     while True:
         with ExitStack() as stack:
-            with FileLock(folder / 'lock'):  # short, but for an observation: nobody else comes or is found dead meanwhile
+            # This lock is held for a short time only, except while other hosts are observed. No other process enters meanwhile.
+            with FileLock(folder / 'lock'):
                 others = _living(places, say)
-                strangers = [other for other in others if other['job'] != job.name or other['rank'] == job.rank]
-                if not strangers:
+                blocking = [other for other in others if other['job'] != job.name or other['rank'] == job.rank]
+                if not blocking:
                     if not others:
                         first()
                     stack.enter_context(_present(places / f'{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}', job))
-            if not strangers:
+            if not blocking:
                 yield
                 return
-        other = next((one for one in strangers if one['host'] == socket.gethostname()), strangers[0])
+        other = next((one for one in blocking if one['host'] == socket.gethostname()), blocking[0])
         far = other['host'] != socket.gethostname()
         if not (wait or (far and time.monotonic() < until)):
             raise InputError(
                 f'another run is writing to {folder.parent} (process {other["pid"]} on {other["host"]}, since {other["since"]}): '
-                f'let it end, or stop it first; what it has made stays. On another host a dead one is known as such after {STALE:.0f} s'
+                f'wait for its end or stop it; its finished work stays. A dead process on another host is detected after {STALE:.0f} s'
             )
         time.sleep(1)
 
 
 @contextmanager
 def at_work(folder: Path, name: str) -> Iterator[bool]:
-    """Whether a piece of work is free; it is this process's meanwhile. On a share without locks two may get it, and make the same bytes."""
+    """Context that yields whether a unit of work is free, and reserves it for this process.
+
+    On a shared file system without locks two processes may get the same unit. They then write the same bytes.
+    """
     from filelock import FileLock, Timeout
 
     path = folder / 'working' / f'{name}.lock'
@@ -143,7 +146,7 @@ def at_work(folder: Path, name: str) -> Iterator[bool]:
     try:
         yield True
     finally:
-        path.unlink(missing_ok=True)  # while it is held: whoever made it anew meanwhile has another file
+        path.unlink(missing_ok=True)  # remove it while it is locked: a process that creates it again gets a new file
         lock.release()
 
 
@@ -155,7 +158,7 @@ def _present(place: Path, job: Job) -> Iterator[None]:
 
     def beat() -> None:
         while not stop.wait(HEARTBEAT):
-            with suppress(OSError):  # a share that fails for a moment; if the folder went away the run itself will say so
+            with suppress(OSError):  # a shared file system may fail for a moment; a lost folder is an error in the main thread
                 os.utime(record)
 
     with FileLock(place.with_suffix('.lock')):
@@ -172,51 +175,51 @@ def _present(place: Path, job: Job) -> Iterator[None]:
 
 
 def _living(places: Path, say: Callable[[str], None]) -> list[dict]:
-    """Who is at work there; the traces of the dead, and what is no such record, are removed."""
-    found, doubtful = [], []
+    """Return the records of the living processes. Records of dead processes and invalid records are removed."""
+    found, uncertain = [], []
     for record in sorted(places.glob('*.json')):
         try:
             other, beat = read_json(record, Presence), record.stat().st_mtime
-        except (InputError, OSError):  # it left just now, or the machine went down: who lives writes the record whole
+        except (InputError, OSError):  # the process just left, or its host crashed: living processes have complete records
             if _is_locked(record):
                 found.append(dict(job='', rank=-1, host=socket.gethostname(), pid='unknown', since='an unknown time'))
             else:
-                _bury(record)
+                _remove(record)
             continue
         if other['host'] == socket.gethostname():
             alive: bool | None = _is_locked(record)
         else:
             alive = True if -HEARTBEAT <= time.time() - beat < STALE else None
         if alive is None:
-            doubtful.append((record, other, beat))
+            uncertain.append((record, other, beat))
         elif alive:
             found.append(other)
         else:
-            _bury(record)
-    return found + _observed(doubtful, say)
+            _remove(record)
+    return found + _observed(uncertain, say)
 
 
-def _observed(doubtful: Sequence[tuple[Path, dict, float]], say: Callable[[str], None]) -> list[dict]:
-    """Those of other hosts that show a sign of life while we look: no clock decides."""
-    found, left, end = [], list(doubtful), time.monotonic() + OBSERVED
-    if doubtful:
-        hosts = ', '.join(sorted({other['host'] for _, other, _ in doubtful}))
-        say(f'a process on {hosts} has held {doubtful[0][0].parents[2]}; {OBSERVED:.0f} s to see whether it is alive')
+def _observed(uncertain: Sequence[tuple[Path, dict, float]], say: Callable[[str], None]) -> list[dict]:
+    """Return the processes of other hosts whose heartbeat changes during an observation. This needs no synchronous clocks."""
+    found, left, end = [], list(uncertain), time.monotonic() + OBSERVED
+    if uncertain:
+        hosts = ', '.join(sorted({other['host'] for _, other, _ in uncertain}))
+        say(f'a process on {hosts} has locked {uncertain[0][0].parents[2]}; checking for {OBSERVED:.0f} s whether it is alive')
     while left and time.monotonic() < end:
         time.sleep(min(1.0, OBSERVED / 10))
         for record, other, beat in list(left):
-            with suppress(OSError):  # it left just now
+            with suppress(OSError):  # the process just left
                 if record.stat().st_mtime == beat:
                     continue
                 found.append(other)
             left.remove((record, other, beat))
     for record, _, _ in left:
-        _bury(record)
+        _remove(record)
     return found
 
 
 def _is_locked(record: Path) -> bool:
-    """Whether the process of a record, of this host, is alive."""
+    """Whether the process of a record of this host is alive."""
     from filelock import FileLock, Timeout
 
     try:
@@ -226,6 +229,6 @@ def _is_locked(record: Path) -> bool:
         return True
 
 
-def _bury(record: Path) -> None:
+def _remove(record: Path) -> None:
     record.unlink(missing_ok=True)
     record.with_suffix('.lock').unlink(missing_ok=True)

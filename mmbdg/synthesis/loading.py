@@ -1,4 +1,4 @@
-"""From a plan to what makes its blocks: source, filters, label space."""
+"""Builds the source, the filters and the label space of a plan."""
 
 from mmbdg.errors import InputError
 from mmbdg.sources.base import Source
@@ -11,7 +11,11 @@ from mmbdg.synthesis.plan import Synthesis
 
 
 def build_maker(plan: Synthesis, device: str) -> BlockMaker:
-    """What makes the blocks of a plan.
+    """Build the maker of the blocks of a plan.
+
+    Args:
+        plan: Plan of the dataset.
+        device: Name of the device.
 
     Raises:
         InputError: A class, a device or a checkpoint does not exist or does not fit, or a filter does not fit the source.
@@ -23,14 +27,14 @@ def build_maker(plan: Synthesis, device: str) -> BlockMaker:
     for entry in filters:
         if entry.stage == 'mask' and not source.catalogue.has_masks:
             raise InputError(
-                f'synthesis.filters: {type(entry).__name__} looks at masks, but {type(source).__name__} has none: leave it out'
+                f'synthesis.filters: {type(entry).__name__} needs masks, but {type(source).__name__} has none: remove the filter'
             )
         entry.prepare(source.catalogue, class_ids)
     return BlockMaker(plan, source, filters, space)
 
 
 def wanted_classes(plan: Synthesis, catalogue: Catalogue) -> list[int]:
-    """Indices of the classes that a plan asks for, each once.
+    """Return the indices of the classes of a plan, without duplicates.
 
     Raises:
         InputError: There is no such class.
@@ -40,36 +44,39 @@ def wanted_classes(plan: Synthesis, catalogue: Catalogue) -> list[int]:
 
 
 def load_source(plan: Synthesis, device: str) -> Source:
-    """The source of a plan, with the plan's seed.
+    """Build the source of a plan with the plan's seed.
 
     Raises:
-        InputError: There is no such source or device, its files do not fit, or it cannot give what the plan wants to write.
+        InputError: There is no such source or device, its files do not fit, or it has no tokens or uncertainty maps
+            although the plan requests them.
     """
     source = build_source(plan.source, plan.seed, device)
     if plan.tokens and not source.draws_state:
-        raise InputError('synthesis.tokens is for sources that draw tokens (VQGAN); this one is made again from its addresses alone')
+        raise InputError('synthesis.tokens is for sources that draw tokens (VQGAN), but this source draws none: set it to False')
     if plan.uncertainty_maps and source.most_disagreement is None:
-        raise InputError(f'synthesis.uncertainty_maps needs an uncertainty of each pixel, which {type(source).__name__} does not give')
+        raise InputError(
+            f'synthesis.uncertainty_maps needs an uncertainty of each pixel, but {type(source).__name__} has none: set it to False'
+        )
     return source
 
 
 def exported_space(plan: Synthesis, catalogue: Catalogue) -> LabelSpace | None:
-    """The label space that the masks are painted in; None for the source's own labels.
+    """Return the label space of the written masks. None for the source's own labels.
 
     Raises:
-        InputError: The source tells more than foreground and background apart or has no masks, or a class is outside the space.
+        InputError: The source has other labels than foreground and background, or no masks; or a class is outside the space.
     """
     if plan.label_space is None:
         return None
     if len(catalogue.labels) != 2:
         raise InputError(
-            f'synthesis.label_space paints the foreground of a foreground/background interpreter; this one has {len(catalogue.labels)} '
-            'labels of its own: leave it out'
+            f'synthesis.label_space needs masks with foreground and background, but this source has {len(catalogue.labels)} labels: '
+            'remove synthesis.label_space'
         )
     space = label_space(plan.label_space, catalogue.classes)
     if outside := [catalogue.classes[c] for c in wanted_classes(plan, catalogue) if not space.has(c)]:
         raise InputError(
-            f'{len(outside)} classes have no label in the label space "{space.name}" ({outside[0]}, ...): name those that have one in '
-            'synthesis.classes'
+            f'{len(outside)} classes have no label in the label space "{space.name}" ({outside[0]}, ...): list only classes with a label '
+            'in synthesis.classes'
         )
     return space

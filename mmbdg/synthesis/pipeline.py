@@ -1,4 +1,4 @@
-"""Offline synthesis: a dataset from a source (BigDatasetGAN, section 3.2)."""
+"""Offline synthesis of a dataset from a source (BigDatasetGAN, section 3.2)."""
 
 import errno
 import math
@@ -33,7 +33,7 @@ RUN = 'logs/run.json'
 
 
 class Run(Schema):
-    """What tells one run of a synthesis from all others; its processes share it."""
+    """Unique name of a run of a synthesis. All processes of the run share it."""
 
     run: str
 
@@ -50,45 +50,48 @@ def synthesize(
     verify: bool = False,
     sync: bool = True,
 ) -> Path:
-    """Make a dataset, or what is missing of it.
+    """Make a dataset, or the missing part of it.
 
-    Several processes share the work by their ranks: block i is made by rank i modulo their number (whole classes where bounds decide how
-    many blocks a class takes). They do not talk to each other. One that is done with its own share goes on with what others have not begun,
-    so that none waits for a slow or a dead one; the one that finds everything done writes the manifest.
+    Several processes share the work by their ranks: block i is made by rank i modulo the number of processes. If bounds of
+    filters decide how many blocks a class needs, whole classes are shared instead. The processes do not communicate. A
+    process that has finished its share continues with blocks that the others have not begun, so no process waits for a slow
+    or dead one. The process that finds all blocks finished writes the manifest.
 
     Args:
-        plan: What to make.
-        out_dir: Where. Files that are there are left alone; asking for more samples or other classes adds to them.
-        device: Where to compute.
-        log: Takes the lines that are said.
-        job: This process's place among those that make the dataset; None if it is alone.
-        wait: Whether to wait for another job at work there instead of refusing.
-        writers: Threads that encode and write files beside the computation.
-        dry_run: Write nothing; say how many candidates, hours and gigabytes it will take, from a short probe.
-        verify: Whether files that are there are read and compared with their checksums; else their sizes and times are looked at.
-        sync: Whether to wait until a block is on the disk itself before it counts as finished, see
-            :class:`~mmbdg.synthesis.writer.BlockWriter`.
+        plan: Plan of the dataset.
+        out_dir: Folder of the dataset. Existing files stay. More samples or other classes are added to them.
+        device: Name of the device. Default: "cpu".
+        log: Function that gets the lines of the log. Default: print.
+        job: Job and rank of this process. Default: None, for a job of one process.
+        wait: Whether to wait for another job in the same folder instead of raising an error. Default: False.
+        writers: Number of threads that encode and write files during the computation. Default: 0.
+        dry_run: Whether to only log an estimate of candidates, hours and gigabytes from a short probe. Nothing is written
+            then. Default: False.
+        verify: Whether to compare all existing files with their checksums. Otherwise only their sizes and times are
+            checked. Default: False.
+        sync: Whether to wait until the files of a block are on the disk before it counts as finished, see
+            :class:`~mmbdg.synthesis.writer.BlockWriter`. Default: True.
 
     Returns:
         ``out_dir``.
 
     Raises:
-        InputError: A class, a device or a checkpoint does not exist or does not fit, another job is at work there, or the folder holds
-            something else; nothing is written then. Or the disk is full: what was complete stays.
+        InputError: A class, a device or a checkpoint does not exist or does not fit, another job uses the folder, or the
+            folder holds other files; nothing is written then. Or the disk is full; finished blocks stay.
     """
     out, job = Path(out_dir), job or Job()
     maker = build_maker(plan, device)
     class_ids = wanted_classes(plan, maker.catalogue)
     identity = identity_of(plan, maker.source, maker.filters, device)
 
-    # Shared out before it is looked what is missing: the processes look at different times.
+    # The work is shared before checking what is missing, because the processes check at different times.
     units = Units(maker, class_ids)
 
     def begin() -> None:
         check_claim(out, identity)
         remove_parts(out)
         check_disk(maker, Progress(maker, out).all_missing(class_ids), out)
-        write_json(out / IDENTITY, identity, sync)  # from here on the folder is this configuration's
+        write_json(out / IDENTITY, identity, sync)  # from here on the folder belongs to this configuration
         write_plan(out, plan)
         write_json(out / RUN, dict(run=uuid.uuid4().hex), sync=False)
 
@@ -108,14 +111,14 @@ def synthesize(
                     throughput.write()
                     log(throughput.text() if job.world_size == 1 else f'{job}: {throughput.text()}')
                 if left := [unit for unit in left if progress.missing(unit)]:
-                    log(f'{job} is done; {len(left)} parts are being made by other processes. If one dies, run the same command again.')
+                    log(f'{job} is done; other processes are making {len(left)} parts. If one of them dies, run the same command again.')
                 else:
                     _finish(maker, class_ids, out, identity, job, log, sync)
     return out
 
 
 def remove_parts(out: Path) -> None:
-    """Remove what a killed run began to write."""
+    """Remove the incomplete files of a killed run."""
     for kind in (*KINDS, 'logs'):
         for left_over in (out / kind).rglob('*.part'):
             left_over.unlink()
@@ -125,7 +128,7 @@ def remove_parts(out: Path) -> None:
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Compute with so many CPU threads."""
+    """Context that sets the number of CPU threads of torch."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -136,30 +139,30 @@ def threads(number: int) -> Iterator[None]:
 
 @contextmanager
 def plain_disk_errors(out: Path) -> Iterator[None]:
-    """A full disk or an unwritable folder as a plain error."""
+    """Context that turns errors of the disk, such as a full disk, into an InputError."""
     try:
         yield
     except OSError as error:
         reasons = {
             errno.ENOSPC: 'the disk is full',
             errno.EDQUOT: 'your quota of disk space is used up',
-            errno.EACCES: 'it is not writable for you',
-            errno.EPERM: 'it is not writable for you',
+            errno.EACCES: 'you have no write permission',
+            errno.EPERM: 'you have no write permission',
             errno.EROFS: 'its disk is read-only',
-            errno.EIO: 'its disk fails',
+            errno.EIO: 'its disk has an input/output error',
         }
         if error.errno not in reasons:
             raise
         raise InputError(
-            f'{out} cannot be written: {reasons[error.errno]} ({error}). What was complete stays; mend that and run the same command again'
+            f'{out} cannot be written: {reasons[error.errno]} ({error}). Finished blocks stay; fix the problem and repeat the command'
         ) from error
 
 
 def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
-    """Whether a folder holds a finished dataset with all that a plan asks for, or can give."""
+    """Whether a folder holds a finished dataset with all requested samples of a plan, or with all that are possible."""
     try:
         info = read_json(Path(out_dir) / 'dataset.json', Info)
-    except InputError:  # it is not there, or damaged
+    except InputError:  # the file is missing or damaged
         return False
     names, folders, *_ = catalogue_of(info)
     by_name = dict(enumerate(folders)) | dict(zip(folders, folders, strict=True)) | dict(zip(names, folders, strict=True))
@@ -169,13 +172,16 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
         if have >= plan.num_per_class or not outcome:
             return have >= plan.num_per_class
         tried = min(plan.max_blocks * plan.candidates, info.get('available', {}).get(folder, math.inf))
-        return outcome['candidates'] >= tried and have == outcome['kept']  # more cannot be had
+        return outcome['candidates'] >= tried and have == outcome['kept']  # no more samples are possible
 
     return all(map(holds_all, folders if plan.classes is None else map(by_name.get, plan.classes)))
 
 
 def _run(progress: Progress, units: Units, job: Job, throughput: Throughput, writers: int, verify: bool, sync: bool) -> list[Unit]:
-    """This process's share, then what others have not begun, from the end; what others are at work on is left."""
+    """Make the units of this process, then units that others have not begun, from the end.
+
+    Units that other processes are making are skipped and returned.
+    """
     from tqdm import tqdm
 
     own, left = job.part(units), []
@@ -205,8 +211,8 @@ def _run(progress: Progress, units: Units, job: Job, throughput: Throughput, wri
                 progress.make(unit, writer, throughput)
                 bar.set_postfix_str(throughput.acceptance_text())
                 bar.update(samples)
-                unrecorded.close()  # of what was made before this: writing has waited for its record
-                unrecorded.push(work.pop_all())  # nobody else begins it until it has one
+                unrecorded.close()  # release the unit before this one: its record is written now
+                unrecorded.push(work.pop_all())  # keep this unit reserved until its record is written
         writer.wait()
     return left
 
@@ -216,7 +222,7 @@ def _finish(
 ) -> None:
     from filelock import FileLock
 
-    with FileLock(out / 'logs' / 'finish.lock'):  # the last two may have found everything done at the same time
+    with FileLock(out / 'logs' / 'finish.lock'):  # two processes may find all blocks finished at the same time
         short = fallen_short(maker, class_ids, out) if maker.may_fall_short else []
         number = write_manifest(maker, out, identity, sync)
         collect(out / 'logs', job, short)

@@ -1,4 +1,4 @@
-"""What a synthetic dataset is made of."""
+"""The plan of a synthetic dataset: the settings of a config's ``synthesis``."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,36 +22,39 @@ from mmbdg.synthesis.short_forms import SHORT_FORMS, without_short_forms
 
 FORMATS, IMAGES = ('folder', 'shards'), ('png', 'jpeg')
 MOST = dict(threads=1024, resolution=8192, batch_size=100_000, candidates=1_000_000, num_per_class=10**8, max_candidates=10**8)
-"""Values above these are mistakes: no machine has the threads or the memory."""
+"""Upper limits of the settings. Larger values are mistakes, because no machine has the threads or the memory."""
 MOST_CANDIDATES = 10**8
-"""Largest number of candidates of a class: the names of samples have 8 digits."""
+"""Largest number of candidates of a class, because sample ids have 8 digits."""
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """A config's ``synthesis = dict(...)`` has these keys, and the short forms of :mod:`mmbdg.synthesis.short_forms`.
+    """The keys of a config's ``synthesis = dict(...)``, besides the short forms of :mod:`mmbdg.synthesis.short_forms`.
 
     Attributes:
-        source: Config of the source of the images, ``dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='fashion32')``; see
-            :mod:`mmbdg.sources`.
-        filters: Configs of the filters, in the order in which they run, cheap ones first; see :mod:`mmbdg.synthesis.filters`.
-        num_per_class: Number of samples that are kept of each class.
-        classes: Classes by index, name or folder; None for all.
-        seed: Seed of all samples.
-        candidates: Number of candidates in a block.
-        max_candidates: Largest number of candidates that are tried for a class, where filters may leave fewer samples than expected; None
-            for four times the number that is needed if they do not.
-        label_space: Labels in the masks. None: the source's own; "classes" or another label space, for a source that tells foreground and
-            background apart: the foreground gets the label of the image's class.
-        resolution: Height and width in pixels of what is written; None for the source's own.
-        format: "folder" (a file for each image and mask) or "shards" (a tar file for each block).
-        image: "png" or "jpeg", the format of the images. Masks are always PNG.
-        jpeg_quality: Quality of JPEG images, 1 to 100.
-        uncertainty_maps: Whether the uncertainty of each pixel is written too.
-        tokens: Whether the state that a source draws for a sample is written too (the tokens of a VQGAN), from which the sample can be made
-            again.
-        batch_size: Number of images that are computed at once, within a block.
-        threads: Number of CPU threads; floating point depends on it, so it belongs to the dataset.
+        source: Config of the source of the images, e.g. ``dict(type='mmbdg.LabelledGeneratorSource',
+            labelled_generator='fashion32')``, see :mod:`mmbdg.sources`.
+        filters: Configs of the filters, in the order in which they run, cheap ones first, see
+            :mod:`mmbdg.synthesis.filters`. Default: ().
+        num_per_class: Number of kept samples of each class. Default: 100.
+        classes: Classes by index, name or folder. Default: None, for all classes.
+        seed: Seed of all samples. Default: 0.
+        candidates: Number of candidates in a block. Default: 200.
+        max_candidates: Largest number of candidates of a class. It is used only if a filter has bounds. Default: None, for
+            4 times the number needed without bounds.
+        label_space: Label space of the masks. "classes" or another label space needs a source with the labels background
+            and foreground; the foreground then gets the label of the image's class. Default: None, for the source's labels.
+        resolution: Height and width in pixels of the written files. Default: None, for the source's resolution.
+        format: Format of the dataset: "folder" (a file for each image and mask) or "shards" (a tar file for each block).
+            Default: "folder".
+        image: Format of the images, "png" or "jpeg". Masks are always PNG. Default: "png".
+        jpeg_quality: Quality of JPEG images, 1 to 100. Default: 95.
+        uncertainty_maps: Whether to write the uncertainty of each pixel. Default: False.
+        tokens: Whether to write the drawn state of each sample (the tokens of a VQGAN). A sample can be generated again from
+            it. Default: False.
+        batch_size: Number of images that are computed at once, within a block. Default: 50.
+        threads: Number of CPU threads. It is part of the identity of a dataset, because floating point results depend on
+            it. Default: 1.
     """
 
     source: dict
@@ -85,20 +88,20 @@ class Synthesis:
         if not 1 <= self.jpeg_quality <= 100:
             raise InputError(f'synthesis.jpeg_quality must be 1..100, got {self.jpeg_quality}')
         if self.classes is not None and not len(self.classes):
-            raise InputError('synthesis.classes names no class')
+            raise InputError('synthesis.classes is empty; list at least one class, or omit it for all classes')
         source_class(self.source)
         if (tried := self.max_blocks * self.candidates) > MOST_CANDIDATES:
             raise InputError(
-                f'synthesis.num_per_class={self.num_per_class:,} takes {tried:,} candidates of a class; at most {MOST_CANDIDATES:,} can be '
-                'named. Lower it (or max_candidates), reject less, or make several datasets with other seeds'
+                f'synthesis.num_per_class={self.num_per_class:,} needs {tried:,} candidates per class; the limit is {MOST_CANDIDATES:,}. '
+                'Lower it (or max_candidates), reject less, or make several datasets with different seeds'
             )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> 'Synthesis':
-        """From ``synthesis = dict(...)`` of a config.
+        """Create the plan from ``synthesis = dict(...)`` of a config.
 
         Raises:
-            InputError: A key is missing or unknown, or a value does not make sense.
+            InputError: A key is missing or unknown, or a value is invalid.
         """
         names = {entry.name for entry in fields(cls)} | set(SHORT_FORMS)
         if unknown := sorted(set(config) - names):
@@ -111,22 +114,22 @@ class Synthesis:
         return cls(**without_short_forms(config))
 
     def changed(self, **keys: Any) -> 'Synthesis':
-        """The same with other values of some keys; short forms too."""
+        """Return a copy of the plan with other values of some keys. Short forms are allowed."""
         return self.from_config(self.plain() | keys)
 
     @cached_property
     def built_filters(self) -> list[Filter]:
-        """The filters, not yet prepared."""
+        """The filters before their ``prepare``."""
         return build_filters(self.filters)
 
     @property
     def survivors(self) -> int:
-        """Number of candidates of a block that the filters of images leave, if no bound drops any."""
+        """Number of candidates of a block after the image filters, if no bound drops any."""
         return self._left('image')
 
     @property
     def kept(self) -> int:
-        """Number of samples that a block gives, if no bound drops any."""
+        """Number of kept samples of a block, if no bound drops any."""
         return self._left('image', 'mask')
 
     def _left(self, *stages: str) -> int:
@@ -137,7 +140,7 @@ class Synthesis:
 
     @property
     def blocks(self) -> int:
-        """Number of blocks of a class that give ``num_per_class`` samples, if no bound drops any."""
+        """Number of blocks of a class that are needed for ``num_per_class`` samples, if no bound drops any."""
         return math.ceil(self.num_per_class / self.kept)
 
     @property
@@ -147,7 +150,7 @@ class Synthesis:
 
     @property
     def max_blocks(self) -> int:
-        """Largest number of blocks of a class that are tried."""
+        """Largest number of blocks that are made for a class."""
         if not self.may_fall_short:
             return self.blocks
         return max(1, self.max_candidates // self.candidates) if self.max_candidates else 4 * self.blocks
@@ -159,17 +162,17 @@ class Synthesis:
 
     @property
     def layout(self) -> dict[str, Any]:
-        """Which files a sample has, under the keys of ``dataset.json``; whether it has a mask says the source."""
+        """File layout of the samples, as entries of ``dataset.json``. Whether there are masks depends on the source."""
         return dict(format=self.format, image_suffix=self.image_suffix, uncertainty_maps=self.uncertainty_maps, tokens=self.tokens)
 
     def plain(self) -> dict[str, Any]:
-        """All keys with their values."""
+        """Return all keys with their values."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
 
 @cache
 def _types(plan: type) -> type:
-    """The types of its fields as a schema; nothing is converted."""
+    """Return a strict schema with the types of the fields. Values are not converted."""
     types = TypedDict('types', {entry.name: entry.type for entry in fields(plan)})
     return with_config(ConfigDict(strict=True, allow_inf_nan=False))(types)
 

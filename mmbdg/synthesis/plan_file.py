@@ -1,4 +1,4 @@
-"""What was asked for, in ``logs/plan.json``: with it a damaged dataset can be made whole without the config that made it."""
+"""The plan of a dataset in ``logs/plan.json``. With it a damaged dataset can be repaired without its config."""
 
 import os
 from pathlib import Path
@@ -9,12 +9,15 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema
-from mmbdg.sources.hub import may_be_repository
+from mmbdg.sources.class_list import SUFFIX
+from mmbdg.sources.hub import PREFIX, may_be_repository
 from mmbdg.synthesis.plan import Synthesis
 
 PLAN = 'logs/plan.json'
 PATHS = ('labelled_generator', 'checkpoint', 'weights', 'config')
 """Keys of sources and filters that hold paths."""
+SOURCE_PATHS = ('model', 'prompts', 'init')
+"""Further keys of sources that hold paths."""
 
 
 class PlanFile(OpenSchema):
@@ -25,29 +28,31 @@ class PlanFile(OpenSchema):
 
 
 def write_plan(root: str | os.PathLike, plan: Synthesis) -> None:
-    """With absolute paths, where they are those of files on this machine."""
+    """Write the plan of a dataset. Paths of existing files become absolute."""
     content = plan.plain()
-    content['source'] = _with_absolute_paths(content['source'])
+    named = str(content['source'].get('classes', '')).endswith(SUFFIX)  # else it is the name of a list, not a path
+    content['source'] = _with_absolute_paths(content['source'], PATHS + SOURCE_PATHS + (('classes',) if named else ()))
     content['filters'] = _with_absolute_paths(list(content['filters']))
     write_json(Path(root) / PLAN, content, sync=False)
 
 
 def read_plan(root: str | os.PathLike) -> Synthesis:
-    """The plan of a dataset's last synthesis.
+    """Read the plan of a dataset's last synthesis.
 
-    The file is data, which may come from a stranger: what it names is built from a closed list of types.
+    The file is untrusted data. Only types of a closed list are built from it.
 
     Raises:
-        InputError: There is none, it is damaged, or it names what is not on the list: the config has to be named.
+        InputError: The file is missing or damaged, or it names a type that is not on the list. The config is needed then.
     """
     path = Path(root) / PLAN
     advice = 'name the config that made the dataset: --config CONFIG'
     if not path.is_file():
-        raise InputError(f'{path} is not there: {advice}')
+        raise InputError(f'{path} does not exist: {advice}')
     try:
         content = read_json(path, PlanFile)
-        if may_be_repository(name := str(content['source'].get('labelled_generator', ''))):
-            raise InputError(f'{path} names the repository {name}; a file of data does not start a download')
+        for key, is_repository in (('labelled_generator', may_be_repository), ('model', lambda name: name.startswith(PREFIX))):
+            if is_repository(name := str(content['source'].get(key, ''))):
+                raise InputError(f'{path} names the repository {name}; data files must not start downloads')
         for number, entry in enumerate(content['filters']):
             if entry.get('classifier') is not None:
                 check_classifier_from_data(entry['classifier'], f'{path}: filters.{number}.classifier')
@@ -56,13 +61,13 @@ def read_plan(root: str | os.PathLike) -> Synthesis:
         raise InputError(f'{error}; {advice}') from error
 
 
-def _with_absolute_paths(value: Any) -> Any:
+def _with_absolute_paths(value: Any, keys: tuple[str, ...] = PATHS) -> Any:
     if isinstance(value, dict):
-        return {key: _absolute(part) if key in PATHS else _with_absolute_paths(part) for key, part in value.items()}
+        return {key: _absolute(part) if key in keys else _with_absolute_paths(part) for key, part in value.items()}
     return [_with_absolute_paths(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _absolute(path: Any) -> Any:
-    """Of a file or folder that is there; a name of something else stays."""
+    """Return the absolute path of an existing file or folder. Other values stay unchanged."""
     there = isinstance(path, str | os.PathLike) and os.path.exists(os.path.expanduser(path))
     return os.path.abspath(os.path.expanduser(path)) if there else path

@@ -1,4 +1,4 @@
-"""What of a dataset is made, and making what is not."""
+"""The progress of a dataset: finds the missing blocks and makes them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,23 +12,23 @@ from mmbdg.synthesis.writer import BlockWriter
 
 
 class Unit(NamedTuple):
-    """Blocks of a class that one process makes, one after the other."""
+    """Unit of work: blocks of a class that one process makes one after the other."""
 
     class_id: int
     blocks: range
 
 
 class Wanted(NamedTuple):
-    """A block that is needed."""
+    """A needed block."""
 
     class_id: int
     block: int
     samples: int
-    """Of which so many are."""
+    """Number of needed samples of the block."""
 
 
 class Missing(NamedTuple):
-    """What is needed and not there, as far as is known before it is made."""
+    """Numbers of missing blocks and samples, as far as they are known in advance."""
 
     first: Wanted | None
     blocks: int
@@ -36,15 +36,15 @@ class Missing(NamedTuple):
 
 
 class Units(Sequence):
-    """All work of a plan, each unit made when it is looked at: there may be millions.
+    """All units of work of a plan. They are created on access, because there may be millions.
 
-    Where a block can give fewer samples than expected, a unit is a whole class: how many blocks it takes shows while they are made. Else it
-    is a block.
+    A unit is one block. If a block can have fewer samples than expected, a unit is a whole class instead, because the number
+    of blocks is only known after they are made.
 
     Args:
-        maker: Makes the blocks.
-        class_ids: Classes that are asked for.
-        places: A part of the units; default: all.
+        maker: Maker of the blocks.
+        class_ids: Indices of the requested classes.
+        places: Range of the units, to use a part of them. Default: None, for all units.
     """
 
     def __init__(self, maker: BlockMaker, class_ids: Sequence[int], places: range | None = None) -> None:
@@ -65,12 +65,13 @@ class Units(Sequence):
 
 
 class Progress:
-    """Of one dataset.
+    """The progress of one dataset.
 
     Args:
-        maker: Makes its blocks.
-        out: Its folder.
-        run: Name of this run. The files of blocks that other runs finished are looked at: some may be lost. '' looks at all.
+        maker: Maker of the blocks.
+        out: Folder of the dataset.
+        run: Name of this run. The files of blocks that other runs finished are checked, because some may be lost. Default:
+            '', to check all blocks.
     """
 
     def __init__(self, maker: BlockMaker, out: Path, run: str = '') -> None:
@@ -79,11 +80,11 @@ class Progress:
         self._damaged: set[tuple[int, int]] = set()
 
     def missing(self, unit: Unit) -> list[Wanted]:
-        """Blocks of a unit that are needed and not there, as far as is known before they are made."""
+        """Return the needed blocks of a unit that do not exist, as far as they are known in advance."""
         return [wanted for wanted in self._needed(unit) if not self._is_there(wanted)]
 
     def all_missing(self, class_ids: Sequence[int]) -> Missing:
-        """Of whole classes. Takes as long as there are records, however many blocks are wanted."""
+        """Return the missing part of whole classes. The time depends on the number of records, not on the number of blocks."""
         first, blocks, samples = None, 0, 0
         for class_id in class_ids:
             recorded = self.records.blocks(self._folder(class_id))
@@ -104,33 +105,33 @@ class Progress:
         return Missing(first, blocks, samples)
 
     def check(self, unit: Unit) -> None:
-        """Read all files of a unit's blocks that other runs finished; those that are damaged count as missing from here on."""
+        """Read all files of a unit's blocks that other runs finished. Damaged blocks count as missing from now on."""
         for wanted in self._needed(unit):
             recorded = self.records.read(self._folder(wanted.class_id), wanted.block)
             if recorded is None or self._is_new(recorded):
                 continue
             if self.files.are_whole(recorded.record, recorded.lines):
-                self.records.write(recorded.record, recorded.lines, sync=False)  # under this run's name: no other process reads them again
+                # Written again with the name of this run, so that no other process checks the files again.
+                self.records.write(recorded.record, recorded.lines, sync=False)
             else:
                 self._damaged.add((wanted.class_id, wanted.block))
 
     def make(self, unit: Unit, writer: BlockWriter, throughput: Throughput) -> None:
-        """What is missing of a unit."""
+        """Make the missing blocks of a unit."""
         for wanted in self._needed(unit):
             if self._is_there(wanted):
                 continue
             recorded = self.records.read(self._folder(unit.class_id), wanted.block)
-            samples = (
-                max(wanted.samples, len(recorded.lines)) if recorded else wanted.samples
-            )  # mending a block forgets none of its samples
+            # a repaired block keeps all its samples
+            samples = max(wanted.samples, len(recorded.lines)) if recorded else wanted.samples
             result = self.maker.make(unit.class_id, wanted.block)
             writer.write(unit.class_id, wanted.block, result, samples)
             throughput.add(result.outcome, min(samples, len(result.samples)))
             if len(unit.blocks) > 1:
-                writer.wait()  # what it gave decides what more is needed
+                writer.wait()  # the record decides how many more blocks are needed
 
     def _needed(self, unit: Unit) -> Iterator[Wanted]:
-        """The blocks, until there are enough samples; a block that is not there yet is taken to give all it can."""
+        """Yield the blocks of a unit until there are enough samples. A missing block counts with its largest number of samples."""
         have = unit.blocks.start * self.plan.kept
         for block in unit.blocks:
             samples = min(self.plan.kept, self.plan.num_per_class - have)

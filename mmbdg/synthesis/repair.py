@@ -1,4 +1,4 @@
-"""Mending a damaged dataset: what is whole stays, damaged blocks are made again, and the bytes are those that it had."""
+"""Repair of a damaged dataset: undamaged blocks stay, damaged blocks are made again with the same bytes as before."""
 
 import os
 import shutil
@@ -26,32 +26,32 @@ from mmbdg.synthesis.plan_file import write_plan
 from mmbdg.synthesis.writer import BlockWriter
 
 FOREIGN = 'logs/foreign'
-"""Where files that do not belong to a dataset are moved; nothing of a user's is removed."""
+"""Folder to which files are moved that do not belong to the dataset. No file of a user is removed."""
 PROOFS = 3
-"""Blocks that are tried to prove what made a dataset."""
+"""Number of blocks that are tried to prove that a plan made the dataset."""
 
 
 def repair(
     root: str | os.PathLike, plan: Synthesis, device: str = 'cpu', log: Callable[[str], None] = print, each: Each = in_turn
 ) -> Findings:
-    """Make a damaged dataset what it was. ``logs/`` may be gone, and is there again afterwards.
+    """Restore the original state of a damaged dataset. ``logs/`` is restored too.
 
-    Which blocks there are, and how many samples of each, says the dataset itself: the plan's ``num_per_class`` and ``classes`` count only
-    where nothing else is left.
+    The numbers of blocks and samples are taken from the dataset. ``num_per_class`` and ``classes`` of the plan are used only
+    if the dataset has lost them.
 
     Args:
-        root: The dataset's folder.
-        plan: What made it.
-        device: Where to compute.
-        log: Takes the lines that are said.
-        each: Runs the checks of the blocks, see :func:`~mmbdg.storage.verify.verify`.
+        root: Folder of the dataset.
+        plan: Plan that made the dataset.
+        device: Name of the device. Default: "cpu".
+        log: Function that gets the lines of the log. Default: print.
+        each: Function that runs the checks of the blocks, see :func:`~mmbdg.storage.verify.verify`.
 
     Returns:
-        What is still wrong: nothing, as a rule.
+        The remaining problems, usually none.
 
     Raises:
-        InputError: There is no dataset; another plan, generator or version made it, or this machine computes otherwise; a run is at work
-            on it, or was interrupted while it added samples.
+        InputError: There is no dataset. Or it was made by another plan, generator or version, or this machine computes other
+            values. Or another run uses the folder, or a run that added samples was interrupted.
     """
     return _Repair(Path(root), plan, device, log).run(each)
 
@@ -81,7 +81,7 @@ class _Repair:
                 self._put_aside([*dataset.findings.links, *dataset.findings.foreign])
                 self._restore(targets, damaged)
                 self._make(targets, damaged, evidence.left(targets))
-                self._write_top(dataset)
+                self._write_json_files(dataset)
                 findings = verify(self.root, each, only=damaged)
                 self._put_aside(findings.foreign)
                 findings.problems = [problem for problem in findings.problems if problem.place not in findings.foreign]
@@ -89,15 +89,15 @@ class _Repair:
         return findings
 
     def _check_identity(self, dataset: Dataset) -> bool:
-        """Whether it is known what made the dataset; then it is this plan.
+        """Whether the dataset has a known identity. It is compared with this plan.
 
         Raises:
-            InputError: Another one.
+            InputError: Another configuration made the dataset.
         """
         if dataset.sealed_info:
             found = {key: dataset.sealed_info.get(key) for key in self.identity}
         elif dataset.info and 'config' in dataset.info and 'blake2b' not in dataset.info:
-            found = {key: dataset.info.get(key) for key in self.identity}  # of version 0.4.0: there are no checksums
+            found = {key: dataset.info.get(key) for key in self.identity}  # version 0.4.0 has no checksums
         else:
             try:
                 found = read_identity(self.root)
@@ -105,7 +105,8 @@ class _Repair:
                 return False
         if differences := identity_differences(found, self.identity):
             raise InputError(
-                f'{self.root} was made by another configuration:\n{differences}\nOnly what made it can mend it: nothing was changed'
+                f'{self.root} was made by another configuration:\n{differences}\nNothing was changed; repair it with the configuration '
+                'that made it'
             )
         return True
 
@@ -113,24 +114,24 @@ class _Repair:
         return [self.maker.catalogue.folders[class_id] for class_id in wanted_classes(self.plan, self.maker.catalogue)]
 
     def _check_targets(self, dataset: Dataset, targets: dict[Block, Target]) -> None:
-        """See that they are the generator's, and all that the synthesis has recorded.
+        """Check that all blocks belong to classes of the source and include all recorded blocks.
 
         Raises:
-            InputError: They are not.
+            InputError: A class folder is unknown, or a run that added samples was interrupted.
         """
         if unknown := sorted({folder for folder, _ in targets} - set(self.class_ids)):
-            raise InputError(f'{self.root} has the class folder {unknown[0]}, the source has none of that name')
+            raise InputError(f'{self.root} has the class folder {unknown[0]}, but the source has no such class; check the config')
         for folder in self.records.folders():
             for block in self.records.blocks(folder):
                 logged, target = self.records.read(folder, block), targets.get((folder, block))
                 if logged and dataset.sealed_info and (target is None or len(logged.lines) > target.samples):
                     raise InputError(
-                        f'the synthesis that adds samples to {self.root} was interrupted: run it again first (tools/synthesize.py). For '
-                        f'the dataset as it was before, remove {self.root / "logs" / "blocks"}, and repair it then'
+                        f'a synthesis that adds samples to {self.root} was interrupted: run it again first (tools/synthesize.py). To get '
+                        f'the dataset as it was before, remove {self.root / "logs" / "blocks"} and then repair it'
                     )
 
     def _damaged(self, dataset: Dataset, targets: dict[Block, Target]) -> set[Block]:
-        """Blocks that must be made again: of the others, files and records are whole."""
+        """Return the blocks that must be made again. The files and records of all other blocks are undamaged."""
         files, damaged = BlockFiles(self.root, dataset.info), set()
         suspect = dataset.findings.damaged_blocks | (targets.keys() - set(dataset.blocks()))
         for block, target in targets.items():
@@ -140,13 +141,13 @@ class _Repair:
         return damaged
 
     def _prove(self, proofs: list[tuple[Block, int, str]]) -> None:
-        """See by making a block that this plan made the dataset, where nothing else says so. Nothing is written.
+        """Check that this plan made the dataset by making a block again. Nothing is written.
 
         Raises:
-            InputError: It did not, or there is nothing to compare with.
+            InputError: The block differs, or there is no block to compare with.
         """
         if not proofs:
-            raise InputError(f'nothing that is left of {self.root} says what made it; make it anew in another folder')
+            raise InputError(f'{self.root} has no data left that shows which configuration made it; make it again in another folder')
         writer = BlockWriter(self.root, self.maker)
         refused: InputError | None = None
         for (folder, number), samples, checksum in proofs[:PROOFS]:
@@ -159,17 +160,17 @@ class _Repair:
         raise refused
 
     def _put_aside(self, places: list[str]) -> None:
-        """Move what does not belong to the dataset into ``logs/foreign``."""
+        """Move foreign files into ``logs/foreign``."""
         for place in places:
             target = self.root / FOREIGN / place
             if os.path.lexists(target):
                 target = target.with_name(f'{target.name}.{uuid.uuid4().hex[:8]}')
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(self.root / place, target)
-            self.log(f'{place} does not belong to the dataset; it is now {target}')
+            self.log(f'{place} does not belong to the dataset; it was moved to {target}')
 
     def _restore(self, targets: dict[Block, Target], damaged: set[Block]) -> None:
-        """The records of what is whole."""
+        """Write identity, plan and the records of all undamaged blocks."""
         write_json(self.root / IDENTITY, self.identity)
         write_plan(self.root, self.plan)
         for block, target in targets.items():
@@ -179,7 +180,13 @@ class _Repair:
                     self.records.write(target.record, target.lines, sync=False)
 
     def _make(self, targets: dict[Block, Target], damaged: set[Block], left: dict[str, int]) -> None:
-        """``left``: samples of each class in blocks of which nothing is known; they were taken from the first block on."""
+        """Make the damaged blocks again.
+
+        Args:
+            targets: All blocks of the dataset.
+            damaged: Blocks to make.
+            left: Number of samples of each class in blocks of unknown size. They are assigned from the first block on.
+        """
         from tqdm import tqdm
 
         writer = BlockWriter(self.root, self.maker, run=self.records.run)
@@ -194,13 +201,16 @@ class _Repair:
                 writer.write(class_id, number, result, samples, target.lines_checksum)
             writer.wait()
 
-    def _write_top(self, dataset: Dataset) -> None:
-        """The three files of JSON.
+    def _write_json_files(self, dataset: Dataset) -> None:
+        """Write dataset.json, manifest.jsonl and blocks.jsonl.
 
         Raises:
-            InputError: They are not what they were: the records that were left contradict each other.
+            InputError: dataset.json differs from before, because the remaining records contradict each other.
         """
         write_manifest(self.maker, self.root, self.identity)
         if dataset.sealed_info and (new := Dataset(self.root)).sealed_info != dataset.sealed_info:
             facts = {key for key in dataset.sealed_info if dataset.sealed_info[key] != (new.sealed_info or {}).get(key)}
-            raise InputError(f'{self.root} is whole again, but its dataset.json says other {", ".join(sorted(facts))} than before')
+            raise InputError(
+                f'{self.root} was repaired, but its dataset.json differs from before in {", ".join(sorted(facts))}: check it with '
+                'tools/verify.py'
+            )

@@ -1,9 +1,9 @@
-"""Short forms of ``synthesis``: keys of the labelled generator and of the paper's three filters, without naming source and filters.
+"""Short forms of ``synthesis``: direct keys for the labelled generator and for the three filters of the paper.
 
-They are the only form that versions up to 0.5.0 know. ``labelled_generator='fashion32'`` stands for
-``source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='fashion32')``, ``rejection_rate=0.9`` for the key ``rate`` of the
-filter ``mmbdg.RejectionSampling``, and so on. A short form beside ``source`` or ``filters`` sets the key of the part that is there, so that
-``--cfg-options synthesis.uncertainty_rate=0.2`` works for every config.
+They were the only form in versions up to 0.5.0. ``labelled_generator='fashion32'`` stands for
+``source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='fashion32')``, ``rejection_rate=0.9`` for the key
+``rate`` of the filter ``mmbdg.RejectionSampling``. If ``source`` or ``filters`` are given too, a short form sets the key of
+the existing part. ``--cfg-options synthesis.uncertainty_rate=0.2`` therefore works for every config.
 """
 
 from collections.abc import Mapping
@@ -25,22 +25,22 @@ FILTER_KEYS = {
     'min_foreground': (FOREGROUND, 'min'),
     'max_foreground': (FOREGROUND, 'max'),
 }
-"""Filter and its key, by short form."""
+"""Filter type and key of each short form."""
 ORDER = (REJECTION, UNCERTAINTY, FOREGROUND)
-"""The paper's order; a filter that a short form adds stands in its place among those."""
+"""Order of the filters in the paper. A filter that is added by a short form is inserted in this order."""
 SHORT_FORMS = (*SOURCE_KEYS, *FILTER_KEYS)
 
 
 def without_short_forms(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config with ``source`` and ``filters`` in the place of short forms.
+    """Replace the short forms of a config by ``source`` and ``filters``.
 
-    Without ``filters`` a labelled generator gets the uncertainty filter at its default rate.
+    With ``labelled_generator`` and without ``filters``, the uncertainty filter with its default rate is added.
 
     Args:
-        config: A config's ``synthesis``.
+        config: Value of ``synthesis`` in a config.
 
     Raises:
-        InputError: A short form has no source or filter that it can belong to.
+        InputError: There is no source or filter to which a short form can belong.
     """
     short = {key: config[key] for key in SHORT_FORMS if key in config}
     plain = {key: value for key, value in config.items() if key not in short}
@@ -61,16 +61,16 @@ def _source(source: Any, short: Mapping[str, Any]) -> Any:
             raise InputError(f'synthesis.{next(iter(short))} belongs to a labelled generator: synthesis.labelled_generator is missing')
         return dict(type=SOURCE, **short)
     if not isinstance(source, Mapping) or source.get('type') != SOURCE:
-        raise InputError(f'synthesis.{next(iter(short))} belongs to {SOURCE}, but synthesis.source is {source!r:.200}: leave one out')
+        raise InputError(f'synthesis.{next(iter(short))} belongs to {SOURCE}, but synthesis.source is {source!r:.200}: remove one of them')
     return {**source, **short}
 
 
 def _set(filters: list[Any], key: str, value: Any) -> None:
-    """Set the key of the filter that a short form stands for; add the filter in its place if it is not there."""
+    """Set the filter key of a short form. If there is no such filter, insert it in the order of the paper."""
     kind, name = FILTER_KEYS[key]
     of_kind = [entry for entry in filters if isinstance(entry, dict) and entry.get('type') == kind]
     if len(of_kind) > 1:
-        raise InputError(f'synthesis.{key} is ambiguous: synthesis.filters has {len(of_kind)} of {kind}; set {name} there')
+        raise InputError(f'synthesis.{key} is ambiguous: synthesis.filters has {len(of_kind)} filters {kind}; set {name} there')
     if of_kind:
         of_kind[0][name] = value
         return
@@ -80,9 +80,9 @@ def _set(filters: list[Any], key: str, value: Any) -> None:
 
 
 def _without_classifier(filters: list[Any], config: Mapping[str, Any]) -> list[Any]:
-    """The filters without a rejection sampling that only short forms name and that has no classifier: its other values have no effect then.
+    """Remove a rejection sampling without classifier if only short forms name it. Its other values have no effect then.
 
-    ``classifier=None`` switches off the one of ``filters`` too.
+    ``classifier=None`` also removes a rejection sampling that ``filters`` lists.
     """
     named = any(isinstance(entry, Mapping) and entry.get('type') == REJECTION for entry in config.get('filters') or ())
     switched_off = 'classifier' in config and not config['classifier']
@@ -90,8 +90,8 @@ def _without_classifier(filters: list[Any], config: Mapping[str, Any]) -> list[A
     for entry in filters:
         if isinstance(entry, dict) and entry.get('type') == REJECTION and not entry.get('classifier') and (switched_off or not named):
             if entry.get('min_confidence'):
-                raise InputError('synthesis.min_confidence needs a classifier')
-            build_filters([{**entry, 'classifier': {}}])  # wrong values are an error all the same
+                raise InputError('synthesis.min_confidence needs synthesis.classifier: set it, or remove min_confidence')
+            build_filters([{**entry, 'classifier': {}}])  # wrong values are an error even if the filter is removed
             continue
         kept.append(entry)
     return kept

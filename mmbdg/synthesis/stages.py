@@ -1,4 +1,4 @@
-"""Where the time of a synthesis goes."""
+"""Time measurement of the stages of a synthesis."""
 
 import time
 from collections.abc import Iterator
@@ -10,10 +10,14 @@ import torch
 
 @dataclass
 class Stages:
-    """Seconds and images of each stage: generate (candidates, images only), classify, label (survivors, images with masks), write.
+    """Seconds and numbers of images of each stage.
+
+    The stages are: generate (images of candidates), classify, label (images with masks of the remaining candidates), write.
 
     Args:
-        device: Where the stages compute; its queue is waited for.
+        device: Device of the computation. It is synchronised before the time is taken.
+        seconds: Seconds of each stage so far. Default: {}.
+        images: Number of images of each stage so far. Default: {}.
     """
 
     device: torch.device
@@ -22,7 +26,7 @@ class Stages:
 
     @contextmanager
     def __call__(self, stage: str, images: int) -> Iterator[None]:
-        """Time a part of a stage."""
+        """Context that measures the time of a part of a stage."""
         start = time.perf_counter()
         yield
         if self.device.type == 'cuda' and stage != 'write':
@@ -31,13 +35,15 @@ class Stages:
         self.images[stage] = self.images.get(stage, 0) + images
 
     def naive_seconds(self) -> float:
-        """What the same blocks would have taken in the naive order, every candidate labelled before it is judged: an estimate from the
-        mean cost of a labelled image, without writing."""
+        """Estimate the seconds of the same blocks if every candidate were labelled before filtering, without writing.
+
+        The estimate uses the mean time of a labelled image.
+        """
         if not self.images.get('label'):
             return 0.0
         candidates = self.images.get('generate', self.images['label'])
         return candidates * self.seconds['label'] / self.images['label'] + self.seconds.get('classify', 0.0)
 
     def computing_seconds(self) -> float:
-        """What they took, without writing."""
+        """Return the measured seconds without writing."""
         return sum(seconds for stage, seconds in self.seconds.items() if stage != 'write')

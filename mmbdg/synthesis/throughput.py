@@ -1,4 +1,4 @@
-"""What a run of a synthesis did, and how fast."""
+"""Throughput of a synthesis: numbers of candidates and samples, and times."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from mmbdg.synthesis.stages import Stages
 
 
 class Worked(OpenSchema):
-    """What a process writes down of its work."""
+    """Throughput record of one process."""
 
     job: str
     world_size: int
@@ -31,37 +31,38 @@ class Worked(OpenSchema):
 
 
 class Throughput:
-    """Of one process.
+    """Measures the throughput of one process.
 
     Args:
-        logs: The dataset's ``logs`` folder.
-        job: Of the process.
-        device, threads: Where it computes.
-        stages: Where its time goes.
+        logs: Folder ``logs`` of the dataset.
+        job: Job and rank of the process.
+        device: Name of the device.
+        threads: Number of CPU threads.
+        stages: Time measurement of the stages.
     """
 
     def __init__(self, logs: Path, job: Job, device: str, threads: int, stages: Stages) -> None:
         self.path = logs / 'throughput' / f'rank-{job.rank:04d}.json'
         self.facts = dict(job=job.name, rank=job.rank, world_size=job.world_size, host=node(), device=device, threads=threads)
         self.stages, self.outcome, self.written, self.start = stages, {}, 0, time.perf_counter()
-        self.path.unlink(missing_ok=True)  # of an earlier job, which may have had the same name
+        self.path.unlink(missing_ok=True)  # left by an earlier job, which may have had the same name
 
     def add(self, outcome: dict[str, int], written: int) -> None:
-        """One more block."""
+        """Add the counts of a block."""
         for key, value in outcome.items():
             self.outcome[key] = self.outcome.get(key, 0) + value
         self.written += written
 
     def acceptance(self) -> dict[str, float]:
-        """The part of its input each filter let pass."""
+        """Return the share of its input that each filter kept."""
         return acceptance(self.outcome)
 
     def acceptance_text(self) -> str:
-        """For the progress bar."""
+        """Return the text of the progress bar."""
         return f'{self.outcome["candidates"]} candidates, kept by ' + ', '.join(f'{k} {v:.0%}' for k, v in self.acceptance().items())
 
     def record(self) -> dict:
-        """Everything, in plain values."""
+        """Return all values as JSON values."""
         seconds = time.perf_counter() - self.start
         return dict(
             **self.facts,
@@ -78,19 +79,19 @@ class Throughput:
         write_json(self.path, self.record(), sync=False)
 
     def text(self) -> str:
-        """One line."""
+        """Return the throughput as one line of the log."""
         record = with_rates(self.record())
         line = f'{self.acceptance_text()}; {record["written_per_second"]:.1f} images/s'
         if record['computing_seconds_per_kept'] and self.stages.images.get('classify'):
             line += (
-                f'; {record["computing_seconds_per_kept"]:.3g} s a kept image, {record["naive_seconds_per_kept"]:.3g} s if every '
-                'candidate were labelled before it is judged (estimated)'
+                f'; {record["computing_seconds_per_kept"]:.3g} s per kept image, {record["naive_seconds_per_kept"]:.3g} s if every '
+                'candidate were labelled before filtering (estimated)'
             )
         return line
 
 
 def acceptance(outcome: Mapping[str, Any]) -> dict[str, float]:
-    """The part of its input that each filter lets pass, by the filter's name, in the order of the counts."""
+    """Return the share of its input that each filter kept, by name of the filter, in the order of the counts."""
     rates, before = {}, outcome['candidates']
     for key in filter(is_filter_count, outcome):
         rates[key.removeprefix(AFTER)] = outcome[key] / before if before else 0.0
@@ -99,7 +100,7 @@ def acceptance(outcome: Mapping[str, Any]) -> dict[str, float]:
 
 
 def with_rates(record: dict) -> dict:
-    """A record, of one process or summed over many, with what follows from it."""
+    """Return a record, of one process or summed over several ones, with derived rates."""
     kept = max(1, record['written'])
     return dict(
         record,
@@ -112,9 +113,14 @@ def with_rates(record: dict) -> dict:
 
 
 def collect(logs: Path, job: Job, short: list[str]) -> None:
-    """``logs/throughput.json`` from what the processes of a job have written; the last one's seconds count, the others' work adds up.
+    """Write ``logs/throughput.json`` from the records of the processes of a job.
 
-    Without any work in this job nothing is written.
+    Counts are summed, and the longest time is taken. Nothing is written if the job did no work.
+
+    Args:
+        logs: Folder ``logs`` of the dataset.
+        job: Job whose records are collected.
+        short: Messages about classes with too few samples.
     """
     records = [record for path in sorted((logs / 'throughput').glob('*.json')) if (record := _read(path))]
     records = [record for record in records if (record['job'], record['world_size']) == (job.name, job.world_size)]
@@ -129,7 +135,7 @@ def collect(logs: Path, job: Job, short: list[str]) -> None:
 
 
 def _read(path: Path) -> dict | None:
-    """A process's record; None if it is damaged: the figures are no part of the dataset."""
+    """Return the record of a process. None if it is damaged, because the figures are not part of the dataset."""
     try:
         return read_json(path, Worked)
     except InputError:

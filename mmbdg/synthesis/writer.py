@@ -1,4 +1,4 @@
-"""Writing the samples of a block, as folders or as a shard."""
+"""Writer of the samples of a block, as folders or as a shard."""
 
 import io
 import json
@@ -18,16 +18,17 @@ from mmbdg.synthesis.block import BlockMaker, BlockResult, Sample
 
 
 class BlockWriter:
-    """Writes blocks, files first, then the record that they are finished.
+    """Writes the files of blocks, and then their records.
 
     Args:
-        out: The dataset's folder.
-        maker: What makes the blocks; it says what is written of each sample.
-        workers: Threads that encode and write while the next block is computed; 0 to do it in turn.
-        run: Name of this run, for the records.
-        sync: Whether a block's files are on the disk itself before its record is written, so that no power loss leaves a record of files
-            that are not whole. Without, such files are noticed by their checksums only. The disk is waited for while the next block is
-            computed.
+        out: Folder of the dataset.
+        maker: Maker of the blocks. It determines the files of a sample.
+        workers: Number of threads that encode and write while the next block is computed. 0 encodes in the main thread.
+            Default: 0.
+        run: Name of this run, for the records. Default: ''.
+        sync: Whether to wait until a block's files are on the disk before its record is written. A power loss then cannot
+            leave a record of incomplete files. Otherwise such files are detected by their checksums only. The waiting runs
+            while the next block is computed. Default: True.
     """
 
     def __init__(
@@ -45,16 +46,17 @@ class BlockWriter:
         self._pending: Future | None = None
 
     def write(self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str | None = None) -> None:
-        """The first ``wanted`` samples of a block.
+        """Write the first ``wanted`` samples of a block.
 
         Args:
-            class_id, block: Which one.
-            result: Of its making.
-            wanted: How many samples.
-            expected: Checksum of its lines, if it was made before; nothing is written where it is another one.
+            class_id, block: Class index and number of the block.
+            result: Result of the block.
+            wanted: Number of samples to write.
+            expected: Expected checksum of the manifest lines of a block that was made before. If it differs, nothing is
+                written. Default: None, for a new block.
 
         Raises:
-            InputError: It is.
+            InputError: The checksum differs from ``expected``.
         """
         self.wait()
         if self._encoders:
@@ -67,17 +69,17 @@ class BlockWriter:
             self._finish(*written)
 
     def check(self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str) -> None:
-        """As :meth:`write`, of a block that was made before, but nothing is written.
+        """Compare the manifest lines of a block with their expected checksum. Nothing is written. See :meth:`write`.
 
         Raises:
-            InputError: Its lines are not of the checksum that they had.
+            InputError: The checksum differs from ``expected``.
         """
         samples = result.samples[:wanted]
         lines = [self.line(class_id, block, sample, self.encode(sample)) for sample in samples]
         self._compare(self.catalogue.folders[class_id], block, lines, expected)
 
     def wait(self) -> None:
-        """Until everything is on the disk and recorded; what went wrong there is raised here."""
+        """Wait until everything is written and recorded. Errors of the writing threads are raised here."""
         pending, self._pending = self._pending, None
         if pending:
             pending.result()
@@ -91,7 +93,7 @@ class BlockWriter:
     def _write(
         self, class_id: int, block: int, result: BlockResult, wanted: int, expected: str | None
     ) -> tuple[list[Path], Record, list[dict]]:
-        """The files; what :meth:`_finish` takes."""
+        """Write the files of a block, and return the arguments of :meth:`_finish`."""
         samples = result.samples[:wanted]
         with self.stages('write', len(samples)):
             encode = self._encoders.map if self._encoders else map
@@ -117,8 +119,8 @@ class BlockWriter:
     def _compare(self, folder: str, block: int, lines: Sequence[dict], expected: str) -> None:
         if lines_checksum(lines) != expected:
             raise InputError(
-                f'block {block} of the class {folder} comes out otherwise than when {self.out} was made: by another plan or generator, or '
-                'this machine computes otherwise. The block was left as it is'
+                f'block {block} of the class {folder} differs from the original block of {self.out}: the plan or the generator is another '
+                'one, or this machine computes other values. The block was not changed; use the original config and machine'
             )
 
     def _write_files(self, folder: str, lines: Sequence[dict], encoded: Sequence[dict[str, bytes]]) -> list[Path]:
@@ -145,7 +147,7 @@ class BlockWriter:
         return [path]
 
     def line(self, class_id: int, block: int, sample: Sample, contents: dict[str, bytes]) -> dict:
-        """A sample's line of the manifest; ``contents`` are those of its files."""
+        """Return the manifest line of a sample. ``contents`` holds the contents of its files."""
         folder = self.catalogue.folders[class_id]
         kind = 'wnid' if len(folder) == 9 and folder[0] == 'n' and folder[1:].isdigit() else 'slug'
         return {
@@ -162,7 +164,7 @@ class BlockWriter:
         }
 
     def encode(self, sample: Sample) -> dict[str, bytes]:
-        """The contents of a sample's files."""
+        """Return the contents of a sample's files by kind."""
         options = dict(format='JPEG', quality=self.plan.jpeg_quality) if self.plan.image == 'jpeg' else dict(format='PNG')
         contents = dict(image=_picture(sample.image, **options))
         if sample.mask is not None:
@@ -177,7 +179,7 @@ class BlockWriter:
 
 
 def _holds(path: Path, content: bytes) -> bool:
-    """Whether a file is there with this content; one of the same size can be damaged."""
+    """Whether a file exists with this content. The content is compared, because a file of the same size can be damaged."""
     return path.is_file() and path.stat().st_size == len(content) and file_checksum(path) == checksum(content)
 
 

@@ -1,1 +1,1 @@
-"""Pictures for people: contact sheets, features as colours, correspondence of two views."""
+"""Visualization: contact sheets, features as colours, correspondence of two views."""

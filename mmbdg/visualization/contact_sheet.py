@@ -1,4 +1,4 @@
-"""Pictures for people: images in a grid, masks laid over them."""
+"""Draws images in a grid and masks over images."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from mmbdg.files import write_png
 
 
 def grid(images: Sequence[np.ndarray], columns: int, gap: int = 2, background: int = 255) -> np.ndarray:
-    """Images uint8 (H,W,3), row by row, as one picture uint8 (H',W',3); smaller ones stand in the corner of their cell."""
+    """Images, uint8 (H,W,3), row by row in one image, uint8 (H',W',3). Smaller images are in the top left corner of their cell."""
     height, width = (max(image.shape[axis] for image in images) for axis in (0, 1))
     rows = -(-len(images) // columns)
     sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), background, np.uint8)
@@ -20,16 +20,16 @@ def grid(images: Sequence[np.ndarray], columns: int, gap: int = 2, background: i
 
 
 def overlay(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]], opacity: float = 0.5) -> np.ndarray:
-    """Colour an image by its mask; background (0) and ids without a colour (ignore) stay as they are.
+    """Colour an image by its mask. Pixels of the background (0) and of ids without a colour (ignore) do not change.
 
     Args:
-        image: uint8 (H,W,3), RGB.
-        mask: integer (H,W).
-        palette: RGB 0..255 for each id.
-        opacity: Of the colour, 0..1.
+        image: RGB image, uint8 (H,W,3).
+        mask: Label ids, integer (H,W).
+        palette: RGB colour of each id, 0 to 255.
+        opacity: Opacity of the colour, 0 to 1. Default: 0.5.
 
     Returns:
-        uint8 (H,W,3).
+        RGB image, uint8 (H,W,3).
     """
     colours = np.asarray(palette, np.float64)
     coloured = (mask > 0) & (mask < len(colours))
@@ -39,7 +39,7 @@ def overlay(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]
 
 
 def line_colours(palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """A palette (N,3), RGB 0..255, as colours uint8 (N,3) that show on dark pictures: at full brightness, a quarter of white in them."""
+    """Colours uint8 (N,3) for lines on dark images, from a palette (N,3), RGB 0..255: full brightness, mixed with a quarter of white."""
     colours = np.asarray(palette, np.float64).reshape(-1, 3)
     brightest = colours.max(axis=1, keepdims=True)
     full = np.where(brightest > 0, 255 * colours / np.maximum(brightest, 1), 255)
@@ -47,17 +47,17 @@ def line_colours(palette: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def outlined(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]], ignore: int, width: int = 1) -> np.ndarray:
-    """Draw the outlines of a mask's labels, in :func:`line_colours`, with a dark rim that shows on anything.
+    """Draw the outlines of the labels of a mask in :func:`line_colours`, with a dark border that is visible on all images.
 
     Args:
-        image: uint8 (H,W,3), RGB.
-        mask: integer (H,W).
-        palette: RGB 0..255 for each id.
-        ignore: Value of pixels that do not count.
-        width: Of the line in pixels, inside the label's region.
+        image: RGB image, uint8 (H,W,3).
+        mask: Label ids, integer (H,W).
+        palette: RGB colour of each id, 0 to 255.
+        ignore: Value of ignored pixels.
+        width: Width of the line in pixels, inside the region of the label. Default: 1.
 
     Returns:
-        uint8 (H,W,3).
+        RGB image, uint8 (H,W,3).
     """
     labels = np.where(mask == ignore, 0, mask)
     inner, rim = np.zeros(mask.shape, bool), np.zeros(mask.shape, bool)
@@ -76,7 +76,8 @@ def outlined(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int
 
 
 def thumbnail(image: np.ndarray, mask: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Image uint8 (H,W,3) and mask integer (H,W) with the long side near ``side`` pixels: shrunk smoothly, or whole pixels repeated."""
+    """Image, uint8 (H,W,3), and mask, integer (H,W), with a long side of about ``side`` pixels: reduced by interpolation, or enlarged by
+    repeating pixels."""
     from PIL import Image
 
     longest = max(image.shape[:2])
@@ -90,5 +91,5 @@ def thumbnail(image: np.ndarray, mask: np.ndarray, side: int) -> tuple[np.ndarra
 
 
 def save_picture(path: str | os.PathLike, picture: np.ndarray, scale: int = 1) -> None:
-    """Write uint8 (H,W,3) as PNG, each pixel ``scale`` x ``scale``."""
+    """Write an image, uint8 (H,W,3), as PNG, enlarged by repeating each pixel ``scale`` x ``scale`` times."""
     write_png(path, picture.repeat(scale, axis=0).repeat(scale, axis=1))

@@ -1,19 +1,19 @@
-"""Features as pictures."""
+"""Visualizes features as colours."""
 
 import numpy as np
 
 
 def principal_colours(features: np.ndarray) -> np.ndarray:
-    """The first three principal components of a feature's pixels as red, green and blue.
+    """The first three principal components of the pixels of a feature map as red, green and blue.
 
-    Pixels of all samples are taken together, so a colour means the same in each. Each component is stretched from its 1st to its 99th
-    percentile; its sign makes the entry of largest modulus positive.
+    The components are computed over the pixels of all samples, so colours are comparable between samples. Each component is scaled from its
+    1st to its 99th percentile. The sign of a component makes its entry with the largest absolute value positive.
 
     Args:
-        features: float (N,C,H,W).
+        features: Feature maps, float (N,C,H,W).
 
     Returns:
-        uint8 (N,H,W,3); grey where a component does not exist or is constant.
+        RGB images, uint8 (N,H,W,3). A component that does not exist or is constant has the value 127.
     """
     n, c, h, w = features.shape
     pixels = np.moveaxis(features, 1, -1).reshape(-1, c).astype(np.float64)

@@ -1,4 +1,4 @@
-"""The same drawn images with masks, written as each kind of set that is read."""
+"""The same drawn images with masks, written in each format that can be read."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,10 @@ CLASSES = ('round', 'angular', 'rough')
 
 
 def drawn(per_class: int = 6, height: int = 48) -> list[tuple[np.ndarray, np.ndarray, int]]:
-    """Image uint8 (H,W,3), mask uint8 (H,W) of 0 and 1, class; 48x64 px, blobs 64x64; those of a synthetic
-    dataset are all of one size, and square."""
+    """Samples: image uint8 (H,W,3), mask uint8 (H,W) of 0 and 1, and class.
+
+    Images have 48x64 px, blobs 64x64. A synthetic dataset needs square images of one size: ``height=64``.
+    """
     rng, samples = np.random.default_rng(0), []
     for class_id in range(3):
         for i in range(per_class):
@@ -53,7 +55,7 @@ class Drawn(LabelledImages):
 
 
 def write_stored(root: Path, samples, labels=('background', 'foreground')) -> Path:
-    """Layout of :mod:`mmbdg.storage.layout`."""
+    """Write the samples in the layout of :mod:`mmbdg.storage.layout`."""
     lines = []
     for i, (image, mask, class_id) in enumerate(samples):
         folder = CLASSES[class_id]
@@ -77,10 +79,10 @@ def write_stored(root: Path, samples, labels=('background', 'foreground')) -> Pa
 
 
 def write_coco(path: Path, samples, encode) -> Path:
-    """Instances JSON with images beside it.
+    """Write a COCO instances file with its images.
 
     Args:
-        encode: mask -> segmentation; None leaves an image without annotations.
+        encode: Function from mask to segmentation, or None for an image without annotations.
     """
     images, annotations = [], []
     for i, (image, mask, class_id) in enumerate(samples):
@@ -94,5 +96,5 @@ def write_coco(path: Path, samples, encode) -> Path:
 
 
 def as_png(path: Path) -> np.ndarray:
-    """Values of a file."""
+    """The pixel values of a file."""
     return np.asarray(Image.open(path))

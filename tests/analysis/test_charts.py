@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from page import Page
+from page import Page, check_needs_nothing
 
 from mmbdg.analysis.report.charts import histogram_svg, shared_histogram
 
@@ -42,12 +42,18 @@ def test_drawing():
     found = shared_histogram([np.array([0.1, 0.1, 0.1, 0.9]), np.array([0.9])], bins=2, bounds=(0, 1))
     svg = histogram_svg(found, 'a "b" <c>', 'ratio')
     page = Page(svg)
-    assert page.tags.count('svg') == 1 and page.words[-1] == 'ratio' and '0%' in page.words and '1' in page.words
-    assert '<c>' not in svg and '-0' not in page.words
-    levels = [[float(y) for y in re.findall(r'L[\d.]+,([\d.]+)', path)] for path in re.findall(r'<path d="(M[^"]+L[^"]+)" fill', svg)]
-    floor = levels[0][-1]
-    heights = [[floor - y for y in path[:-1:2]] for path in levels]
-    assert heights[0][0] == pytest.approx(3 * heights[0][1], rel=0.02), '3 of 4 and 1 of 4'
-    assert heights[1][0] == 0 and heights[1][1] == pytest.approx(4 * heights[0][1], rel=0.02), 'all of the second'
+    assert page.tags.count('svg') == 1 and 'ratio' in page.words and '0%' in page.words and '0.90' in page.words
+    assert '<c>' not in svg
+    check_needs_nothing(page)
+    points = [np.array(re.findall(r'([\d.]+) ([\d.]+)', drawn_path(svg, i)), float) for i in range(2)]
+    heights = [path[0, 1] - path[:, 1] for path in points]  # SVG counts y from the top
+    assert heights[0][1] == pytest.approx(3 * heights[0][3], rel=0.02), '3 of 4 and 1 of 4'
+    assert heights[1][1] == 0 and heights[1][3] == pytest.approx(4 * heights[0][3], rel=0.02), 'all of the second'
+    assert svg == histogram_svg(found, 'a "b" <c>', 'ratio'), 'the same file each time'
     alone = histogram_svg(shared_histogram([np.array([np.nan, 1, 2]), np.array([np.nan])]), 'x', 'y')
-    assert alone.count('stroke-linejoin') == 1
+    assert 'id="set0"' in alone and 'id="set1"' not in alone
+
+
+def drawn_path(svg, i):
+    """Coordinates of the line of set i."""
+    return re.search(rf'<g id="set{i}">.*?<path d="([^"]+)"', svg, re.DOTALL)[1]

@@ -15,7 +15,7 @@ def test_against_numpy():
 
 
 def test_closed_forms():
-    """Collapsed, opposite and orthogonal rows."""
+    """Known values for collapsed, opposite and orthogonal rows."""
     same, axes = torch.tensor([[0.6, 0.8]]).expand(5, 2), torch.eye(4)
     assert uniformity(same) == 0 and alignment(same, same) == 0
     assert uniformity(torch.tensor([[1.0, 0], [-1, 0]])) == pytest.approx(-8)
@@ -24,7 +24,7 @@ def test_closed_forms():
 
 
 def test_evenly_spread_directions():
-    """What the docstring promises of them; of two unrelated ones the mean squared distance is 2."""
+    """Evenly distributed directions have the documented uniformity, and independent ones a mean squared distance of 2."""
     dim = 64
     first, second = normalize(torch.randn(2, 2000, dim), dim=2)
     assert uniformity(first) == pytest.approx(-4 + 8 / dim, abs=0.01)
@@ -32,7 +32,7 @@ def test_evenly_spread_directions():
 
 
 def test_nearly_collapsed_rows_keep_their_digits():
-    """Differences of 1e-6 between rows of length one; products of float32 rows would lose them."""
+    """Distances of 1e-6 between unit rows are exact. Products of float32 rows would lose them."""
     angles = torch.tensor([0.0, 1e-3, 2e-3], dtype=torch.float64)
     rows = torch.stack([angles.cos(), angles.sin()], 1)
     squared = 4 * torch.tensor([0.5e-3, 0.5e-3, 1e-3], dtype=torch.float64).sin() ** 2

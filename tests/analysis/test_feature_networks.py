@@ -19,7 +19,7 @@ def pictures(*shapes):
 
 @pytest.fixture(scope='module')
 def inception_file(tmp_path_factory):
-    """FID's architecture with weights of no meaning, as torch-fidelity builds it."""
+    """A weights file of FID's architecture with random weights, as built by torch-fidelity."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     torch.manual_seed(0)
@@ -68,7 +68,7 @@ def test_inception_refuses(inception_file, tmp_path):
 
 
 def test_efficientnet_knows_imagenet():
-    """Its features are those behind its classes, prepared as the package's weights were trained."""
+    """The EfficientNet features, passed to the classifier layer, give the package's ImageNet logits."""
     import timm
 
     from mmbdg.compat.checkpoint import read_state_dict

@@ -81,7 +81,7 @@ def test_masks_of_16_bits(tmp_path):
     images = open_labelled_images(write_stored(tmp_path / 'wide', samples, labels))
     assert images.ignore == 65535 and images.mask(1).dtype == np.uint16 and images.mask(1).max() == 256
     config = plain_dataset(tmp_path / 'wide', ignore_index=65535) | dict(metainfo=dict(classes=labels))
-    by_mmseg = open_labelled_images(config)  # whose own loader would cast to uint8
+    by_mmseg = open_labelled_images(config)  # mmseg's own loader would convert to uint8
     assert by_mmseg.ignore == 65535
     for found in (images, by_mmseg):
         columns = mask_statistics(found, progress=False).columns
@@ -100,7 +100,7 @@ def test_annotated_latents_of_the_embedded_default(tmp_path):
     assert (len(images), images.labels, images.class_of(5), images.title(5)) == (50, ('background', 'foreground'), 1, 'trouser_1_0')
     from mmbdg.annotation.foreground import fashion_foreground
 
-    for i in (0, 17, 49):  # the generator made them, the rule drew the masks
+    for i in (0, 17, 49):  # these masks were drawn by the rule
         assert np.array_equal(fashion_foreground(images.image(i)), images.mask(i) == 1)
     with pytest.raises(InputError, match='no dataset at "data"; name one: .*:train_dataloader.dataset, .*:val_dataloader.dataset'):
         open_labelled_images('configs/interpreter/biggan32_fashion.py:data')
@@ -120,7 +120,7 @@ def test_annotated_latents_with_images(tmp_path):
 
 
 def test_without_a_background_every_label_counts(tmp_path):
-    """As in Cityscapes, where 0 is the road."""
+    """Without a background class every label is foreground. In Cityscapes label 0 is the road."""
     root = write_stored(tmp_path / 'streets', drawn(1))
     mask = as_png(root / 'masks' / 'round' / '00000000.png').copy()
     mask[0] = 255
@@ -167,13 +167,13 @@ def test_coco_polygons_crowds_and_overlaps(tmp_path):
     small, large, crowd = content['annotations'][:3]
     for annotation in (small, large, crowd):
         annotation['image_id'] = 10
-    small |= dict(segmentation=[[20, 10, 30, 10, 30, 20, 20, 20]], category_id=90)  # listed first, lies on top
+    small |= dict(segmentation=[[20, 10, 30, 10, 30, 20, 20, 20]], category_id=90)  # first in the list, so drawn on top
     large |= dict(segmentation=[[10, 5, 40, 5, 40, 40, 10, 40]], category_id=2)
-    counts = [0, 48 * 12, 48 * 52]  # column by column: x below 12, smaller than the instance that lies over it
+    counts = [0, 48 * 12, 48 * 52]  # column by column: x below 12; smaller than the instance drawn over it
     crowd |= dict(segmentation=dict(size=[48, 64], counts=counts), category_id=7, iscrowd=1)
     path.write_text(json.dumps(content))
     images = open_labelled_images(path)
-    assert images.labels == ('background', 'angular', 'round', 'rough')  # in the order of their ids 2, 7, 90
+    assert images.labels == ('background', 'angular', 'round', 'rough')  # ordered by their ids 2, 7, 90
     mask = images.mask(0)
     assert (mask[10:20, 20:30] == 3).all() and (mask == 3).sum() == 100
     assert (mask == 1).sum() == 30 * 35 - 100 and (mask[5:40, 10:40] > 0).all()
@@ -240,7 +240,7 @@ def test_coco_images_elsewhere(tmp_path):
         open_labelled_images(moved).image(0)
     assert open_labelled_images(f'{moved}:{tmp_path / "a"}').image(0).shape == (48, 64, 3)
     write_png(tmp_path / 'a' / 'pictures' / '0.png', disc(1, 1, 1).astype(np.uint8))
-    with pytest.raises(InputError, match='64x64 px, .* says 64x48'):
+    with pytest.raises(InputError, match='64x64 px, .* gives 64x48'):
         open_labelled_images(f'{moved}:{tmp_path / "a"}').image(0)
 
 

@@ -16,7 +16,7 @@ from mmbdg.analysis.statistics.mask_columns import (
 def test_foreground_is_what_is_neither_background_nor_ignored():
     mask = np.array([[0, 1, 255], [7, 254, 0]], np.uint8)
     assert foreground(mask, 255).tolist() == [[False, True, False], [True, True, False]]
-    assert foreground(mask, 65535).sum() == 4  # 255 is a label among more than 254
+    assert foreground(mask, 65535).sum() == 4  # with more than 254 labels 255 is a label
     wide = np.array([[300, 65535, 0]], np.uint16)
     assert foreground(wide, 65535).tolist() == [[True, False, False]]
 
@@ -43,7 +43,7 @@ def test_instances():
     assert instance_count(components(specks)) == 1
     assert instance_count(components(specks), min_pixels=29) == 2
     assert instance_count(components(specks), min_pixels=31) == 0
-    touching = rectangle(0, 0, 8, 8) | rectangle(8, 8, 8, 8)  # at a corner: one
+    touching = rectangle(0, 0, 8, 8) | rectangle(8, 8, 8, 8)  # they touch at a corner: one component
     assert components(touching).sizes.tolist() == [128]
 
 

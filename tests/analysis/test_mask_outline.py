@@ -23,7 +23,7 @@ def test_a_rectangle_has_four_points_and_length_four(height, width):
 def test_a_triangle_is_no_staircase():
     shape = np.tri(100, dtype=bool)
     assert outline.polygon_length(box_outline(shape)) == pytest.approx(2 + np.sqrt(2), rel=1e-3)
-    assert outline.shape_complexity(box_outline(shape)) in (3, 4, 5)  # the sharp ends are a pixel wide
+    assert outline.shape_complexity(box_outline(shape)) in (3, 4, 5)  # the sharp ends are one pixel wide
 
 
 @pytest.mark.parametrize(('radius', 'error'), [(14, 0.01), (50, 0.005), (100, 0.005)])
@@ -38,7 +38,7 @@ def test_an_ellipse_is_a_disc_in_its_unit_box():
 
 
 def test_slanted_square():
-    """All four sides at a slope of 1/3: steps of one pixel on sides of three."""
+    """The outline of a square whose sides have a slope of 1/3 has the right length and four corners."""
     ys, xs = np.mgrid[:160, :160] + 0.5 - 80
     u, v = (3 * xs + ys) / np.sqrt(10), (3 * ys - xs) / np.sqrt(10)
     points = outline.mask_outline((abs(u) <= 50) & (abs(v) <= 50))
@@ -47,19 +47,19 @@ def test_slanted_square():
 
 
 def edges(shape):
-    """All edges between inside and outside: the literal outline's length, holes included."""
+    """Number of pixel edges between inside and outside: the length of the pixel outline, holes included."""
     padded = np.pad(shape, 1).astype(int)
     return sum(int(abs(np.diff(padded, axis=axis)).sum()) for axis in (0, 1))
 
 
 @pytest.mark.parametrize('seed', range(20))
 def test_corners_enclose_the_shape(seed):
-    """The literal outline has every edge of the filled shape once, and its area."""
+    """The pixel outline contains every outer edge of the shape once and has the area of the filled shape."""
     whole = blob(seed, 48, smooth=1 + seed % 3)
     shape = components(whole).largest()
     corners = outline._edge_corners(shape)
     ahead = np.roll(corners, -1, axis=0) - corners
-    background, _ = ndimage.label(np.pad(~shape, 1, constant_values=True))  # of 4 neighbours: the shape's are 8
+    background, _ = ndimage.label(np.pad(~shape, 1, constant_values=True))  # 4-connected, because the shape is 8-connected
     filled = (background != background[0, 0])[1:-1, 1:-1]
     assert np.count_nonzero(ahead, axis=1).tolist() == [1] * len(corners)
     assert abs(ahead).sum() == edges(filled)
@@ -97,7 +97,7 @@ def test_length_against_shapely():
 
 
 def kept(points, tolerance):
-    """Douglas and Peucker, as it is told: keep the farthest point of a line, and do the same on both sides of it."""
+    """Plain Douglas-Peucker: keep the farthest point of a line and continue on both sides of it."""
     a, b = points[0], points[-1]
     along = np.clip(((points - a) @ (b - a)) / max((b - a) @ (b - a), 1e-300), 0, 1)
     distance = np.linalg.norm(points - (a + along[:, None] * (b - a)), axis=1)

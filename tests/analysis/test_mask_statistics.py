@@ -21,7 +21,7 @@ def test_a_square_and_two_discs():
     two = (disc(8, 48, 6) | disc(32, 16, 14)).astype(np.uint8)
     row, outline, crop = measure_mask(two)
     assert row['IN'] == 2 and row['MI'] == two.mean() and row['PL'] == pytest.approx(np.pi, rel=0.02)
-    large = unit_box(mask_outline(disc(32, 16, 14)))  # PL, SC and the outline see the larger one only
+    large = unit_box(mask_outline(disc(32, 16, 14)))  # PL, SC and the outline use the larger component only
     assert np.array_equal(outline, resample(large, 128)) and np.array_equal(crop, crop_to_box(two > 0, 32))
 
 
@@ -55,8 +55,8 @@ def test_statistics_of_a_set_by_hand():
     assert list(found['classes']) == list(CLASSES)
     first = found['classes']['round']
     assert (first['n'], first['without_foreground']) == (6, 1)
-    assert first['MI'] == pytest.approx(np.mean([row['MI'] for row in rows[:6]]))  # an empty mask covers nothing
-    assert first['PL'] == pytest.approx(np.mean([row['PL'] for i, row in enumerate(rows[:6]) if i != 4]))  # and has no length
+    assert first['MI'] == pytest.approx(np.mean([row['MI'] for row in rows[:6]]))  # an empty mask has a coverage of 0
+    assert first['PL'] == pytest.approx(np.mean([row['PL'] for i, row in enumerate(rows[:6]) if i != 4]))  # and no length
     assert first['uncertainty'] == pytest.approx(0.03)
     assert found['all']['n'] == 18 and found['all']['IN'] == pytest.approx(np.mean([row['IN'] for row in rows]))
     assert found['all']['SD'] == pytest.approx(np.mean([row['SD'] for row in found['classes'].values()]))
@@ -121,7 +121,7 @@ def test_nobody_elses_random_numbers_are_used():
 
 
 def test_wrong_sets():
-    with pytest.raises(InputError, match='drawn holds no images'):
+    with pytest.raises(InputError, match='drawn contains no images'):
         mask_statistics(Drawn([]), progress=False)
     coloured = [(image, image, class_id) for image, _, class_id in drawn(1)]
     with pytest.raises(InputError, match=r'mask of 0 in drawn is uint8 \(48, 64, 3\)'):

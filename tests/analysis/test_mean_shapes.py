@@ -11,12 +11,12 @@ def test_crop_is_the_part_of_each_pixel_that_is_covered():
     triangle = np.tri(16, dtype=bool)
     expected = triangle.reshape(4, 4, 4, 4).mean(axis=(1, 3)) * 255
     np.testing.assert_allclose(crop_to_box(np.pad(triangle, 5), 4), expected, atol=1)
-    assert crop_to_box(triangle, 32).dtype == np.uint8 and crop_to_box(triangle, 32)[0, 31] == 0  # made larger, too
+    assert crop_to_box(triangle, 32).dtype == np.uint8 and crop_to_box(triangle, 32)[0, 31] == 0  # small shapes are enlarged
     assert not crop_to_box(np.zeros((9, 9), bool), 32).any()
 
 
 def drawn_modes():
-    """70 discs and 30 upside-down triangles, each a little different."""
+    """70 discs and 30 inverted triangles of different sizes."""
     discs = [disc(32, 32, 20 + i % 7) for i in range(70)]
     triangles = [np.tri(20 + i, dtype=bool)[::-1] for i in range(30)]
     return np.stack([crop_to_box(mask, 32) for mask in discs + triangles])

@@ -23,7 +23,7 @@ POOLED = FeatureNetwork(
 
 
 def reference(per_class: int = 5) -> Drawn:
-    """Other shapes and pixels; one image is an image of the dataset."""
+    """A reference set with other shapes and pixels. One of its images is also in the dataset."""
     rng = np.random.default_rng(9)
     samples = [(rng.integers(0, 256, image.shape, np.uint8), np.roll(mask, 7, axis=1), c) for image, mask, c in drawn(per_class)]
     samples[7] = (drawn()[2][0], *samples[7][1:])
@@ -60,7 +60,7 @@ def test_numbers_are_those_of_their_parts(report, images):
 
 
 def test_distances_are_those_of_the_features(images):
-    """All 15 a side of the smaller set; the larger one's samples are drawn."""
+    """Distances equal those computed from the features, with all 15 samples of the smaller set and 15 drawn from the larger."""
     others = reference()
     numbers = analyse(images, others, POOLED, ReportSettings(seed=3), progress=False).numbers
     assert numbers['distances']['n'] == 15
@@ -132,7 +132,7 @@ def test_markdown(report):
 
 
 def test_markdown_carries_no_html(images):
-    """Names, licences and versions come from a dataset.json that anybody may have written."""
+    """The Markdown report escapes HTML in names, licences and versions, because a dataset.json can contain any text."""
     hostile = '<img src=x onerror=alert(1)>[a](javascript:b) `c` <script>d</script>\n# e'
     others = Drawn(drawn())
     others.name, others.classes = hostile, tuple(hostile for _ in CLASSES)
@@ -156,7 +156,7 @@ def test_refusals_come_before_the_work(images, monkeypatch):
         pytest.fail('the long work began')
 
     monkeypatch.setattr('mmbdg.analysis.report.report.mask_statistics', work)
-    with pytest.raises(InputError, match='drawn has 3 labelled images; at least 4 are needed'):
+    with pytest.raises(InputError, match='drawn has 3 images; at least 4 are needed'):
         analyse(images, Drawn(drawn()[:3]), POOLED)
     with pytest.raises(InputError, match='drawn has 0'):
         analyse(Drawn([]))

@@ -70,7 +70,7 @@ def test_large_pictures_are_shrunk():
 
 @pytest.mark.skipif(BROWSER is None, reason='no browser: apt-get install chromium')
 def test_page_in_a_browser(text, tmp_path):
-    """Lays it out without the net, runs nothing, draws it: white paper, dark words, the samples' noise."""
+    """A headless browser without network shows the page: white background, dark text, coloured samples."""
     path = tmp_path / 'report.html'
     path.write_text(text, encoding='utf-8')
     options = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', f'--user-data-dir={tmp_path / "profile"}']

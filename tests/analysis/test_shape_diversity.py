@@ -23,7 +23,10 @@ def test_against_every_pair_by_hand():
 
 
 def test_a_shifted_shape():
-    """Points on a line, moved across it by d: each is d from the nearest, 2 P d^2. Moved along it by one gap: only the ends are off it."""
+    """Chamfer distances of shifted lines.
+
+    A line shifted across its direction by d has the distance 2 P d^2. Shifted along it by one gap, only the end points differ.
+    """
     line = np.stack([np.arange(128) / 128, np.zeros(128)], axis=1)
     outlines = np.stack([line, line + [0, 0.25], line + [1 / 128, 0]]).astype(np.float32)
     across, along = diversity.chamfer_distances(outlines, np.array([[0, 1], [0, 2]]))
@@ -32,11 +35,14 @@ def test_a_shifted_shape():
 
 
 def test_squares_of_which_one_is_moved():
-    """A square moved along x by one gap between its points: two sides fall on themselves, two move by the gap."""
+    """Chamfer distance of a square shifted along x by one gap between its points.
+
+    The points of two sides coincide with other points. Those of the other sides move by the gap.
+    """
     square = resample(np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float), 128)
     outlines = np.stack([square, square + [1 / 32, 0]]).astype(np.float32)
     (found,) = diversity.chamfer_distances(outlines, np.array([[0, 1]]))
-    assert found == pytest.approx(2 * (33 + 31) / 32**2, rel=1e-5)  # the ends of the other side lie on those that fall on themselves
+    assert found == pytest.approx(2 * (33 + 31) / 32**2, rel=1e-5)  # the ends of the other sides coincide with points of the first two
 
 
 def test_equal_shapes_and_single_ones():

@@ -1,4 +1,4 @@
-"""ONNX files written byte by byte: what onnx would write for one operator, without the package."""
+"""ONNX files with a single operator, written byte by byte without the onnx package."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ Shape = Sequence[int]
 
 
 def write_operator(path: Path, operator: str, takes: Shape, gives: Shape, ints: dict[str, Sequence[int]] | None = None) -> Path:
-    """A model of one operator from one float tensor to another; ``ints`` are its attributes of whole numbers."""
+    """Write a model with one operator from one float tensor to another. ``ints`` are its integer attributes."""
     attributes = [
         field(5, text(1, name) + b''.join(number(8, value) for value in values) + number(20, 7)) for name, values in (ints or {}).items()
     ]

@@ -53,7 +53,10 @@ def test_round_trip(annotated):
 
 
 def test_class_id_is_the_second_to_last_token_and_order_does_not_pair(annotated):
-    """The released names: any prefix, then _<class id>_<number>; _10 sorts before _2."""
+    """Files are paired by their full stem, and the class id is its second to last part.
+
+    The released names are any prefix, then _<class id>_<number>. _10 sorts before _2.
+    """
     for kind, suffix in (('annotations', 'png'), ('latents', 'npy')):
         folder = annotated / kind / 'tiny' / 'disc'
         for old, new in (('disc_0_0', 'biggan_seed7_0_10'), ('disc_0_1', 'biggan_seed7_0_2')):
@@ -101,9 +104,9 @@ def test_mask_of_the_wrong_size(annotated):
 
 def test_latent_of_another_generator_or_a_pickle(annotated):
     pair = read_annotated_latents(annotated, 'tiny', 3)[0]
-    with pytest.raises(InputError, match="another generator's"):
+    with pytest.raises(InputError, match='another generator'):
         pair.read_latent(128)
-    np.save(pair.latent_path, np.array([dict(a=1)], dtype=object), allow_pickle=True)  # written by another: must not be read
+    np.save(pair.latent_path, np.array([dict(a=1)], dtype=object), allow_pickle=True)  # a pickled object: it must not be loaded
     with pytest.raises(InputError, match='disc_0_0.npy holds values of the type object'):
         pair.read_latent(12)
 

@@ -49,7 +49,7 @@ def test_every_problem_is_named(root):
         'classes without pairs: 2, 3 of 4',
     ):
         assert any(message in problem for problem in found.problems), (message, found.problems)
-    assert len(found.problems) == 11  # ring_2_2 has no mask either
+    assert len(found.problems) == 11  # the mask of ring_2_2 is missing too
 
 
 def test_sizes_of_the_generator(root):

@@ -19,7 +19,7 @@ R = TINY_VQGAN['resolution']
 
 
 def photo(height=40, width=56, seed=0):
-    """A smooth picture, a light disc in its middle, and the disc as its mask."""
+    """A smooth image with a bright disc in its middle, and the disc as its mask."""
     y, x = np.mgrid[:height, :width]
     disc = (y - height / 2) ** 2 + (x - width / 2) ** 2 < (height / 4) ** 2
     shades = np.random.default_rng(seed).integers(60, 120, 3)
@@ -28,7 +28,7 @@ def photo(height=40, width=56, seed=0):
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    """images/<class>/ and masks/<class>/, with one class folder by its name, one by its wnid; two suffixes."""
+    """images/<class>/ and masks/<class>/: one class folder has the class's name, one its wnid. Two file suffixes."""
     for i, (folder, stem) in enumerate((('Disc', 'b'), ('Disc', 'a.small'), ('n01', 'photo'))):
         image, mask = photo(seed=i)
         write_png(tmp_path / f'src/masks/{folder}/{stem}.png', mask)
@@ -82,7 +82,7 @@ def test_image_and_mask_keep_together(tmp_path):
     pixels, small = pair_of(tmp_path, image, mask).read(R)
     light = pixels.mean(2) > 170
     assert (light & (small > 0)).sum() / (light | (small > 0)).sum() > 0.9
-    assert np.array_equal(small, mask[1::2, 17:80:2])  # the square in the middle, every second pixel
+    assert np.array_equal(small, mask[1::2, 17:80:2])  # the centre square, every second pixel
     assert middle_square(96, 64) == (16, 0, 80, 64) and middle_square(5, 8) == (0, 1, 5, 6)
 
 
@@ -98,7 +98,7 @@ def test_turned_photos_are_seen_upright(tmp_path):
     image, mask = photo(32, 64)
     pair = pair_of(tmp_path, image, mask)
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees clockwise to look at it
+    exif[0x0112] = 6  # turn by 90 degrees clockwise for display
     Image.fromarray(np.rot90(image)).save(pair.image_path, exif=exif)
     assert np.array_equal(pair.read(32)[0], image[:, 16:48])
 
@@ -108,12 +108,12 @@ def test_an_object_beside_the_square(tmp_path):
     mask[:, :10] = 255
     with pytest.raises(InputError, match='no part of its object'):
         pair_of(tmp_path, np.zeros((32, 96, 3), np.uint8), mask).read(R)
-    pair_of(tmp_path, np.zeros((32, 96, 3), np.uint8), np.zeros_like(mask)).read(R)  # no object at all is an answer too
+    pair_of(tmp_path, np.zeros((32, 96, 3), np.uint8), np.zeros_like(mask)).read(R)  # an image without an object is valid
 
 
 @pytest.fixture
 def samples(tmp_path) -> Path:
-    """Another generator's annotated samples at twice the size."""
+    """Annotated samples of another generator at twice the size."""
     for class_id, name in enumerate(TINY_CLASSES):
         for index in (3, 12):
             image, mask = photo(2 * R, 2 * R, seed=10 * class_id + index)

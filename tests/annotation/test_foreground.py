@@ -8,8 +8,8 @@ def test_rule():
     image = np.zeros((12, 12), np.uint8)
     image[2:9, 2:9] = 100
     image[4:6, 4:6] = 0  # a hole is filled
-    image[2:9, 7] = 0  # a slit of one pixel is closed, but for its ends
-    image[10, 10] = 8  # background up to 8
+    image[2:9, 7] = 0  # a slit of one pixel is closed, except for its ends
+    image[10, 10] = 8  # values up to 8 are background
     expected = np.zeros((12, 12), bool)
     expected[2:9, 2:9] = True
     expected[[2, 8], 7] = False

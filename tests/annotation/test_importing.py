@@ -21,12 +21,13 @@ from annotated import (
     png_bytes,
     write_masks,
 )
+from plain_lengths import plain_lengths
 from pycocotools import mask as pycoco
 
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.annotation import import_annotations, read_annotated_latents, write_project
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
-from mmbdg.run_lengths import encode
 
 MASKS = noisy_masks()
 RECTANGLE = [[3, 2], [9, 7]]
@@ -165,12 +166,24 @@ POLYGON = [[3, 2, 9, 2, 9, 7, 3, 7]]
 
 
 def plain(mask):
-    return dict(size=list(mask.shape), counts=encode(mask > 0))
+    return dict(size=list(mask.shape), counts=plain_lengths(mask > 0))
 
 
 def compressed(mask):
     text = pycoco.encode(np.asfortranarray(mask > 0, np.uint8))
     return dict(size=text['size'], counts=text['counts'].decode())
+
+
+def test_import_and_analysis_fill_the_same_pixels(out, tmp_path):
+    rng = np.random.default_rng(5)
+    polygons = {stem: [(rng.random((7, 2)) * [WIDTH, HEIGHT]).round(2).ravel().tolist() for _ in range(2)] for stem in STEMS}
+    path = coco(tmp_path, [(stem, 7, segmentation, 0) for stem, segmentation in polygons.items()])
+    import_annotations(path, tmp_path / 'dst', latents=out)
+    imported, analysed = imported_masks(tmp_path / 'dst'), open_labelled_images(path)
+    for i, stem in enumerate(STEMS):
+        area = np.any([pycoco.decode(pycoco.frPyObjects([one], HEIGHT, WIDTH))[:, :, 0] for one in polygons[stem]], axis=0)
+        assert 20 < area.sum() < area.size
+        assert np.array_equal(imported[stem] == 255, area) and np.array_equal(analysed.mask(i) == 1, area)
 
 
 def test_coco_of_all_kinds(out, tmp_path):

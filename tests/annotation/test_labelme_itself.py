@@ -1,4 +1,7 @@
-"""labelme's own window opens a project, saves it, and no pixel has changed. labelme is GPL: it is run beside, never imported by mmbdg."""
+"""labelme's window opens and saves a project without changing a pixel.
+
+labelme is GPL software. It runs in its own process and is never imported by mmbdg.
+"""
 
 import importlib.util
 import json
@@ -66,7 +69,7 @@ def test_labelme_opens_and_saves_a_project(tmp_path):
         assert label_file == path[:-4] + '.json'
         assert shapes == ([['foreground', 'mask'], ['ignore', 'mask']] if stem in masks else [])
         saved = (out / 'images/tiny' / folder_of(stem) / f'{stem}.json').read_text()
-        assert (saved != written[stem]) == (stem in masks)  # labelme wrote it, in its own way
+        assert (saved != written[stem]) == (stem in masks)  # labelme wrote it in its own format
     report = import_annotations(out, tmp_path / 'dst')
     assert_equal(imported_masks(tmp_path / 'dst'), masks)
     assert report.skipped == dict(ring_2_1='not annotated') and not report.problems

@@ -1,4 +1,4 @@
-"""Files as tools other than the one that a format is named after write them, and files that are attacks."""
+"""Annotation formats as other tools write them, and malicious files."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from PIL import Image
 from mmbdg.annotation import check_annotated_latents, import_annotations, read_annotated_latents
 from mmbdg.annotation.file_tree import FileTree
 from mmbdg.errors import InputError
-from mmbdg.run_lengths import compress, encode
+from mmbdg.run_lengths import encode
 
 MASKS = noisy_masks()
 
@@ -47,7 +47,7 @@ def labelme(folder, points, shape_type='rectangle', stem='disc_0_0', **more):
 
 @pytest.mark.parametrize('where', ['beside', 'within', 'sampled'])
 def test_labelme_without_a_size_takes_it_from_the_image(out, tmp_path, where):
-    """Files that were converted from other tools' leave imageHeight out."""
+    """Without imageHeight, as converters leave it out, the size is that of the image."""
     image = out / 'images/tiny/disc/disc_0_0.png'
     path = labelme(tmp_path / 'back', [[3, 2], [9, 7]])
     if where == 'beside':
@@ -60,7 +60,7 @@ def test_labelme_without_a_size_takes_it_from_the_image(out, tmp_path, where):
 
 
 def test_labelme_without_a_size_and_with_a_turned_photograph(out, tmp_path):
-    """Its size is that of the image as it is seen."""
+    """The image size is that after its EXIF orientation is applied."""
     tags = Image.Exif()
     tags[0x0112] = 6
     path = labelme(tmp_path / 'back', [[3, 2], [9, 7]])
@@ -83,7 +83,7 @@ def test_labelme_written_by_windows(out, tmp_path):
 
 
 def test_labelme_that_leads_out(out, tmp_path):
-    """The image that a file names is looked for beside it, and nowhere else."""
+    """The image that a file names is searched only in the file's own folder."""
     (out / 'images/tiny/disc/disc_0_0.png').unlink()
     secret = tmp_path / 'secret.png'
     secret.write_bytes(png_bytes(np.zeros((HEIGHT, WIDTH), np.uint8)))
@@ -103,9 +103,7 @@ def coco(path, ids, counts=None, encoding='utf-8', categories=None):
         images=[dict(id=ids[i], file_name=f'{stem}.png', height=HEIGHT, width=WIDTH) for i, stem in enumerate(STEMS[:2])],
         categories=categories or [dict(id='fg', name='foreground'), dict(id=2, name='ignore')],
         annotations=[
-            dict(
-                id='a', image_id=ids[0], category_id='fg', segmentation=dict(size=[HEIGHT, WIDTH], counts=counts or compress(encode(area)))
-            )
+            dict(id='a', image_id=ids[0], category_id='fg', segmentation=dict(size=[HEIGHT, WIDTH], counts=counts or encode(area)))
         ],
     )
     path.write_text(json.dumps(content), encoding=encoding)
@@ -145,7 +143,7 @@ def cvat(path, labelmap=b'background:0,0,0::\nforeground:255,255,255::\n', slash
 
         def add(name, data):
             info = zipfile.ZipInfo('x')
-            info.filename = name.replace('/', slash)  # ZipInfo itself would turn them
+            info.filename = name.replace('/', slash)  # ZipInfo itself would convert the slashes
             archive.writestr(info, data)
 
         add('export/labelmap.txt', labelmap)
@@ -171,7 +169,7 @@ def test_cvat_label_map_with_a_byte_order_mark(out, tmp_path):
 
 
 def test_cvat_lists_that_unpack_to_much(out, tmp_path):
-    """256 MiB of zeros take 256 KiB in a zip file, and would be quoted in the message."""
+    """A zip entry that unpacks to a very large size raises an error, and messages quote only a short part of a file."""
     path = cvat(tmp_path / 'x.zip', bytes(2**27))
     with pytest.raises(InputError, match='labelmap.txt would have 134,217,728 bytes; more than 67,108,864 are not read'):
         import_annotations(path, tmp_path / 'dst', latents=out)
@@ -205,7 +203,7 @@ def test_a_zip_file_with_two_files_of_one_name(tmp_path):
 
 
 def test_links_that_lead_out(tmp_path):
-    """A folder may be a link, the user made it; a file in what an annotator gave back may not name another file of the machine."""
+    """A folder may be a link. A file in a returned annotation folder must not link to a file outside of it."""
     (tmp_path / 'far').mkdir()
     (tmp_path / 'far/0.txt').write_text('far')
     (tmp_path / 'far/1.txt').symlink_to('0.txt')

@@ -34,14 +34,14 @@ def test_farthest_points_take_one_of_each_group():
 
 def test_farthest_points_step_by_step():
     points = np.array([[0.0], [4.0], [5.0], [11.0], [11.0]])  # mean 6.2
-    assert farthest_points(points, 3) == [2, 3, 0]  # 3 and 4 are 6 from the first, the lower one goes first; 0 is 5 from it
-    assert sorted(farthest_points(points, 5)) == [0, 1, 2, 3, 4]  # copies come last, once each
+    assert farthest_points(points, 3) == [2, 3, 0]  # 3 and 4 are at distance 6 from the first, 0 at 5; the lower index is first
+    assert sorted(farthest_points(points, 5)) == [0, 1, 2, 3, 4]  # duplicates come last, once each
 
 
 def test_standardised_taps_weigh_the_same():
     rng = np.random.default_rng(0)
     wide, narrow = 100 * rng.standard_normal((12, 50)) + 7, rng.standard_normal((12, 2))
-    wide[:, 3] = 5  # never changes, tells nothing
+    wide[:, 3] = 5  # constant, so it has no information
     points = standardised([[wide[:8], narrow[:8]], [wide[8:], narrow[8:]]])
     assert points.shape == (12, 52) and np.allclose(points.mean(0), 0) and (points[:, 3] == 0).all()
     assert np.isclose((points[:, :50] ** 2).sum() / 12, 49 / 50) and np.isclose((points[:, 50:] ** 2).sum() / 12, 1)
@@ -87,12 +87,12 @@ def test_uncertain_takes_the_largest_doubts():
     doubts = torch.rand(3, 100)
     labelled = SimpleNamespace(
         num_classes=3,
-        resolution=128,  # 32 at once: several batches
+        resolution=128,  # batches of 32, so several batches
         label=lambda class_ids, indices: SimpleNamespace(uncertainty=doubts[class_ids, list(indices)]),
     )
     expected = [sorted(range(70), key=lambda i, c=c: -doubts[c, i])[:7] for c in range(3)]
     assert uncertain(labelled, 7, candidates=70) == expected
-    assert uncertain(labelled, 7) == expected  # ten times as many
+    assert uncertain(labelled, 7) == expected  # the default is ten times as many
 
 
 def test_uncertain_of_a_labelled_generator(tiny_labelled_generator):

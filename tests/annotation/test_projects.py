@@ -1,4 +1,4 @@
-"""Projects written, and read again: to the pixel."""
+"""Projects that are written and read again have the same pixels."""
 
 import io
 import json
@@ -31,7 +31,7 @@ def test_round_trip(out, tmp_path, format, ignored):
     write_masks(out, masks)
     write_project(out, 'tiny', format)
     if format == 'png':
-        assert not (out / 'annotations').exists()  # nobody has looked at automatic masks
+        assert not (out / 'annotations').exists()  # nobody has checked the automatic masks yet
         shutil.copytree(out / 'auto', out / 'annotations')
     report = import_annotations(out, tmp_path / 'dst', ignore_value=128 if format == 'png' else None)
     assert_equal(imported_masks(tmp_path / 'dst'), masks)
@@ -146,7 +146,7 @@ def test_refused(out):
 
 
 def test_what_is_called_like_a_project_and_is_none(tmp_path):
-    """It is not left out without a word."""
+    """A project.json that cannot be read as a project raises an error."""
     out = make_out(tmp_path / 'out')
     os.mkfifo(out / 'project.json')
     for call in (lambda: import_annotations(out, tmp_path / 'dst'), lambda: write_project(out, 'tiny', 'png')):

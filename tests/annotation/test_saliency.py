@@ -17,7 +17,7 @@ def picture(height=24, width=40):
 
 def test_normalise_is_u2nets():
     image = picture(320, 320)
-    image[5, 7] = 200  # the brightest
+    image[5, 7] = 200  # the maximum
     expected = (image.astype(float) / 200 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     result = normalise(image)
     assert result.dtype == np.float32 and result.flags.c_contiguous
@@ -34,7 +34,7 @@ def test_rescale():
     assert np.array_equal(rescale(saliency, 2, 2), np.float32([[0, 0.5], [0.5, 1]]))
     wide = rescale(saliency, 2, 8)
     assert wide.shape == (2, 8) and wide[0, 0] == 0 and wide[1, -1] == 1 and (np.diff(wide, axis=1) >= 0).all()
-    assert (rescale(np.full((3, 3), 7.0), 5, 4) == np.zeros((5, 4))).all()  # nothing stands out, and no division by zero
+    assert (rescale(np.full((3, 3), 7.0), 5, 4) == np.zeros((5, 4))).all()  # a constant map gives zeros, without a division by zero
 
 
 def test_saliency_runs_the_model_between_both(tmp_path):

@@ -1,4 +1,4 @@
-"""The embedded default: every file has a card that is true, and what is cheap to derive again is derived again."""
+"""The embedded default: every file has a correct card, and results that are cheap to compute are computed again."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ FILES = [p for p in FOLDER.iterdir() if p.is_file() and p.name != 'cards.json']
 
 
 def fingerprint(path) -> str:
-    """sha256 of a file; of a folder, of its files' names and checksums."""
+    """sha256 of a file, or of a folder's file names and checksums."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     lines = [f'{p.relative_to(path).as_posix()} {fingerprint(p)}' for p in sorted(path.rglob('*')) if p.is_file()]
@@ -53,7 +53,7 @@ def test_images_are_the_official_ones(tmp_path):
     try:
         find_full()
     except InputError as error:
-        pytest.skip(f'{error}')  # the full set is not part of the package
+        pytest.skip(f'{error}')  # the full set is not in the package
     write_subset(tmp_path / 'images.npz', None, dict(train=1000, test=100))
     with np.load(tmp_path / 'images.npz', allow_pickle=False) as fresh, np.load(FOLDER / 'images.npz', allow_pickle=False) as shipped:
         assert all(np.array_equal(fresh[key], shipped[key]) for key in shipped)
@@ -72,7 +72,7 @@ def test_sigma_of_the_shipped_weights(generator):
 
 
 def test_annotated_latents(generator):
-    """Five a class; latents are their addresses, masks the rule on the generated image."""
+    """Five annotated latents a class. Latents match their addresses, and masks match the rule on the generated image."""
     generator = fold_spectral_norm(generator)
     pairs = read_annotated_latents(FOLDER / 'annotated_latents', 'biggan32', 10)
     assert [pair.class_id for pair in pairs] == sorted([*range(10)] * 5)
@@ -105,7 +105,10 @@ def test_classifier_accuracy(classifier):
 
 
 def test_kernel_distance_to_the_test_images(classifier):
-    """Of 1,000 samples without truncation, 100 a class; the test images chose no checkpoint."""
+    """The kernel distance of 1,000 samples without truncation, 100 a class, equals that on the card.
+
+    The test images were not used to choose a checkpoint.
+    """
     labelled = LabelledGenerator.load('fashion32')
     labelled.seed, labelled.truncation = 3, None
     fake = torch.cat([classifier.features(labelled.images([c] * 100, range(100))) for c in range(10)])
@@ -115,10 +118,13 @@ def test_kernel_distance_to_the_test_images(classifier):
 
 
 def test_labels_agree_with_the_rule():
-    """On fresh samples, 20 a class: as good as the card says, within what 200 instead of 1,000 samples allow."""
+    """On 20 new samples a class, the mIoU between labels and rule is that on the card.
+
+    The tolerance allows for 200 samples instead of 1,000.
+    """
     labelled = LabelledGenerator.load('fashion32')
     labelled.seed, labelled.truncation = 2, None
-    counts = np.zeros((2, 2))  # intersection, union of background and foreground
+    counts = np.zeros((2, 2))  # rows: intersection, union; columns: background, foreground
     for c in range(10):
         batch = labelled.label([c] * 20, range(20))
         for image, mask in zip(batch.images.permute(0, 2, 3, 1).numpy(), batch.masks.numpy() > 0, strict=True):

@@ -1,4 +1,4 @@
-"""The 1,000 classes of ImageNet and the paper's groups of them."""
+"""The 1,000 classes of ImageNet and the paper's class groups."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ def test_classes():
     assert len(names) == len(wnids) == 1000 and list(wnids) == sorted(set(wnids))
     assert (wnids[0], names[0]) == ('n01440764', 'tench') and (wnids[999], names[999]) == ('n15075141', 'toilet paper')
     assert len({name.lower() for name in names}) == 1000 and all(name == name.strip() != '' for name in names)
-    assert len(set(class_folders(names))) == 1000  # as folders of images to annotate
+    assert len(set(class_folders(names))) == 1000  # folder names for images to annotate
     assert names[134] == 'crane bird' and names[517] == 'construction crane' and names[21] == 'kite (bird of prey)'
     assert [names[i] for i in (282, 638, 639, 657, 744, 836, 837, 998)] == [
         'tiger cat', 'maillot', 'one-piece bathing suit', 'missile', 'projectile', 'sunglass', 'sunglasses', 'ear of grain'
@@ -85,7 +85,7 @@ def test_mc128():
     ]  # fmt: skip
     assert sum(size == 1 for size in sizes.values()) == 65 and mc128['bird'] == BIRDS
     assert {name for name, ids in mc128.items() if set(ids) <= MISSING} == {'anguid lizard', 'crocodile', 'sports implement'}
-    assert [ids[0] for ids in mc128.values()] == sorted(ids[0] for ids in mc128.values())  # labels in the order of their first class
+    assert [ids[0] for ids in mc128.values()] == sorted(ids[0] for ids in mc128.values())  # labels are ordered by their first class
 
 
 def test_cards():

@@ -1,4 +1,7 @@
-"""Features stay what they are under every library's names; what a library would load and compute otherwise is refused."""
+"""Features are equal under every library's key names.
+
+Backbones that a library would load but compute differently raise an error.
+"""
 
 import math
 from functools import cache
@@ -20,7 +23,7 @@ IMAGES = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
 
 @pytest.fixture(autouse=True, scope='module')
 def _no_random_start():
-    """Every tensor is set below; drawing it before takes most of the time."""
+    """Skip random initialisation, which takes most of the time: the tests set every tensor."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ('kaiming_uniform_', 'kaiming_normal_', 'uniform_', 'normal_', 'trunc_normal_', 'xavier_uniform_'):
             patch.setattr(nn.init, name, lambda tensor, *args, **kwargs: tensor)
@@ -37,12 +40,12 @@ def build(backbone: dict) -> nn.Module:
 
 @cache
 def weights(shapes: tuple) -> dict[str, torch.Tensor]:
-    """Random tensors of these names and shapes, statistics of batches too; large enough that every layer has a say in the features."""
+    """Random tensors and batch statistics, large enough that every layer affects the features."""
     state = {}
     for key, shape in shapes:
         if key.endswith('num_batches_tracked'):
             state[key] = torch.tensor(7)
-        elif len(shape) == 1 and not key.endswith(('bias', 'running_mean')):  # the scale of a norm, and the variance
+        elif len(shape) == 1 and not key.endswith(('bias', 'running_mean')):  # the scale of a norm layer, or a variance
             state[key] = torch.empty(shape).uniform_(0.5, 1.5)
         else:
             state[key] = torch.empty(shape).normal_(std=0.1 if len(shape) == 1 else math.prod(shape[1:]) ** -0.5)
@@ -57,7 +60,7 @@ def trained(backbone: dict) -> nn.Module:
 
 @torch.no_grad()
 def features(network: nn.Module) -> torch.Tensor:
-    """Of the last stage, or of the class token."""
+    """Features of the last stage, or of the class token."""
     name = type(network).__module__.split('.')[0]
     if name in ('mmpretrain', 'mmseg', 'mmdet'):
         return network(IMAGES)[-1]
@@ -71,7 +74,7 @@ def features(network: nn.Module) -> torch.Tensor:
 
 
 def rebuilt(expression: str) -> nn.Module:
-    """The network a library builds, without its head."""
+    """The library's network without its head."""
     network = eval(expression, dict(timm=timm, torchvision=torchvision))
     for head in ('fc', 'heads'):
         if hasattr(network, head):
@@ -121,7 +124,7 @@ def test_names_of_the_other_depths(depth, layout):
     assert {key: value.shape for key, value in export.state.items()} == {key: value.shape for key, value in other.items()}
 
 
-DILATED = {  # of mmseg, whose first block of a dilated stage can have the dilation before
+DILATED = {  # in mmseg the first block of a dilated stage can have the previous dilation
     16: dict(strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), contract_dilation=True),
     8: dict(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), contract_dilation=True),
 }
@@ -139,7 +142,7 @@ def test_dilated_resnet_with_arguments(output_stride, layout):
     other, standard = rebuilt(export.network), rebuilt(to_layout(network.state_dict(), resnet(50), layout).network)
     other.load_state_dict(export.state)
     torch.testing.assert_close(features(other), features(network), rtol=1e-6, atol=1e-6)
-    standard.load_state_dict(export.state)  # what is refused: it loads
+    standard.load_state_dict(export.state)  # it loads without an error, but its features differ
     assert features(standard).shape != features(network).shape
 
 
@@ -212,7 +215,7 @@ def test_old_files_without_counters():
     rebuilt('torchvision.models.resnet18()').load_state_dict(to_layout(state, resnet(18), 'torchvision').state)
 
 
-# detectron2's names and shapes, by hand from its modeling/backbone/resnet.py: a convolution has its norm inside.
+# Detectron2's names and shapes, as in its modeling/backbone/resnet.py: a convolution contains its norm.
 def detectron2_shapes(depth: int) -> dict[str, tuple]:
     blocks = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}[depth]
     found: dict[str, tuple] = {}
@@ -255,7 +258,7 @@ def test_detectron2_names(depth, count, some):
 
 
 def detectron2_forward(state: dict, settings: dict, images: torch.Tensor) -> torch.Tensor:
-    """What detectron2 computes from tensors of these names, in a few lines."""
+    """A short version of detectron2's forward pass for tensors with these names."""
 
     def conv(name: str, x: torch.Tensor, stride: int = 1, padding: int = 0, dilation: int = 1) -> torch.Tensor:
         x = F.conv2d(x, state[f'{name}.weight'], None, stride, padding * dilation, dilation)
@@ -282,7 +285,7 @@ def detectron2_forward(state: dict, settings: dict, images: torch.Tensor) -> tor
 @pytest.mark.parametrize(
     'backbone, settings',
     [
-        (resnet(18, style='caffe'), dict(STRIDE_IN_1X1=False, RES2_OUT_CHANNELS=64)),  # of no effect in a basic block
+        (resnet(18, style='caffe'), dict(STRIDE_IN_1X1=False, RES2_OUT_CHANNELS=64)),  # no effect in a basic block
         (resnet(50), dict(STRIDE_IN_1X1=False, RES5_DILATION=1, RES2_OUT_CHANNELS=256)),
         (resnet(50, style='caffe'), dict(STRIDE_IN_1X1=True)),
         (resnet(50, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2)), dict(RES5_DILATION=2)),
@@ -323,11 +326,11 @@ def test_vit_elsewhere(name, layout):
     other.load_state_dict(export.state)
     torch.testing.assert_close(features(other), features(network), rtol=1e-4, atol=1e-5)
     other.load_state_dict({key: torch.zeros_like(v) if 'pos' in key else v for key, v in export.state.items()})
-    assert (features(other) - features(network)).abs().max() > 1e-3  # positions take part
+    assert (features(other) - features(network)).abs().max() > 1e-3  # position embeddings have an effect
 
 
 def test_heads_are_in_no_tensor():
-    """Why the config is needed: timm's ViT-S has six heads, MoCo v3's twelve."""
+    """The config is needed because the tensors do not contain the number of heads: timm's ViT-S has six, MoCo v3's twelve."""
     backbone = VITS['mocov3-small'][0]
     network = trained(backbone)
     export = to_layout(network.state_dict(), backbone, 'timm', allow_arguments=True)
@@ -338,7 +341,7 @@ def test_heads_are_in_no_tensor():
 
 
 def test_named_vits():
-    """Sizes and heads of every name, and of mmpretrain's architectures."""
+    """Sizes and heads match for every name in timm and torchvision, and for mmpretrain's architectures."""
     with torch.device('meta'):
         for sizes, name in TIMM.items():
             network = timm.create_model(name, num_classes=0)
@@ -353,7 +356,7 @@ def test_named_vits():
             assert sizes == (
                 network.hidden_dim, len(layers), layers[0].self_attention.num_heads, network.mlp_dim, network.patch_size, network.image_size
             )  # fmt: skip
-    build(VITS['mocov3-small'][0])  # adds its architecture
+    build(VITS['mocov3-small'][0])  # registers its architecture
     zoo = MODELS.get('mmpretrain.VisionTransformer').arch_zoo
     assert {name: zoo[name]['num_heads'] for name in HEADS} == HEADS
 
@@ -379,7 +382,7 @@ def test_a_vit_under_its_own_name():
         (dict(layer_scale_init_value=1e-4), 'layer_scale_init_value'),
         (dict(final_norm=False), 'final_norm=False'),
         (dict(pre_norm=True), 'pre_norm=True'),
-        (dict(norm_cfg=dict(type='LN')), 'norm_cfg'),  # whose epsilon is 1e-5
+        (dict(norm_cfg=dict(type='LN')), 'norm_cfg'),  # its epsilon is 1e-5
         (dict(layer_cfgs=dict(ffn_type='swiglu_fused')), 'layer_cfgs'),
         (dict(arch='eva-g'), 'the number of heads'),
     ],

@@ -21,7 +21,7 @@ def resnet(checkpoint=None, depth=18, kind=ResNet, **options):
 
 @pytest.fixture(scope='module')
 def published():
-    """A network of torchvision with statistics that are not the initial ones."""
+    """A network of torchvision with changed batch statistics."""
     torch.manual_seed(0)
     network = torchvision.models.resnet18(num_classes=7)
     network.train()(torch.randn(4, 3, 32, 32))
@@ -29,7 +29,7 @@ def published():
 
 
 def features(network, image):
-    """The last feature map of torchvision's network."""
+    """The last feature map of a torchvision network."""
     for name in ('conv1', 'bn1', 'relu', 'maxpool', 'layer1', 'layer2', 'layer3', 'layer4'):
         image = getattr(network, name)(image)
     return image
@@ -46,7 +46,10 @@ BESIDE = {
 
 @pytest.mark.parametrize('prefix', BESIDE)
 def test_every_publishers_names(published, prefix, tmp_path, monkeypatch):
-    """Features are those of the network the weights are from; projection heads, queues and second encoders stay behind."""
+    """Features equal those of the source network for every publisher's key names.
+
+    Projection heads, queues and second encoders are not loaded.
+    """
     state = {f'{prefix}{key}': value for key, value in published.state_dict().items() if 'num_batches' not in key}
     torch.save(
         dict(epoch=200, arch='resnet18', state_dict=state | {key: torch.zeros(size) for key, size in BESIDE[prefix].items()}),
@@ -57,7 +60,7 @@ def test_every_publishers_names(published, prefix, tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr('mmbdg.backbones.pretrained.print_log', lambda message, *_: said.append(message))
     backbone.init_weights()
-    backbone.eval()  # returns None
+    backbone.eval()  # mmpretrain's eval() returns None
     image = torch.randn(1, 3, 64, 64)
     torch.testing.assert_close(backbone(image)[-1], features(published, image))
     assert (
@@ -73,7 +76,10 @@ def test_every_publishers_names(published, prefix, tmp_path, monkeypatch):
     ],
 )
 def test_another_depth_is_refused(network, message, tmp_path):
-    """ResNet-34 has every tensor of ResNet-18 in its shape: mmengine fills the smaller network with the first blocks of the larger."""
+    """Weights of another depth raise an error.
+
+    ResNet-34 has all tensors of ResNet-18 in the same shapes, so mmengine would load its first blocks.
+    """
     write_safetensors(tmp_path / 'deeper.safetensors', network().state_dict())
     with pytest.raises(InputError, match=message):
         resnet(tmp_path / 'deeper.safetensors').init_weights()
@@ -108,7 +114,7 @@ def test_a_part_is_not_enough(published, tmp_path):
 
 
 def test_a_backbone_without_its_last_stage_and_that_stage_with_a_new_norm(published, tmp_path):
-    """R50-C4: three stages in front of the regions, the fourth behind them."""
+    """R50-C4: three stages in the backbone, the fourth in the RoI head with a new norm layer."""
     from mmpretrain.models.utils.res_layer_extra_norm import ResLayerExtraNorm
 
     write_safetensors(tmp_path / 'b.safetensors', {f'backbone.{key}': value for key, value in published.state_dict().items()})
@@ -119,14 +125,14 @@ def test_a_backbone_without_its_last_stage_and_that_stage_with_a_new_norm(publis
     for part in (three, fourth):
         part.init_weights()
         part.eval()
-    expected = features(published, image) / (1 + 1e-5) ** 0.5  # of a norm with initial statistics
+    expected = features(published, image) / (1 + 1e-5) ** 0.5  # the new norm layer has initial statistics
     torch.testing.assert_close(fourth(three(image)[-1]), expected)
     with pytest.raises(InputError, match=r'missing from the file: norm\.weight'):
         ResLayerExtraNorm(depth=18, stage=3, norm_cfg=NORM, init_cfg=init_cfg).init_weights()
 
 
 def test_blocks_do_not_overwrite_what_arrived(published, tmp_path):
-    """mmengine initialises the children behind their parent."""
+    """Loaded weights are not overwritten, although mmengine initialises children after their parent."""
     write_safetensors(tmp_path / 'b.safetensors', published.state_dict())
     network = resnet(tmp_path / 'b.safetensors')
     assert network.bn1.num_batches_tracked == 0

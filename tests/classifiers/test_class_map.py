@@ -40,7 +40,7 @@ def test_lists_and_names(spec):
 
 
 def test_by_wnid_and_by_name():
-    """The thousand classes of ImageNet, the generator's in another order."""
+    """The 1,000 ImageNet classes are mapped by wnid or by name if the generator has them in another order."""
     judge = classifier(1000, 'in1k')
     wnids, names = folder_names('in1k'), class_names('in1k')
     order = [999, 0, 281]

@@ -1,4 +1,4 @@
-"""Classifiers of three libraries answer as their libraries do, and refuse what does not fit."""
+"""Classifiers of three libraries give their library's results, and configs that do not match raise errors."""
 
 import json
 import pickle
@@ -35,7 +35,7 @@ RESIZE_AND_CROP = "dict(type='ResizeEdge', scale=72, edge='short'), dict(type='C
 
 
 def smooth_images(size: int, count: int = 3) -> torch.Tensor:
-    """RGB uint8 (N,3,size,size), coloured and not alike."""
+    """Different colour images, RGB uint8 (N,3,size,size)."""
     coarse = torch.rand(count, 3, 6, 6, generator=torch.Generator().manual_seed(4))
     return (F.interpolate(coarse, (size, size), mode='bicubic').clamp(0, 1) * 255).round().to(torch.uint8)
 
@@ -45,7 +45,7 @@ def as_pictures(images: torch.Tensor) -> list[Image.Image]:
 
 
 def outspoken(model: torch.nn.Module, head: torch.nn.Linear) -> torch.nn.Module:
-    """With running statistics, and a head that tells images apart."""
+    """The model with trained batch statistics and a head with clearly different scores."""
     model.train()
     with torch.no_grad():
         for _ in range(3):
@@ -56,7 +56,7 @@ def outspoken(model: torch.nn.Module, head: torch.nn.Linear) -> torch.nn.Module:
 
 @pytest.fixture(scope='module')
 def resnet(tmp_path_factory):
-    """A torchvision ResNet-18 of five classes and its file."""
+    """A torchvision ResNet-18 with five classes, and the config of its file."""
     from torchvision.models import resnet18
 
     torch.manual_seed(0)
@@ -69,7 +69,7 @@ def resnet(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def mm_file(tmp_path_factory):
-    """A config file of mmpretrain and a checkpoint as its runner writes them."""
+    """A config file of mmpretrain and a checkpoint in its runner's format."""
     tmp_path = tmp_path_factory.mktemp('mmpretrain')
     config = tmp_path / 'config.py'
     config.write_text(MM_CONFIG.replace('{steps}', RESIZE_AND_CROP))
@@ -99,17 +99,17 @@ def test_mmpretrain_file_is_its_inferencer(mm_file, size):
     from mmpretrain import ImageClassificationInferencer
 
     images, classifier = smooth_images(size), build_classifier(mm_file)
-    with DefaultScope.overwrite_default_scope('mmpretrain'):  # whatever a training in this process has left
+    with DefaultScope.overwrite_default_scope('mmpretrain'):  # other tests may have left another scope
         inferencer = ImageClassificationInferencer(mm_file['config'], pretrained=mm_file['checkpoint'], device='cpu')
     bgr = [np.ascontiguousarray(image.permute(1, 2, 0).numpy()[..., ::-1]) for image in images]
     expected = np.stack([result['pred_scores'] for result in inferencer(bgr)])
-    np.testing.assert_allclose(classifier.probabilities(images), expected, atol=4e-3)  # OpenCV interpolates in fixed point
+    np.testing.assert_allclose(classifier.probabilities(images), expected, atol=4e-3)  # OpenCV interpolates with fixed-point numbers
     assert classifier.num_classes == 4 and np.ptp(expected, axis=0).max() > 0.05
     assert classifier.features(images).shape == (3, 64)
 
 
 def test_mmpretrain_by_package(tmp_path):
-    """As ``mmpretrain::``; the identity says what the config says, and holds no path."""
+    """A config can be named as ``mmpretrain::``. Its identity contains the config's content and no path."""
     config = dict(type='mmpretrain', config='mmpretrain::resnet/resnet18_8xb32_in1k.py', checkpoint=str(tmp_path / 'x.safetensors'))
     model = MODELS.build(dict(_scope_='mmpretrain', **classifier_identity(config)['model']))
     write_safetensors(config['checkpoint'], model.state_dict())
@@ -123,7 +123,7 @@ def test_mmpretrain_by_package(tmp_path):
 
 
 def test_size_replaces_the_evaluation(mm_file):
-    """The whole picture is resized; nothing is cut off."""
+    """``size`` resizes the whole image without a crop, in place of the evaluation pipeline."""
     images = smooth_images(64)
     whole = build_classifier(mm_file, size=64)
     assert whole.view.size == 64
@@ -205,7 +205,7 @@ def test_torchvision_preprocessing_of_named_weights(tmp_path):
     assert build_classifier({**config, 'preprocessing': 'IMAGENET1K_V1'}).view.resize == 256
     with pytest.raises(InputError, match='no weights .V9. of resnet50; known are IMAGENET1K_V1'):
         build_classifier({**config, 'preprocessing': 'V9'})
-    for build, features in ((squeezenet1_1, 3), (mobilenet_v3_small, 1024)):  # one has no linear layer, one has two
+    for build, features in ((squeezenet1_1, 3), (mobilenet_v3_small, 1024)):  # one has no linear layer, the other has two
         write_safetensors(tmp_path / 'x.safetensors', build(num_classes=3).state_dict())
         named = dict(type='torchvision', model=build.__name__, weights=tmp_path / 'x.safetensors', num_classes=3)
         assert build_classifier(named, size=64).features(smooth_images(64)).shape == (3, features)
@@ -223,7 +223,7 @@ def test_old_names_of_densenet(tmp_path):
 
 
 def test_timm(tmp_path):
-    """A real ImageNet classifier, under other names in the same order."""
+    """A trained ImageNet classifier whose keys have other names in the same order."""
     timm = pytest.importorskip('timm', reason='pip install timm')
     try:
         path = resolve(EFFICIENTNET)
@@ -272,7 +272,7 @@ def test_without_timm(monkeypatch):
 
 
 class Hostile:
-    """Runs code when it is unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __reduce__(self):
         return (open, ('hostile.txt', 'w'))
@@ -348,7 +348,7 @@ def test_wrong_checkpoint_of_mmpretrain(mm_file, tmp_path):
 
 
 def test_identity_has_no_paths(tiny_classifier, resnet, mm_file, tmp_path):
-    """What moves keeps its identity; what is trained otherwise does not."""
+    """A moved config keeps its identity. Another pipeline changes it."""
     assert classifier_identity(tiny_classifier) == json.loads(json.dumps(TINY_CLASSIFIER))
     assert classifier_identity(resnet[1]) == dict(type='torchvision', model='resnet18', num_classes=5)
     before = classifier_identity(mm_file)

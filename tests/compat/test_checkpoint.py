@@ -19,7 +19,7 @@ from mmbdg.files import write_safetensors
 
 
 class Hostile:
-    """Creates a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, marker):
         self.marker = str(marker)
@@ -43,11 +43,11 @@ def test_pickle_that_runs_code_is_refused(hostile):
 
 
 def test_import_replaces_mmengines_readers(hostile):
-    """Also in a project that has no tool of ours: ``import mmbdg`` is enough."""
+    """``import mmbdg`` makes mmengine's readers safe, also in a project without tools of this package."""
     path, marker = hostile
     readers = [
         lambda: CheckpointLoader.load_checkpoint(str(path)),
-        lambda: mmengine_checkpoint._safe_torch_load(path, weights_only=False),  # a caller who asks for the unsafe way is refused too
+        lambda: mmengine_checkpoint._safe_torch_load(path, weights_only=False),  # weights_only=False raises an error too
         lambda: mmengine_checkpoint._safe_torch_load(io.BytesIO(path.read_bytes())),
         lambda: mmengine_checkpoint.load_url(path.as_uri(), model_dir=str(path.parent / 'downloads')),
         lambda: Net(init_cfg=dict(type='Pretrained', checkpoint=str(path))).init_weights(),
@@ -67,7 +67,11 @@ class Net(BaseModule):
 
 @pytest.mark.parametrize('attack', ['getattr', 'statistics', 'objects', 'shape'])
 def test_what_mmengines_checkpoints_hold_lets_nothing_else_in(tmp_path, attack):
-    """mmengine's list of safe globals holds getattr, by which a file calls anything; arrays may hold objects, or lie about their size."""
+    """Types that mmengine's checkpoints need do not let other objects in.
+
+    mmengine's list of safe globals contains getattr, by which a file can call anything. Arrays may contain objects or have a wrong
+    size.
+    """
     path, marker = tmp_path / 'hostile.pth', tmp_path / 'executed'
     if attack == 'getattr':
         write_checkpoint_that_runs_code(path, marker)
@@ -84,7 +88,7 @@ def test_what_mmengines_checkpoints_hold_lets_nothing_else_in(tmp_path, attack):
 
 
 def test_plain_values_come_back(tmp_path):
-    """What mmengine's trainings write: histories with their statistics, arrays and numbers of numpy, states of optimisers."""
+    """Values in mmengine's checkpoints are read unchanged: histories, numpy arrays and numbers, optimiser states."""
     history = HistoryBuffer([1.0, 2.0, 6.0], [1, 1, 1])
     state = OrderedDict(weight=torch.arange(3.0))
     state._metadata = {'': dict(version=1)}
@@ -96,7 +100,7 @@ def test_plain_values_come_back(tmp_path):
     torch.save(content, tmp_path / 'c.pth')
     found = read_checkpoint(tmp_path / 'c.pth')
     assert type(found['history']['loss']) is HistoryBuffer
-    found['history']['loss'].update(7.0)  # a training goes on with it
+    found['history']['loss'].update(7.0)  # a resumed training continues it
     assert found['history']['loss'].statistics('mean') == 4.0 and found['history']['loss'].data[0].tolist() == [1, 2, 6, 7]
     assert found['number'] == np.float32(0.5) and type(found['number']) is np.float32
     assert found['same'][0] is found['same'][1][0] and found['same'][0].flags.writeable
@@ -151,7 +155,7 @@ def test_other_files_are_named(tmp_path, content, what, suffix):
 
 @pytest.mark.parametrize('key', ['state_dict', 'model', 'model_state_dict', None])
 def test_wrapped_and_compiled_names(tmp_path, key):
-    """{'model': ...} of DETR and MAE; names under which torch.compile puts a module."""
+    """Weights are found in {'model': ...} as in DETR and MAE, and under the names that torch.compile adds."""
     state = {'_orig_mod.backbone.a': torch.ones(1), 'backbone._orig_mod.b': torch.ones(1)}
     torch.save({key: state, 'epoch': 3} if key else state, tmp_path / 'c.pth')
     assert sorted(read_state_dict(tmp_path / 'c.pth', 'backbone.')) == ['a', 'b']

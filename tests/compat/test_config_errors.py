@@ -1,4 +1,4 @@
-"""Whatever is wrong with a config file ends in one line that names it, and the line in it."""
+"""Any error in a config file gives one line with the file's name and line number."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Misspelt keys in config files are found, and no key that is right is refused."""
+"""Misspelt keys in config files raise an error, valid keys do not."""
 
 import importlib.util
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_a_misspelt_key(name, tmp_path):
         check_keys(cfg)
     assert str(error.value).startswith(f'{cfg.filename}: {place}.{key}: ') and '\n' not in str(error.value)
     assert str(error.value).endswith(f'takes no "{key}"; did you mean "{near}"?')
-    check_keys(cfg, *(TOP.keys() - {place.split('.')[0]}))  # who builds the other parts only
+    check_keys(cfg, *(TOP.keys() - {place.split('.')[0]}))  # for a tool that builds the other parts only
 
 
 def test_all_are_listed(tmp_path):
@@ -88,7 +88,7 @@ def test_all_are_listed(tmp_path):
 
 
 def test_an_optimizer_that_there_is_not():
-    """mmengine would say: None is not a callable object."""
+    """An unknown optimizer is named. mmengine's message would be: None is not a callable object."""
     cfg = Config(dict(default_scope='mmseg', optim_wrapper=dict(optimizer=dict(type='SDG', lr=1))))
     with pytest.raises(InputError, match='optim_wrapper.optimizer.type: there is no optimizer "SDG"; did you mean "SGD"?'):
         check_keys(cfg)
@@ -101,7 +101,7 @@ BROKEN = {
     'mmdet/configs/v3det/fcos_swinb_fpn_8x4_sample1e-3_mstrain_v3det_2x.py': 'force_grad_on_level',
     'mmdet/configs/solov2/solov2-light_r18_fpn_ms-3x_coco.py': 'by_epoch',
 }
-"""Configs of other packages that a Runner cannot be built from, for the same reason."""
+"""Configs of other packages from which no Runner can be built, for the same reason."""
 
 
 def files(package: str) -> list[Path]:
@@ -110,12 +110,15 @@ def files(package: str) -> list[Path]:
 
 @pytest.mark.parametrize('package', ['mmpretrain', 'mmseg', 'mmdet'])
 def test_configs_of_other_packages(package):
-    """One in sixteen; all of them, 2,480 that can be read, were looked through once: eight are refused, and no Runner takes those."""
+    """Valid configs of other packages pass. The test checks one in sixteen.
+
+    A check of all 2,480 readable ones found eight errors, in configs that no Runner accepts either.
+    """
     looked_through = 0
     for path in files(package)[::16]:
         try:
             cfg = Config.fromfile(path)
-        except Exception:  # of a base that is missing, say
+        except Exception:  # for example, its base is missing
             continue
         assert list(unknown_keys(cfg, TOP)) == [], path
         looked_through += 1

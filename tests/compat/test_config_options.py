@@ -1,4 +1,4 @@
-"""Options of the command line: for something that is there, or that is taken; and each arrives."""
+"""Command line options must name an existing or accepted key, and each option takes effect."""
 
 import pytest
 from conftest import ROOT
@@ -123,7 +123,7 @@ def test_a_variable_that_nothing_uses(config):
     told = 'nothing uses dead of .*base.py, so it has no effect; set root, test_evaluator.folder$'
     with pytest.raises(InputError, match=told):
         read_config(config, dict(dead='x'))
-    assert read_config(config, dict(dead='data/x')).dead == 'data/x'  # as it is
+    assert read_config(config, dict(dead='data/x')).dead == 'data/x'  # the value as it is in the config
     assert read_config(config, {'+dead': 'x'}).dead == 'x'
     with pytest.raises(InputError, match='nothing uses root of .*; set the place itself'):
         read_config(config, dict(root='x'), used={'model'})
@@ -137,14 +137,17 @@ def test_a_variable_and_the_place_that_it_decides(config):
     with pytest.raises(InputError, match='root and val_evaluator.file are both given'):
         read_config(config, {'val_evaluator.file': 'own.json', 'root': '/elsewhere'})
     assert read_config(config, {place: 'b.pth', 'pretrained': 'b.pth'}).pretrained == 'b.pth'
-    off = {'model.backbone.init_cfg': None, 'pretrained': None}  # a random backbone
+    off = {'model.backbone.init_cfg': None, 'pretrained': None}  # a randomly initialised backbone
     assert read_config(config, off).model.backbone.init_cfg is None
     parent = {'model.backbone.init_cfg': dict(type='Pretrained', checkpoint='e.pth')}
     assert read_config(config, parent).model.backbone.init_cfg.checkpoint == 'e.pth'
 
 
 def test_a_variable_that_still_arrives_elsewhere(config):
-    """tools/train.py CONFIG --cfg-options iterations=300 train_cfg.val_interval=50"""
+    """A variable takes effect in other places if an option sets one of its places.
+
+    Example: tools/train.py CONFIG --cfg-options iterations=300 train_cfg.val_interval=50
+    """
     cfg = read_config(config, {'n': 300, 'train_cfg.val_interval': 50})
     assert cfg.train_cfg == dict(max_iters=300, val_interval=50)
 

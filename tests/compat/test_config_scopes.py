@@ -19,7 +19,7 @@ OURS = sorted(path.relative_to(ROOT / 'configs').as_posix() for path in (ROOT / 
 
 
 def child(base: str, folder, *lines: str) -> Config:
-    """The config of another project that builds on ``base``."""
+    """The config of another project that inherits from ``base``."""
     path = folder / 'child.py'
     path.write_text('\n'.join([f"_base_ = '{base}'", *lines]))
     return Config.fromfile(path)
@@ -46,7 +46,10 @@ def test_what_mmengine_refuses_stays_refused(tmp_path):
 
 
 def test_functions_that_collate_get_no_scope(tmp_path):
-    """Of other packages too: mmengine hands the scope on to the function."""
+    """Collate functions get no ``_scope_``, because mmengine would pass it to the function.
+
+    This holds in configs of other packages too.
+    """
     loader = child('mmpretrain::_base_/datasets/imagenet_bs32_mocov2.py', tmp_path).train_dataloader
     assert loader.dataset._scope_ == 'mmpretrain' and loader.collate_fn == dict(type='default_collate')
 
@@ -61,18 +64,18 @@ REGISTRIES = dict(
     joint_preprocessor=MODELS, ssl_dataset=DATASETS, synthetic_dataset=DATASETS, train_cfg=LOOPS, val_cfg=LOOPS, test_cfg=LOOPS,
     val_evaluator=METRICS, test_evaluator=METRICS, param_scheduler=PARAM_SCHEDULERS, visualizer=VISUALIZERS,
 )  # fmt: skip
-LARGE = ('generator', 'synthetic_dataset', 'train_cfg')  # of ImageNet's classes, with weights or data that are not here, or need a Runner
+LARGE = ('generator', 'synthetic_dataset', 'train_cfg')  # needs ImageNet's classes, missing weights or data, or a Runner
 
 
 def check_types(registry, node) -> None:
-    """Every type is found from where it stands."""
+    """Check that every type is found in its scope."""
     with registry.switch_scope_and_registry(node.get('_scope_')) as found:
         assert found.get(node['type']) is not None, node['type']
 
 
 @pytest.mark.parametrize('base', OURS)
 def test_each_of_our_bases_from_another_project(base, tmp_path):
-    """Its parts are built as a Runner builds them, under that project's own default scope."""
+    """Our base configs can be built under another project's default scope."""
     cfg = child(f'mmbdg::{base}', tmp_path, "default_scope = 'mmseg'")
     with DefaultScope.overwrite_default_scope('mmseg'):
         for name, registry in REGISTRIES.items():

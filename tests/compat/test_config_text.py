@@ -1,4 +1,4 @@
-"""The config in a checkpoint, read without running it."""
+"""Reading the config in a checkpoint without running it."""
 
 import pytest
 from conftest import ROOT

@@ -1,4 +1,4 @@
-"""What is computed from a variable of a config follows it, whoever sets it."""
+"""Values that are computed from a config variable change with it, wherever it is set."""
 
 import weakref
 
@@ -61,7 +61,7 @@ def test_options_for_parts_of_variables(base):
 
 
 def test_options_for_parts_of_what_is_built_stay_there(base):
-    """As every OpenMMLab tool has it: the loader for validation is another one."""
+    """As in every OpenMMLab tool, an option for the training loader does not change the validation loader."""
     cfg = read_config(base, {'train_dataloader.dataset.data_root': '/mine'})
     assert cfg.train_dataloader.dataset.data_root == '/mine' and cfg.val_dataloader.dataset.data_root == 'data/images'
 
@@ -93,7 +93,7 @@ def test_a_place_that_a_child_sets_itself_keeps_it(write):
 
 
 def test_values_from_the_base(write):
-    """The child computes with the base's values; what it computes from a variable's own value is computed once."""
+    """A child config computes with the base's values. A variable that is computed from itself is computed once."""
     child = write('child.py', "_base_ = 'base.py'\nn = _base_.n * 2\nroot = f'{_base_.root}/mine'\nmodel = dict(m=_base_.n + 10)\n")
     cfg = read_config(child)
     assert (cfg.n, cfg.model.heads[0].n, cfg.model.m) == (2, 2, 12)
@@ -121,11 +121,14 @@ def test_old_references(write):
 
 
 def test_other_packages_mean_what_they_wrote(write, base):
-    """Where no file names us a child's variable is its own: mmdet's Grounding DINO gives ``dataset_type`` another meaning."""
+    """A variable in a child config of another package does not change the values of its base.
+
+    mmdet's Grounding DINO, for example, uses ``dataset_type`` with another meaning.
+    """
     base.write_text(BASE.replace('mmbdg.X', 'X'))
     child = write('child.py', "_base_ = 'base.py'\nn = 7\n")
     assert read_config(child).model.heads[0].n == 1
-    assert read_config(child, dict(n=9)).model.heads[0].n == 9  # from the command line it is meant
+    assert read_config(child, dict(n=9)).model.heads[0].n == 9  # the command line sets both
 
 
 def test_configs_of_the_new_style(write, tmp_path):
@@ -155,7 +158,10 @@ def test_reading_twice_gives_the_same(name):
 
 
 def test_reading_keeps_nothing_of_its_caller():
-    """That a package lacks a config is remembered, not the error, whose frames hold what the caller had: whole models in a long process."""
+    """Reading a config keeps no reference to the caller's objects.
+
+    A missing config is remembered without the exception, whose frames would keep whole models in memory.
+    """
 
     class Model:
         pass

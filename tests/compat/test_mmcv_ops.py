@@ -33,7 +33,7 @@ def test_nms_by_hand(offset):
 
 
 def roi_align_by_hand(feature, roi, size, ratio):
-    """aligned=True: bilinear samples at ratio x ratio points of each bin, averaged."""
+    """RoIAlign with aligned=True: the mean of bilinear samples at ratio x ratio points of each bin."""
     _, x1, y1, x2, y2 = roi - 0.5
     out = np.zeros((size, size))
     for i in range(size):
@@ -69,7 +69,7 @@ def test_roi_align_forward_and_backward_by_hand():
 
 
 def test_max_pooling_says_so():
-    """What torchvision has no operator for must not be pooled in another way."""
+    """Max pooling raises an error, because torchvision has no operator for it."""
     with pytest.raises(NotImplementedError, match='pool_mode="max"'):
         roi_align_forward(None, None, None, None, None, 1, 1, 1.0, 0, 0, True)
 
@@ -81,7 +81,7 @@ def test_environment_report_of_mmcv():
 
 
 def test_operator_without_a_stand_in_says_so_when_called():
-    """Importing it must work (mmdet imports many), calling it must name what to install."""
+    """Importing an operator without a replacement works, since mmdet imports many. Calling it names what to install."""
     ext = StandIn('mmcv._ext')
     assert hasattr(ext, 'deform_conv_forward')
     with pytest.raises(NotImplementedError, match='no "deform_conv_forward"'):
@@ -90,7 +90,10 @@ def test_operator_without_a_stand_in_says_so_when_called():
 
 @pytest.fixture(scope='module')
 def compiled():
-    """mmcv's own operators; ``MMCV_WITH_OPS=1 pip install --no-build-isolation onedl-mmcv`` builds them, in half an hour of two cores."""
+    """mmcv's compiled operators.
+
+    ``MMCV_WITH_OPS=1 pip install --no-build-isolation onedl-mmcv`` builds them in half an hour on two cores.
+    """
     module = importlib.import_module('mmcv._ext')
     if isinstance(module, StandIn):
         pytest.skip('this mmcv was installed without compiled operators')
@@ -110,7 +113,7 @@ def test_nms_keeps_what_the_compiled_one_keeps(compiled, threshold, offset):
 @pytest.mark.parametrize('aligned', [True, False])
 @pytest.mark.parametrize('sampling_ratio', [0, 2])
 def test_roi_align_is_the_compiled_one_bit_for_bit(compiled, sampling_ratio, aligned):
-    """Regions beyond the edges, and of no area, too."""
+    """RoIAlign equals the compiled operator, also for regions beyond the edges and without area."""
     features = torch.randn(2, 5, 17, 23)
     corner = torch.rand(40, 2) * 90 - 10
     rois = torch.cat([torch.arange(40)[:, None] % 2, corner, corner + torch.rand(40, 2) * 60 * (torch.arange(40)[:, None] > 3)], dim=1)
@@ -210,7 +213,7 @@ with torch.no_grad():
 
 @pytest.mark.parametrize('code', ['import mmseg.models, mmbdg', 'import mmbdg, mmseg.models'])
 def test_detectors_that_came_too_early(code):
-    """mmseg imports mmdet, which then has no operators for good."""
+    """Importing mmseg first imports mmdet without operators; the message tells the user to import mmbdg first."""
     code += "\nimport mmcv._ext\nprint('compiled' if type(mmcv._ext).__name__ == 'module' else 'stand-in')"
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
@@ -220,7 +223,7 @@ def test_detectors_that_came_too_early(code):
 
 @pytest.mark.parametrize('first', ['import mmbdg', "from mmengine.config import Config; Config.fromfile('user_config.py')"])
 def test_detectors_import_and_predict(first, tmp_path):
-    """In our tools, and for a user who only writes custom_imports=dict(imports=['mmbdg'])."""
+    """Detectors work in our tools and with custom_imports=dict(imports=['mmbdg']) in a user's config."""
     (tmp_path / 'user_config.py').write_text("custom_imports = dict(imports=['mmbdg'])\n")
     result = subprocess.run([sys.executable, '-c', DETECTOR.format(first=first)], capture_output=True, text=True, cwd=tmp_path)
     assert result.stdout.strip().splitlines()[-1:] == ['5'], result.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""Configs in YAML and JSON are plain values."""
+"""YAML and JSON configs contain plain values only."""
 
 import mmengine
 import pytest

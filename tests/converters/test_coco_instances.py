@@ -1,4 +1,4 @@
-"""COCO instances of drawn masks, against pycocotools."""
+"""COCO instances from drawn masks, compared with pycocotools."""
 
 import json
 
@@ -24,7 +24,7 @@ def disc(x: int, y: int, radius: float) -> np.ndarray:
 
 
 def drawn_dataset(root, masks, classes=('background', 'foreground'), label_space='fgbg') -> StoredDataset:
-    """A dataset of our layout with these masks, of two classes in turn."""
+    """A dataset in our layout with the given masks, alternating between two classes."""
     lines = [dict(id=f'{i:08d}', slug='bc'[i % 2]) | {'class': 1 + i % 2} for i in range(len(masks))]
     for line, mask in zip(lines, masks, strict=True):
         write_png(root / f'images/{line["slug"]}/{line["id"]}.png', np.full((SIZE, SIZE, 3), 7, np.uint8))
@@ -48,7 +48,7 @@ def decoded(annotation) -> np.ndarray:
 
 @pytest.mark.parametrize('seed', range(6))
 def test_components_are_those_of_pycocotools(seed):
-    """Of noise: all components together are the area, each is encoded to the same text, also at the edges."""
+    """Components of noise cover the mask, and each is encoded to the same text as by pycocotools."""
     rng = np.random.default_rng(seed)
     area = rng.random((13 + seed, 17)) < (0.1, 0.3, 0.6, 0.95, 1, 0.5)[seed]
     union = np.zeros_like(area)
@@ -86,7 +86,7 @@ def test_small_components_ignored_pixels_and_empty_images(tmp_path):
     square[50:55, 50:56] = True  # 30 pixels
     first = (big | square | disc(50, 10, 2)).astype(np.uint8)
     first[square] = 1
-    first[20, :] = 255  # cuts the big one in two
+    first[20, :] = 255  # splits the big disc
     masks = [first, np.zeros((SIZE, SIZE), np.uint8), square.astype(np.uint8)]
     counts, coco = written(drawn_dataset(tmp_path / 'd', masks), tmp_path / 'coco.json')
     assert (counts.images, counts.empty_images, counts.instances, counts.small, counts.ignored_pixels) == (3, 1, 4, 1, SIZE)
@@ -101,7 +101,10 @@ def test_small_components_ignored_pixels_and_empty_images(tmp_path):
 
 
 def test_labels_of_the_masks_are_categories(tmp_path):
-    """A head that tells labels apart: touching labels are instances of their own; uint16 and its ignore value are read."""
+    """Each label of a mask becomes a category.
+
+    Touching labels are separate instances. uint16 masks and their ignore value are read.
+    """
     mask = np.zeros((SIZE, SIZE), np.uint16)
     mask[10:30, 10:30], mask[10:30, 30:50], mask[40:50, 40:50], mask[0] = 3, 1, 300, 65535
     labels = ['background', *(f'label {i}' for i in range(1, 301))]
@@ -127,7 +130,7 @@ def test_what_is_wrong_leaves_no_file(damage, tmp_path):
     message = dict(
         label='holds the label 2 in 4096 pixels, dataset.json names 2',
         size='has 8x64 pixels',
-        missing='there is no file .*00000001.png; .*--repair brings lost files back',
+        missing='there is no file .*00000001.png; .*--repair',
     )[damage]
     with pytest.raises(InputError, match=message):
         write_coco(dataset, tmp_path / 'coco.json')
@@ -137,12 +140,12 @@ def test_what_is_wrong_leaves_no_file(damage, tmp_path):
 def test_a_deleted_image_is_not_listed(tmp_path):
     drawn_dataset(tmp_path / 'd', [disc(30, 30, 9).astype(np.uint8)] * 2)
     (tmp_path / 'd/images/c/00000001.png').unlink()
-    with pytest.raises(InputError, match='images/c/00000001.png is missing, and 0 other files'):
+    with pytest.raises(InputError, match='images/c/00000001.png and 0 other files are missing'):
         write_coco(StoredDataset(tmp_path / 'd'), tmp_path / 'coco.json')
 
 
 def test_command(tiny_labelled_generator, tmp_path):
-    """Of a synthesised dataset, in folders and shards: the same file, with every image of the manifest; nothing is overwritten."""
+    """The command writes the same file for folders and shards, with every image of the manifest, and overwrites nothing."""
     for form in ('folder', 'shards'):
         plan = plan_of(str(tiny_labelled_generator), num_per_class=4, candidates=4, uncertainty_rate=0.0, format=form)
         synthesize(plan, tmp_path / form)
@@ -156,7 +159,7 @@ def test_command(tiny_labelled_generator, tmp_path):
     assert (tmp_path / 'shards.json').read_bytes() == (tmp_path / 'coco.json').read_bytes()
     before = (tmp_path / 'coco.json').read_bytes()
     again = run_tool(TOOL, tmp_path / 'folder', tmp_path / 'coco.json', check=False)
-    assert again.returncode == 2 and 'is there already and is not overwritten' in again.stdout
+    assert again.returncode == 2 and 'exists and is not overwritten' in again.stdout
     assert (tmp_path / 'coco.json').read_bytes() == before
 
 

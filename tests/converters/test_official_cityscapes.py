@@ -10,12 +10,12 @@ from mmbdg.errors import InputError
 
 pytest.importorskip('cityscapesscripts')
 COUNTS = dict(train=2, val=1)
-CAR, ROAD, CAR_GROUP = 26, 7, 26  # label ids; a group of cars has no instance number
+CAR, ROAD, CAR_GROUP = 26, 7, 26  # label ids; an object group has no instance number
 
 
 @pytest.fixture
 def root(tmp_path):
-    """Road with one car and a group of cars on every image, 32 x 16 px."""
+    """Images of 32 x 16 px with a road, one car and a group of cars."""
     for split, count in COUNTS.items():
         for i in range(count):
             name = f'city/city_{i:06d}_000019'
@@ -65,7 +65,7 @@ def test_resumed(root, monkeypatch):
     (root / 'annotations/instancesonly_filtered_gtFine_val.json').unlink()
     assert prepare_cityscapes(root, COUNTS)['train'] == dict(images=2, made_now=1)
     assert contents(root) == whole
-    monkeypatch.setattr(cityscapes, 'mm_converter', None)  # would fail
+    monkeypatch.setattr(cityscapes, 'mm_converter', None)  # converting again would raise an error
     assert prepare_cityscapes(root, COUNTS)['train']['made_now'] == 0
 
 

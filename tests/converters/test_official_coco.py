@@ -10,7 +10,7 @@ COUNTS = dict(train2017=4, val2017=2)
 
 @pytest.fixture
 def coco(tmp_path):
-    """Image 3 of the training set has no instance, image 0 a crowd; a file is not listed."""
+    """A COCO folder: training image 3 has no instance, image 0 has a crowd, and one file is not listed."""
     (tmp_path / 'annotations').mkdir()
     for split, count in COUNTS.items():
         (tmp_path / split).mkdir()

@@ -17,7 +17,7 @@ NAMES = {
     'VOC2012 Segmentation/val': ['2007_3'],
 }
 FEW = [replace(wanted, count=len(NAMES[wanted.name])) for wanted in LISTS]
-SBD = dict(train=['2007_1', '2009_1', '2009_2'], val=['2007_3', '2009_3'])  # one of VOC's training images, one of its test images
+SBD = dict(train=['2007_1', '2009_1', '2009_2'], val=['2007_3', '2009_3'])  # 2007_1 is in VOC's train list, 2007_3 in its val list
 AUGMENTED = 5  # 2007_1, 2007_2 and three of SBD
 BOX = ''.join(f'<{key}>{value}</{key}>' for key, value in dict(xmin=1, ymin=2.5, xmax=3, ymax=4).items())
 OBJECT = f'<annotation><object><name>{{}}</name><part><name>head</name></part><bndbox>{BOX}</bndbox></object></annotation>'

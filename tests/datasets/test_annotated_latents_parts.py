@@ -36,7 +36,7 @@ def test_parts_have_nothing_in_common(root):
     train, _ = stems(root, part='train', held_out=2)
     val, classes = stems(root, part='val', held_out=2)
     assert sorted(train + val) == sorted(everything) and not set(train) & set(val)
-    assert classes == [0, 0, 1, 1]  # the last class keeps its only pair to learn from
+    assert classes == [0, 0, 1, 1]  # the last class keeps its only pair for training
     assert stems(root, part='val', held_out=2) == (val, classes)
     assert stems(root, part='val', held_out=2, seed=1)[0] != val
 

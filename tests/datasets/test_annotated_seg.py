@@ -14,7 +14,7 @@ CLASSES = ('disc', 'square', 'ring')
 
 @pytest.fixture
 def root(tmp_path):
-    """Square images: generators make no others."""
+    """Annotated samples with square images, as generators make them."""
     out = make_out(tmp_path)
     rng = np.random.default_rng(1)
     for path in (out / 'images').rglob('*.png'):

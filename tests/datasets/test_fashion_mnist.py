@@ -36,7 +36,7 @@ def test_label_subsets_are_stratified_and_nested():
     assert np.bincount(labels[small]).tolist() == [10] * 10 and len(middle) == 1000
     assert set(small) < set(middle)
     assert len(set(small) & set(labelled_subset(labels, 0.01, 1))) < 10
-    assert len(labelled_subset(labels, 1e-9, 0)) == 10  # never an empty class
+    assert len(labelled_subset(labels, 1e-9, 0)) == 10  # no class is empty
     with pytest.raises(ValueError, match='label_fraction'):
         labelled_subset(labels, 0, 0)
 

@@ -41,7 +41,10 @@ def test_garments_are_apart_and_seen():
 
 
 def test_a_place_is_looked_for(monkeypatch):
-    """So that many garments in little room are all seen. At any place some are hidden whole; those are left out."""
+    """compose_scene() tries several places, so that all of many garments are visible in a small image.
+
+    With a single place some garments are fully covered; these are left out of the scene.
+    """
 
     def seen():
         scenes = [compose_scene(i, size=(64, 64), garments=8) for i in range(20)]
@@ -54,7 +57,7 @@ def test_a_place_is_looked_for(monkeypatch):
 
 
 def test_a_garment_is_a_photo_of_its_class_with_the_rules_mask(monkeypatch):
-    monkeypatch.setattr(fashion_scenes, 'SIDES', (32, 32))  # as it is
+    monkeypatch.setattr(fashion_scenes, 'SIDES', (32, 32))  # the photo's own size
     photos, classes = load_fashion('test')
     scene = compose_scene(3, garments=1, split='test')
     area, (label,) = scene.masks[0], scene.labels
@@ -65,7 +68,7 @@ def test_a_garment_is_a_photo_of_its_class_with_the_rules_mask(monkeypatch):
             matching.append(tinted[photo[shape] > 100])
     assert len(matching) == 1
     tint = matching[0].mean(0)
-    assert ((tint > 0.49) & (tint < 1)).all() and np.abs(matching[0] - tint).max() < 0.011  # cut off to whole numbers
+    assert ((tint > 0.49) & (tint < 1)).all() and np.abs(matching[0] - tint).max() < 0.011  # rounded down to integers
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_training_samples(config):
 
 
 def as_found(sample, wrong):
-    """The truth with scores; the first ``wrong`` labels are another class's."""
+    """Predictions from the ground truth, with scores. The first ``wrong`` labels are those of another class."""
     truth = sample.gt_instances
     labels = torch.where(torch.arange(len(truth)) < wrong, (truth.labels + 1) % 10, truth.labels)
     masks = torch.from_numpy(truth.masks.masks.astype(bool))
@@ -123,7 +126,10 @@ def as_found(sample, wrong):
 
 @pytest.mark.parametrize('wrong', [0, 1])
 def test_perfect_predictions_are_measured_without_a_file(config, wrong):
-    """The truth comes with the samples; the scenes of the test show the test's photos."""
+    """Perfect predictions get an mAP of 1 without an annotation file, because the ground truth comes with the samples.
+
+    Scenes of the test split show photos of the test split.
+    """
     dataset = DATASETS.build(config.val_dataloader.dataset | dict(count=20))
     np.testing.assert_array_equal(dataset[0]['inputs'].numpy(), compose_scene(0, split='test').image.transpose(2, 0, 1)[::-1])
     metric = CocoMetric(metric=['bbox', 'segm'])

@@ -95,7 +95,7 @@ def test_empty_files_are_named(folder):
 
 @pytest.fixture
 def larger(tmp_path):
-    """Twenty images of one class, ten of the other."""
+    """A folder with 20 images of one class and 10 of another."""
     for name, count in (('a', 20), ('b', 10)):
         (tmp_path / name).mkdir()
         for i in range(count):

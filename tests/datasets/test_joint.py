@@ -1,4 +1,4 @@
-"""Pairs of real and synthetic images: what is drawn for them depends on their address alone."""
+"""Pairs of real and synthetic images: all random draws of an item depend on its address alone."""
 
 import random
 
@@ -35,7 +35,7 @@ LABELLED = dict(
 
 
 def same(a, b):
-    """Nested items are bit-equal."""
+    """Whether nested items are bit-equal."""
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
     if isinstance(a, dict):
@@ -59,7 +59,7 @@ def test_pairs():
 
 
 def test_an_item_is_a_function_of_its_address():
-    """Not of what was drawn before, nor of the count; another seed, epoch or index makes another item."""
+    """An item depends on seed, epoch and index, but not on earlier random draws or on the count."""
     dataset = JointDataset(REAL, LABELLED)
     item = dataset[Address(1, 2, 3, 40)]
     np.random.rand(7), random.random(), torch.rand(3)
@@ -89,7 +89,10 @@ def test_streams_go_on_where_they_were():
 
 @pytest.mark.parametrize('workers', [1, 2])
 def test_persistent_workers_give_what_one_process_gives(workers):
-    """Over two epochs; mmengine seeds a worker once, so that without addresses a persistent one would go on in a stream."""
+    """Persistent worker processes give the items of a single process over two epochs.
+
+    mmengine seeds a worker once. Without addresses a persistent worker would continue one random stream over all epochs.
+    """
     dataset = JointDataset(REAL, LABELLED, ratio=2)
     loaders = [
         DataLoader(dataset, 5, sampler=AddressedSampler(dataset, 7, by_epoch=True), num_workers=n, persistent_workers=n > 0,
@@ -111,14 +114,14 @@ def test_several_synthetic_images_for_each_real_one():
     online = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32')
     dataset = JointDataset(REAL, online, ratio=2)
     numbers = [n for count in range(5) for n in dataset.paired(Address(0, 0, 0, count))]
-    assert numbers == list(range(10))  # none twice
+    assert numbers == list(range(10))  # no sample repeats
     for ratio in (0, 1.5):
         with pytest.raises(InputError, match='at least 1'):
             JointDataset(REAL, LABELLED, ratio=ratio)
 
 
 def test_labelled_images_are_augmented_in_the_colours_they_were_loaded_in():
-    """A pipeline's images are BGR, the augmentation's RGB; in and out again a red image stays one, its mask with it."""
+    """Augmentation keeps the colours of labelled images: pipelines hold BGR images, the augmentation works in RGB."""
     red = np.zeros((8, 8, 3), dtype=np.uint8)
     red[..., 2], mask = 200, np.ones((8, 8), dtype=np.uint8)
     red[:, :4], mask[:, :4] = 0, 0
@@ -126,7 +129,7 @@ def test_labelled_images_are_augmented_in_the_colours_they_were_loaded_in():
     assert np.array_equal(results['img'], red[:, ::-1]) and np.array_equal(results['gt_seg_map'], mask[:, ::-1])
     assert results['img_shape'] == (8, 8)
     dulled = AugmentLabelled(size=8, flip=0, area=(1, 1), ratio=(1, 1), grayscale=1).transform(dict(img=red, gt_seg_map=mask))['img']
-    assert dulled.max() == int(0.2989 * 200)  # what red weighs, not blue
+    assert dulled.max() == int(0.2989 * 200)  # the grey weight of red, not of blue
 
 
 def test_real_images_alone():

@@ -10,7 +10,7 @@ IDS = [f'{name}_{i:04d}' for name, count in SETS.items() for i in range(count)]
 
 def test_shares_of_the_paper():
     assert [share(fraction, 735) for fraction in FRACTIONS] == [7, 37, 74, 368, 735]
-    assert share(0.07, 1000) == 70  # 0.07 * 1000 is a little more
+    assert share(0.07, 1000) == 70  # 0.07 * 1000 is slightly more than 70 in floating point
     for fraction in (0, -0.1, 1.1):
         with pytest.raises(ValueError, match='label_fraction'):
             share(fraction, 10)
@@ -27,7 +27,11 @@ def test_beginnings_are_in_proportion():
 
 
 def test_the_order_of_a_few():
-    """After one sample of each, the k-th of n stands at (k + 1/2) / n: here at 3/12, 5/12, 7/12, 9/12, 11/12 of a and 3/4 of b."""
+    """The order spreads each class evenly.
+
+    After one sample of each class, the k-th of n samples is at (k + 1/2) / n: here at 3/12, 5/12, 7/12, 9/12, 11/12 for a
+    and at 3/4 for b.
+    """
     strata = np.array(list('aaaaaabb'))
     assert ''.join(strata[stratified_order(strata, 0)]) == 'abaaaaba'
 
@@ -70,7 +74,7 @@ def test_label_fractions_of_the_paper(seed):
 
 
 def test_without_a_set_the_others_keep_their_order():
-    """Cases of a set are tested on in the same order, whatever the other sets are."""
+    """The split of one set of cases does not depend on the other sets."""
     whole = {i for i in split(IDS)['test'] if i.startswith('jsrt')}
     alone = set(split([i for i in IDS if i.startswith('jsrt')])['test'])
     assert whole == alone and len(whole) == 74

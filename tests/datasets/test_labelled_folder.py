@@ -29,7 +29,7 @@ def test_pairs_by_name(folder):
 
 def test_a_list_of_names(folder):
     (folder / 'few.txt').write_text('2\n\n0\n')
-    write_mask(folder, np.full((4, 6), 128))  # not listed, so not looked at
+    write_mask(folder, np.full((4, 6), 128))  # not listed, so not checked
     dataset = LabelledFolder(str(folder), ann_file='few.txt', metainfo=CLASSES)
     assert [dataset.get_data_info(i)['img_path'][len(str(folder)) :] for i in range(2)] == ['/images/2.jpeg', '/images/0.png']
     (folder / 'few.txt').write_text('0\n7\n')
@@ -86,7 +86,10 @@ def loaded(folder, **options):
 
 
 def test_masks_of_0_and_255(folder):
-    """Most tools write such; their foreground would not count, and a head that says "background" everywhere reach a mIoU of 100."""
+    """Masks with 0 and 255, as most tools write them, raise an error that shows the label_map to set.
+
+    Otherwise the foreground would be ignored, and a head that predicts only background would reach a mIoU of 100.
+    """
     two = dict(classes=('background', 'a'))
     write_all_masks(folder, np.uint8([[0, 255, 255, 255, 0, 0]] * 4))
     with pytest.raises(InputError) as error:
@@ -94,7 +97,7 @@ def test_masks_of_0_and_255(folder):
     for part in ('no mask of', 'holds the label 1 (a)', '0 in 3, 255 in 3 (does not count)', 'map it: label_map={255: 1} in the config'):
         assert part in str(error.value)
     assert loaded(folder, metainfo=two, label_map={255: 1}) == [0, 1]
-    assert loaded(folder, metainfo=two, label_map={'255': 1}) == [0, 1]  # from the command line or JSON
+    assert loaded(folder, metainfo=two, label_map={'255': 1}) == [0, 1]  # string keys from the command line or JSON
     with pytest.raises(InputError, match=r'holds the label 2 \(b\)'):
         loaded(folder, label_map={255: 1})
     assert loaded(folder, label_map={255: 1}, allow_missing_labels=True) == [0, 1]
@@ -122,7 +125,7 @@ def test_labels_that_begin_with_1(folder):
 
 
 def test_labels_of_16_bits(folder):
-    """300 is not 44."""
+    """Labels above 255 are read as 16-bit values: 300 does not become 44."""
     classes = tuple(f'c{i}' for i in range(300))
     write_all_masks(folder, np.uint16([[0, 299, 65535, 7, 0, 0]] * 4))
     options = dict(metainfo=dict(classes=classes), allow_missing_labels=True)
@@ -153,7 +156,7 @@ def test_two_files_of_one_stem(folder):
 
 
 def test_other_form_of_unicode(folder):
-    """macOS unpacks names decomposed."""
+    """File names match in any Unicode normal form. macOS unpacks names in decomposed form."""
     (folder / 'images/0.png').rename(folder / f'images/{unicodedata.normalize("NFD", "Grün")}.png')
     (folder / 'masks/0.png').rename(folder / f'masks/{unicodedata.normalize("NFC", "Grün")}.png')
     (folder / 'few.txt').write_text('1\n2\n' + unicodedata.normalize('NFC', 'Grün') + '\n')
@@ -162,7 +165,7 @@ def test_other_form_of_unicode(folder):
 
 @pytest.mark.parametrize('as_seen', [True, False])
 def test_photographs_that_are_turned(tmp_path, as_seen):
-    """Orientation 6: to be seen, the stored pixels are turned clockwise."""
+    """Masks must match the image after its EXIF orientation is applied. Orientation 6: turn the stored pixels clockwise."""
     stored = np.zeros((48, 64, 3), np.uint8)
     stored[:12, :16] = 255
     tags = Image.Exif()

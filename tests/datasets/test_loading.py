@@ -1,4 +1,4 @@
-"""The steps of a pipeline that load images and masks: what they give, and what they refuse."""
+"""Transforms that load images and masks: results and errors."""
 
 import shutil
 
@@ -30,7 +30,7 @@ def mask(tmp_path, values):
 
 def test_an_image_is_what_mmcv_loads(tmp_path):
     image = RNG.integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    for suffix, most in (('png', 0), ('jpg', 3)):  # Pillow and OpenCV decode JPEG by other roundings
+    for suffix, most in (('png', 0), ('jpg', 3)):  # Pillow and OpenCV round differently when they decode JPEG
         path = str(tmp_path / f'x.{suffix}')
         Image.fromarray(cv2.GaussianBlur(image, (0, 0), 3)).save(path, quality=95)
         ours, theirs = LoadImage()(dict(img_path=path)), LoadImageFromFile()(dict(img_path=path))
@@ -87,7 +87,7 @@ def test_an_image_and_a_mask_of_another_size(tmp_path):
 
 
 def test_what_a_dataset_says_of_its_masks(tmp_path):
-    """Masks of a synthetic dataset have one size, and the labels of the image's class."""
+    """A mask that differs from its dataset's mask size or from the labels of the image's class raises an error."""
     item = mask(tmp_path, np.uint8([[0, 3], [255, 0]])) | dict(label_map={3: 9})
     said = dict(mask_size=2, mask_labels=[0, 9, 255])
     assert LoadMask()(item | said | dict(seg_fields=[]))['gt_seg_map'].tolist() == [[0, 9], [255, 0]]
@@ -99,7 +99,7 @@ def test_what_a_dataset_says_of_its_masks(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Eight images of one class, the third and the sixth of them cut off."""
+    """Eight images of one class. The third and the sixth are truncated."""
     for i in range(8):
         write_png(tmp_path / f'images/a/{i}.png', np.full((16, 16, 3), i, np.uint8))
     for i in (2, 5):
@@ -132,14 +132,14 @@ def test_broken_images_are_skipped_and_counted(folder, monkeypatch):
     def seen(epoch):
         found = []
         for index in range(8):
-            with drawn_at('real', 0, epoch, index):  # as JointDataset draws
+            with drawn_at('real', 0, epoch, index):  # as in JointDataset
                 found.append(int(dataset[index]['img'][0, 0, 0]))
         return found
 
     first = seen(0)
     assert [first[i] for i in (0, 1, 3, 4, 6, 7)] == [0, 1, 3, 4, 6, 7] and not {2, 5} & set(first)
     others = [seen(epoch) for epoch in range(1, 6)]
-    assert first == seen(0) and len({(found[2], found[5]) for found in [first, *others]}) > 2  # a function of the address, not one image
+    assert first == seen(0) and len({(found[2], found[5]) for found in [first, *others]}) > 2  # the replacement depends on the address
     assert len(said) == 2 and 'a/2.png is cut off' in said[0] and '(1 broken so far)' in said[0] and '(2 broken so far)' in said[1]
 
 

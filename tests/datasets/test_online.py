@@ -16,7 +16,7 @@ FASHION = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion3
 REAL = dict(
     type='mmbdg.FashionMNIST32',
     split='test',
-    label_fraction=0.02,  # two of each class
+    label_fraction=0.02,  # two images of each class
     pipeline=[dict(type='mmpretrain.MultiView', num_views=2, transforms=[[]]), dict(type='mmpretrain.PackInputs')],
 )
 
@@ -29,7 +29,7 @@ def test_addresses_are_classes_in_turn_and_never_come_twice():
     for number, one in enumerate(rounds):
         assert sorted(one[:, 0]) == list(range(10))
         assert one[:, 0].tolist() == generator_at('online', 3, number).permutation(10).tolist()
-        assert (one[:, 1] == 100_000_000 + number).all()  # nine digits: ids of synthesised samples have eight
+        assert (one[:, 1] == 100_000_000 + number).all()  # nine digits: indices of synthesised samples have eight
     assert len({tuple(one[:, 0]) for one in rounds}) > 40
     assert [OnlineSyntheticDataset('fashion32', seed=3).address(n) for n in (499, 7, 250)] == [addresses[n] for n in (499, 7, 250)]
     assert [OnlineSyntheticDataset('fashion32', seed=4).address(n) for n in range(500)] != addresses
@@ -47,7 +47,7 @@ def test_items():
     assert default_collate(items)['inputs'].shape == (4, 3) and len(pseudo_collate(items)['inputs']) == 4
     with pytest.raises(IndexError):
         dataset[-1]
-    assert pickle.loads(pickle.dumps(dataset))[5]['inputs'].tolist() == dataset[5]['inputs'].tolist()  # workers may be spawned
+    assert pickle.loads(pickle.dumps(dataset))[5]['inputs'].tolist() == dataset[5]['inputs'].tolist()  # spawned workers pickle the dataset
 
 
 def test_some_classes():
@@ -57,7 +57,7 @@ def test_some_classes():
         OnlineSyntheticDataset('fashion32', classes=['hat'])
     with pytest.raises(InputError, match='no labelled generator at nowhere'):
         OnlineSyntheticDataset('nowhere')
-    with pytest.raises(InputError, match='over the 1,000 classes'):
+    with pytest.raises(InputError, match='needs the 1,000 classes'):
         OnlineSyntheticDataset('fashion32', label_space='dog')
 
 

@@ -1,4 +1,4 @@
-"""The lines of docs/online.md in a config of mmseg that knows nothing of us."""
+"""The example config of docs/online.md works in a config of mmseg."""
 
 import re
 
@@ -36,4 +36,4 @@ def test_three_parts(tmp_path):
     assert numbers == [0, 1, 2, 3] and batch['inputs'].shape == (4, 3, 64, 64)
     for n, sample in zip(numbers, batch['data_samples'], strict=True):
         labels = set(sample.gt_sem_seg.data.unique().tolist())
-        assert labels <= {0, dataset.address(n)[0] + 1} and len(labels) == 2  # background, and the class of the address
+        assert labels <= {0, dataset.address(n)[0] + 1} and len(labels) == 2  # background and the class of the address

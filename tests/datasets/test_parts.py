@@ -1,4 +1,4 @@
-"""Parts of a joint training by name: order, ratios, streams, and names that do not fit together."""
+"""Named parts of a joint training: order, ratios, random streams, and errors for names that do not match."""
 
 from types import SimpleNamespace
 
@@ -62,7 +62,7 @@ THREE = dict(parts=dict(real=REAL, synthetic=SYNTHETIC, edited=EDITED), ratios=d
 
 
 def test_three_parts_with_ratios():
-    """Lengths, order and indices by hand; the random stream of a part contains its name."""
+    """Lengths, order and indices of three parts. The name of a part is in the seed of its random stream."""
     dataset = JointDataset(**THREE)
     assert len(dataset) == 6 and list(dataset.parts) == ['real', 'synthetic', 'edited']
     assert dataset.ratios == dict(real=1, synthetic=3, edited=2)
@@ -74,7 +74,7 @@ def test_three_parts_with_ratios():
         assert [sample.number for sample in item['data_samples'][name]] == [base + i for i in drawn]
         assert [int(row[0]) for row in item['inputs'][name]] == [base + i for i in drawn]
     draws = [item['inputs']['real'][1], *(row[1] for name in ('synthetic', 'edited') for row in item['inputs'][name])]
-    assert len({float(value) for value in draws}) == 6  # each sample has a stream of its own
+    assert len({float(value) for value in draws}) == 6  # each sample has its own random stream
 
 
 def test_a_part_does_not_change_the_others():
@@ -158,7 +158,7 @@ def test_a_preprocessor_for_each_part():
 
 
 class Weighted(PartLosses, nn.Module):
-    """w times the mean of each part, squared for the second."""
+    """A model whose loss is w * mean for one part and (w * mean)^2 for the other."""
 
     part_losses = dict(real='real_loss', synthetic='synthetic_loss')
 
@@ -181,7 +181,7 @@ class WithEdited(Weighted):
 
 
 def test_a_further_part_is_one_more_method():
-    """Losses and gradient by hand; another pair of parts than ssl and seg needs no branch."""
+    """A model supports an additional part with one more loss method. Losses and gradient have the expected values."""
     inputs = {name: torch.full((2,), value) for name, value in dict(real=2.0, synthetic=0.5, edited=4.0).items()}
     model, samples = WithEdited(), dict.fromkeys(inputs)
     losses = model.loss(inputs, samples)
@@ -216,7 +216,7 @@ def test_parts_are_compared_before_the_training():
 
 
 def test_ratios_of_every_online_part_are_kept():
-    """Those of older checkpoints, which have one for the part seg, too."""
+    """Resuming keeps the ratio of every online part, also from older checkpoints, which store one ratio for the part seg."""
 
     def before(hub, iterations, **ratios):
         dataset = JointDataset(ssl=REAL, seg=ONLINE, parts=dict(more=ONLINE), ratios=ratios)

@@ -1,4 +1,4 @@
-"""What docs/synthesis.md says about reading a dataset without mmbdg is run as it stands."""
+"""The code in docs/synthesis.md that reads a dataset without mmbdg works as printed."""
 
 import json
 import os
@@ -23,7 +23,7 @@ class Block:
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Block())
 """
-# What is then asked of the dataset a block makes, by the class it uses.
+# Code that prints the content of a block's dataset, by the class that the block imports.
 QUESTIONS = {
     'BaseSegDataset': """
 items = [dataset[i] for i in range(len(dataset))]
@@ -44,13 +44,13 @@ PRINT = "\nprint('ANSWER', json.dumps(answer, default=lambda value: np.asarray(v
 
 
 def blocks() -> list[tuple[str, str]]:
-    """Language and code of each block of the section, in their order."""
+    """Language and code of each code block of the section, in order."""
     section = (ROOT / 'docs/synthesis.md').read_text().split('## Read it with plain OpenMMLab')[1].split('\n## ')[0]
     return re.findall(r'```(\w+)\n(.*?)```', section, re.DOTALL)
 
 
 def read(code: str, cwd: Path) -> list:
-    """A block of Python in a process of its own without mmbdg, and what its dataset holds."""
+    """Content of the dataset that a block of Python creates in a separate process without mmbdg."""
     (question,) = [text for name, text in QUESTIONS.items() if f'import {name}\n' in code]
     result = subprocess.run(
         [sys.executable, '-c', f'{BLOCKED}\n{code}\nimport json\nimport numpy as np\n{question}{PRINT}'],
@@ -65,7 +65,7 @@ def read(code: str, cwd: Path) -> list:
 
 @pytest.fixture(scope='module')
 def stored(tiny_labelled_generator, tmp_path_factory) -> StoredDataset:
-    """A tiny dataset where the page has its own, after the page's commands."""
+    """A tiny dataset at the path used in the page, after the page's shell commands."""
     root = tmp_path_factory.mktemp('reader')
     plan = plan_of(str(tiny_labelled_generator), num_per_class=3, candidates=4, ignore_above=0.004)
     synthesize(plan, root / 'data/fashion_sim')
@@ -74,7 +74,7 @@ def stored(tiny_labelled_generator, tmp_path_factory) -> StoredDataset:
             for line in code.strip().splitlines():
                 python, script, *arguments = shlex.split(line)
                 assert python == 'python'
-                extra = ['--min-pixels', '1'] if 'coco' in script else []  # pictures of 16 px
+                extra = ['--min-pixels', '1'] if 'coco' in script else []  # the images have 16 px
                 run_tool(ROOT / script, *arguments, *extra, cwd=root)
     return StoredDataset(root / 'data/fashion_sim')
 
@@ -102,7 +102,7 @@ def test_mmseg(stored):
 
 
 def test_mmseg_without_the_suffix_reads_nothing(stored):
-    """Why the page names it."""
+    """Without ``img_suffix`` mmseg finds no images, so the page must set it."""
     code, left_out = re.subn(r"img_suffix='.png',\s", 'serialize_data=False, ', code_with('BaseSegDataset'))
     assert left_out == 1
     assert read(code, stored.root.parents[1]) == []

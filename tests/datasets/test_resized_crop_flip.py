@@ -11,7 +11,7 @@ from mmbdg.registry import TRANSFORMS
 
 
 def blob(size=40):
-    """An image whose mask is where it is bright."""
+    """An image and its mask, which is set where the image is bright."""
     y, x = np.mgrid[:size, :size] / size
     bright = np.exp(-8 * ((x - 0.4) ** 2 + 2 * (y - 0.55) ** 2)) + 0.5 * np.exp(-40 * ((x - 0.75) ** 2 + (y - 0.2) ** 2))
     image = torch.from_numpy((bright * 170).astype(np.uint8))[None].repeat(3, 1, 1)
@@ -32,8 +32,8 @@ def test_mask_stays_on_the_image(size):
         left += (bright[:, :-1] != (labels == 7)[:, 1:]).sum().item()
         right += (bright[:, 1:] != (labels == 7)[:, :-1]).sum().item()
         pixels += labels.numel()
-    assert wrong / pixels < 0.02  # along the outline only
-    assert min(left, right) > 1.25 * wrong and max(left, right) < 1.25 * min(left, right)  # a pixel aside is worse, on both sides alike
+    assert wrong / pixels < 0.02  # only along the outline
+    assert min(left, right) > 1.25 * wrong and max(left, right) < 1.25 * min(left, right)  # a shift by one pixel is worse
 
 
 def test_boxes_and_flips_are_as_drawn():

@@ -51,7 +51,7 @@ def test_plain_mmseg_reads_it(plan, tmp_path):
 
 
 def test_two_lines_in_an_mmseg_config(plan, tmp_path):
-    """custom_imports and the dataset: what an existing mmseg project writes."""
+    """An existing mmseg project needs two lines: ``custom_imports`` and the dataset."""
     root = synthesize(plan, tmp_path / 'out')
     with DefaultScope.overwrite_default_scope('mmseg'):
         dataset = DATASETS.build(
@@ -61,7 +61,7 @@ def test_two_lines_in_an_mmseg_config(plan, tmp_path):
                 pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')],
             )
         )
-    assert {int(i) for item in list(dataset)[6:] for i in np.unique(item['gt_seg_map'])} == {0, 3}  # the last class, not all empty
+    assert {int(i) for item in list(dataset)[6:] for i in np.unique(item['gt_seg_map'])} == {0, 3}  # the last class, not only empty masks
 
 
 def test_prepare_makes_it_once(plan, tmp_path, monkeypatch):
@@ -72,7 +72,7 @@ def test_prepare_makes_it_once(plan, tmp_path, monkeypatch):
     stamps = {p: p.stat().st_mtime_ns for p in folder.rglob('*.png')}
     SyntheticSegDataset(prepare=asdict(plan))
     assert {p: p.stat().st_mtime_ns for p in folder.rglob('*.png')} == stamps
-    SyntheticSegDataset(prepare=asdict(plan) | dict(seed=1))  # another config, another folder
+    SyntheticSegDataset(prepare=asdict(plan) | dict(seed=1))  # another config uses another folder
     assert len(list((tmp_path / 'cache' / 'synthetic').iterdir())) == 2
 
 
@@ -103,7 +103,7 @@ def test_labels_that_would_be_read_wrongly_are_refused(plan, tmp_path):
         SyntheticSegDataset(str(root), pipeline=[dict(type='mmbdg.LoadMask')])
     SyntheticSegDataset(str(root), label_space='fgbg', pipeline=[dict(type='mmseg.LoadAnnotations')])
     edit_info(root, classes=['background', 'head', 'tail'])
-    with pytest.raises(InputError, match='hold 3 labels, neither'):
+    with pytest.raises(InputError, match='hold 3 labels, but label_space="classes" needs'):
         SyntheticSegDataset(str(root))
 
 
@@ -118,7 +118,7 @@ def test_groups_leave_out_the_other_classes(plan, tmp_path):
 
 
 def as_imagenet(root, ids):
-    """The dataset as if its three classes were these of ImageNet."""
+    """Edit the dataset as if its three classes were the given classes of ImageNet."""
     names = class_names('in1k')
     entries = [dict(name=name, folder=folder) for name, folder in zip(names, folder_names('in1k'), strict=True)]
     for folder, class_id in zip(('disc', 'square', 'ring'), ids, strict=True):
@@ -127,7 +127,7 @@ def as_imagenet(root, ids):
     manifest = root / 'manifest.jsonl'
     lines = [line | {'class': ids[line['class']]} for line in read_jsonl(manifest)]
     for line in lines:
-        del line['blake2b']  # masks are drawn anew
+        del line['blake2b']  # the checksums do not match the new masks
     write_jsonl(manifest, lines)
 
 
@@ -141,17 +141,17 @@ def test_spaces_of_imagenet(plan, tmp_path):
         for item in dataset:
             stored = np.asarray(Image.open(item['seg_map_path'])).astype(int)
             assert np.array_equal(item['gt_seg_map'], stored * expected[item['gt_label']])
-    with pytest.raises(InputError, match='none of the 9 images is of a class in the label space "bird"'):
+    with pytest.raises(InputError, match='none of the 9 images has a class of the label space "bird"'):
         SyntheticSegDataset(str(root), label_space='bird')
 
 
 def test_masks_of_a_head_that_tells_labels_apart(plan, tmp_path):
-    """16-bit ones too: they keep their ids, or fold to the foreground."""
+    """Masks of a head with several labels, 16-bit ones too, keep their ids or become foreground in "fgbg"."""
     root = synthesize(plan, tmp_path / 'out')
     as_imagenet(root, (0, 151, 999))
     edit_info(root, classes=label_space('mc992', class_names('in1k')).classes)
     wide = np.zeros((16, 16), np.uint16)
-    wide[0, :3] = 256, 512, 991  # in 8 bits 0, 0, 223
+    wide[0, :3] = 256, 512, 991  # in 8 bits these are 0, 0, 223
     for path in (root / 'masks').rglob('*.png'):
         Image.fromarray(wide).save(path)
     pipeline = [dict(type='LoadImageFromFile'), dict(type='mmbdg.LoadMask')]
@@ -160,17 +160,17 @@ def test_masks_of_a_head_that_tells_labels_apart(plan, tmp_path):
     assert SyntheticSegDataset(str(root), label_space='fgbg', pipeline=pipeline)[0]['gt_seg_map'][0, :4].tolist() == [1, 1, 1, 0]
     with pytest.raises(InputError, match='in uint8, .* has 992 of them'):
         SyntheticSegDataset(str(root), label_space='fgbg', pipeline=PIPELINE)
-    with pytest.raises(InputError, match='hold 992 labels, .* nor those of the label space "mc16"'):
+    with pytest.raises(InputError, match='hold 992 labels, but the label space "mc16" needs'):
         SyntheticSegDataset(str(root), label_space='mc16', pipeline=pipeline)
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
 def test_masks_of_many_labels(dtype, tmp_path):
-    """mmseg's own loader turns 300 into 44."""
+    """LoadMask maps labels above 255 without overflow (mmseg's own loader turns 300 into 44)."""
     stored = np.array([[0, 1, 200], [1, 0, np.iinfo(dtype).max]], dtype)
     Image.fromarray(stored).save(tmp_path / 'm.png')
     results = dict(seg_map_path=str(tmp_path / 'm.png'), label_map={1: 300}, reduce_zero_label=False, seg_fields=[])
     seg_map = LoadMask()(results)['gt_seg_map']
     assert seg_map.tolist() == [[0, 300, 200], [300, 0, np.iinfo(dtype).max]] and results['seg_fields'] == ['gt_seg_map']
-    results['label_map'] = {1: 200, 200: 65535}  # at once, not one after the other: what becomes 200 stays it
+    results['label_map'] = {1: 200, 200: 65535}  # all mappings apply to the stored values: a pixel mapped to 200 stays 200
     assert LoadMask()(results)['gt_seg_map'].tolist() == [[0, 200, 65535], [200, 0, np.iinfo(dtype).max]]

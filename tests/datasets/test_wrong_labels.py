@@ -1,4 +1,7 @@
-"""What would train to wrong labels without a word: every reader of a synthetic dataset refuses it, and names the file and the line."""
+"""Every reader of a synthetic dataset raises an error for damage that would train wrong labels.
+
+The error names the file and the line.
+"""
 
 import json
 import pickle
@@ -45,7 +48,7 @@ def lines_of(root: Path, change: Callable[[list[dict]], list[dict] | None]) -> N
 
 
 def old(root: Path) -> None:
-    """As version 0.4.0 wrote it: without checksums."""
+    """Remove the checksums, as in datasets of version 0.4.0."""
     lines_of(root, lambda lines: [{key: value for key, value in line.items() if key != 'blake2b'} for line in lines])
 
 
@@ -59,18 +62,18 @@ READERS: dict[str, Callable[[Path], object]] = {
 MASK_READERS = [name for name in READERS if name != 'synthetic_to_image_folder']
 
 MASKS = {
-    'of another size': (np.zeros((7, 9), np.uint8), 'masks/disc/00000000.png has 9x7 pixels, dataset.json says 16x16'),
+    'of another size': (np.zeros((7, 9), np.uint8), 'masks/disc/00000000.png has 9x7 pixels, expected 16x16'),
     'in colours': (np.zeros((SIZE, SIZE, 3), np.uint8), 'masks/disc/00000000.png has colours'),
     'with transparency': (np.full((SIZE, SIZE, 4), 255, np.uint8), 'masks/disc/00000000.png has colours and transparency'),
     'with another label': (np.full((SIZE, SIZE), 77, np.uint8), 'masks/disc/00000000.png holds (the|a) label .*77'),
-    'of 16 bits': (np.zeros((SIZE, SIZE), np.uint16), 'masks/disc/00000000.png has 16 bits a pixel'),
+    'of 16 bits': (np.zeros((SIZE, SIZE), np.uint16), 'masks/disc/00000000.png has 16 bits per pixel'),
 }
 
 
 @pytest.mark.parametrize('reader', MASK_READERS)
 @pytest.mark.parametrize('name', MASKS)
 def test_masks_of_an_old_dataset(copy, name, reader):
-    """Where there are no checksums the pixels tell."""
+    """Without checksums, wrong masks are detected by their pixels."""
     mask, message = MASKS[name]
     old(copy)
     READERS[reader](copy)
@@ -82,13 +85,13 @@ def test_masks_of_an_old_dataset(copy, name, reader):
 
 @pytest.mark.parametrize('reader', MASK_READERS)
 def test_swapped_masks(copy, reader):
-    """Of two samples of a class: nothing but the checksum tells."""
+    """Two swapped masks of one class are detected by their checksums."""
     first, second = (copy / f'masks/disc/0000000{i}.png' for i in (0, 1))
     data = first.read_bytes()
     assert data != second.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(data)
-    with pytest.raises(InputError, match='masks/disc/00000000.png is not of its checksum'):
+    with pytest.raises(InputError, match='masks/disc/00000000.png does not match its checksum'):
         READERS[reader](copy)
 
 
@@ -97,19 +100,27 @@ def test_swapped_masks(copy, reader):
 def test_images_of_the_right_size(copy, change, reader):
     path = copy / 'images/disc/00000001.png'
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(InputError, match='images/disc/00000001.png is not of its checksum; python tools/verify.py .* --repair mends it'):
+    with pytest.raises(
+        InputError, match='images/disc/00000001.png does not match its checksum; repair it with python tools/verify.py .* --repair'
+    ):
         READERS[reader](copy)
 
 
 LINES = {
-    'another class': (lambda lines: lines[0].update({'class': 1}), 'line 1: class 1 is square, but the sample lies in the folder disc'),
+    'another class': (
+        lambda lines: lines[0].update({'class': 1}),
+        'line 1: class 1 has the folder square, but the sample is in the folder disc',
+    ),
     'a class of -1': (lambda lines: lines[1].update({'class': -1}), 'line 2, .*class'),
     'no such class': (lambda lines: lines[2].update({'class': 3}), 'line 3: there is no class 3; dataset.json names 3'),
-    'another folder': (lambda lines: lines[4].update(slug='disc'), 'line 5: class 1 is square, but the sample lies in the folder disc'),
-    'a line twice': (lambda lines: lines[:3] + [lines[2]] + lines[4:], 'line 4: the sample disc/00000002 is there already, in line 3'),
-    'a line too few': (lambda lines: lines[:-1], 'has 8 lines, dataset.json counts 9'),
+    'another folder': (
+        lambda lines: lines[4].update(slug='disc'),
+        'line 5: class 1 has the folder square, but the sample is in the folder disc',
+    ),
+    'a line twice': (lambda lines: lines[:3] + [lines[2]] + lines[4:], 'line 4: the sample disc/00000002 already exists in line 3'),
+    'a line too few': (lambda lines: lines[:-1], 'has 8 lines, expected 9'),
     'a line of another class': (lambda lines: [*lines[:-1], lines[0] | dict(id='00000009')], 'has 4 samples of the class disc'),
-    'a name of another form': (lambda lines: lines[0].update(id='000000000'), 'line 1: 000000000 is no name of a sample'),
+    'a name of another form': (lambda lines: lines[0].update(id='000000000'), 'line 1: 000000000 is not a valid sample id'),
 }
 
 
@@ -128,7 +139,7 @@ def test_lines(copy, name, reader):
 def test_missing_files(copy, kind, reader):
     for name in ('disc/00000001.png', 'ring/00000002.png'):
         (copy / kind / name).unlink()
-    with pytest.raises(InputError, match=f'{kind}/disc/00000001.png is missing, and 1 other files'):
+    with pytest.raises(InputError, match=f'{kind}/disc/00000001.png and 1 other files are missing'):
         READERS[reader](copy)
 
 
@@ -140,18 +151,21 @@ def test_wrong_shards(made, tmp_path):
     data[place + 60] ^= 1
     first.write_bytes(data)
     for read in (lambda root: unpack_shards(StoredDataset(root), tmp_path / 'out'), *(READERS[name] for name in MASK_READERS)):
-        with pytest.raises(InputError, match='disc/00000000.mask.png is not of its checksum'):
+        with pytest.raises(InputError, match='disc/00000000.mask.png does not match its checksum'):
             read(root)
     second.unlink()
-    with pytest.raises(InputError, match='shards/ring/000000.tar is missing'):
+    with pytest.raises(InputError, match='shards/ring/000000.tar and 0 other files are missing'):
         StoredDataset(root)
     lines_of(root, lambda lines: lines[0].update(shard='shards/ring/000000.tar'))
-    with pytest.raises(InputError, match='line 1: the shard shards/ring/000000.tar is none of the class disc'):
+    with pytest.raises(InputError, match='line 1: the shard shards/ring/000000.tar does not belong to the class disc'):
         StoredDataset(root)
 
 
 def test_a_folder_named_like_a_shard(made, tmp_path):
-    """In an address the name of a shard ends with the first ``.tar!``."""
+    """A dataset in a folder whose name contains ``.tar!`` can be read.
+
+    The shard name in an address ends at the first ``.tar!``.
+    """
     root = shutil.copytree(made / 'shards', tmp_path / 'x.tar!y %21 ü')
     read, plain = (SyntheticSegDataset(str(path), pipeline=PIPELINE) for path in (root, made / 'folder'))
     for i in range(9):
@@ -159,7 +173,7 @@ def test_a_folder_named_like_a_shard(made, tmp_path):
 
 
 def test_memory_of_a_line(copy):
-    """Not a dict for each: what is kept beside the manifest's text are a few numbers a line, in workers as well."""
+    """Beside the manifest's text, memory holds a few numbers per line and no dict, in workers too."""
 
     def opened(number: int) -> tuple[int, int, SyntheticSegDataset]:
         folders = [copy / kind / 'disc' for kind in ('images', 'masks')]
@@ -176,7 +190,7 @@ def test_memory_of_a_line(copy):
         tracemalloc.stop()
         return held, (copy / 'manifest.jsonl').stat().st_size, dataset
 
-    opened(10)  # what is imported once
+    opened(10)  # imports take memory once
     few, few_text, _ = opened(500)
     many, many_text, dataset = opened(2500)
     assert (many - few - (many_text - few_text)) / 2000 < 60

@@ -1,4 +1,4 @@
-"""The count of online samples, through mmengine's own loops: which addresses a model sees, with and without an interruption."""
+"""Addresses of online samples in mmengine's training loops, with and without an interruption."""
 
 from itertools import islice
 
@@ -28,11 +28,11 @@ def test_the_number_of_processes_does_not_matter(joint):
     dataset = JointDataset(REAL, ONLINE) if joint else OnlineSyntheticDataset('fashion32')
     alone = of_rank(dataset, 0, 1, 72)
     assert [item.count if joint else item for item in alone] == list(range(72))
-    if joint:  # all 20 real images, then all of them in another order
+    if joint:  # all 20 real images once, then all of them in another order
         orders = [[item.index for item in alone[i : i + 20]] for i in (0, 20)]
         assert [item.epoch for item in alone] == [n // 20 for n in range(72)] and {item.seed for item in alone} == {5}
         assert sorted(orders[0]) == sorted(orders[1]) == list(range(20)) and orders[0] != orders[1]
-    for world_size in (2, 3, 4):  # 12 samples a step in all
+    for world_size in (2, 3, 4):  # the total batch size is 12
         own = 12 // world_size
         ranks = [of_rank(dataset, rank, world_size, 6 * own) for rank in range(world_size)]
         for step in range(6):
@@ -50,14 +50,14 @@ def test_an_epoch_goes_on_where_the_last_ended():
         for rank, sampler in enumerate(samplers):
             sampler.rank, sampler.world_size = rank, world_size
             assert len(sampler) == 10 // world_size
-            epochs.append([list(sampler) for _ in range(3)])  # with nobody to set the epoch
+            epochs.append([list(sampler) for _ in range(3)])  # without set_epoch()
             sampler.set_epoch(1)
             assert list(sampler) == epochs[rank][1]
         assert [sorted(sum(parts, [])) for parts in zip(*epochs, strict=True)] == [list(range(i, i + 10)) for i in (0, 10, 20)]
 
 
 def test_a_count_without_epochs_is_not_set_back_by_one():
-    """mmengine tells every sampler its epoch, also where none are counted."""
+    """``set_epoch`` does not change the count of a sampler that counts no epochs, although mmengine calls it."""
     sampler = AddressedSampler(OnlineSyntheticDataset('fashion32', length=10), seed=0)
     sampler.skip(4)
     sampler.set_epoch(0)
@@ -70,7 +70,7 @@ def test_other_datasets_are_refused():
 
 
 class Recorder(BaseModel):
-    """Keeps the addresses it is trained on, and pulls a weight to zero."""
+    """A model that records the addresses of its batches. Its loss reduces a single weight."""
 
     def __init__(self):
         super().__init__()
@@ -116,7 +116,7 @@ def test_resumed_training_sees_what_an_uninterrupted_one_would(tmp_path, kind, b
     loop = dict(by_epoch=True, max_epochs=3) if by_epoch else dict(by_epoch=False, max_iters=15)
     whole = train(tmp_path, 'whole', dataset, loop, by_epoch, workers=workers)
     addresses = OnlineSyntheticDataset('fashion32')
-    assert sum(whole, []) == [addresses.address(n) for n in range(60)]  # so none comes twice
+    assert sum(whole, []) == [addresses.address(n) for n in range(60)]  # so no sample repeats
     checkpoint = tmp_path / ('epoch_1.pth' if by_epoch else 'iter_9.pth')
     resumed = train(tmp_path / 'again', 'resumed', dataset, loop, by_epoch, resume=checkpoint, workers=workers)
     assert resumed == whole[5 if by_epoch else 9 :]

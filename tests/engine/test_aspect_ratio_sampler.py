@@ -12,7 +12,7 @@ from mmbdg.errors import InputError
 
 
 class Shapes:
-    """Sizes of images; every third is upright."""
+    """A dataset of image sizes. Every third image is upright."""
 
     asked = 0
 
@@ -48,9 +48,9 @@ def test_a_resumed_training_goes_on_where_it_was_without_loading_images():
     whole = list(islice(AspectRatioSampler(Shapes(), 2, seed=3), 60))
     dataset = Shapes()
     sampler = AspectRatioSampler(dataset, 2, seed=3)
-    sampler.skip(40)  # what mmengine calls: 20 iterations of 2
+    sampler.skip(40)  # mmengine calls skip() with 20 iterations x batch size 2
     assert list(islice(sampler, 20)) == whole[40:]
-    assert dataset.asked <= len(dataset)  # each size is asked for once
+    assert dataset.asked <= len(dataset)  # each size is read once
 
 
 def test_batches_of_another_size_are_refused():

@@ -22,7 +22,7 @@ def test_losses_are_near_those_of_float32_and_weights_stay_float32():
     model.backbone.layer4[0].conv1.register_forward_hook(lambda _module, _args, output: rounded.append(output.dtype))
     losses = train(model, wrapper, range(4))
     plain = train(again, build_optim_wrapper(again, dict(type='OptimWrapper', optimizer=dict(SGD))), range(4))
-    assert set(rounded) == {torch.bfloat16} and len(rounded) == 8  # real and synthetic images
+    assert set(rounded) == {torch.bfloat16} and len(rounded) == 8  # for real and for synthetic images
     assert losses != plain
     for low, full in zip(losses, plain, strict=True):
         assert low == pytest.approx(full, rel=0.02)
@@ -33,7 +33,7 @@ def test_losses_are_near_those_of_float32_and_weights_stay_float32():
 
 @pytest.mark.parametrize('method, place', [('JointDenseCL', 'mmbdg.models.densecl.contrastive_loss'), ('JointMoCo', None)])
 def test_similarities_are_float32(method, place, monkeypatch):
-    """What is multiplied in the joint models' losses, and what comes out of it."""
+    """Similarities in the joint models' losses are computed without autocast from float32 inputs."""
     model, seen = joint(method), []
     place = place or f'{type(model.head).__module__}.ContrastiveHead.loss'
     original = pkgutil.resolve_name(place)
@@ -48,7 +48,7 @@ def test_similarities_are_float32(method, place, monkeypatch):
 
 
 def test_state_goes_to_and_from_a_training_in_float32():
-    """A resumed training is the uninterrupted one, with either wrapper first."""
+    """A resumed autocast training gives the losses of the uninterrupted training, and a float32 wrapper can load its state."""
     model = joint()
     wrapper = build_optim_wrapper(model, dict(type=AUTOCAST, optimizer=dict(SGD)))
     train(model, wrapper, range(2))
@@ -65,7 +65,7 @@ def test_state_goes_to_and_from_a_training_in_float32():
 
 
 def test_accumulation_and_clipping():
-    """Two batches before a step, by hand with torch.autocast; the norm of the gradient is clipped."""
+    """Gradient accumulation over two batches and clipping give the result of plain torch.autocast."""
     model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 1))
     again, inputs = copy.deepcopy(model), [torch.randn(8, 64) for _ in range(2)]
     wrapper = build_optim_wrapper(

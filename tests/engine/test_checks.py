@@ -1,4 +1,4 @@
-"""What does not go together is refused before a training begins."""
+"""Consistency checks before training raise errors for settings that do not match."""
 
 from types import SimpleNamespace
 
@@ -24,7 +24,7 @@ def runner(dataset, sampler, model=None, batch_size=4, world_size=1, drop_last=T
     if head:
         model.seg_head = SimpleNamespace(**head)
     loader = DataLoader(dataset, batch_size, sampler=sampler, drop_last=drop_last)
-    train_loop = object.__new__(loop) if loop else SimpleNamespace()  # only its kind and its data matter
+    train_loop = object.__new__(loop) if loop else SimpleNamespace()  # the check needs the class of the loop and its data loader
     train_loop.dataloader = loader
     return SimpleNamespace(train_loop=train_loop, model=model, world_size=world_size)
 
@@ -46,7 +46,7 @@ def test_the_head_fits_the_label_space(joint):
         check_data(runner(dataset, sampler, num_classes=2, ignore_index=255))
     with pytest.raises(InputError, match='ignores label 65535.*is 255: set ignore_index=255'):
         check_data(runner(dataset, sampler, num_classes=11, ignore_index=65535))
-    check_data(runner(JointDataset(REAL), AddressedSampler(JointDataset(REAL), 0), num_classes=2, ignore_index=0))  # no labels at all
+    check_data(runner(JointDataset(REAL), AddressedSampler(JointDataset(REAL), 0), num_classes=2, ignore_index=0))  # no labelled images
 
 
 def test_a_queue_takes_whole_batches():
@@ -65,7 +65,10 @@ def test_a_queue_takes_whole_batches():
 
 
 def test_epochs_end_and_iterations_do_not():
-    """Else the first epoch would go on for ever, or a training resumed at an iteration come to earlier samples again."""
+    """A sampler with epochs needs an epoch-based loop, and a sampler without epochs needs an iteration-based loop.
+
+    Otherwise the first epoch never ends, or a training that resumes at an iteration repeats earlier samples.
+    """
     dataset = JointDataset(REAL, LABELLED)
     endless, by_epoch = (AddressedSampler(dataset, 0, by_epoch=value) for value in (False, True))
     check_data(runner(dataset, endless, loop=IterBasedTrainLoop))
@@ -80,13 +83,13 @@ def test_epochs_end_and_iterations_do_not():
 
 def test_fewer_samples_than_a_batch():
     dataset = JointDataset(REAL, LABELLED)
-    check_data(runner(dataset, AddressedSampler(dataset, 0), batch_size=32))  # goes round without end
+    check_data(runner(dataset, AddressedSampler(dataset, 0), batch_size=32))  # this sampler never ends
     with pytest.raises(InputError, match='20 samples, fewer than one batch of 32'):
         check_data(runner(dataset, AddressedSampler(dataset, 0, by_epoch=True), batch_size=32))
 
 
 def test_datasets_of_other_packages():
-    """They have no label space, only names of classes."""
+    """Datasets of other packages have no label space, so the check compares the number of class names."""
     dataset = SimpleNamespace(metainfo=dict(classes=('a', 'b', 'c')))
     loader, model = SimpleNamespace(dataset=dataset), nn.Module()
     model.decode_head = SimpleNamespace(num_classes=2, ignore_index=255)

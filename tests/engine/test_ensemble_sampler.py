@@ -9,7 +9,7 @@ from mmbdg.errors import InputError
 
 
 class Samples(list):
-    """Three classes, five samples each."""
+    """Three classes with five samples each."""
 
     class_ids = [c for c in range(3) for _ in range(5)]
 
@@ -22,7 +22,7 @@ DATA = Samples(range(15))
 
 
 def by_member(sampler, batches):
-    """The samples of each member, over the first batches of a process."""
+    """The samples of each member in the first batches of a process."""
     seen = [[] for _ in range(sampler.num_members)]
     order = iter(sampler)
     for _ in range(batches):

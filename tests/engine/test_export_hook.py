@@ -1,4 +1,4 @@
-"""What a training exports, also one that is stopped early."""
+"""The exported weights of a training, also of one that is stopped early."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from mmbdg.errors import InputError
 
 
 def runner(folder, step, **info):
-    """After ``step`` iterations, with a checkpoint that holds their number."""
+    """A runner after ``step`` iterations. Its checkpoints contain this number."""
     for path in info.values():
         if str(path).endswith('.pth') and not (folder / path).exists():
             torch.save(dict(state_dict={'net.w': torch.tensor([float(step)])}), folder / path)
@@ -34,19 +34,19 @@ def test_each_best_checkpoint(tmp_path):
     hook = ExportWeightsHook('net.', 'out.safetensors', config='model.generator')
     hook.after_train_iter(runner(tmp_path, 1), 0)
     assert exported(tmp_path) is None
-    hook.after_train_iter(runner(tmp_path, 2, last_ckpt='last2.pth'), 1)  # none is the best yet
+    hook.after_train_iter(runner(tmp_path, 2, last_ckpt='last2.pth'), 1)  # there is no best checkpoint yet
     weight, card = exported(tmp_path)
     assert weight == 2 and card == dict(checkpoint='last2.pth', prefix='net.', iterations=2, best_score=None, config=dict(type='x', size=3))
     hook.after_val_epoch(runner(tmp_path, 4, last_ckpt='last2.pth', best_ckpt='best4.pth', best_score=0.5))
     assert exported(tmp_path)[0] == 4 and exported(tmp_path)[1]['best_score'] == 0.5
     hook.after_train_iter(runner(tmp_path, 6, last_ckpt='last6.pth', best_ckpt='best4.pth', best_score=0.5), 5)
-    assert exported(tmp_path)[1]['iterations'] == 4  # the best is not new
+    assert exported(tmp_path)[1]['iterations'] == 4  # the best checkpoint has not changed
     hook.after_train(runner(tmp_path, 8, last_ckpt='last8.pth', best_ckpt='best4.pth', best_score=0.5))
     assert exported(tmp_path)[0] == 4 and exported(tmp_path)[1]['iterations'] == 8
 
 
 def test_a_checkpoint_that_is_gone(tmp_path):
-    """A training that goes on remembers a best checkpoint that somebody has removed."""
+    """No export and no error if the best checkpoint that the runner remembers was deleted."""
     hook, gone = ExportWeightsHook('net.', 'out.safetensors'), runner(tmp_path, 3, best_ckpt='best3.pth')
     (tmp_path / 'best3.pth').unlink()
     hook.after_train_iter(gone, 2)

@@ -10,7 +10,7 @@ from mmbdg.registry import PARAM_SCHEDULERS
 
 
 def test_continued_cosine():
-    """DenseCL's lr at epochs 150, 175 and 199 of 200."""
+    """The scheduler gives DenseCL's learning rates at epochs 150, 175 and 199 of 200."""
     wrapper = OptimWrapper(torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.03))
     scheduler = PARAM_SCHEDULERS.build(dict(type='mmbdg.ContinuedCosineLR', optimizer=wrapper, T_max=200, elapsed=150, by_epoch=True))
     seen = []

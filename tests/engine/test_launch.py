@@ -95,7 +95,7 @@ def test_a_start_must_fit(tmp_path, capsys):
 
     backbone = [key for key in state if key.startswith('backbone.')]
     write_safetensors(path, {key: state[key] for key in backbone} | {'queue': torch.ones(1)})
-    check_start(cfg, net)  # a head of its own, and more than is needed
+    check_start(cfg, net)  # the model has its own head, and the file has an additional tensor
     assert '1 missing from the file: head.bias' in problem([*backbone, 'head.weight'])
     assert '2 missing from the file: head.weight, head.bias' in problem(backbone, resume=True)
     write_safetensors(path, {'other.weight': torch.ones(1)})
@@ -104,7 +104,7 @@ def test_a_start_must_fit(tmp_path, capsys):
     write_safetensors(path, {key: value[:1] if key == 'head.weight' else value for key, value in state.items()})
     with pytest.raises(InputError, match=r'head.weight: \(1, 2\) in the file, \(2, 2\)'):
         check_start(cfg, net)
-    check_start(Config(dict(load_from=None, resume=True, work_dir=str(tmp_path))), net)  # nothing to resume from
+    check_start(Config(dict(load_from=None, resume=True, work_dir=str(tmp_path))), net)  # there is no checkpoint to resume from
 
 
 LABELS = """
@@ -123,7 +123,7 @@ def test_the_label_space_decides_the_number_of_labels(tmp_path):
     imagenet = load_config(arguments(tmp_path / 'base.py', label_space='mc992', label_classes='in1k'))
     assert imagenet.model.head == dict(num_classes=992, ignore_index=65535) and imagenet.num_labels == 992
     own = load_config(arguments(tmp_path / 'base.py', **{'label_space': 'fgbg', 'model.head.num_classes': 1}))
-    assert own.model.head.num_classes == 1  # a head with one output, on purpose
+    assert own.model.head.num_classes == 1  # a head with one output is allowed if set explicitly
     with pytest.raises(InputError, match='label space "fgbg" has num_labels=2, the command line says 3'):
         load_config(arguments(tmp_path / 'base.py', label_space='fgbg', num_labels=3))
     with pytest.raises(InputError, match='got "fashion"'):
@@ -168,7 +168,10 @@ work()
 
 
 def test_processes_end_without_taking_anything_apart(tmp_path):
-    """What is taken apart is the group too, and its threads may be waiting for the interpreter: a deadlock, or an abort."""
+    """Processes exit without destroying the process group.
+
+    Threads of the group may wait for the interpreter lock, so destroying it can cause a deadlock or an abort.
+    """
     (tmp_path / 'job.py').write_text(LEAVE)
     result = run_tool('-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', tmp_path / 'job.py', PYTHONPATH=str(ROOT))
     for told in ('alone', *(f'rank {rank} {does}' for rank in (0, 1) for does in ('leaves', 'of [0, 1] ran its exit functions'))):

@@ -1,4 +1,4 @@
-"""What the hooks take from the networks of mmpretrain's methods."""
+"""Features that hooks read from the networks of mmpretrain's methods."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def test_features(method):
         maps = _last_map(model.backbone, images)
     assert embedded.shape == (3, 12) and maps.shape == ((3, 24, 4, 4) if method == 'mocov3' else (3, 64, 1, 1))
     if method == 'mocov3':
-        assert model.backbone.out_type == 'cls_token'  # as before
+        assert model.backbone.out_type == 'cls_token'  # the hook restores the output type
 
 
 def test_vectors_are_no_maps():

@@ -15,7 +15,7 @@ ITERATIONS = 7
 
 
 def train(model, counts, hook=None):
-    """Each iteration's weights before it, and the momentum encoder's after it."""
+    """The online network's weights before each iteration, and the momentum encoder's weights after it."""
     MessageHub.get_current_instance().update_info('max_iters', ITERATIONS)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=counts)
     wrapper.initialize_count_status(model, 0, ITERATIONS)
@@ -32,7 +32,10 @@ def train(model, counts, hook=None):
 
 @pytest.mark.parametrize('name', MOMENTUM_ENCODERS)
 def test_one_step_of_the_encoder_for_each_of_the_optimiser(name):
-    """Batches of three accumulated: it moves in iterations 0 (a copy), 3 and 6, by hand; the cosine's place is the iteration's."""
+    """With gradient accumulation the momentum encoder is updated once for each optimiser step.
+
+    With three batches a step it changes in iterations 0 (a copy), 3 and 6. The cosine schedule uses the iteration number.
+    """
     model = build_method(name)
     encoder = getattr(model, MOMENTUM_ENCODERS[name])
     base = encoder.momentum
@@ -49,7 +52,7 @@ def test_one_step_of_the_encoder_for_each_of_the_optimiser(name):
 
 
 def test_in_step_with_the_optimiser_whatever_a_checkpoint_brought():
-    """An encoder that has made 5 steps already, and is not copied any more."""
+    """The updates stay in step with the optimiser if the encoder starts from a checkpoint with 5 steps (no first copy)."""
     model = build_method('MoCo')
     model.encoder_k.steps.fill_(5)
     _, averages = train(model, 3, MomentumEncoderHook())

@@ -1,4 +1,4 @@
-"""What cannot be built is told with the key of the config that it comes from."""
+"""Errors while building from a config name the key of the config."""
 
 import re
 
@@ -104,7 +104,7 @@ def test_an_assertion_without_a_word(first_error, monkeypatch):
 
 
 def test_memory_is_no_fault_of_the_config(tmp_path, monkeypatch):
-    """Its message is about batch sizes, and plain_errors has it."""
+    """An out-of-memory error is not reported as an error of the config, because ``plain_errors`` has a message for it."""
 
     def full(self, **kwargs):
         raise torch.cuda.OutOfMemoryError('CUDA out of memory')

@@ -19,7 +19,7 @@ class Points(torch.utils.data.Dataset):
 
 
 class Net(BaseModel):
-    """Only its training's forward pass goes through the head."""
+    """A model whose head is used in mode "loss" only."""
 
     def __init__(self):
         super().__init__()
@@ -69,9 +69,9 @@ def test_statistics_of_the_final_weights(tmp_path):
     variances = np.mean([batch.var(0, unbiased=True).numpy() for batch in model.batches], axis=0)
     np.testing.assert_allclose(model.norm.running_mean, means, rtol=1e-5)
     np.testing.assert_allclose(model.norm.running_var, variances, rtol=1e-5)
-    np.testing.assert_allclose(model.head.running_mean, 3 + model.norm.bias.detach().numpy(), atol=1e-4)  # as its training sees it
+    np.testing.assert_allclose(model.head.running_mean, 3 + model.norm.bias.detach().numpy(), atol=1e-4)  # its training inputs
     now = model.state_dict()
     changed = {key for key, value in watch.weights.items() if not torch.equal(value, now[key])}
-    assert changed == {f'{layer}.running_{kind}' for layer in ('norm', 'head') for kind in ('mean', 'var')}  # weights and counters stay
+    assert changed == {f'{layer}.running_{kind}' for layer in ('norm', 'head') for kind in ('mean', 'var')}  # all else is unchanged
     assert model.norm.momentum == 0.1
     assert torch.equal(read_checkpoint(tmp_path / 'iter_3.pth')['state_dict']['norm.running_mean'], now['norm.running_mean'])

@@ -16,7 +16,10 @@ def drawn():
 
 
 def test_state_and_back(tmp_path):
-    """Through a file that holds nothing but tensors and numbers; also between the two halves of a pair of normal draws."""
+    """A saved random state restores all generators from a file that needs no unpickling of objects.
+
+    It is saved between the two values of a pair of normal draws.
+    """
     drawn()
     random.gauss(0, 1), np.random.randn()
     torch.save(random_state(), tmp_path / 'state.pth')
@@ -28,7 +31,11 @@ def test_state_and_back(tmp_path):
 
 @pytest.mark.parametrize('by_epoch', [True, False])
 def test_resumed_losses_are_those_of_the_uninterrupted_training(tmp_path, by_epoch):
-    """Data from numpy's and python's streams, dropout and noise from torch's; validations draw, start-up draws, and one is killed."""
+    """A resumed training has the same losses as the uninterrupted one.
+
+    Data use the generators of numpy and Python, dropout and noise use torch's. Validation and start-up draw random numbers too, and
+    one training is killed.
+    """
     checkpoint = 'epoch_{}.pth' if by_epoch else 'iter_{}.pth'
     losses, state = train(tmp_path / 'whole', by_epoch=by_epoch, hooks=[HOOK])
     assert len(set(losses)) == 16
@@ -40,7 +47,7 @@ def test_resumed_losses_are_those_of_the_uninterrupted_training(tmp_path, by_epo
     assert resumed == losses[8:]
     assert all(torch.equal(resumed_state[key], state[key]) for key in state)
     other, _ = train(tmp_path / 'without', by_epoch=by_epoch, resume=resume)
-    assert other != losses[8:]  # the hook is what makes it so
+    assert other != losses[8:]  # without the hook the losses differ
 
 
 def test_validation_leaves_the_random_state(tmp_path):
@@ -49,7 +56,7 @@ def test_validation_leaves_the_random_state(tmp_path):
 
 
 def test_checkpoint_of_other_processes(tmp_path):
-    """Said plainly; the streams are then new ones, and not those the training began with."""
+    """Resuming a checkpoint of another number of processes logs a warning and uses new random states."""
     first, _ = train(tmp_path, hooks=[HOOK], stop=5)
     path = tmp_path / 'epoch_1.pth'
     checkpoint = read_checkpoint(path)
@@ -68,7 +75,7 @@ def test_checkpoint_of_other_processes(tmp_path):
 
 
 def test_start_from_weights_restores_nothing(tmp_path):
-    """``load_from`` without ``resume``: the streams are those of a start."""
+    """``load_from`` without ``resume`` restores no random states."""
     train(tmp_path / 'first', hooks=[HOOK], stop=5)
     starts = []
     for name, weights in (('plain', None), ('from_weights', tmp_path / 'first' / 'epoch_1.pth')):

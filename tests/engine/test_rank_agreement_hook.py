@@ -52,7 +52,7 @@ def test_statistics_are_shared_by_synchronised_layers_only():
 def test_when_it_checks(monkeypatch):
     hook, checked = RankAgreementHook(first=3, interval=5), []
     monkeypatch.setattr(hook, 'check', lambda runner, iteration: checked.append(iteration))
-    runner = SimpleNamespace(iter=2)  # resumed
+    runner = SimpleNamespace(iter=2)  # resumed at iteration 2
     hook.before_train(runner)
     for runner.iter in range(2, 12):
         hook.after_train_iter(runner, runner.iter)
@@ -62,7 +62,7 @@ def test_when_it_checks(monkeypatch):
 
 
 def process(rank: int, folder: Path) -> None:
-    """One of two: equal but for its own statistics, then with another queue."""
+    """One of two processes. Different batch statistics pass the check; a different queue raises an error."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2)
     torch.manual_seed(0)
@@ -77,7 +77,7 @@ def process(rank: int, folder: Path) -> None:
     except InputError as error:
         said.append(str(error))
     (folder / str(rank)).write_text('\n'.join(said))
-    torch.distributed.barrier()  # nobody ends while the other still talks to it
+    torch.distributed.barrier()  # wait, so that no process ends during the other's communication
 
 
 def test_a_disturbed_queue_is_found(tmp_path):

@@ -1,4 +1,4 @@
-"""Two processes on gloo: each has its own random state in the checkpoint, and a NaN on one of them stops both."""
+"""Two gloo processes: the checkpoint has the random state of each process, and a NaN in one process stops both."""
 
 import json
 from pathlib import Path

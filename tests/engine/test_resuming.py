@@ -29,7 +29,7 @@ def newest(folder):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three checkpoints, the last of which is noted."""
+    """A folder with three checkpoints. ``last_checkpoint`` names the last one."""
     for step in (9, 10, 11):
         save(tmp_path / f'iter_{step}.pth', 1000 + step)
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_11.pth'))
@@ -37,8 +37,8 @@ def folder(tmp_path):
 
 
 def test_the_last_one(folder):
-    save(folder / 'best_acc_iter_12.pth', 2000)  # holds no optimiser
-    save(folder / 'iter_11-abcdef12.pth', 2000)  # published
+    save(folder / 'best_acc_iter_12.pth', 2000)  # a best checkpoint holds no optimiser
+    save(folder / 'iter_11-abcdef12.pth', 2000)  # a published checkpoint
     (folder / 'iter_12.pth.77-ab.part').write_bytes(b'half')
     assert newest(folder) == 'iter_11.pth'
 
@@ -49,9 +49,9 @@ def test_one_that_is_cut_off_is_skipped_and_named(folder, monkeypatch):
     cut(folder / 'iter_11.pth')
     assert newest(folder) == 'iter_10.pth'
     assert f'skips {folder}/iter_11.pth' in said.pop()
-    torch.save(dict(state_dict={}), folder / 'iter_10.pth')  # weights alone
+    torch.save(dict(state_dict={}), folder / 'iter_10.pth')  # weights only
     assert newest(folder) == 'iter_9.pth'
-    assert 'it holds no meta, no message_hub' in said.pop()
+    assert 'it has no meta, no message_hub' in said.pop()
 
 
 def test_killed_before_it_was_noted(folder):
@@ -71,7 +71,7 @@ def test_an_earlier_training_in_the_same_folder_is_left_alone(folder):
 
 
 def test_copied_and_moved_work_dirs(folder, tmp_path):
-    """Copies have dates of their own; the note names the old place."""
+    """Modification times of copies and a ``last_checkpoint`` with the old path do not change which checkpoint is newest."""
     copy = tmp_path / 'copy'
     copy.mkdir()
     for step in (11, 10, 9):
@@ -85,7 +85,7 @@ def test_copied_and_moved_work_dirs(folder, tmp_path):
 def test_without_a_note(folder):
     (folder / 'last_checkpoint').unlink()
     assert newest(folder) == 'iter_11.pth'
-    save(folder / 'iter_3.pth', 5000)  # a new training began
+    save(folder / 'iter_3.pth', 5000)  # a new training began in the folder
     assert newest(folder) == 'iter_3.pth'
 
 
@@ -114,13 +114,13 @@ def test_resume_replaces_load_from(folder, tmp_path):
     cfg = config(folder)
     apply_resume(cfg, str(folder / 'iter_9.pth'))
     assert cfg.resume and cfg.load_from == str(folder / 'iter_9.pth')
-    cfg = config(tmp_path / 'new')  # nothing to resume from: as without --resume
+    cfg = config(tmp_path / 'new')  # there is no checkpoint: the same as without --resume
     apply_resume(cfg, 'auto')
     assert not cfg.resume and cfg.load_from == 'weights.pth' and cfg.requires
     cfg = config(folder)
     apply_resume(cfg, None)
     assert not cfg.resume and cfg.load_from == 'weights.pth'
-    cfg = Config(dict(work_dir=str(folder), load_from=None, resume=True))  # a config that resumes by itself
+    cfg = Config(dict(work_dir=str(folder), load_from=None, resume=True))  # a config with resume=True
     apply_resume(cfg, None)
     assert cfg.load_from == str(folder / 'iter_11.pth')
 
@@ -130,7 +130,7 @@ def test_the_seed_that_was_drawn_is_kept(folder):
         cfg = config(folder, randomness=dict(seed=given, deterministic=True))
         apply_resume(cfg, 'auto')
         assert cfg.randomness == dict(seed=expected, deterministic=True)
-    for own in (dict(), dict(resume=True, load_from=str(folder / 'iter_9.pth'))):  # as mmengine resumes, too
+    for own in (dict(), dict(resume=True, load_from=str(folder / 'iter_9.pth'))):  # mmengine's own resume keeps the seed too
         cfg = config(folder, **own)
         apply_resume(cfg, None if own else 'auto')
         assert cfg.randomness == dict(seed=7)

@@ -1,4 +1,7 @@
-"""Killed at any operation on the disk, a training keeps a checkpoint; apart from that the hook does what mmengine's does."""
+"""SafeCheckpointHook keeps a checkpoint if the training is killed at any file operation.
+
+Everything else is as in mmengine's CheckpointHook.
+"""
 
 import os
 import shutil
@@ -20,7 +23,10 @@ OURS, STOCK = 'mmbdg.SafeCheckpointHook', 'CheckpointHook'
 
 
 class Disk:
-    """Copies a folder before every operation that changes its files, and with what is written empty: what a kill there would leave."""
+    """Copies a folder before each operation that changes its files: the state that a kill at this point would leave.
+
+    For a file that is opened for writing, a second copy has this file empty.
+    """
 
     def __init__(self):
         self.folder, self.copies = None, []
@@ -30,7 +36,7 @@ class Disk:
         if self.folder is None or not (args and str(args[0]).startswith(str(self.folder))):
             return
         if event in ('os.rename', 'os.remove') or (event == 'open' and set('wax+') & set(str(args[1]))):
-            folder, self.folder = self.folder, None  # what follows is no operation of the training
+            folder, self.folder = self.folder, None  # the copies themselves are not recorded
             self.copy(folder)
             if event == 'open':
                 (self.copy(folder) / os.path.relpath(args[0], folder)).write_bytes(b'')
@@ -56,14 +62,17 @@ def disk():
 
 @pytest.mark.parametrize('kind', [OURS, STOCK])
 def test_a_kill_at_any_point_leaves_a_checkpoint(tmp_path, disk, kind):
-    """Of the last ones, one of which is kept, and of the best ones. mmengine's own hook is here to see that this would be noticed."""
+    """A kill at any point leaves a readable last checkpoint (one is kept) and a readable best checkpoint.
+
+    mmengine's own hook runs too. It must fail, which shows that the test detects the problem.
+    """
     work_dir = tmp_path / 'work'
     options = dict(checkpoint=dict(type=kind, max_keep_ckpts=1))
     train(work_dir, **options, stop=8)
     copies = disk.watch(work_dir, lambda: train(work_dir, **options, resume=work_dir / 'epoch_2.pth', stop=12))
     left = {path.name for path in work_dir.iterdir() if path.is_file() and path.suffix != '.py'}
     assert left == {'epoch_3.pth', 'best_own_score_epoch_3.pth', 'last_checkpoint'}
-    work_dir.rename(tmp_path / 'elsewhere')  # the copies' notes name it
+    work_dir.rename(tmp_path / 'elsewhere')  # last_checkpoint in the copies contains the path of the work dir
     steps, lost = [], 0
     for copy in copies:
         try:
@@ -77,7 +86,7 @@ def test_a_kill_at_any_point_leaves_a_checkpoint(tmp_path, disk, kind):
 
 @pytest.mark.parametrize('by_epoch', [True, False])
 def test_all_else_is_as_in_mmengine(tmp_path, by_epoch):
-    """Which checkpoints are kept, best and published ones, and what is in them."""
+    """The same checkpoints are kept, including the best and the published ones, and their content is that of mmengine's hook."""
     more = dict(max_keep_ckpts=2, published_keys=['meta', 'state_dict'], save_last=True)
     files = []
     for kind in (OURS, STOCK):
@@ -111,7 +120,7 @@ def test_checkpoints_within_epochs_are_warned_of(tmp_path):
 
 
 def test_a_better_score_at_the_same_iteration(tmp_path):
-    """The new best checkpoint has the name of the one it replaces, and stays."""
+    """A new best checkpoint that replaces a file of the same name is not deleted."""
     runner, _ = build(tmp_path)
     runner.train()
     hook = next(hook for hook in runner.hooks if isinstance(hook, SafeCheckpointHook))
@@ -124,7 +133,7 @@ def test_a_better_score_at_the_same_iteration(tmp_path):
     ('by_epoch', 'interval', 'counts', 'warned'), [(True, 1, 4, False), (True, 1, 3, True), (False, 6, 3, False), (False, 4, 3, True)]
 )
 def test_a_checkpoint_between_two_steps_of_the_optimiser(tmp_path, by_epoch, interval, counts, warned):
-    """Eight batches an epoch; the gradients gathered since the last step are in no checkpoint."""
+    """A checkpoint between two optimiser steps loses the accumulated gradients: the hook warns. An epoch has eight batches."""
     said = []
     runner = SimpleNamespace(
         work_dir=str(tmp_path),

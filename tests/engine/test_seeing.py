@@ -1,4 +1,4 @@
-"""Hooks that look at a training: what they write, and that the training is the same with them as without."""
+"""Hooks that visualise a training: what they write, and that they do not change the training."""
 
 import json
 import random
@@ -29,7 +29,7 @@ BACKBONE = dict(type='mmpretrain.ResNet', depth=18, stem_channels=8, base_channe
 
 
 def config(work_dir, hooks=HOOKS, joint=True, online=False, iterations=3, tensorboard=False):
-    """A tiny training by the parts of the default config; its labelled images are real ones where they are not online."""
+    """A tiny training with the parts of the default config. Without ``online`` the labelled images are real images."""
     name = ('densecl_biggan_fpn_online' if online else 'densecl_biggan_fpn') if joint else 'baselines/densecl_fashion'
     cfg = Config.fromfile(ROOT / f'configs/{name}.py')
     cfg.merge_from_dict(dict(
@@ -66,7 +66,7 @@ def losses(folder):
 
 
 def test_pictures_and_scalars_in_both_backends(tmp_path):
-    """Step by step: event file, local files and the work dir hold the same."""
+    """The event file, the local files and the work dir contain the same pictures and numbers at the same steps."""
     runner = trained(tmp_path, tensorboard=True)
     (local,) = tmp_path.glob('*/vis_data')
     events = EventAccumulator(str(local), size_guidance=dict(images=0, scalars=0)).Reload()
@@ -93,7 +93,7 @@ def test_pictures_and_scalars_in_both_backends(tmp_path):
     assert [event.step for event in events.Scalars('correspondence/similarity')] == [0, 2, 3]
     assert [event.step for event in events.Scalars('loss')] == [1, 2, 3]
 
-    # The last entry by hand: one view after the other, all images at once.
+    # The last entry again with plain code: each view in turn, all images at once.
     model, dataset = runner.model.eval(), runner.train_dataloader.dataset
     hook = next(hook for hook in runner.hooks if isinstance(hook, EmbeddingHook))
     assert torch.equal(hook._views.first, fixed_views(runner, 6).first)
@@ -110,7 +110,7 @@ def test_pictures_and_scalars_in_both_backends(tmp_path):
 
 @pytest.mark.parametrize('kind', ['offline', 'online', 'plain'])
 def test_the_training_is_bit_equal_without_them(tmp_path, kind):
-    """Weights, queues, batch statistics, momentum encoder, losses and generators of random numbers."""
+    """Weights, queues, batch statistics, momentum encoder, losses and random states are equal with and without the hooks."""
     options = dict(joint=kind != 'plain', online=kind == 'online')
     hooks = HOOKS if options['joint'] else HOOKS[1:]
     results = []
@@ -128,7 +128,10 @@ def test_the_training_is_bit_equal_without_them(tmp_path, kind):
 
 
 def test_synthetic_predictions_are_in_the_frame_of_the_crop(tmp_path):
-    """mmseg would flip predictions of a flipped training image back, and resize them to what was cropped from."""
+    """Predictions of synthetic images match the augmented crop.
+
+    mmseg would flip predictions of a flipped training image back and resize them to the original size.
+    """
     cfg = config(tmp_path, [])
     cfg.train_dataloader.dataset.seg.pipeline = [
         dict(type='mmseg.Resize', scale=(80, 80)),
@@ -149,7 +152,7 @@ def test_synthetic_predictions_are_in_the_frame_of_the_crop(tmp_path):
         assert item.truth.shape == predicted.shape == (64, 64)
         assert (logits.argmax(1)[0].numpy() == predicted).mean() > 0.99
         dark = item.inputs.float().mean(0).numpy() < 16
-        assert item.truth[dark].mean() < item.truth[~dark].mean()  # the mask belongs to the image as it is here
+        assert item.truth[dark].mean() < item.truth[~dark].mean()  # the mask matches the augmented image
     assert [item.truth for item in real_items(runner, 2)] == [None, None]
     runner.register_hook(hook := SamplePredictionsHook(num_samples=2))
     hook.prepare(runner)
@@ -157,7 +160,7 @@ def test_synthetic_predictions_are_in_the_frame_of_the_crop(tmp_path):
 
 
 def test_history_of_a_resumed_training(tmp_path):
-    """It goes on after the steps that were done; what a longer training wrote beyond them is computed anew."""
+    """A resumed training continues its history after the last step. Entries of later steps are computed again."""
     hooks = [dict(type='mmbdg.EmbeddingHook', interval=1, num_images=4)]
     runner = trained(tmp_path, hooks, joint=False, iterations=2)
     whole = json.loads((tmp_path / 'embedding.json').read_text())['history']
@@ -186,7 +189,7 @@ class Counting(PeriodicHook):
     'interval, at_start, expected', [(None, False, [5]), (None, True, [0, 5]), (2, False, [2, 4, 5]), (5, True, [0, 5])]
 )
 def test_steps(interval, at_start, expected):
-    """Once at each; and the other processes do not look."""
+    """The hook runs once at each step, and only in the first process."""
     seen = []
     for rank in (0, 1):
         hook, runner = Counting(interval=interval, at_start=at_start), Fake(rank)

@@ -1,4 +1,4 @@
-"""Hooks that every training gets."""
+"""Hooks that are added to every training."""
 
 import pytest
 from mmengine.config import Config
@@ -14,7 +14,7 @@ def test_hooks_arrive_in_any_config(hook):
     mine = dict(type='mmbdg.QueueReportHook')
     cfg = Config(dict(default_hooks=dict(checkpoint=hook), custom_hooks=[mine, dict(type='CheckpointHook', interval=9)]) if hook else {})
     add_standing_hooks(cfg)
-    add_standing_hooks(cfg)  # once is enough
+    add_standing_hooks(cfg)  # a second call changes nothing
     assert cfg.default_hooks.checkpoint.type == 'mmbdg.SafeCheckpointHook'
     assert cfg.default_hooks.checkpoint.interval == (3 if hook else 1)
     types = [hook.type for hook in cfg.custom_hooks]

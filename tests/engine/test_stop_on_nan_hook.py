@@ -18,7 +18,7 @@ HOOK = dict(type='mmbdg.StopOnNaNHook')
 
 
 class SpoilAt(Hook):
-    """Changes the data, or the weights, after so many iterations."""
+    """Calls ``spoil`` before the given iteration to change the data or the weights."""
 
     priority = 'HIGHEST'
 
@@ -38,7 +38,10 @@ def stopped(tmp_path, iteration, spoil):
 
 
 def test_the_batch_is_saved_and_no_checkpoint_after_it(tmp_path):
-    """At the last iteration of an epoch, where a checkpoint is due: the weights hold NaN by then."""
+    """At a NaN loss the batch is saved and no checkpoint is written.
+
+    The NaN occurs in the last iteration of an epoch, where a checkpoint is due and the weights already hold NaN.
+    """
     kept = []
 
     def spoil(runner, data_batch):
@@ -58,7 +61,7 @@ def test_the_batch_is_saved_and_no_checkpoint_after_it(tmp_path):
 
 
 def test_finite_losses_and_spoilt_weights(tmp_path):
-    """Parameters the loss does not show, at the iteration of a checkpoint."""
+    """Non-finite parameters stop the training before a checkpoint, although the losses are finite."""
 
     def spoil(runner, data_batch):
         runner.model.register_parameter('unused', torch.nn.Parameter(torch.tensor([0.0, np.inf])))
@@ -69,7 +72,7 @@ def test_finite_losses_and_spoilt_weights(tmp_path):
 
 
 def test_losses_of_any_name(tmp_path):
-    """Of a GAN and of joint pre-training; what is no loss may be NaN (an accuracy of nothing)."""
+    """Losses of GANs and of joint pre-training are checked by name. Other values may be NaN, such as an accuracy without pixels."""
     runner = SimpleNamespace(work_dir=str(tmp_path), iter=4, rank=0, message_hub=SimpleNamespace(runtime_info={}))
     good = {'loss': torch.tensor(1.0), 'seg.loss_ce': torch.ones(1), 'loss_discriminator': 2.0, 'seg.acc_seg': torch.tensor(np.nan)}
     StopOnNaNHook().after_train_iter(runner, 0, {}, good)
@@ -80,7 +83,10 @@ def test_losses_of_any_name(tmp_path):
 
 
 def test_batches_become_plain(tmp_path):
-    """What data samples of the family, numpy and others hold, read back without unpickling anything but tensors and plain values."""
+    """A batch with data samples of OpenMMLab, numpy arrays and other objects is saved as tensors and plain values.
+
+    It can be read with ``weights_only=True``.
+    """
     seg = SegDataSample(metainfo=dict(img_path='a.png', ori_shape=(2, 3), flip=np.bool_(True), scale=np.float32(0.5)))
     seg.set_data(dict(gt_sem_seg=PixelData(data=torch.ones(1, 2, 3, dtype=torch.uint8))))
     batch = dict(

@@ -22,11 +22,11 @@ def resumed(hub, dataset, batch_size, world_size, iterations, by_epoch):
 
 
 def test_the_total_batch_size_is_kept(tiny_labelled_generator):
-    """Other processes with other batches, the same product: fine. Another product: refused, for samples would come twice."""
+    """Another number of processes with the same total batch size is allowed. Another total batch size raises an error."""
     first = MessageHub.get_instance('total_batch_first')
     TotalBatchHook().before_train(runner(first, tiny_labelled_generator, 8, 2, 0))
     resumed = MessageHub.get_instance('total_batch_resumed')
-    resumed.load_state_dict(first.state_dict())  # as a checkpoint brings it
+    resumed.load_state_dict(first.state_dict())  # as read from a checkpoint
     TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 4, 4, 10))
     with pytest.raises(InputError, match='began with 16 samples per step.*8 x 1 processes = 8'):
         TotalBatchHook().before_train(runner(resumed, tiny_labelled_generator, 8, 1, 10))
@@ -36,7 +36,10 @@ def test_the_total_batch_size_is_kept(tiny_labelled_generator):
 
 @pytest.mark.parametrize('by_epoch', [False, True])
 def test_the_ratio_of_online_samples_is_kept(by_epoch):
-    """Sample n is beside the online samples from n times the ratio on. Stored ones are drawn by address, whatever the ratio."""
+    """Resuming with another ratio of online samples raises an error, because real sample n starts at online sample n * ratio.
+
+    Stored samples are drawn by address and do not depend on the ratio.
+    """
     online, stored = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32'), LABELLED
     hub = MessageHub.get_instance(f'online_ratio_{by_epoch}')
     TotalBatchHook().before_train(resumed(hub, JointDataset(REAL, online, ratio=2), 8, 1, 0, by_epoch))
@@ -47,7 +50,7 @@ def test_the_ratio_of_online_samples_is_kept(by_epoch):
 
 
 def test_other_real_images_are_noticed():
-    """They may be meant: a warning, once."""
+    """A changed number of real images gives one warning, because the change may be intended."""
     hub, warnings = MessageHub.get_instance('real_images'), []
 
     def train(fraction, iterations, by_epoch=False):
@@ -59,7 +62,7 @@ def test_other_real_images_are_noticed():
     train(0.02, 0)
     train(0.02, 10)
     assert not warnings
-    train(0.03, 20, by_epoch=True)  # the next epoch is a pass through these
+    train(0.03, 20, by_epoch=True)  # the next epoch uses these images
     assert not warnings
     train(0.03, 20)
     train(0.03, 30)

@@ -1,4 +1,4 @@
-"""The line at the end of a step."""
+"""The log line with the result of a training."""
 
 from types import SimpleNamespace
 
@@ -14,9 +14,9 @@ def runner(lines, hooks=(), **info):
 @pytest.mark.parametrize(
     ('figure', 'less', 'end'),
     [
-        (80.0, False, '80.0 % right; enough to go on (at least 80)'),
+        (80.0, False, '80.0 % right; good enough to continue (at least 80)'),
         (79.9, False, '79.9 % right; not enough yet (at least 80): train longer'),
-        (80.0, True, '80.0 % right; enough to go on (at most 80)'),
+        (80.0, True, '80.0 % right; good enough to continue (at most 80)'),
         (80.1, True, '80.1 % right; not enough yet (at most 80): train longer'),
     ],
 )
@@ -33,7 +33,7 @@ def test_the_line(figure, less, end):
 
 
 def test_the_best_checkpoints_figure_counts():
-    """It is the one that is exported."""
+    """The line shows the score of the best checkpoint, which is the exported one."""
     hook, lines = VerdictHook('top1', '% right', 80, 'train longer'), []
     saving = SimpleNamespace(key_indicators=['top1'])
     hook.after_val_epoch(runner(lines), dict(top1=60.0))

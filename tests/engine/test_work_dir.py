@@ -1,4 +1,7 @@
-"""One training at a time in a work dir: its processes share it, others are refused, and a dead one holds nothing."""
+"""One training at a time in a work dir.
+
+The processes of one training share it. Others get an error, and a process that has ended does not block it.
+"""
 
 import os
 import signal
@@ -58,7 +61,7 @@ def test_a_killed_training_holds_nothing(start, tmp_path):
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     with held_work_dir(config(tmp_path)):
-        assert len(list((tmp_path / LOCK / 'ranks').iterdir())) == 2  # its own, nothing of the dead
+        assert len(list((tmp_path / LOCK / 'ranks').iterdir())) == 2  # the entries of its own processes only, none of ended processes
     with held_work_dir(config(tmp_path)):
         pass
 
@@ -81,7 +84,7 @@ def test_processes_of_one_training_share_it(start, tmp_path, monkeypatch):
         monkeypatch.setenv(key, value)
     with held_work_dir(config(tmp_path, 'pytorch')):
         pass
-    with pytest.raises(InputError, match='another run'), held_work_dir(config(tmp_path)):  # torchrun without --launcher: two trainings
+    with pytest.raises(InputError, match='another run'), held_work_dir(config(tmp_path)):  # two trainings: torchrun without --launcher
         raise AssertionError('is in')
     monkeypatch.setenv('MASTER_PORT', '29513')
     with pytest.raises(InputError, match='another run'), held_work_dir(config(tmp_path, 'pytorch')):
@@ -101,11 +104,11 @@ def test_processes_of_one_training_share_it(start, tmp_path, monkeypatch):
 def test_the_place_of_a_process(launcher, environ, place):
     job, again = training_job(launcher, environ), training_job(launcher, environ)
     assert (job.rank, job.world_size) == place
-    assert (job.name == again.name) == (place[1] > 1)  # the same for all of a job
+    assert (job.name == again.name) == (place[1] > 1)  # all processes of a job have the same name
 
 
 def test_one_on_another_host_is_waited_for(tmp_path, monkeypatch, capsys):
-    """It may have been killed there, and started again here."""
+    """A training waits for a process on another host, which may have been killed there and restarted here."""
     ranks = tmp_path / LOCK / 'ranks'
     ranks.mkdir(parents=True)
     write_json(ranks / 'node7.json', dict(job='x', rank=0, host='node7', pid=1, since='2026-01-01 00:00:00'))
@@ -115,4 +118,4 @@ def test_one_on_another_host_is_waited_for(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('mmbdg.synthesis.job.OBSERVED', 0.2)
     with held_work_dir(config(tmp_path), patient=True):
         assert not (ranks / 'node7.json').exists()
-    assert f'a process on node7 has held {tmp_path}; ' in capsys.readouterr().out
+    assert f'a process on node7 has locked {tmp_path}; ' in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""A small real training on mmengine's Runner that draws from every random generator, and can be stopped at any iteration."""
+"""A small real training with mmengine's Runner that uses every random generator and can be stopped at any iteration."""
 
 import random
 
@@ -14,7 +14,7 @@ from torch import nn
 
 
 class NoisyPoints(torch.utils.data.Dataset):
-    """16 points; what is added to them is drawn from numpy's and python's streams."""
+    """16 points with noise from the random generators of numpy and Python."""
 
     def __len__(self):
         return 16
@@ -35,7 +35,7 @@ class Net(BaseModel):
 
 
 class Score(BaseMetric):
-    """Better from one validation to the next, whatever the model does; draws, as metrics that take samples do."""
+    """A score that increases with each validation. It draws random numbers, like metrics that draw samples."""
 
     default_prefix = 'own'
 
@@ -51,7 +51,7 @@ class Killed(Exception):
 
 
 class Recorder(Hook):
-    """Keeps the losses, and stops the training before iteration ``stop`` as a kill would: nothing is finished."""
+    """Records the losses and stops the training before iteration ``stop`` like a kill, without finishing anything."""
 
     priority = 'VERY_LOW'
 
@@ -67,7 +67,7 @@ class Recorder(Hook):
 
 
 class QuietRunner(Runner):
-    """Does not describe the machine in its log, which takes a second."""
+    """A Runner that does not log a description of the machine, which takes a second."""
 
     def _log_env(self, env_cfg):
         pass
@@ -104,7 +104,7 @@ def build(work_dir, by_epoch=True, stop=None, resume=None, hooks=(), workers=0, 
 
 
 def train(work_dir, **options):
-    """Losses of the iterations that were made, and the state at the end."""
+    """Losses of the completed iterations and the final state (None if stopped)."""
     runner, recorder = build(work_dir, **options)
     try:
         runner.train()

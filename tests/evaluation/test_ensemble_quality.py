@@ -1,4 +1,4 @@
-"""Against numpy."""
+"""Ensemble quality compared with numpy."""
 
 import numpy as np
 import pytest

@@ -72,7 +72,7 @@ def test_spread_of_the_rule():
 
 
 def in_space(name, names, **options):
-    """A metric of a dataset in a label space."""
+    """The metric for a dataset in a label space."""
     space = label_space(name, names)
     m = LabellerIoU(per_class=True, **options)
     m.dataset_meta = dict(class_names=names, classes=space.classes, label_space=space.metainfo)
@@ -83,7 +83,7 @@ IMAGENET = class_names('in1k')
 
 
 def test_head_of_another_space():
-    """Of three dogs, one is half taken for a bird; a leaf stays unnamed."""
+    """IoU per label and means for three dogs, one of which is partly labelled as a bird."""
     m = in_space('mc16', IMAGENET)
     truth = np.array([[0, 11], [11, 11]])
     m.process(None, [sample(truth, predicted, 151) for predicted in (truth, truth, np.array([[0, 3], [0, 11]]))])
@@ -105,7 +105,10 @@ def test_fgbg_head_is_painted_in_the_space_of_the_dataset(name, class_id, label)
 
 
 def test_ids_above_255_are_told_apart():
-    """255 and 256 above, as 8 bits would fold them; every id of the largest space falls into its own bin."""
+    """Ids above 255 are counted separately, although some are equal modulo 256.
+
+    Every id of the largest space has its own bin.
+    """
     m = in_space('mc992', IMAGENET)
     wrong = np.array([[991, 991 - 256], [0, 991]])
     m.process(None, [sample(np.array([[991, 991], [0, 991]]), wrong, 999)])
@@ -133,7 +136,7 @@ def test_label_255_counts_above_254_labels():
     m = in_space('mc992', IMAGENET)
     class_id = m._own.foreground_ids.index(255)
     m.process(None, [sample(np.array([[0, 255]]), np.array([[0, 0]]), class_id)])
-    assert m.compute_metrics(m.results)['mIoU_mc992'] == 25  # half of the background, nothing of the other
+    assert m.compute_metrics(m.results)['mIoU_mc992'] == 25  # half of the background, none of the other label
 
 
 def test_own_groups():
@@ -145,5 +148,5 @@ def test_own_groups():
 
 def test_head_of_no_space_of_the_dataset_is_refused():
     m = in_space('mc16', IMAGENET)
-    with pytest.raises(InputError, match='the head tells 1001 labels apart, the dataset "mc16" has 16'):
+    with pytest.raises(InputError, match='the head has 1001 labels, the dataset "mc16" has 16'):
         m.process(None, [sample(np.array([[0, 11]]), np.array([[0, 152]]), 151, num_outputs=1001)])

@@ -1,6 +1,6 @@
-"""Checkpoints as their sources write them, from a network that is known: names, tensor orders and vectors of the spectral norm.
+"""Checkpoints in the formats of published generators, written from a known network.
 
-Written apart from the adapters, with numpy and by hand.
+The names, the order of values in tensors and the vectors of the spectral norm are written independently of the adapters.
 """
 
 import numpy as np
@@ -16,7 +16,10 @@ def state_of(generator: torch.nn.Module) -> dict[str, np.ndarray]:
 
 
 def ajbrock(generator: BigGAN, trained: bool = False) -> dict[str, torch.Tensor]:
-    """``stored_mean`` beside the gain, u as (1,N), no v; logged singular values in files of its own training."""
+    """Format of ajbrock: ``stored_mean`` beside the gain, u as (1,N), no v.
+
+    ``trained`` adds the singular values that its training logs.
+    """
     state, out = state_of(generator), {}
     for key, value in state.items():
         if key.endswith(V) or key.endswith('num_batches_tracked') or 'truncation' in key:
@@ -36,7 +39,7 @@ def ajbrock(generator: BigGAN, trained: bool = False) -> dict[str, torch.Tensor]
 
 
 def _deepmind_names(generator: BigGAN) -> dict[str, tuple[str, ...]]:
-    """Our module -> its path in DeepMind's network."""
+    """Map from our module names to the paths in DeepMind's network."""
     names = {'linear': ('G_Z', 'G_linear'), 'output_layer.2': ('conv_2d',), 'output_layer.0': ('ScaledCrossReplicaBN',)}
     for i, stage in enumerate(generator.blocks):
         block = 'GBlock' if i == 0 else f'GBlock_{i}'
@@ -51,7 +54,7 @@ def _deepmind_names(generator: BigGAN) -> dict[str, tuple[str, ...]]:
 
 
 def _their_order(module: str, kind: str, value: np.ndarray, embed_dim: int) -> np.ndarray:
-    """Outputs of the first linear map as (4,4,C), conditions as [z, y]; still (out,in,H,W)."""
+    """Reorder outputs of the first linear map as (4,4,C) and conditions as [z, y]. The weight stays (out,in,H,W)."""
     if module == 'linear' and kind != 'v':
         value = value.reshape(-1, 16, *value.shape[1:]).swapaxes(0, 1).reshape(value.shape)
     if '.bn' in module and kind in ('weight', 'v'):
@@ -66,7 +69,7 @@ def _parts(generator: BigGAN, module: str) -> dict[str, np.ndarray]:
 
 
 def tfhub(generator: BigGAN, tables: bool) -> dict[str, np.ndarray]:
-    """Variables with their averages (a variable itself is another number), (H,W,in,out), vectors as (1,N), counters."""
+    """Format of TFHub: variables with averages (the variable itself differs), (H,W,in,out), vectors as (1,N), counters."""
     state, out = state_of(generator), {}
 
     def put(path: tuple[str, ...], name: str, value: np.ndarray, averaged: bool) -> None:
@@ -105,7 +108,7 @@ def tfhub(generator: BigGAN, tables: bool) -> dict[str, np.ndarray]:
 
 
 def ivclab(generator: BigGAN, running: bool) -> dict[str, torch.Tensor]:
-    """torch's first spectral norm with v over (H,W,in); running statistics as created if ``running`` is False."""
+    """Format of ivclab: torch's older spectral norm with v over (H,W,in). ``running=False``: initial batch statistics."""
     state, out = state_of(generator), {'linear.weight': state_of(generator)['shared.weight']}
     for ours, path in _deepmind_names(generator).items():
         theirs = '.'.join(part.lower() for part in path)
@@ -132,7 +135,10 @@ def ivclab(generator: BigGAN, running: bool) -> dict[str, torch.Tensor]:
 
 
 def mmagic_deep(generator: BigGANDeep) -> dict[str, torch.Tensor]:
-    """mmagic's names; the embedding as (classes,size), one row of statistics, the gate a scalar; a discriminator beside it."""
+    """Format of mmagic: its names, the embedding as (classes,size), one row of statistics, a scalar gate.
+
+    The file contains a discriminator too.
+    """
     out = {}
     for key, value in state_of(generator).items():
         name = key.removeprefix('generator.')
@@ -155,5 +161,5 @@ def mmagic_deep(generator: BigGANDeep) -> dict[str, torch.Tensor]:
         out[f'generator_ema.module.{name}'] = torch.tensor(value)
     out['generator_ema.steps'] = torch.tensor(3)
     out['discriminator.conv.weight'] = torch.ones(3)
-    out['generator.noise2feat.bias'] = torch.ones(3)  # not the average: another number
+    out['generator.noise2feat.bias'] = torch.ones(3)  # differs from the averaged weight
     return out

@@ -1,4 +1,4 @@
-"""A network that is known, a file as a source writes it, the adapter: the same pictures back."""
+"""The adapter of each source reads a file that was written from a known network, and gives the same images."""
 
 import io
 import json
@@ -22,11 +22,11 @@ from mmbdg.generators import BigGAN, BigGANDeep, ClassConditionalGenerator, rees
 from mmbdg.generators.adapters import ADAPTERS, adapter_of
 from mmbdg.registry import MODELS
 
-ROWS = 5  # of a table of statistics per truncation
+ROWS = 5  # rows of the table of statistics per truncation
 
 
 def known(config: dict) -> ClassConditionalGenerator:
-    """Random weights, converged singular vectors, statistics that are no default."""
+    """A generator with random weights, converged singular vectors and random batch statistics."""
     generator = MODELS.build(config)
     generator.init_weights()
     for name, value in generator.state_dict().items():
@@ -36,7 +36,7 @@ def known(config: dict) -> ClassConditionalGenerator:
             value.copy_(torch.rand_like(value) + 0.5)
         elif name.endswith('gamma') or (value.ndim == 1 and name.endswith(('.weight', '.bias'))):
             value.copy_(torch.randn_like(value))
-        elif name.endswith('.original'):  # orthogonal ones have no largest singular value
+        elif name.endswith('.original'):  # the singular values of orthogonal weights are all equal
             value.add_(torch.randn_like(value), alpha=0.3)
     reestimate_spectral_norm(generator)
     return generator.eval()
@@ -46,7 +46,7 @@ BIGGAN = {**TINY_GENERATOR, 'output_eps': 1e-4, 'truncation_rows': ROWS}
 
 
 class FakeLightning:
-    """Writes an object of a package that is gone when the file is read, as Lightning does."""
+    """Context in which the class of an object in a Lightning checkpoint exists; it is missing when the file is read."""
 
     def __enter__(self) -> type:
         module = types.ModuleType('pytorch_lightning')
@@ -60,7 +60,7 @@ class FakeLightning:
 
 
 def write(source: str, folder: Path) -> tuple[Path, ClassConditionalGenerator]:
-    """A file of a source and the network it was written from."""
+    """A file of a source, and the network from which it was written."""
     path = folder / ('published.npz' if source == 'tfhub' else 'published.pth')
     if source == 'tfhub':
         generator = known(BIGGAN)
@@ -108,7 +108,7 @@ def inputs(generator: ClassConditionalGenerator) -> tuple[torch.Tensor, torch.Te
     return draw(4, generator.latent_dim), torch.arange(4) % generator.num_classes
 
 
-TELL = {'taming': dict(num_classes=3, n_head=2, tap_every=2)}  # what weights do not tell
+TELL = {'taming': dict(num_classes=3, n_head=2, tap_every=2)}  # values that cannot be read from the weights
 
 
 @torch.no_grad()
@@ -149,7 +149,7 @@ def test_the_same_pictures_come_back(source, tmp_path):
 @torch.no_grad()
 @pytest.mark.parametrize('source', ADAPTERS)
 def test_there_and_back(source, tmp_path):
-    """Every tensor of the source but what is ignored comes back under its name, in its order, bit by bit."""
+    """Converting a file and restoring it gives every tensor that is not ignored, bit by bit."""
     path, generator = write(source, tmp_path)
     adapter = adapter_of(source)
     raw = adapter.read(path)
@@ -161,14 +161,17 @@ def test_there_and_back(source, tmp_path):
     assert restored.keys() == carried
     for key in carried:
         same = restored[key].reshape(raw[key].shape)
-        if key.endswith('u0'):  # one power iteration further on
+        if key.endswith('u0'):  # differs by one power iteration
             torch.testing.assert_close(same, raw[key], atol=1e-4, rtol=0)
         else:
             assert torch.equal(same, raw[key].to(same.dtype)), key
 
 
 def test_sigma_of_the_source_by_hand():
-    """From u as it is kept, one iteration: ajbrock divides by (v W^T u'^T), v = u W and u' = v W^T normalised."""
+    """Weights are divided by the sigma that the source computes: one iteration from the stored u.
+
+    ajbrock divides by (v W^T u'^T), where v = u W and u' = v W^T are normalised.
+    """
     generator = known(TINY_GENERATOR)
     raw = published_files.ajbrock(generator)
     u = raw['linear.u0'] = torch.randn(1, raw['linear.u0'].shape[1])  # far from converged
@@ -180,7 +183,7 @@ def test_sigma_of_the_source_by_hand():
     sigma = np.linalg.norm(u2)
     generator.load_state_dict(state)
     np.testing.assert_allclose(generator.eval().linear.weight.detach().numpy(), weight / sigma, rtol=1e-4, atol=1e-6)
-    assert abs(np.linalg.svd(weight)[1][0] / sigma - 1) > 1e-3  # it is not the converged one
+    assert abs(np.linalg.svd(weight)[1][0] / sigma - 1) > 1e-3  # differs from the converged value
 
 
 def test_own_training_of_ajbrock_has_another_eps():
@@ -194,7 +197,7 @@ def test_own_training_of_ajbrock_has_another_eps():
 
 @pytest.mark.parametrize('source', ['ajbrock', 'hf-deep', 'taming', 'dcgan', 'ivclab'])
 def test_names_below_a_wrapper(source, tmp_path):
-    """DataParallel puts ``module.`` before all names."""
+    """The prefix ``module.`` of DataParallel is removed."""
     path, generator = write(source, tmp_path)
     adapter = adapter_of(source)
     raw = adapter.read(path)
@@ -239,13 +242,16 @@ def test_tfhub_dump_with_statistics_in_another_order(tmp_path):
     arrays['stack/000'], arrays['stack/001'] = arrays['stack/001'], arrays['stack/000']
     np.savez(tmp_path / 'dump.npz', **arrays)
     adapter = adapter_of('tfhub')
-    with pytest.raises(InputError, match='in another order'):
+    with pytest.raises(InputError, match='must alternate between mean and variance'):
         adapter.convert(adapter.read(tmp_path / 'dump.npz'), generator)
 
 
 @pytest.mark.parametrize('resolution', [128, 256, 512])
 def test_published_sizes_are_read_off_the_weights(resolution):
-    """Attention stands where the published network has it, though other blocks have as many channels."""
+    """The sizes of published networks are read from the weights.
+
+    Attention is at the right block, although other blocks have the same number of channels.
+    """
     with torch.device('meta'):
         generator, deep = BigGAN(resolution, truncation_rows=50, output_eps=1e-4), BigGANDeep(resolution, spectral_norm=False)
     names = {entry.theirs: entry.layout.theirs(generator.state_dict()[entry.ours]) for entry in ADAPTERS['ivclab'].entries(generator)}
@@ -310,7 +316,7 @@ def test_wrong_source_and_wrong_resolution(tmp_path):
     assert not (tmp_path / 'out.safetensors').exists()
     larger = MODELS.build({**BIGGAN, 'resolution': 32, 'channel_multipliers': (2, 2, 2, 1), 'latent_dim': 16})
     larger.init_cfg = dict(type='mmbdg.PublishedWeights', checkpoint=str(path), source='ivclab')
-    with pytest.raises(InputError, match='another resolution or source'):
+    with pytest.raises(InputError, match='check its resolution and source'):
         larger.init_weights()
     larger.init_cfg['source'] = 'elsewhere'
     with pytest.raises(InputError, match='sources are tfhub, ajbrock'):
@@ -340,11 +346,14 @@ torch.jit.load('FILE')
 
 
 def test_a_program_in_disguise_is_not_run(tmp_path):
-    """A TorchScript archive with two directories: Python's zipfile reads the one of a plain checkpoint, torch that of a program."""
+    """A TorchScript program that looks like a plain checkpoint is not executed.
+
+    The file has two archive directories: Python's zipfile reads that of a checkpoint, torch that of a program.
+    """
     marker, path = tmp_path / 'executed', tmp_path / 'program.pt'
     (tmp_path / 'program.py').write_text(PROGRAM.replace('MARKER', str(marker)).replace('FILE', str(path)))
     run_tool(tmp_path / 'program.py')
-    assert marker.exists()  # it does what it says where it is loaded plainly
+    assert marker.exists()  # a plain torch.jit.load executes the program
     marker.unlink()
     data = path.read_bytes()
     end = data.rfind(b'PK\x05\x06')
@@ -358,7 +367,7 @@ def test_a_program_in_disguise_is_not_run(tmp_path):
 
 
 class Hostile:
-    """Makes a file when it is unpickled; os.system is the least of what could be there."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, function: str, *args: str) -> None:
         self.function, self.args = function, args
@@ -377,25 +386,25 @@ def test_lightning_files_run_nothing(function, tmp_path):
     path = tmp_path / 'hostile.ckpt'
     torch.save({'callbacks': Hostile(function, code), 'state_dict': {'weight': torch.arange(3.0)}}, path)
     assert torch.equal(read_lightning(path)['weight'], torch.arange(3.0)) and not marker.exists()
-    # The file does what it says: the check above can fail. Only here is it given to a loader that would run it.
+    # Check of the test itself: a loader without protection runs the file's code.
     torch.load(path, weights_only=False)
     assert marker.exists()
 
 
 def test_a_pickle_cannot_reach_torch_through_the_unpickler(tmp_path):
-    """Attributes set on what was found stay in that load."""
+    """Attributes that a pickle sets on torch's functions do not outlive the load."""
     path = tmp_path / 'hostile.ckpt'
     torch.save({'state_dict': {'weight': torch.ones(1)}}, path)
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     name = next(name for name in files if name.endswith('data.pkl'))
-    # find torch._utils._rebuild_tensor_v2, BUILD it with the slot state {'__doc__': 'changed'}, then go on as before
+    # Loads torch._utils._rebuild_tensor_v2, calls BUILD with the slot state {'__doc__': 'changed'}, then continues.
     attack = b'\x80\x02ctorch._utils\n_rebuild_tensor_v2\nN}X\x07\x00\x00\x00__doc__X\x07\x00\x00\x00changeds\x86b0'
     files[name] = attack + files[name][2:]
     with zipfile.ZipFile(path, 'w') as archive:
         for key, value in files.items():
             archive.writestr(key, value)
-    pickle.Unpickler(io.BytesIO(attack + b'N.')).load()  # the attack does reach it where names are found plainly
+    pickle.Unpickler(io.BytesIO(attack + b'N.')).load()  # the plain unpickler is vulnerable
     assert torch._utils._rebuild_tensor_v2.__doc__ == 'changed'
     torch._utils._rebuild_tensor_v2.__doc__ = None
     read_lightning(path)

@@ -10,7 +10,7 @@ from mmbdg.registry import MODELS
 
 @pytest.mark.parametrize('first', [0.0, 0.02])
 def test_rows_and_between(first):
-    """Against numpy's interpolation, on and between all rows; a row is that row, bit by bit, however its truncation is written."""
+    """Interpolated rows match numpy. A truncation on a row gives exactly this row, also with floating point error."""
     rows = 51 if first == 0 else 50
     table = torch.randn(rows, 3)
     grid = np.linspace(first, 1, rows)
@@ -32,11 +32,11 @@ def test_chosen_statistics_by_hand():
     norm.truncation_means.copy_(torch.arange(100.0).view(50, 2))
     norm.truncation_vars.copy_(torch.arange(100.0).view(50, 2) + 1)
     x = torch.randn(1, 2, 3, 3)
-    torch.testing.assert_close(norm(x), x / (1 + 1e-4) ** 0.5)  # the running ones
+    torch.testing.assert_close(norm(x), x / (1 + 1e-4) ** 0.5)  # the running statistics
     norm.use_statistics(0.05)  # halfway between rows 1 and 2: means 3 and 4, variances 4 and 5
     mean, var = torch.tensor([3.0, 4.0])[:, None, None], torch.tensor([4.0, 5.0])[:, None, None]
     torch.testing.assert_close(norm(x), (x - mean) / (var + 1e-4).sqrt())
-    norm.train()(x)  # training goes by the batch, and fills the running ones
+    norm.train()(x)  # training uses the batch statistics and updates the running ones
     assert norm.running_mean.abs().sum() > 0 and 'chosen_mean' not in norm.state_dict()
     norm.eval().use_statistics(None)
     torch.testing.assert_close(norm(x), (x - norm.running_mean[:, None, None]) / (norm.running_var[:, None, None] + 1e-4).sqrt())

@@ -33,7 +33,7 @@ def test_sizes_that_do_not_fit_are_refused():
 
 
 def test_hierarchical_latents_reach_their_block_only():
-    """The last chunk of z conditions the last block: earlier features do not change with it."""
+    """The last part of z changes only the last block: the earlier features are equal."""
     generator = build_tiny(TINY_GENERATOR)
     z, y = torch.randn(2, 12), torch.tensor([0, 2])
     changed = z.clone()
@@ -73,7 +73,7 @@ def test_pixels():
 
 
 def test_reestimated_sigma_is_one():
-    """An average of two sets of weights has singular vectors of its own."""
+    """After re-estimation sigma is 1 for an average of two sets of weights, which has other singular vectors."""
     generator, other = build_tiny(TINY_GENERATOR), build_tiny(TINY_GENERATOR)
     with torch.no_grad():
         for p, q in zip(generator.parameters(), other.parameters(), strict=True):

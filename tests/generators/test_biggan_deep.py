@@ -34,7 +34,7 @@ def test_published_sizes(resolution):
 
 @pytest.fixture(scope='module')
 def package() -> PackageBigGAN:
-    """The package's own model with random weights and another row of statistics for each truncation."""
+    """The package's own model with random weights and different statistics for each truncation."""
     sizes = TINY_BIGGAN_DEEP
     torch.manual_seed(0)
     config = BigGANConfig(
@@ -51,7 +51,7 @@ def package() -> PackageBigGAN:
     with torch.no_grad():
         for module in model.train().modules():
             for hook in module._forward_pre_hooks.values():
-                for _ in range(15):  # the power iterations of training
+                for _ in range(15):  # power iterations, as in training
                     hook(module, None)
     assert pictures(model.eval(), Z, Y, 1.0).isfinite().all()
     return model
@@ -87,7 +87,10 @@ def test_rows_of_the_table_give_the_packages_pictures(package, truncation):
 
 @torch.no_grad()
 def test_interpolation_is_corrected(package):
-    """The package at 0.335 gives what belongs to 0.325, and at 0.58 what belongs to 0.56; ours gives the pictures of the right one."""
+    """Our interpolation between rows of statistics is correct, unlike the package's.
+
+    At 0.335 the package uses the statistics of 0.325, and at 0.58 those of 0.56.
+    """
     generator = twin(package)
     for ours, theirs in ((0.325, 0.335), (0.56, 0.58)):
         generator.use_statistics(ours)

@@ -1,4 +1,4 @@
-"""A generator's sizes are those of the card beside its weights."""
+"""A generator gets its sizes from the card beside its weights."""
 
 import json
 
@@ -17,7 +17,7 @@ WIDER = dict(TINY_GENERATOR, base_channels=2 * TINY_GENERATOR['base_channels'], 
 
 @pytest.fixture
 def config(tmp_path):
-    """Says other sizes than the weights have."""
+    """A config with sizes that differ from those of the weights."""
     path = tmp_path / 'generator.safetensors'
     write_safetensors(path, build_tiny(WIDER).state_dict())
     write_json(f'{path}.json', dict(checkpoint='x.pth', iterations=3, config=WIDER))
@@ -37,7 +37,7 @@ def test_the_card_counts(config):
 def test_without_a_card(config, tmp_path):
     (tmp_path / 'generator.safetensors.json').unlink()
     assert build_generator(config).latent_dim == TINY_GENERATOR['latent_dim']
-    write_json(tmp_path / 'generator.safetensors.json', dict(checkpoint='x.pth'))  # of an earlier version
+    write_json(tmp_path / 'generator.safetensors.json', dict(checkpoint='x.pth'))  # a card of an earlier version
     assert build_generator(config).latent_dim == TINY_GENERATOR['latent_dim']
 
 

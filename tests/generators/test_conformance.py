@@ -1,4 +1,4 @@
-"""What every generator promises. A generator that is registered and not listed here fails the first test."""
+"""Requirements that every generator meets. The first test fails for a registered generator that is not listed here."""
 
 import os
 import shutil
@@ -82,7 +82,10 @@ def test_features_are_the_outputs_of_their_submodules(generator):
 
 @torch.no_grad()
 def test_a_sample_is_its_address(generator):
-    """Alone, in a batch, in another order: the same picture (up to rounding); another index or class: another one."""
+    """An image depends on its latent and class only.
+
+    It does not depend on the batch or its order (up to rounding), and another index or class gives another image.
+    """
     z, y = some_inputs(generator, 4)
     images = generator(z, y)
     torch.testing.assert_close(generator(*some_inputs(generator, 1, first=2)), images[2:3], atol=1e-5, rtol=0)
@@ -131,7 +134,10 @@ def test_memory_format_changes_only_rounding(generator):
 @torch.no_grad()
 @pytest.mark.parametrize('precision', [name for name in PRECISIONS if name != 'float32'])
 def test_autocast(generator, precision):
-    """Half the digits; of a VQGAN given tokens are decoded, since one token that falls elsewhere changes all after it."""
+    """Images under autocast are close to float32 images.
+
+    A VQGAN decodes given tokens, because one changed token changes all later ones.
+    """
     z, y = some_inputs(generator)
     if generator.latent_distribution == 'uniform':
         z = generator.sample(y, z)
@@ -176,7 +182,7 @@ def test_compiling_does_not_unroll_the_draw_of_tokens(monkeypatch):
     monkeypatch.setattr(torch, 'compile', partial(torch.compile, backend=backend))
     compiled = Frozen(generator, compile=True, channels_last=False).on('cpu')
     torch.testing.assert_close(compiled(z, y), expected, atol=1e-5, rtol=0)
-    assert 50 < sum(nodes) < 1000  # the decoder; with 64 tokens through 4 blocks it would be many times that
+    assert 50 < sum(nodes) < 1000  # the decoder only; drawing 64 tokens by 4 blocks would give many times more
 
 
 def test_unknown_precision():

@@ -1,4 +1,4 @@
-"""Weights that were trained: the package's own network gives the same faces."""
+"""Published weights: our network gives the same faces as the package's."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ CONFIG = 'configs/_base_/generators/dcgan64_faces.py'
 
 @pytest.fixture(scope='module')
 def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The folder of gan-face-generate. Fetched without its dependencies (wandb, rdkit, ...), of which its network and weights need none."""
+    """The folder of gan-face-generate, downloaded without its dependencies, which its network and weights do not need."""
     if find_spec('gan_face_generate'):
         yield str(Path(find_spec('gan_face_generate').origin).parents[1])
         return
@@ -57,7 +57,7 @@ def test_the_packages_network_gives_the_same(package):
     assert [f.shape[1:] for f in features] == [(512, 4, 4), (256, 8, 8), (128, 16, 16), (64, 32, 32)]
     assert all((f >= 0).all() and f.std() > 0 for f in features)
     pixels = to_pixels(image).float()
-    assert pixels.std((1, 2, 3)).min() > 20 and (pixels[0] - pixels[1]).abs().mean() > 10  # pictures, and different ones
+    assert pixels.std((1, 2, 3)).min() > 20 and (pixels[0] - pixels[1]).abs().mean() > 10  # images with contrast that differ
 
 
 def test_picture_of_samples_and_features(package, tmp_path):
@@ -66,7 +66,7 @@ def test_picture_of_samples_and_features(package, tmp_path):
     assert 'main.2 (4 px), main.5 (8 px), main.8 (16 px), main.11 (32 px)' in result.stdout
     shown, documented = (np.asarray(Image.open(path)) for path in (tmp_path / 'faces.png', ROOT / 'docs' / 'dcgan_faces.png'))
     assert shown.shape == documented.shape
-    faces = [picture[:, 2:130].astype(int) for picture in (shown, documented)]  # the first column; colours of components may turn
+    faces = [picture[:, 2:130].astype(int) for picture in (shown, documented)]  # the first column; component colours may be inverted
     assert np.abs(faces[0] - faces[1]).max() <= 2
 
 

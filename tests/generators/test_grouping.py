@@ -26,7 +26,7 @@ def test_groups_of_the_published_generators(name, resolution):
 
 
 def test_images_larger_than_the_finest_feature():
-    """DCGAN's finest feature has half the resolution: the rules go by the image's."""
+    """The rules use the image's resolution. DCGAN's finest feature has half of it."""
     assert group_taps([4, 8, 16, 32], 'relative', 64) == [(4, [0]), (16, [1, 2]), (64, [3])]
 
 

@@ -33,7 +33,7 @@ RELEASED_KEYS = """
 
 @pytest.fixture(scope='module')
 def model():
-    """Weights large enough that a token depends on those before it."""
+    """A tiny model whose weights are large enough that each token depends on the earlier ones."""
     torch.manual_seed(0)
     model = build_tiny(TINY_VQGAN)
     with torch.no_grad():
@@ -61,7 +61,7 @@ def test_published_sizes():
 
 
 def test_key_names():
-    """All keys of a tiny model, written out in short."""
+    """A tiny model has exactly the expected keys."""
 
     def both(*names):
         return {f'{name}.{kind}' for name in names for kind in ('weight', 'bias')}
@@ -95,13 +95,13 @@ SIZES = dict(resolution=64, ch=32, ch_mult=(1, 1, 2, 4), num_res_blocks=2, attn_
 
 
 def test_equal_to_diffusers():
-    """The first stage computes what diffusers' VQModel computes with the same weights."""
+    """The first stage gives the results of diffusers' VQModel with the same weights."""
     diffusers = pytest.importorskip('diffusers', reason='the reference implementation: pip install diffusers==0.42.1')
     ours = Autoencoder(n_embed=64, code_dim=16, **SIZES).eval()
-    for parameter in ours.parameters():  # so that no norm is the identity and no bias small
+    for parameter in ours.parameters():  # no norm is the identity, and biases are large enough to matter
         nn.init.normal_(parameter, std=0.05 if parameter.ndim > 1 else 0.5)
     images = torch.rand(2, 3, 64, 64) * 2 - 1
-    with torch.no_grad():  # codes that are used
+    with torch.no_grad():  # codes near the encoder's outputs, so that they are used
         vectors = ours.quant_conv(ours.encoder(images)).movedim(1, 3).reshape(128, 16)
         ours.quantize.embedding.weight.copy_(vectors[::2] + 0.01 * torch.randn(64, 16))
     theirs = diffusers.VQModel(
@@ -115,7 +115,7 @@ def test_equal_to_diffusers():
     ).eval()
     theirs.load_state_dict({key: ours.state_dict()[our_key(key)].view(value.shape) for key, value in theirs.state_dict().items()})
     with torch.no_grad():
-        for dtype, tolerance in ((torch.float32, 1e-4), (torch.float64, 1e-11)):  # at double no difference hides behind rounding
+        for dtype, tolerance in ((torch.float32, 1e-4), (torch.float64, 1e-11)):  # at float64, differences are not hidden by rounding
             ours, theirs, images = ours.to(dtype), theirs.to(dtype), images.to(dtype)
             vectors = theirs.encode(images).latents
             quantised, _, (_, _, tokens) = theirs.quantize(vectors)
@@ -126,7 +126,7 @@ def test_equal_to_diffusers():
 
 
 def our_key(key):
-    """The released name of a weight of diffusers."""
+    """The released key of a diffusers key."""
     parts = key.split('.')
     if parts[1] in ('down_blocks', 'up_blocks'):
         level = int(parts[2]) if parts[1] == 'down_blocks' else 3 - int(parts[2])
@@ -182,7 +182,7 @@ def test_cache_equals_recomputation(model):
 
 class TestDraw:
     def filtered(self, logits, top_k, top_p, temperature):
-        """Probabilities in float64, the plain way."""
+        """Probabilities in float64 with plain numpy."""
         p = np.exp(logits.astype(np.float64) / temperature)
         order = np.argsort(-p, kind='stable')[:top_k]
         p = p[order] / p[order].sum()
@@ -208,10 +208,10 @@ class TestDraw:
         np.testing.assert_allclose(np.bincount(tokens, minlength=20) / 20000, expected, atol=2e-4)
 
     def test_boundaries(self):
-        """Four equal tokens: the first whose cumulative probability exceeds the number."""
+        """With four equal tokens, the drawn token is the first whose cumulative probability exceeds the random number."""
         uniforms = torch.tensor([0, 0.25 - 2**-24, 0.25, 0.5, 0.75, 1 - 2**-24, 1 - 2**-53], dtype=torch.float64)
         assert draw(torch.zeros(7, 4), uniforms, 4, 1.0, 1.0).tolist() == [0, 0, 1, 2, 3, 3, 3]
-        # 0.5 does not exceed 0.5, the third token is needed
+        # a cumulative probability of 0.5 does not exceed 0.5, so three tokens are needed
         assert draw(torch.zeros(2, 4), torch.tensor([0.6, 0.99]), 4, 0.5, 1.0).tolist() == [1, 2]
 
     def test_top_1_is_argmax(self):

@@ -33,7 +33,7 @@ def test_batched_is_one_after_the_other(at_once):
 
 
 def test_batched_in_autocast():
-    """As far from float32 as the members in turn are, more or less."""
+    """Batched members under autocast have about the same error as members in turn."""
     ensemble = Frozen(InterpreterEnsemble(MEMBER, num_members=4, **SIZES), 'bfloat16')
     net, given = ensemble.on('cpu'), inputs()
     with torch.no_grad():
@@ -74,11 +74,11 @@ def test_shared_trunk_has_fewer_parameters():
 @pytest.mark.parametrize('own', ['mix', 'output'])
 def test_shared_trunk_learns_from_all_and_each_block_from_its_own_part(own):
     shared = SharedTrunkEnsemble(MEMBER, num_members=3, own=own, **SIZES)
-    shared.forward_own(*inputs(6))[2:4].sum().backward()  # member 1's part only
+    shared.forward_own(*inputs(6))[2:4].sum().backward()  # uses member 1's part only
     touched = [any(p.grad is not None and p.grad.abs().sum() > 0 for p in output.parameters()) for output in shared.outputs]
     assert touched == [False, True, False]
     assert all(p.grad is not None for p in shared.trunk.parameters())
-    with pytest.raises(ValueError, match='make it a multiple'):
+    with pytest.raises(ValueError, match='use a multiple of'):
         shared.forward_own(*inputs(4))
 
 
@@ -111,7 +111,7 @@ def test_consensus_adds_half_precision_up_in_float32():
 
 @pytest.mark.parametrize('ensemble', [InterpreterEnsemble, SharedTrunkEnsemble])
 def test_losses_of_members_are_those_of_the_whole_graph(ensemble):
-    """Also their gradients, scaled as the loss is."""
+    """Losses and gradients of members equal those of the whole graph, also for a scaled loss."""
     one, other = (ensemble(MEMBER, num_members=3, **SIZES) for _ in range(2))
     other.load_state_dict(one.state_dict())
     given, labels = inputs(6), torch.randint(0, 2, (6, 16, 16))

@@ -15,7 +15,7 @@ def features(n=2):
 
 
 def test_published_size():
-    """The released head: 2,245,473 parameters, groups 3072 @ 32, 960 @ 128, 192 @ 512."""
+    """The head has the released size: 2,245,473 parameters, groups 3072 @ 32, 960 @ 128, 192 @ 512."""
     with torch.device('meta'):
         generator = BigGAN(512)
         head = FeatureInterpreter(generator.feature_info, generator.embed_dim)
@@ -35,7 +35,7 @@ def test_reduction_before_upsampling_is_the_published_order():
     head = FeatureInterpreter(INFO, embed_dim=5, groups=(8, 16), widths=(7, 3)).eval()
     taps = features()
     embedding = torch.randn(2, 5)
-    # As published: resize each feature, concatenate, then the 1x1 convolution.
+    # the published order: resize each feature, concatenate, then the 1x1 convolution
     resized = [[F.interpolate(taps[i], size=(r, r), mode='bilinear') for i in members] for r, members in head.groups]
     coarse, fine = (F.conv2d(torch.cat(group, 1), reduce.weight) for group, reduce in zip(resized, head.reduce, strict=True))
     x = torch.cat([F.interpolate(coarse, size=(16, 16), mode='bilinear'), fine], dim=1)
@@ -57,7 +57,7 @@ def test_outputs(outputs, kernel):
 
 
 def test_ensemble_members_learn_apart():
-    """A member's gradient is that of the member alone on its own part of the batch."""
+    """A member's gradient equals that of the member alone on its own part of the batch."""
     ensemble: InterpreterEnsemble = MODELS.build(
         dict(
             type='mmbdg.InterpreterEnsemble',

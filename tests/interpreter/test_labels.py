@@ -27,7 +27,7 @@ def test_jensen_shannon_by_hand(classes):
 
 def test_jensen_shannon_limits():
     certain = torch.tensor([50.0, -50.0]).view(2, 1, 1, 1, 1)
-    assert jensen_shannon(certain).item() == pytest.approx(np.log(2), abs=1e-6)  # half of the members against the other half
+    assert jensen_shannon(certain).item() == pytest.approx(np.log(2), abs=1e-6)  # half of the members disagree with the other half
     assert jensen_shannon(certain[:1].expand(4, -1, -1, -1, -1)).item() == 0
 
 
@@ -41,11 +41,11 @@ def test_image_uncertainty_is_the_mean_of_the_top_tenth():
 def test_majority_vote_is_the_mode(classes):
     logits = torch.randn(6, 2, classes, 5, 5)
     ballots = (logits[:, :, 0] > 0).long() if classes == 1 else logits.argmax(2)
-    assert np.array_equal(vote(logits).numpy(), stats.mode(ballots.numpy(), axis=0).mode)  # of equals the smallest, as scipy
+    assert np.array_equal(vote(logits).numpy(), stats.mode(ballots.numpy(), axis=0).mode)  # the smallest of equal counts, as in scipy
 
 
 def test_mean_vote():
-    logits = torch.tensor([4.0, -1.0, -1.0]).view(3, 1, 1, 1, 1)  # the majority says background, the mean probability foreground
+    logits = torch.tensor([4.0, -1.0, -1.0]).view(3, 1, 1, 1, 1)  # the majority is background, the mean probability is foreground
     assert vote(logits, 'majority').item() == 0
     assert vote(logits, 'mean').item() == 1
     with pytest.raises(ValueError, match='majority'):

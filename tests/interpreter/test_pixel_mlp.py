@@ -13,7 +13,7 @@ def inputs(n=2):
 
 
 def test_a_pixel_by_hand():
-    """Linear, ReLU, normalisation, as DatasetGAN has them, on the column of resized features."""
+    """A pixel's logits equal linear, ReLU and normalisation, in DatasetGAN's order, on its column of resized features."""
     mlp = PixelMLP(INFO, num_outputs=3).eval()
     features, embedding = inputs()
     column = np.concatenate([resize(feature, 16)[1, :, 5, 9].numpy() for feature in features])
@@ -24,7 +24,7 @@ def test_a_pixel_by_hand():
 
 
 def test_published_size():
-    """4,224 channels at 512 px."""
+    """The layers have the published sizes: 4,224 channels at 512 px."""
     info = [(1536, 8), (768, 16), (768, 32), (384, 64), (384, 64), (192, 128), (96, 256), (96, 512)]
     assert [layer.weight.shape for layer in PixelMLP(info).layers if isinstance(layer, torch.nn.Linear)] == [
         (128, 4224),

@@ -1,4 +1,4 @@
-"""Our order of operations, in strips and whole, gives what the released code's order gives."""
+"""Our order of operations, in strips or whole, gives the results of the released code's order."""
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ def test_at_rest(strip_rows, out_kernel, stride):
 
 
 def test_in_training():
-    """Batch statistics are those of whole pictures: no strips."""
+    """In training there are no strips, because batch statistics need whole images."""
     ours, published = both(strip_rows=8)
     given = inputs(4)
     torch.testing.assert_close(ours.train()(*given), published.train()(*given), atol=1e-5, rtol=1e-5)
@@ -41,7 +41,7 @@ def test_in_training():
 
 
 def test_strips_need_the_rows_around_them():
-    """The halo is as wide as it must be: one row less shows."""
+    """The halo of a strip has the smallest sufficient size: one row less changes the result."""
     ours, published = both(strip_rows=16)
     assert ours.halo == 3
     given = inputs()

@@ -1,4 +1,4 @@
-"""State dicts in the names of the released BigdatasetGANModel, against a forward pass written from those names."""
+"""State dicts with the names of the released BigdatasetGANModel, compared with a forward pass that uses these names."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ OPTIONS = dict(feature_info=INFO, embed_dim=EMBED, groups=(4, 16, 64), widths=(7
 
 
 def released(kernel=3, outputs=1):
-    """As the released training writes it: spectrally normalised layers with u0 and sv0, batch statistics, the generator inside."""
+    """A state dict in the released format: spectral norm with u0 and sv0, batch statistics, and the generator."""
     state = {'biggan_model.shared.weight': torch.randn(3, EMBED), 'biggan_model.blocks.0.0.conv1.weight': torch.randn(2, 2, 3, 3)}
 
     def normalised(name, *shape):
@@ -100,7 +100,7 @@ def test_same_logits(tmp_path, with_generator, kernel, outputs):
 
 
 def test_default_sizes_are_the_released_ones():
-    """And the adapter's names fill all of them."""
+    """The default sizes are the released ones, and the adapter's names cover all tensors."""
     with torch.device('meta'):
         head = FeatureInterpreter(feature_info=MODELS.build(dict(type='mmbdg.BigGAN', resolution=512)).feature_info, embed_dim=128)
     names = {entry.theirs: tuple(head.state_dict()[entry.ours].shape) for entry in BigDatasetGANAdapter().entries(head)}
@@ -151,7 +151,7 @@ def test_an_ensemble_takes_one_file_for_each_member(tmp_path):
 
 
 def test_the_old_spelling(tmp_path):
-    """``type='Pretrained'`` with a source, as configs and cards of version 0.5 and older have it."""
+    """``type='Pretrained'`` with a source still works, as in configs and cards of version 0.5 and older."""
     path = saved(tmp_path, released())
     member = dict(type='mmbdg.FeatureInterpreter', **OPTIONS)
     states = []

@@ -22,7 +22,7 @@ BACKBONES = dict(
 
 
 def two_steps(backbone: nn.Module, autocast: bool = False) -> list[torch.Tensor]:
-    """Outputs and gradients of two steps; each passes two batches, as the real and the synthetic one, before it goes back."""
+    """Outputs and gradients of two steps. Each step has two forward passes (real and synthetic) before the backward pass."""
     torch.manual_seed(1)
     optimizer, kept = torch.optim.SGD([p for p in backbone.parameters() if p.requires_grad], lr=0.1), []
     for _ in range(2):
@@ -44,7 +44,10 @@ def checkpointed(backbone: nn.Module) -> nn.Module:
 @pytest.mark.parametrize('autocast', [False, True], ids=['float32', 'autocast'])
 @pytest.mark.parametrize('name', BACKBONES)
 def test_a_training_is_the_one_without(name, autocast):
-    """Outputs, gradients (drop path drawn the same way again), weights and batch statistics, bit by bit."""
+    """Activation checkpointing does not change the training.
+
+    Outputs, gradients, weights and batch statistics are bit-equal, and drop path draws the same values again.
+    """
     if autocast and name not in ('resnet18', 'vit'):
         pytest.skip('one of each kind')
     plain = MODELS.build(BACKBONES[name])
@@ -55,7 +58,7 @@ def test_a_training_is_the_one_without(name, autocast):
 
 
 def test_with_cp_counts_batches_twice():
-    """What this is there for."""
+    """``with_cp=True`` of mmpretrain updates the batch statistics twice per batch, which ``activation_checkpointing`` avoids."""
     backbones = [MODELS.build(dict(RESNET, with_cp=with_cp)) for with_cp in (False, True)]
     backbones[1].load_state_dict(backbones[0].state_dict())
     for backbone in backbones:
@@ -65,7 +68,7 @@ def test_with_cp_counts_batches_twice():
 
 
 def test_activations_are_not_kept():
-    """Bytes that the graph keeps between forward and backward."""
+    """Activation checkpointing halves the memory that the graph keeps between forward and backward pass."""
 
     def kept(backbone):
         sizes = {}
@@ -99,7 +102,10 @@ def test_refusals():
 
 
 def test_a_joint_model_takes_it_as_a_key():
-    """The same losses, weights and statistics after a step; the momentum encoder, which has no backward pass, is as it was."""
+    """The model key ``activation_checkpointing`` changes no losses, weights or statistics.
+
+    It does not change the momentum encoder, which has no backward pass.
+    """
     models = [joint(activation_checkpointing=value) for value in (False, True)]
     losses = [train(model, build_optim_wrapper(model, dict(optimizer=dict(SGD))), range(2)) for model in models]
     assert losses[0] == losses[1]

@@ -69,18 +69,18 @@ def test_who_is_trained_when(gan, wrappers):
     second = gan.train_step(batch(), wrappers)
     assert set(second) == {'loss_discriminator', 'loss_generator'}
     assert not torch.equal(state(gan.generator), g)
-    assert torch.equal(state(gan.generator_ema.module), state(gan.generator))  # the average begins with the first step
+    assert torch.equal(state(gan.generator_ema.module), state(gan.generator))  # the average starts with the first step
     average = state(gan.generator)
     gan.train_step(batch(), wrappers), gan.train_step(batch(), wrappers)
     torch.testing.assert_close(state(gan.generator_ema.module), average.lerp(state(gan.generator), 0.1))
 
 
 def test_sigma_and_statistics_of_the_average(gan, wrappers):
-    """The average's own: sigma 1, and the batch-norm statistics of what its layers really see."""
+    """After refresh_average() the averaged generator has sigma 1 and the batch statistics of its own layers' inputs."""
     for _ in range(40):
         gan.train_step(batch(), wrappers)
     generator = gan.generator_ema.module
-    assert (largest_singular_values(generator) - 1).abs().max() > 0.02  # what averaging leaves
+    assert (largest_singular_values(generator) - 1).abs().max() > 0.02  # averaging changes sigma
     gan.refresh_average([i % 3 for i in range(256)], batch_size=64)
     assert (largest_singular_values(generator) - 1).abs().max() < 5e-3
     norm = generator.output_layer[0]
@@ -106,7 +106,7 @@ def test_predict_answers_each_real_image(gan):
     for sample, image in zip(samples, batch(4)['inputs'], strict=True):
         assert sample.real.shape == sample.generated.shape == image.shape and sample.generated.dtype == torch.uint8
     again = gan(**gan.data_preprocessor(batch(4), False), mode='predict')
-    assert torch.equal(samples[2].generated, again[2].generated)  # an address, not a draw
+    assert torch.equal(samples[2].generated, again[2].generated)  # the image depends on its address only
 
 
 def test_real_images_survive_the_preprocessor(gan):
@@ -122,7 +122,10 @@ def test_optimisers_are_named():
 
 
 def test_a_look_at_samples_does_not_change_the_training(gan, wrappers, tmp_path, monkeypatch):
-    """After two minutes, and then after twice as long each time, until validations show how it goes."""
+    """Sample images are written after two minutes and then at doubling times, until validations show the progress.
+
+    Writing them does not change the training.
+    """
     for _ in range(4):
         gan.train_step(batch(), wrappers)
     now, hook = [0.0], GeneratedSamplesHook(per_class=2, num_samples=6)

@@ -1,4 +1,4 @@
-"""The blocked contrastive loss beside cross-entropy on all logits."""
+"""The blocked contrastive loss compared with cross-entropy on all logits."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def reference(queries, positives, queue, temperature):
     return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long))
 
 
-@pytest.mark.parametrize('block', [1, 5 * 101, 2**22])  # a query at a time, five (not a divisor of 37), all
+@pytest.mark.parametrize('block', [1, 5 * 101, 2**22])  # one query at a time, five (not a divisor of 37), all
 @pytest.mark.parametrize('temperature', [0.07, 0.2, 1.0])
 def test_values_and_gradients(monkeypatch, block, temperature):
     monkeypatch.setattr(module, 'BLOCK', block)
@@ -33,7 +33,7 @@ def test_values_and_gradients(monkeypatch, block, temperature):
 
 
 def test_numerical_gradient():
-    """In float64, where the sums stay in float32: to what that allows."""
+    """The gradient matches finite differences within the precision of the float32 sums."""
     queries, positives, queue = (x.detach() for x in samples(4, 6, 9))
     loss = contrastive_loss(queries.clone().requires_grad_(), positives, queue, 0.2)
     direction, step = torch.randn_like(queries), 1e-2
@@ -45,7 +45,7 @@ def test_numerical_gradient():
 
 
 def test_closed_forms():
-    """Queue and positive all the same key: every logit is equal, the loss is log(K + 1). Large products do not overflow."""
+    """If the queue and the positive are the same key, the loss is log(K + 1). Large products do not overflow."""
     key = F.normalize(torch.randn(1, 8))
     queries = torch.randn(5, 8, requires_grad=True)
     loss = contrastive_loss(queries, key.expand(5, 8), key.T.expand(8, 30).contiguous(), 0.2)
@@ -63,7 +63,10 @@ def test_keys_get_no_gradient():
 
 
 def test_low_precision():
-    """Under autocast the products are bfloat16, sums are not: no further from float32 than cross-entropy on bfloat16 products."""
+    """Under autocast the products are bfloat16 and the sums are float32.
+
+    The error is at most that of cross-entropy on bfloat16 products.
+    """
     queries, positives, queue = samples(64, 32, 4096)
     exact = reference(queries, positives, queue, 0.2)
     with torch.autocast('cpu', torch.bfloat16):

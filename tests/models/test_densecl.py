@@ -1,4 +1,4 @@
-"""DenseCL with blocked losses beside mmpretrain's over several steps: losses, gradients, queues, momentum encoder."""
+"""DenseCL with blocked losses against mmpretrain's: losses, gradients, queues and momentum encoder over several steps."""
 
 import copy
 
@@ -29,7 +29,7 @@ def test_a_training_is_mmpretrains(config):
         views = [torch.randn(4, 3, 32, 32) for _ in range(2)]
         losses = []
         for model, optimiser in zip((plain, ours), optimisers, strict=True):
-            torch.manual_seed(step)  # of the shuffle
+            torch.manual_seed(step)  # seeds the shuffle
             losses.append(model.loss(copy.deepcopy(views), None))
             optimiser.zero_grad()
             sum(losses[-1].values()).backward()

@@ -9,7 +9,7 @@ from mmbdg.models.feature_cache import GIB, FeatureCache, fingerprint
 
 
 def taps(rows):
-    """Two features that tell the row."""
+    """Two features. The first contains the row number."""
     return [torch.arange(10)[rows].float()[:, None, None, None].expand(-1, 3, 4, 4) / 3, torch.ones(len(rows), 2, 8, 8)]
 
 
@@ -28,7 +28,7 @@ def test_computed_once(tmp_path):
     first, asked = calls(FeatureCache(str(tmp_path), ['g']), z[:4], y[:4])
     assert asked == [[0, 1, 2, 3]]
     again, asked = calls(FeatureCache(str(tmp_path), ['g']), z[[2, 7, 0]], y[[2, 7, 0]])
-    assert asked == [[1]]  # the one that is new, as the row of its batch
+    assert asked == [[1]]  # only the new row is computed
     assert torch.equal(again[0][0], first[0][2]) and torch.equal(again[0][2], first[0][0]) and torch.equal(again[0][1], taps([1])[0][0])
     assert [tap.shape for tap in again] == [(3, 3, 4, 4), (3, 2, 8, 8)]
 
@@ -71,7 +71,7 @@ def test_a_latent_that_occurs_twice_is_computed_once(tmp_path):
 
 
 def test_types_of_latents_differ(tmp_path):
-    """Zeros of different types are the same bytes."""
+    """Latents of different dtypes have different cache entries, although their zeros have the same bytes."""
     cache = FeatureCache(str(tmp_path), ['g'])
     calls(cache, torch.zeros(1, 4), torch.zeros(1, dtype=torch.int64))
     assert calls(cache, torch.zeros(1, 2, dtype=torch.int64), torch.zeros(1, dtype=torch.int64))[1] == [[0]]

@@ -11,11 +11,11 @@ from mmbdg.models.float32_losses import float32_losses
 
 @pytest.fixture(autouse=True)
 def _max_iters():
-    MessageHub.get_current_instance().update_info('max_iters', 10)  # which mmengine's Runner sets, and the cosine of BYOL reads
+    MessageHub.get_current_instance().update_info('max_iters', 10)  # set by mmengine's Runner, read by BYOL's cosine schedule
 
 
 def hooked(model, hook):
-    """A hook behind all that a method calls and that has weights."""
+    """Add a forward hook to all networks with weights that a method calls."""
     encoder = getattr(model, MOMENTUM_ENCODERS.get(type(model).__name__, ''), None)
     networks = [model.backbone, model.neck, *(encoder.module if encoder else ())]
     for network in networks + ([model.head.predictor] if hasattr(model.head, 'predictor') else []):
@@ -27,18 +27,18 @@ def replay(kept, *args):
 
 
 def losses_of(model):
-    torch.manual_seed(2)  # the order in which MoCo shuffles a batch
+    torch.manual_seed(2)  # seeds MoCo's shuffle
     return model(**model.data_preprocessor(views(), True), mode='loss')
 
 
 @pytest.mark.parametrize('name', METHODS)
 def test_losses_are_those_of_float32_on_the_same_embeddings(name):
-    """What the networks made in bfloat16 is recorded; a model without autocast gets it as its networks' outputs."""
+    """Losses under autocast equal those of a model without autocast that gets the same bfloat16 embeddings."""
     model, kept = build_method(name), []
     again, plain = copy.deepcopy(model), copy.deepcopy(model)
     with torch.autocast('cpu', torch.bfloat16):
         with float32_losses(model):
-            hooked(model, lambda *args: kept.append(args[-1]))  # behind the one that makes float32
+            hooked(model, lambda *args: kept.append(args[-1]))  # runs after the hook that converts to float32
             losses = losses_of(model)
         assert torch.is_autocast_enabled('cpu')
         rounded = losses_of(plain)
@@ -48,7 +48,7 @@ def test_losses_are_those_of_float32_on_the_same_embeddings(name):
     assert not kept
     for key, value in losses.items():
         assert value.dtype == torch.float32 and torch.equal(value, expected[key])
-        if name not in ('BYOL', 'SimSiam'):  # their loss holds no product of matrices
+        if name not in ('BYOL', 'SimSiam'):  # the losses of these two contain no matrix product
             assert not torch.equal(rounded[key], value)
 
 
@@ -74,4 +74,4 @@ def test_an_error_in_a_network_leaves_autocast_as_it_was():
             model.backbone(torch.zeros(1, 1, 8, 8))
         assert torch.is_autocast_enabled('cpu')
     assert not torch.is_autocast_enabled('cpu') and not model.backbone._forward_hooks
-    assert (torch.autocast_increment_nesting(), torch.autocast_decrement_nesting()) == (1, 0)  # else it never forgets old weights
+    assert (torch.autocast_increment_nesting(), torch.autocast_decrement_nesting()) == (1, 0)  # so autocast clears its weight cache

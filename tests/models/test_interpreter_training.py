@@ -23,7 +23,7 @@ def model(tmp_path):
 
 
 def test_features_are_those_of_the_truncation(tmp_path):
-    """Of the annotated pictures, and of what the export will make."""
+    """Training features use the statistics of the truncation, which must equal that of the annotated images and of the export."""
     generator = with_tables()
     write_safetensors(tmp_path / 'g.safetensors', generator.state_dict())
     config = dict(TINY_GENERATOR, truncation_rows=50, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'g.safetensors')))
@@ -66,7 +66,7 @@ def test_learns_bright_pixels(model):
     model.eval()
     labels = torch.cat([sample.gt_sem_seg.data for sample in batch['data_samples']])
     predicted = torch.cat([sample.pred_sem_seg.data for sample in model(**batch, mode='predict')])
-    assert (predicted == labels).float().mean() > 0.8  # on all twelve, of which each member has seen four; chance is one half
+    assert (predicted == labels).float().mean() > 0.8  # on all twelve images, each member trained on four; chance level is 0.5
 
 
 def test_predict_is_the_vote(model):
@@ -95,7 +95,7 @@ def test_written_artefact_gives_the_same_labels(model, tmp_path):
 
 
 def as_runner(model, folder, classes):
-    """What the export hook takes of a runner whose training has ended."""
+    """What the export hook reads from a runner after training."""
     checkpoint = folder / 'iter_1.pth'
     torch.save(dict(state_dict=model.state_dict()), checkpoint)
     return SimpleNamespace(
@@ -120,7 +120,7 @@ def test_export_names_the_labels_of_the_head(tmp_path, num_outputs, classes, lab
     exported = LabelledGenerator.load(tmp_path / 'labelled_generator')
     assert exported.labels == labels and exported.classes == exported.folders == TINY_CLASSES
     predicted = model.eval()(**data(model, 1), mode='predict')[0]
-    assert predicted.num_outputs == num_outputs  # LabellerIoU asks
+    assert predicted.num_outputs == num_outputs  # LabellerIoU reads it
 
 
 def test_export_of_imagenet_classes():
@@ -143,7 +143,7 @@ def test_features_do_not_take_part_in_mixed_precision(model):
 
 
 def test_the_loss_is_the_sum_over_the_members(model):
-    """So that a member's gradient does not depend on how many there are."""
+    """The loss is the sum over the members, so a member's gradient does not depend on their number."""
     losses = model.eval()(**data(model, 6), mode='loss')
     torch.testing.assert_close(losses['loss'], 3 * losses['member_mean'])
 

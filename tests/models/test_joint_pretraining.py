@@ -55,7 +55,7 @@ SMALL_VIT = dict(
     seg_neck=dict(embed_dim=24, norm_cfg=dict(type='BN')),
     seg_head=dict(in_channels=[24] * 4, channels=16, num_classes=11, ignore_index=255, norm_cfg=dict(type='BN')),
 )
-METHODS = {  # the config, and what mmpretrain calls the method
+METHODS = {  # config name: class name in mmpretrain
     'densecl': 'DenseCL',
     'mocov2': 'MoCo',
     'mocov3': 'MoCoV3',
@@ -68,7 +68,7 @@ METHODS = {  # the config, and what mmpretrain calls the method
 
 
 def shrunk(method, **change):
-    """The model of a config for ImageNet, small enough for here; mmpretrain's types with their scope."""
+    """The model of an ImageNet config in a small size, built in mmpretrain's scope."""
     cfg = Config.fromfile(ROOT / f'configs/{method}_biggan_fpn_in1k.py')
     cfg.model.backbone.pop('arch', None)
     cfg.merge_from_dict(dict(model=SMALL_VIT if 'vit' in method else SMALL_RESNET))
@@ -88,8 +88,8 @@ def in_scope(model):
 
 @pytest.mark.parametrize('method', METHODS)
 def test_losses_are_the_methods_and_the_heads(method):
-    """Equal to mmpretrain's own method on the same views, and to plain cross-entropy on the segmentation head's logits."""
-    MessageHub.get_current_instance().update_info('max_iters', 10)  # momentum encoders with a schedule ask for it
+    """Joint losses equal those of mmpretrain's method and plain cross-entropy of the segmentation logits."""
+    MessageHub.get_current_instance().update_info('max_iters', 10)  # read by the schedules of momentum encoders
     config = shrunk(method)
     joint = in_scope(config)
     plain = {key: value for key, value in config.items() if not key.startswith('seg_')}
@@ -108,7 +108,7 @@ def test_losses_are_the_methods_and_the_heads(method):
     before.seg_head.dropout = None
     images = processed['inputs']['seg']
     logits = before.seg_head(before.seg_neck(before.extract_pyramid(images)))
-    labels = torch.cat([sample.gt_sem_seg.data for sample in batch['data_samples']['seg']])[:, 2::4, 2::4]  # the loss at stride 4
+    labels = torch.cat([sample.gt_sem_seg.data for sample in batch['data_samples']['seg']])[:, 2::4, 2::4]  # the loss has stride 4
     assert logits.shape == (4, 11, 16, 16) == (4, 11, *labels.shape[1:])
     expected = F.cross_entropy(logits, labels)
     again = before.seg_head.loss(before.seg_neck(before.extract_pyramid(images)), processed['data_samples']['seg'], None)
@@ -131,7 +131,7 @@ def test_deeper_networks(depth):
 
 
 def test_a_full_resolution_head_and_its_loss(config):
-    """The default config's head is mmseg's, whose loss is at the labels' resolution."""
+    """The default config's segmentation loss is computed at the labels' resolution."""
     joint = build(config)
     joint.seg_head.dropout = None
     batch = data()
@@ -144,12 +144,12 @@ def test_a_full_resolution_head_and_its_loss(config):
 
 
 def test_several_synthetic_images_for_each_real_one(config):
-    """They come as so many batches and are one for the head."""
+    """Several synthetic images per real image arrive as several batches and form one batch for the head."""
     joint, first, second = build(config), data(), data(seed=4)
     both = {key: dict(ssl=first[key]['ssl'], seg=[first[key]['seg'], second[key]['seg']]) for key in first}
     ready = joint.data_preprocessor(both, True)
     assert ready['inputs']['seg'].shape == (8, 3, 64, 64) and len(ready['data_samples']['seg']) == 8
-    for part, alone in ((slice(4), first), (slice(4, 8), second)):  # each image beside its own mask
+    for part, alone in ((slice(4), first), (slice(4, 8), second)):  # each image keeps its own mask
         assert torch.equal(ready['inputs']['seg'][part], joint.data_preprocessor(alone, True)['inputs']['seg'])
         masks = [
             [sample.gt_sem_seg.data for sample in samples] for samples in (ready['data_samples']['seg'][part], alone['data_samples']['seg'])
@@ -159,7 +159,7 @@ def test_several_synthetic_images_for_each_real_one(config):
 
 
 def test_several_necks_are_initialised_as_one_is(config):
-    """mmseg's FPN: uniform after Xavier, within sqrt(6 / (inputs + outputs))."""
+    """A list of necks gets the same initialisation as a single neck: mmseg's FPN uses uniform Xavier."""
     config.seg_neck = [config.seg_neck]
     joint = build(config)
     joint.init_weights()
@@ -220,7 +220,7 @@ def test_views_are_normalised_as_rgb(config):
 
 
 class Probe:
-    """Lives as long as the graph it hangs on."""
+    """An object that exists as long as the graph."""
 
     def __init__(self, graph):
         graph.metadata['probe'] = self
@@ -232,7 +232,7 @@ def gradients(model):
 
 @pytest.mark.parametrize('method', ['densecl', 'byol'])
 def test_one_graph_at_a_time(method, monkeypatch):
-    """The activations of the self-supervised branch are gone before the segmentation branch begins; losses and gradients stay."""
+    """The graph of the self-supervised branch is freed before the segmentation branch starts. Losses and gradients are equal."""
     batch, found, alive = data(), [], []
     for all_graphs in (True, False):
         monkeypatch.setattr('mmbdg.models.part_losses.must_keep_all_graphs', lambda all_graphs=all_graphs: all_graphs)
@@ -254,13 +254,13 @@ def test_one_graph_at_a_time(method, monkeypatch):
 
 
 def test_float16_keeps_all_graphs(monkeypatch):
-    """Its scaler multiplies the loss before the backward pass."""
+    """float16 keeps all graphs, because its gradient scaler multiplies the total loss before the backward pass."""
     from mmbdg.models.part_losses import must_keep_all_graphs
 
     assert not must_keep_all_graphs()
     with torch.autocast('cpu', torch.bfloat16):
         assert not must_keep_all_graphs()
-    monkeypatch.setattr(torch, 'is_autocast_enabled', lambda device: device == 'cuda')  # a CPU refuses it
+    monkeypatch.setattr(torch, 'is_autocast_enabled', lambda device: device == 'cuda')  # a CPU does not support float16 autocast
     for dtype in (torch.float16, torch.bfloat16):
         monkeypatch.setattr(torch, 'get_autocast_dtype', lambda device, dtype=dtype: dtype)
         assert must_keep_all_graphs() == (dtype == torch.float16)

@@ -40,7 +40,7 @@ def batch(numbers, collate=default_collate, **options):
 
 
 def pictures(out):
-    """uint8 RGB (N,3,H,W), back from the normalised batch."""
+    """The images of a normalised batch as integer RGB (N,3,H,W)."""
     return (out['inputs'].numpy() * STD[:, None, None] + MEAN[:, None, None]).round().astype(int)
 
 
@@ -76,7 +76,7 @@ def test_no_more_members_than_asked_for(fashion):
 
 
 def test_colours_are_in_the_order_of_real_images(tiny_labelled_generator):
-    """A network that is shown BGR is shown it of both; the same conversion as for what mmcv loads."""
+    """With ``bgr_to_rgb=False`` generated images are BGR, like real images that mmcv loads."""
     data = batch(range(3), labelled_generator=str(tiny_labelled_generator))
     made = build(tiny_labelled_generator, mean=None, std=None, bgr_to_rgb=False)(copy.deepcopy(data), True)['inputs']
     image, _ = LabelledGenerator.load(tiny_labelled_generator).sample(*data['inputs'][0, 1:].tolist())
@@ -93,7 +93,7 @@ def test_real_images_go_through_as_in_mmseg():
         ours, theirs = (p(copy.deepcopy(real), training) for p in (online, plain))
         assert torch.equal(ours['inputs'], theirs['inputs'])
         assert ours['data_samples'][0].metainfo == theirs['data_samples'][0].metainfo
-    assert 'sampling' not in online.__dict__  # nothing was loaded for it
+    assert 'sampling' not in online.__dict__  # the generator was not loaded
 
 
 def test_a_sample_does_not_depend_on_its_batch():
@@ -102,7 +102,7 @@ def test_a_sample_does_not_depend_on_its_batch():
     reverse = build(augmentation=CROP, sampling=dict(batch_size=3))(batch([7, 6, 5, 4, 3, 2, 1, 0, 30, 31]), True)
     assert whole['inputs'].shape[2:] == (48, 48)
     for i in range(8):
-        assert abs(pictures(whole)[i] - pictures(reverse)[7 - i]).max() <= 2  # a level, times a brightness of up to 1.3
+        assert abs(pictures(whole)[i] - pictures(reverse)[7 - i]).max() <= 2  # one grey level, times a brightness of up to 1.3
         masks = [out['data_samples'][j].gt_sem_seg.data for out, j in ((whole, i), (reverse, 7 - i))]
         assert (masks[0] != masks[1]).float().mean() < 0.002
     again = alone(batch(range(8)), True)
@@ -124,7 +124,7 @@ def test_augmentation_is_addressed_and_of_training_only(fashion):
 
 
 def test_filters_draw_again_from_spare_addresses(fashion):
-    """Refused until a spare address gives a sample that passes; after the last one the mask is ignored."""
+    """A sample that fails the filters is replaced from spare addresses. If all of these fail, its mask is ignored."""
     fashion.seed = 0
     class_ids, indices = list(range(10)), [10**8 + i for i in range(10)]
 
@@ -151,7 +151,7 @@ def test_filters_draw_again_from_spare_addresses(fashion):
 
 
 def test_filters_in_the_preprocessor():
-    """What is ignored stays so in the label space; the log hears of it."""
+    """Ignored masks stay ignored in the label space, and their number is logged."""
     online = build(sampling=dict(min_foreground=0.99, redraws=1))
     out = online(batch(range(5)), True)
     assert all((sample.gt_sem_seg.data == 255).all() for sample in out['data_samples'])
@@ -204,7 +204,7 @@ def test_checkpoints_know_nothing_of_it():
 
 
 def test_loading_draws_no_random_numbers():
-    """So that online and offline training start from the same weights."""
+    """Loading the generator draws no random numbers, so online and offline training start from the same weights."""
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)

@@ -1,4 +1,4 @@
-"""A small source that ends and has no masks, as one that retrieves real images: for tests of what any source may be."""
+"""A small finite source without masks, similar to one that retrieves real images."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from mmbdg.storage.catalogue import Catalogue
 
 @SOURCES.register_module(force=True)
 class TestPhotos(Source):
-    """Images of one colour each, drawn from their addresses.
+    """Images of one colour each, which depends on their address.
 
     Args:
         numbers: Number of images of each class.

@@ -1,4 +1,4 @@
-"""Labelled generators from a repository of the Hugging Face hub; a local folder stands in for the hub."""
+"""Labelled generators from a repository of the Hugging Face hub. A local folder replaces the hub."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ def _no_memory():
 
 @pytest.fixture
 def asked(monkeypatch, tiny_labelled_generator):
-    """What ``snapshot_download`` is asked for; it answers with a folder here."""
+    """Arguments of the calls of ``snapshot_download``, which returns a local folder."""
     calls = []
 
     def snapshot_download(repo_id, *, revision=None, allow_patterns=None):
@@ -38,14 +38,14 @@ def asked(monkeypatch, tiny_labelled_generator):
 def test_a_repository(asked, tiny_labelled_generator, name, revision):
     one, other = (LabelledGenerator.load(place).sample(1, 3) for place in (name, tiny_labelled_generator))
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-    assert asked == [('org/shapes-16', revision, ['*.safetensors', '*.json'])]  # once, though it is looked for again
+    assert asked == [('org/shapes-16', revision, ['*.safetensors', '*.json'])]  # one call, although the generator is loaded twice
 
 
 def test_local_folders_come_first(asked, tiny_labelled_generator, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(tiny_labelled_generator, tmp_path / 'org' / 'shapes')
     assert LabelledGenerator.load('org/shapes').num_classes == 3 and LabelledGenerator.load('fashion32').num_classes == 10
-    with pytest.raises(InputError, match='no labelled generator at org/other'):  # a path that was misspelt
+    with pytest.raises(InputError, match='no labelled generator at org/other'):  # a misspelt path
         LabelledGenerator.load('org/other')
     assert asked == []
 
@@ -79,6 +79,6 @@ def test_a_file_of_data_starts_no_download(asked, tmp_path):
     (tmp_path / 'logs').mkdir()
     source = dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='org/name')
     (tmp_path / 'logs' / 'plan.json').write_text(json.dumps(dict(source=source, filters=[])))
-    with pytest.raises(InputError, match='names the repository org/name; a file of data does not start a download'):
+    with pytest.raises(InputError, match='names the repository org/name; data files must not start downloads'):
         read_plan(tmp_path)
     assert asked == []

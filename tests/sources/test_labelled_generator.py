@@ -21,7 +21,7 @@ def test_one_call(tiny_labelled_generator):
 
 @pytest.mark.parametrize('name', ['tiny', 'fashion32'])
 def test_random_access(name, tiny_labelled_generator):
-    """The same address gives the same latent, and a picture within one grey level whatever the batch it is computed in."""
+    """The same address gives the same latent and an image within one grey level in any batch."""
     generator = LabelledGenerator.load(tiny_labelled_generator if name == 'tiny' else name)
     classes, indices = [i % generator.num_classes for i in range(64)], list(range(100, 164))
     whole = generator.label(classes, indices)
@@ -31,7 +31,7 @@ def test_random_access(name, tiny_labelled_generator):
         assert (images.int() - whole.images.int()).abs().max() <= 1
         disagreement = (torch.cat([part.masks for part in parts]) != whole.masks).float().mean()
         assert disagreement < 1e-3
-    assert torch.equal(generator.label(classes, indices).images, whole.images)  # a re-run is equal to the byte
+    assert torch.equal(generator.label(classes, indices).images, whole.images)  # a second run is bit-equal
     assert torch.equal(generator.images(classes, indices), whole.images)
 
 
@@ -56,9 +56,9 @@ def test_unknown_names(tiny_labelled_generator):
 @pytest.mark.parametrize(
     'key, value, message',
     [
-        ('folders', ['a', 'b', 'a'], 'folder of its own'),
-        ('labels', ['background', 'x', 'y'], 'tells 2 labels apart, 3 names'),
-        ('classes', ['a', 'b'], '3 classes; 2 names'),
+        ('folders', ['a', 'b', 'a'], 'must be unique and not empty'),
+        ('labels', ['background', 'x', 'y'], 'has 2 labels, but labels has 3 names'),
+        ('classes', ['a', 'b'], '3 classes, but classes has 2 names'),
         (None, None, 'cut off'),
     ],
 )
@@ -93,7 +93,10 @@ def test_uncertain_pixels_are_ignored(tiny_labelled_generator):
 
 
 def test_a_card_builds_from_a_closed_list(tiny_labelled_generator, tmp_path):
-    """mmengine's registries import any dotted name; what a file describes is built from our own types only."""
+    """A card's types are built from a closed list of own types.
+
+    mmengine's registries would import any dotted name.
+    """
     marker = tmp_path / 'executed'
     folders = write_hostile_cards(tiny_labelled_generator, tmp_path / 'cards', marker)
     for folder in folders:

@@ -13,7 +13,7 @@ def test_address_by_hand():
 
 
 def test_golden_values():
-    """The same on every machine, for ever: datasets are named by these addresses."""
+    """Latents are the same on every machine and in every version, because datasets refer to samples by these addresses."""
     np.testing.assert_allclose(latent(0, 0, 0, 3), GOLDEN, rtol=0, atol=0)
 
 
@@ -30,9 +30,9 @@ def test_truncation_draws_again():
     free, cut = latent(0, 1, 2, 10_000), latent(0, 1, 2, 10_000, truncation=0.9)
     assert np.abs(cut).max() <= 0.9
     inside = np.abs(free) <= 0.9
-    assert np.array_equal(free[inside], cut[inside])  # values inside are left alone
-    assert np.abs(cut[~inside]).mean() < 0.6  # the others are drawn anew, not clamped to the border
-    assert cut.std() == pytest.approx(0.4986, abs=0.01)  # of a normal truncated to [-0.9, 0.9]
+    assert np.array_equal(free[inside], cut[inside])  # values inside are unchanged
+    assert np.abs(cut[~inside]).mean() < 0.6  # the others are drawn again, not clamped
+    assert cut.std() == pytest.approx(0.4986, abs=0.01)  # the value of a normal distribution truncated to [-0.9, 0.9]
 
 
 def test_truncation_must_be_positive():

@@ -18,7 +18,7 @@ DISTRIBUTIONS = {
 
 @pytest.mark.parametrize('definition', DISTRIBUTIONS)
 def test_distribution(definition):
-    """Each against scipy's, Kolmogorov-Smirnov; and it is none of the others."""
+    """Latents of each truncation definition pass the Kolmogorov-Smirnov test for their distribution and for no other."""
     z = latent(0, 1, 2, 20_000, dict(threshold=T, definition=definition))
     for name, distribution in DISTRIBUTIONS.items():
         p = stats.kstest(z, distribution.cdf).pvalue

@@ -1,4 +1,4 @@
-"""Ways in which a dataset comes to harm, by name: each takes its folder and harms it."""
+"""Kinds of damage to a dataset, by name. Each function gets the dataset's folder and damages it."""
 
 import io
 import json
@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 FILES: dict[str, Callable[[Path], None]] = {}
-"""Of the files of samples, in both formats."""
+"""Damages to sample files, in both formats."""
 FOLDER_FILES: dict[str, Callable[[Path], None]] = {}
-"""Of the files of samples, in the folder format."""
+"""Damages to sample files, in the folder format."""
 LISTS: dict[str, Callable[[Path], None]] = {}
-"""Of the three files of JSON."""
+"""Damages to the three JSON files."""
 
 
 def of(kind: dict) -> Callable:
@@ -27,7 +27,7 @@ def of(kind: dict) -> Callable:
 
 
 def stored(root: Path, place: int = 1) -> Path:
-    """An image, or a shard."""
+    """Path of an image or a shard."""
     return sorted([*root.glob('images/*/*.png'), *root.glob('shards/*/*.tar')])[place]
 
 
@@ -55,7 +55,7 @@ def a_flipped_byte(root: Path) -> None:
 
 @of(FILES)
 def a_byte_flipped_at_the_end(root: Path) -> None:
-    """Behind the pixels: every reader takes the file."""
+    """Flip a byte after the pixels, which every reader accepts."""
     flip(stored(root), -1)
 
 
@@ -106,7 +106,7 @@ def a_foreign_file(root: Path) -> None:
 
 @of(FILES)
 def a_file_like_a_sample(root: Path) -> None:
-    """Within a block's numbers, of none of its samples; or a shard too many."""
+    """Add a file whose number is within a block but is none of its samples, or add a shard."""
     path = stored(root, 0)
     name = next(name for i in range(10) if not (path.parent / (name := f'{i:0{len(path.stem)}d}{path.suffix}')).exists())
     (path.parent / name).write_bytes(path.read_bytes())
@@ -125,7 +125,7 @@ def everything_lost(root: Path) -> None:
 
 
 def change_member(root: Path, suffix: str, change: Callable[[bytes], bytes]) -> None:
-    """One file of a shard; the tar is a good one afterwards."""
+    """Change one file in a shard. The tar file stays valid."""
     path, files = stored(root), []
     with tarfile.open(path) as tar:
         files = [(entry, tar.extractfile(entry).read()) for entry in tar]

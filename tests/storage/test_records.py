@@ -1,4 +1,7 @@
-"""What a synthesis goes on from: its records, whatever the clock said, whatever became of them, and what is on the disk when."""
+"""The records from which an interrupted synthesis continues.
+
+They do not depend on the clock, damaged records are handled, and files reach the disk before their record.
+"""
 
 import os
 import shutil
@@ -49,7 +52,7 @@ def dated(root: Path, seconds: float) -> None:
 @pytest.mark.parametrize('damage', ['zeros_of_equal_size', 'a_flipped_byte', 'cut_off', 'deleted', 'swapped'])
 @pytest.mark.parametrize('records, samples', [(YEAR, 0), (YEAR, YEAR + 5), (-YEAR, 0), (0, -YEAR)])
 def test_clocks_decide_nothing(plan, whole, copy, damage, records, samples):
-    """What was changed after the records, or beside records of the future, is compared by checksum."""
+    """Files that changed after their record, or whose record has a time in the future, are compared by checksum."""
     dated(copy, samples)
     dated(copy / 'logs', records)
     damages.FILES[damage](copy)
@@ -58,7 +61,7 @@ def test_clocks_decide_nothing(plan, whole, copy, damage, records, samples):
 
 
 def test_damage_that_bears_an_old_date(plan, whole, copy):
-    """As a failing disk leaves it: size and time are right. Who wants to know asks for the checksums."""
+    """Damage that keeps size and time, as a failing disk leaves it, is found and repaired with ``verify=True`` only."""
     path, beside = damages.stored(copy), damages.stored(copy, 0)
     state = path.stat()
     damages.zeros_of_equal_size(copy)
@@ -97,7 +100,7 @@ def test_damaged_records_count_as_none(plan, whole, copy, name):
 
 @pytest.mark.parametrize('text', ['', '[]', '{}', '{"config": 3}', '[' * 50_000, '\0' * 40])
 def test_the_other_files_of_logs(plan, whole, copy, text):
-    """Figures and the run's name are made anew; what made a dataset is not guessed."""
+    """Damaged timing and run files are written again. A damaged identity.json raises an error."""
     for name in ('run.json', 'plan.json', 'throughput.json', 'throughput/rank-0000.json', 'throughput/rank-0001.json'):
         (copy / 'logs' / name).parent.mkdir(exist_ok=True)
         (copy / 'logs' / name).write_text(text)
@@ -105,14 +108,14 @@ def test_the_other_files_of_logs(plan, whole, copy, text):
     synthesize(plan, copy, log=quiet)
     assert content(copy) == content(whole)
     (copy / 'logs/identity.json').write_text(text)
-    with pytest.raises(InputError, match='identity.json .*; what made the dataset is no longer known. .*verify.py .* --repair may bring'):
+    with pytest.raises(InputError, match='identity.json .*; the configuration of the dataset is unknown. .*verify.py .* --repair'):
         synthesize(plan, copy, log=quiet)
 
 
 @pytest.mark.parametrize('form', ['folder', 'shards'])
 @pytest.mark.parametrize('sync', [True, False])
 def test_files_are_on_the_disk_before_their_record(plan, tmp_path, monkeypatch, form, sync):
-    """The files of a block together, and the folders that name them, before the record; without sync nothing is waited for."""
+    """A block's files and their folders are flushed to the disk before its record. With ``sync=False`` nothing is flushed."""
 
     waited, early, write = set(), [], BlockRecords.write
 

@@ -1,4 +1,4 @@
-"""Readers of a selection: each one has its samples only; a selection that does not belong to the dataset is refused."""
+"""Each reader of a selection gives its samples only. A selection of another dataset raises an error."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ def plan_of(labelled_generator: Path, form: str = 'folder') -> Synthesis:
 
 @pytest.fixture(scope='module')
 def datasets(tiny_labelled_generator, tmp_path_factory):
-    """The same in folders and in shards, two blocks a class, each with the selection "s" of half of each class."""
+    """The same dataset in folders and in shards, two blocks a class, with the selection "s" of half of each class."""
     root = tmp_path_factory.mktemp('datasets')
     for form in ('folder', 'shards'):
         synthesize(plan_of(tiny_labelled_generator, form), root / form, log=lambda line: None)
@@ -40,7 +40,7 @@ def datasets(tiny_labelled_generator, tmp_path_factory):
 
 
 def kept_lines(root: Path) -> list[dict]:
-    """Of the manifest, worked out anew: the three least uncertain ones of each class."""
+    """The manifest's lines of the three least uncertain samples of each class."""
     lines = [json.loads(line) for line in (root / 'manifest.jsonl').read_text().splitlines()]
     best = [sorted((line for line in lines if line['class'] == c), key=lambda line: line['uncertainty'])[:3] for c in range(3)]
     return [line for line in lines if line in best[line['class']]]
@@ -109,7 +109,7 @@ def test_converters(datasets, tmp_path, form):
 
 
 def test_unpacked(datasets, tmp_path, tiny_labelled_generator):
-    """Only what was chosen; the new dataset is whole, says what it is, and the synthesis does not take it for its own."""
+    """An unpacked selection is a complete dataset with the chosen samples only, and the synthesis does not extend it."""
     out = unpack_shards(StoredDataset(datasets / 'shards', 's'), tmp_path / 'out')
     whole = unpack_shards(StoredDataset(datasets / 'shards'), tmp_path / 'whole')
     expected = [{key: value for key, value in line.items() if key != 'shard'} for line in kept_lines(datasets / 'shards')]
@@ -158,21 +158,21 @@ def test_what_is_refused(datasets, tmp_path):
     first = samples.splitlines(keepends=True)[0]
     unknown = b'disc/99999999\n'
     for content, message in {
-        written(samples + unknown): 'line 11: disc/99999999 is no sample of this dataset',
-        written(first + samples): 'line 3: .* is there twice',
-        written(samples + b'../x/00000000\n'): "line 11: '../x/00000000' is no sample",
-        written(samples + b'disc/3\n'): "line 11: 'disc/3' is no sample",
-        written(samples + b'\n'): "line 11: '' is no sample",
-        written(b''): 'it chooses no sample',
+        written(samples + unknown): 'line 11: disc/99999999 is not a sample of this dataset',
+        written(first + samples): 'line 3: .* is listed twice',
+        written(samples + b'../x/00000000\n'): "line 11: '../x/00000000' is not a sample",
+        written(samples + b'disc/3\n'): "line 11: 'disc/3' is not a sample",
+        written(samples + b'\n'): "line 11: '' is not a sample",
+        written(b''): 'it lists no samples',
         written(samples, dataset='0' * 32): 'was made from another dataset',
         written(samples, name='t'): 'is the selection "t" under another name',
-        written(samples, counts={'disc': 1}): 'the header counts other samples',
+        written(samples, counts={'disc': 1}): 'the counts in the header do not match',
         written(samples, counts={'disc': -1}): 'counts.disc',
-        data[:-3]: 'damaged, its lines do not have their checksum',
-        data.replace(b'0.5', b'0.6'): 'header .* does not have its checksum',
-        samples: 'its first line is no header',
+        data[:-3]: 'damaged: its lines do not match their checksum',
+        data.replace(b'0.5', b'0.6'): 'header .* does not match its checksum',
+        samples: 'its first line is not a header',
         b'# {': 'is cut off',
-        b'': 'its first line is no header',
+        b'': 'its first line is not a header',
     }.items():
         path.write_bytes(content)
         with pytest.raises(InputError, match=message) as caught:
@@ -180,7 +180,7 @@ def test_what_is_refused(datasets, tmp_path):
         assert 'tools/select_samples.py' in str(caught.value)
     path.write_bytes(data)
     assert len(StoredDataset(root, 's').lines) == 9
-    with pytest.raises(InputError, match=r'has no selection "ss" \(there are s\); did you mean "s"\?'):
+    with pytest.raises(InputError, match=r'has no selection "ss" \(existing ones: s\); did you mean "s"\?'):
         StoredDataset(root, 'ss')
     for name in ('../s', 'a/b', '', '..', 3):
         with pytest.raises(InputError, match='the name of a selection'):
@@ -192,7 +192,7 @@ def test_what_is_refused(datasets, tmp_path):
 
 
 def test_a_dataset_of_version_0_4_0_that_changes(tmp_path):
-    """It has no checksum of its own: the manifest's counts."""
+    """For a dataset of version 0.4.0, which has no checksum of its own, the checksum of the manifest is compared."""
     root = write_ranked(tmp_path / 'data')
     select(root, SelectionPlan('s', STEPS), log=lambda line: None)
     assert len(StoredDataset(root, 's').lines) == 5
@@ -218,7 +218,7 @@ def test_datasets_of_older_versions(tmp_path, version, form):
 
 
 def test_opening_takes_no_object_a_line(tmp_path, monkeypatch):
-    """A selection adds little to opening a dataset of 3,000 samples: 8 bytes a sample are kept of it."""
+    """A selection needs little additional time and memory: 8 bytes a sample, here for 3,000 samples."""
     samples = {'cat': {i: (i / 10**4, 0.5) for i in range(3000)}}
     monkeypatch.setattr('ranked.write_png', lambda path, picture: path.touch())
     root = write_ranked(tmp_path / 'data', samples)

@@ -36,7 +36,7 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
     for name in ('x.tar', 'y.tar'):
         write_shard(tmp_path / name, files)
     assert (tmp_path / 'x.tar').read_bytes() == (tmp_path / 'y.tar').read_bytes()
-    with tarfile.open(tmp_path / 'x.tar') as shard:  # the library that owns the format
+    with tarfile.open(tmp_path / 'x.tar') as shard:  # Python's own reader of the format
         entries = shard.getmembers()
         assert [(entry.name, shard.extractfile(entry).read()) for entry in entries] == files
         assert {(entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname) for entry in entries} == {(0, 0, 0, '', '')}
@@ -66,11 +66,11 @@ def test_webdataset_reads_them(both):
     for key, image, mask, line in samples:
         assert line == lines[key]
         np.testing.assert_array_equal(image, shards.image(line))
-        np.testing.assert_array_equal(mask[..., 0], shards.mask(line))  # webdataset makes RGB of everything
+        np.testing.assert_array_equal(mask[..., 0], shards.mask(line))  # webdataset converts every image to RGB
 
 
 def test_mmseg_reads_them(both):
-    """The stock transforms of mmcv and mmseg, through mmengine.fileio."""
+    """The standard transforms of mmcv and mmseg read shards through mmengine.fileio."""
     _, folder, shards = both
     one, other = (SyntheticSegDataset(data_root=str(stored.root), label_space='classes', pipeline=LOADING) for stored in (folder, shards))
     assert len(one) == len(other) == 21
@@ -81,7 +81,7 @@ def test_mmseg_reads_them(both):
 
 
 def test_a_shard_cut_in_half(both, tmp_path):
-    """Named on reading; the other shards are read; the synthesis makes that one again and nothing else."""
+    """A truncated shard is named in the error. Other shards can be read, and the synthesis makes only this shard again."""
     plan, _, _ = both
     plan = plan.changed(format='shards')
     root = synthesize(plan, tmp_path / 'out', log=quiet)
@@ -100,7 +100,7 @@ def test_a_shard_cut_in_half(both, tmp_path):
     shard.unlink()
     with pytest.raises(InputError, match='there is no shard'):
         stored.image(stored.lines[0])
-    with pytest.raises(InputError, match='names no file in a shard'):
+    with pytest.raises(InputError, match='is not the address of a file in a shard'):
         fileio.get('tar:///somewhere/else')
 
 
@@ -127,12 +127,12 @@ def test_jpeg_and_resolution(tiny_labelled_generator, tmp_path):
     large = StoredDataset(synthesize(plan.changed(image='png', resolution=None), tmp_path / 'large', log=quiet))
     assert small.info['resolution'] == 8 and len(list(small.root.glob('images/*/*.jpg'))) == 6
     for one, other in zip(small.lines, large.lines, strict=True):
-        picture = Image.fromarray(large.image(other)).resize((8, 8), Image.Resampling.BILINEAR)  # antialiased, a second implementation
+        picture = Image.fromarray(large.image(other)).resize((8, 8), Image.Resampling.BILINEAR)  # antialiased, by another implementation
         buffer = io.BytesIO()
         picture.save(buffer, format='JPEG', quality=95)
         expected = np.asarray(Image.open(buffer)).astype(int)
         assert np.abs(small.image(one).astype(int) - expected).mean() < 2
-        np.testing.assert_array_equal(small.mask(one), large.mask(other)[1::2, 1::2])  # the nearest pixel's centre, of two the second
+        np.testing.assert_array_equal(small.mask(one), large.mask(other)[1::2, 1::2])  # the pixel with the nearest centre
         assert one['foreground_ratio'] == pytest.approx((small.mask(one) > 0).mean(), abs=1e-6)
 
 

@@ -18,7 +18,7 @@ CONVERTERS = ROOT / 'tools' / 'dataset_converters'
 
 @pytest.fixture(scope='module')
 def datasets(tiny_labelled_generator, tmp_path_factory):
-    """The same in folders and in shards, with JPEGs and maps of uncertainty."""
+    """The same dataset in folders and in shards, with JPEG images and uncertainty maps."""
     root = tmp_path_factory.mktemp('datasets')
     for form in ('folder', 'shards'):
         plan = plan_of(str(tiny_labelled_generator), num_per_class=5, candidates=3, format=form, image='jpeg', uncertainty_maps=True)
@@ -62,13 +62,13 @@ def test_image_folder(form, datasets, tmp_path):
 
 
 def test_links(datasets, tmp_path, monkeypatch):
-    """Relative ones, that read where they are."""
+    """``link=True`` writes relative links that can be read."""
     monkeypatch.chdir(datasets)
     out = write_image_folder(StoredDataset('folder'), tmp_path / 'deep/er/out', link=True)
     links = [p for p in out.rglob('*') if p.is_symlink()]
     assert len(links) == 15 and not any(os.path.isabs(os.readlink(link)) for link in links)
     assert contents(out) == {name[7:]: data for name, data in contents(datasets / 'folder').items() if name.startswith('images/')}
-    with pytest.raises(InputError, match='in shards, there is nothing to link to'):
+    with pytest.raises(InputError, match='in shards, so its images have no files to link to'):
         write_image_folder(StoredDataset('shards'), tmp_path / 'other', link=True)
     assert not (tmp_path / 'other').exists()
 
@@ -76,7 +76,7 @@ def test_links(datasets, tmp_path, monkeypatch):
 def test_missing_image(datasets, tmp_path):
     copy = unpack_shards(StoredDataset(datasets / 'shards'), tmp_path / 'copy')
     next((copy / 'images').rglob('*.jpg')).unlink()
-    with pytest.raises(InputError, match=r'jpg is missing.*tools/verify.py .*copy --repair mends it'):
+    with pytest.raises(InputError, match=r'jpg and 0 other files are missing.*tools/verify.py .*copy --repair'):
         StoredDataset(copy)
     assert [p.name for p in tmp_path.iterdir()] == ['copy']
 

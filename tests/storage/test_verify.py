@@ -1,4 +1,4 @@
-"""Damage of every kind is noticed, and mended to the same bytes; in folders and shards, with and without logs/."""
+"""Every kind of damage is found and repaired to the same bytes, in folders and shards, with and without logs/."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ def stamps(root: Path) -> dict[Path, int]:
 
 @pytest.fixture(scope='module')
 def plan(tiny_labelled_generator):
-    """Blocks of 4 of 5 candidates: some numbers belong to no sample."""
+    """A plan with blocks that keep 4 of 5 candidates, so that some numbers belong to no sample."""
     return plan_of(str(tiny_labelled_generator), num_per_class=6, classes=[0, 2], candidates=5, batch_size=5, uncertainty_rate=0.2)
 
 
@@ -74,7 +74,7 @@ def test_damage_is_noticed_and_mended(plan, whole, tmp_path, form, damage, logs)
     assert content(root) == content(whole / form)
     assert verify(root).whole
     before = stamps(root)
-    synthesize(plan, root, log=quiet)  # its records are there again: nothing is missing
+    synthesize(plan, root, log=quiet)  # the records are restored, so nothing is made again
     assert stamps(root) == before and content(root) == content(whole / form)
 
 
@@ -91,14 +91,14 @@ def lists_lost(root):
 
 
 def test_all_lists_lost(plan, whole, tmp_path):
-    """With the records of the synthesis they are written again; without nobody knows what the images are."""
+    """All lists are restored from the synthesis records. Without these records repair raises an error."""
     root = copied(whole, tmp_path)
     lists_lost(root)
     assert repair(root, plan, log=quiet).whole and content(root) == content(whole / 'folder')
     lists_lost(root)
     shutil.rmtree(root / 'logs')
     before = content(root)
-    with pytest.raises(InputError, match='nothing that is left of .* says what made it'):
+    with pytest.raises(InputError, match='has no data left that shows which configuration made it'):
         repair(root, plan, log=quiet)
     assert content(root) == before
 
@@ -111,7 +111,7 @@ def test_nobody_loses_a_file(plan, whole, tmp_path):
     repair(root, plan, log=said.append)
     assert (root / 'logs/foreign/notes.txt').read_text() == 'mine'
     assert (root / 'logs/foreign' / name / 'inside.txt').read_text() == 'x'
-    assert any('notes.txt does not belong to the dataset; it is now' in line for line in said)
+    assert any('notes.txt does not belong to the dataset; it was moved to' in line for line in said)
     damages.a_foreign_file(root)
     repair(root, plan, log=quiet)
     assert len(list((root / 'logs/foreign').glob('notes.txt*'))) == 2
@@ -119,7 +119,7 @@ def test_nobody_loses_a_file(plan, whole, tmp_path):
 
 @pytest.mark.parametrize('form', ['folder', 'shards'])
 def test_bounds_and_growth(tiny_labelled_generator, tmp_path, form):
-    """Blocks without samples, classes with other numbers of them, and a block of which more was taken later; the plan asks for else."""
+    """Repair works if blocks have no samples, classes differ in size, a block was extended later, or the plan differs."""
     ratios = (LabelledGenerator.load(tiny_labelled_generator).label([1] * 40, range(40)).masks > 0).float().mean((1, 2)).numpy()
     bound = float(np.sort(ratios)[-6])
     plan = plan_of(
@@ -139,7 +139,7 @@ def test_bounds_and_growth(tiny_labelled_generator, tmp_path, form):
         shutil.rmtree(root / 'logs')
         if damage != 'blocks_and_info_lost':
             assert repair(root, plan, log=quiet).whole and content(root) == before, f'{damage}, no logs'
-    with pytest.raises(InputError, match='how many candidates were tried is no longer known'):
+    with pytest.raises(InputError, match='the number of candidates is unknown'):
         repair(root, plan, log=quiet)
 
 
@@ -151,12 +151,14 @@ def test_every_kind_of_file(tiny_labelled_generator, tmp_path):
     for kind in ('images', 'uncertainty'):
         damages.flip(sorted((root / kind).glob('disc/*.*'))[1], -1)
     findings = verify(root)
-    assert [problem.what for problem in findings.problems] == ['is not of its checksum'] * 2 and findings.damaged_blocks == {('disc', 0)}
+    assert [problem.what for problem in findings.problems] == ['does not match its checksum'] * 2 and findings.damaged_blocks == {
+        ('disc', 0)
+    }
     assert repair(root, plan, log=quiet).whole and content(root) == before
 
 
 def another_generator(folder: Path, tmp_path: Path) -> str:
-    """Weights of which one number differs."""
+    """A copy of a labelled generator in which one weight differs."""
     copy = Path(shutil.copytree(folder, tmp_path / 'another'))
     damages.flip(copy / 'interpreter.safetensors', -2)
     return str(copy)
@@ -175,7 +177,7 @@ def test_another_plan_or_generator_is_refused(plan, whole, tiny_labelled_generat
     with pytest.raises(InputError) as caught:
         repair(root, other, log=quiet)
     known = damage != 'info_lost' or logs
-    assert ('made by another configuration' if known else 'comes out otherwise than when') in str(caught.value)
+    assert ('made by another configuration' if known else 'differs from the original block') in str(caught.value)
     assert content(root) == before
 
 
@@ -191,13 +193,16 @@ def test_a_machine_that_computes_otherwise_changes_nothing(plan, whole, tmp_path
 
     monkeypatch.setattr(BlockMaker, 'make', otherwise)
     before = content(root)
-    with pytest.raises(InputError, match='block 0 of the class disc comes out otherwise than when .* this machine computes otherwise'):
+    with pytest.raises(InputError, match='block 0 of the class disc differs from the original block .* this machine computes other values'):
         repair(root, plan, log=quiet)
     assert content(root) == before
 
 
 def test_an_interrupted_extension(plan, whole, tmp_path, monkeypatch):
-    """Its samples are in no list yet: they are neither foreign nor part of the dataset."""
+    """An interrupted extension can be completed.
+
+    Its samples are in no list yet: they count neither as foreign files nor as part of the dataset.
+    """
     root = copied(whole, tmp_path)
     monkeypatch.setattr('mmbdg.synthesis.pipeline.write_manifest', lambda *given: exit(1))
     with pytest.raises(SystemExit):
@@ -218,7 +223,7 @@ def test_a_run_at_work_is_not_disturbed(plan, whole, tmp_path):
 
 
 def without_checksums(root: Path) -> None:
-    """As version 0.4.0 wrote it."""
+    """Change the dataset to the format of version 0.4.0."""
     lines = read_jsonl(root / 'manifest.jsonl')
     write_jsonl(root / 'manifest.jsonl', [{key: value for key, value in line.items() if key != 'blake2b'} for line in lines])
     (root / 'blocks.jsonl').unlink()
@@ -229,20 +234,23 @@ def without_checksums(root: Path) -> None:
 
 
 WRONG_MASKS = {
-    'has 9x7 pixels, dataset.json says 16x16': np.zeros((7, 9), np.uint8),
+    'has 9x7 pixels, expected 16x16': np.zeros((7, 9), np.uint8),
     'has colours': np.zeros((16, 16, 3), np.uint8),
-    'has 16 bits a pixel; 2 labels are stored in 8': np.zeros((16, 16), np.uint16),
+    'has 16 bits per pixel; 2 labels are stored in 8': np.zeros((16, 16), np.uint16),
     'holds the label 77 in 256 pixels': np.full((16, 16), 77, np.uint8),
 }
 
 
 def test_a_dataset_without_checksums(plan, whole, tmp_path):
-    """It is read, and what can be checked is; only what made it can mend it."""
+    """A dataset without checksums can be read and is checked by its pixels.
+
+    Only the version that made it can repair it.
+    """
     root = copied(whole, tmp_path)
     without_checksums(root)
     StoredDataset(root)
     findings = verify(root)
-    assert findings.whole and 'there are no checksums' in findings.unchecked[0] and findings.samples == 12
+    assert findings.whole and 'there are none' in findings.unchecked[0] and findings.samples == 12
     for message, mask in WRONG_MASKS.items():
         path = sorted(root.glob('masks/*/*.png'))[3]
         before = path.read_bytes()
@@ -252,12 +260,12 @@ def test_a_dataset_without_checksums(plan, whole, tmp_path):
         path.write_bytes(before)
     damages.deleted(root)
     assert verify(root).problems[0].what.startswith('there is no file')
-    with pytest.raises(InputError, match='versions.mmbdg: 0.0.1 there'):
+    with pytest.raises(InputError, match='versions.mmbdg: 0.0.1 in the dataset'):
         repair(root, plan, log=quiet)
 
 
 def test_wrong_masks_of_the_right_checksum(whole, tmp_path):
-    """Whoever can write checksums can write what he will: the pixels are looked at all the same."""
+    """A wrong mask with a matching checksum is found by its pixels."""
     from mmbdg.storage.checksums import file_checksum
 
     root = copied(whole, tmp_path)

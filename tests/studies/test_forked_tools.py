@@ -23,7 +23,10 @@ sys.exit(3 if name == 'wrong' else 0)
 
 @pytest.fixture
 def chain(tmp_path, monkeypatch):
-    """A generator of steps with these names, which all write into one file; ``a&b`` is a, which ends after b has begun."""
+    """Function that yields tool runs with the given names, which write to one file.
+
+    ``a&b`` is a run a that ends after b has started.
+    """
     (tmp_path / 'note.py').write_text(NOTE)
     (tmp_path / 'sleep.py').write_text('import time\ntime.sleep(60)\n')
     monkeypatch.setattr(forked_tools, 'import_openmmlab', lambda: None)
@@ -41,7 +44,7 @@ def test_steps_follow_each_other_and_chains_run_beside_each_other(chain, tmp_pat
     assert (tmp_path / 'notes').read_text().split()[::2] == ['a1', 'a1', 'a2', 'a2', 'b1', 'b1', 'c1', 'c1']
     assert (tmp_path / 'logs' / 'a2').read_text() == 'said\n'
     (tmp_path / 'notes').unlink()
-    forked_tools.work_off([chain('a1&b1', 'a2&b2'), chain('b1&a1', 'b2&a2')], jobs=2)  # one job would wait for ever
+    forked_tools.work_off([chain('a1&b1', 'a2&b2'), chain('b1&a1', 'b2&a2')], jobs=2)  # with one job this would wait for ever
     notes = (tmp_path / 'notes').read_text().splitlines()
     assert all(notes.index(f'{name}1 ends') < notes.index(f'{name}2 begins') for name in 'ab')
 
@@ -56,7 +59,7 @@ def test_a_failure_ends_all(chain, tmp_path):
 
 
 def test_by_torchrun(tmp_path, monkeypatch):
-    """The arguments of a run of several processes."""
+    """Arguments of a run with several processes."""
     called = []
     monkeypatch.setattr(os, 'execv', lambda path, argv: called.append(argv) or (_ for _ in ()).throw(SystemExit))
     monkeypatch.setattr(os, 'dup2', lambda *_: None)

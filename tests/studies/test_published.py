@@ -1,4 +1,4 @@
-"""The tables of the docs are those of the JSON beside them, as the studies print them."""
+"""The tables in the docs equal the tables of the stored JSON results."""
 
 import json
 
@@ -29,7 +29,7 @@ def lines_of(document):
     [('frozen_linear', 'README.md'), ('frozen_fpn', 'README.md'), ('ablation', 'docs/ablation.md'), ('filters', 'docs/analysis.md')],
 )
 def test_by_reference(name, document):
-    """Each row of the study stands in the document, all figures in their order."""
+    """Each row of the study is in the document, with all figures in order."""
     results = published_results(study(name))
     head, rows = table(results)
     assert len(rows) == len(results.study.rows)
@@ -70,7 +70,7 @@ def test_mean_and_spread():
 
 
 def test_differences_by_hand():
-    """t of 0.975 and two degrees of freedom is 4.3027."""
+    """The confidence interval uses t: for 0.975 and two degrees of freedom it is 4.3027."""
     found = paired_difference({0: 2.0, 1: 4.0, 2: 6.0, 5: 0.0}, {0: 1.0, 1: 2.0, 2: 3.0})
     assert found.mean == 2 and found.spread == 1 and found.n == 3
     assert found.half_width == pytest.approx(4.3027 / 3**0.5, abs=1e-4) and found.told_apart is False

@@ -1,4 +1,4 @@
-"""tools/study.py on tools that take no time: what is made, what is kept, and why something is made again."""
+"""tools/study.py with fast fake tools: which steps run, which are kept, and why a step runs again."""
 
 import json
 import os
@@ -55,11 +55,11 @@ def test_a_second_run_makes_nothing(tiny):
 
 
 def test_jobs_share_what_they_need(tiny):
-    """Two rows with the same first step make it once, whichever comes first; the result does not depend on the number of jobs."""
+    """Two rows with the same first step run it once. The result does not depend on the number of jobs."""
     tiny.content['rows'][1]['steps'][0] = tiny.content['rows'][0]['steps'][0]
     tiny.content['rows'][0]['steps'][0]['options']['randomness.seed'] = 0
     tiny.content['columns'] = [dict(name='all')]
-    tiny.content['rows'][1]['steps'][1]['inputs'] = [str(tiny.root / 'config.py')]  # another second step
+    tiny.content['rows'][1]['steps'][1]['inputs'] = [str(tiny.root / 'config.py')]  # a different second step
     notes, runner = tiny.run(jobs=3, columns=['all'])
     assert [note['tool'] for note in notes].count('add') == 1 and [note['tool'] for note in notes].count('read') == 2
     assert {run.figures['score'] for seeds in runner.results.runs.values() for run in seeds.values()} == {1.0}
@@ -74,24 +74,27 @@ def test_a_part_keeps_the_others(tiny):
 
 
 def test_an_edited_recipe(tiny):
-    """An option, a config, the code of a tool: what depends on it is made again, with the reason; the rest stays."""
+    """After a change of an option, a config or a tool's code, the dependent steps run again and state the reason.
+
+    Other steps are kept.
+    """
     tiny.run(columns=['100'], seeds=[0])
     tiny.content['rows'][1]['steps'][0]['options']['train_cfg.val_interval'] = 20
     notes, runner = tiny.run(columns=['100'], seeds=[0])
     assert [note['tool'] for note in notes] == ['add', 'read'] and runner.results.values('large', '100', 'score') == {0: 120.0}
     first, second = tiny.lines
-    assert first.startswith('add of large, 100, seed 0 is made again: its command is another one (it was: add.py ')
+    assert first.startswith('add of large, 100, seed 0 runs again: its command has changed (it was: add.py ')
     assert 'train_cfg.val_interval (20, it was 10)' in first
-    assert second.startswith('read of large, 100, seed 0 is made again: its input has changed: add.sum')
+    assert second.startswith('read of large, 100, seed 0 runs again: its input has changed: add.sum')
 
     (tiny.root / 'config.py').write_text((tiny.root / 'config.py').read_text() + "log_level = 'DEBUG'  # new\n")
     notes, _ = tiny.run(columns=['100'], seeds=[0], rows=['large'])
-    assert [note['tool'] for note in notes] == ['add']  # with the same sum, so that nothing follows
+    assert [note['tool'] for note in notes] == ['add']  # the sum is the same, so the next step does not run
     assert (
-        'small, 100, seed 0 is not valid any more and is left out of the tables: add: its config has another log_level (DEBUG, '
+        'small, 100, seed 0 is no longer valid and is omitted from the tables: add: its config has changed: log_level (DEBUG, '
         in tiny.lines[0]
     )
-    assert tiny.lines[1] == 'add of large, 100, seed 0 is made again: its config has another log_level (DEBUG, it was not there)'
+    assert tiny.lines[1] == 'add of large, 100, seed 0 runs again: its config has changed: log_level (DEBUG, it was missing)'
     assert [run['row'] for run in json.loads((tiny.out / 'tiny.json').read_text())['runs']] == ['large']
 
     tool = tiny.tools / 'read.py'
@@ -99,7 +102,7 @@ def test_an_edited_recipe(tiny):
     assert not tiny.run(columns=['100'], seeds=[0], rows=['large'])[0]
     tool.write_text(tool.read_text().replace('None', '1'))
     notes, _ = tiny.run(columns=['100'], seeds=[0], rows=['large'])
-    assert [note['tool'] for note in notes] == ['read'] and tiny.lines[-1].endswith('is made again: the code has changed: tool')
+    assert [note['tool'] for note in notes] == ['read'] and tiny.lines[-1].endswith('runs again: the code has changed: tool')
 
 
 def test_a_reverted_edit_makes_nothing(tiny):
@@ -121,16 +124,16 @@ def test_lost_and_damaged_outputs(tiny):
     assert [note['tool'] for note in tiny.run(**part)[0]] == ['add']
     assert 'its output sum' in tiny.lines[0] and 'was changed' in tiny.lines[0]
     made.unlink()
-    assert [note['tool'] for note in tiny.run(**part)[0]] == ['add'] and 'is not there any more' in tiny.lines[0]
+    assert [note['tool'] for note in tiny.run(**part)[0]] == ['add'] and 'is missing' in tiny.lines[0]
     shutil.rmtree(made.parents[1])
-    assert [note['tool'] for note in tiny.run(**part)[0]] == ['add'] and 'its folder is not there any more' in tiny.lines[0]
+    assert [note['tool'] for note in tiny.run(**part)[0]] == ['add'] and 'its folder is missing' in tiny.lines[0]
     next(tiny.out.glob('steps/add-*/result.json')).write_text('{')
     with pytest.raises(InputError, match='is cut off'):
         tiny.run(**part)
 
 
 def test_a_killed_run_goes_on(tiny):
-    """SIGKILL to the runner while a step is at work: its tool ends too, and the next run resumes it."""
+    """A runner killed with SIGKILL ends its tool too, and the next run resumes the step."""
     part = dict(rows=['small'], columns=['100'], seeds=[0])
     tool = tiny.tools / 'add.py'
     tool.write_text(tool.read_text().replace('float(options.pop', "0 if '--resume' in more else 60 + float(options.pop"))
@@ -149,7 +152,7 @@ def test_a_killed_run_goes_on(tiny):
     assert [note['resumed'] for note in tiny.notes()] == [False]
     runner = tiny.runner()
     (line, *_) = runner.missing(tiny.cells(runner, **part))
-    assert line == 'add of small, 100, seed 0: no such step ran before (it was interrupted: it goes on)'
+    assert line == 'add of small, 100, seed 0: no such step ran before (it was interrupted: it resumes)'
     notes, runner = tiny.run(**part)
     assert [note.get('resumed') for note in notes] == [True, None] and runner.results.values('small', '100', 'score') == {0: 101.0}
     steps = json.loads((tiny.out / 'tiny.json').read_text())['runs'][0]['steps']
@@ -169,11 +172,11 @@ def test_a_step_that_cannot_resume_starts_again_in_an_empty_folder(tiny):
 
 
 def test_dry_run(tiny):
-    """Minutes from what ran before; nothing is written."""
+    """A dry run estimates minutes from earlier runs and writes nothing."""
     runner = tiny.runner()
     lines = runner.missing(tiny.cells(runner, seeds=[0], columns=['100']), jobs=2)
     assert lines[0] == 'add of small, 100, seed 0: no such step ran before' and not tiny.out.exists()
-    assert lines[-1] == '4 steps would run, about 0.0 minutes with 2 at once, and 4 whose time is not known'
+    assert lines[-1] == '4 steps would run, about 0.0 minutes with 2 at once, and 4 steps of unknown time'
     tiny.run(rows=['small'], columns=['100'], seeds=[0])
     for path in tiny.out.glob('steps/*/result.json'):
         path.write_text(json.dumps(json.loads(path.read_text()) | dict(seconds=90.0)))
@@ -203,10 +206,10 @@ def test_what_a_step_does_not_make(tiny):
     with pytest.raises(InputError, match='is no number'):
         tiny.run(**part)
     tiny.content['figures'][0]['read'] = 'validations:mIoU'
-    with pytest.raises(InputError, match='no validation .* logs mIoU: has the config a validation'):
+    with pytest.raises(InputError, match='no validation .* logs mIoU: check that the config has a validation'):
         tiny.run(**part)
     tiny.content['rows'][0]['steps'][0]['outputs'] = dict(sum='other.txt')
-    with pytest.raises(InputError, match=r'add\.py made no sum: .*other\.txt is not there'):
+    with pytest.raises(InputError, match=r'add\.py did not write its output sum: .*other\.txt is missing'):
         tiny.run(**part)
 
 
@@ -223,7 +226,7 @@ def test_the_folder_of_another_study(tiny):
     with pytest.raises(InputError, match='belongs to the study "other", and this one is "tiny": choose another folder'):
         tiny.runner()
     (tiny.out / 'study.json').unlink()
-    with pytest.raises(InputError, match='holds other files and no study'):
+    with pytest.raises(InputError, match='contains other files and no study'):
         tiny.runner()
 
 
@@ -245,7 +248,7 @@ def test_configs_are_checked_before_any_work(tiny):
 
 
 def test_differences_against_scipy(tiny):
-    """Paired by seed, also for a mean over columns."""
+    """Differences are paired by seed and equal scipy's, also for a mean over columns."""
     study = tiny.read()
     results, values = Results(study), np.random.default_rng(0).standard_normal((2, 2, 3))
     for i, row in enumerate(('small', 'large')):

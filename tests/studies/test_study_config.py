@@ -1,4 +1,4 @@
-"""A study's config: each mistake is told before a tool runs."""
+"""Errors in a study's config are reported before a tool runs."""
 
 import pytest
 from conftest import ROOT
@@ -43,23 +43,23 @@ WRONG = [
     (set_step(tool='ad.py'), r'row "small", step "add": there is no tool .*/tools/ad\.py; did you mean "add\.py"\?'),
     (set_step(optoins={}), r'a step takes no key "optoins"; did you mean "options"\? \(it takes name, tool, '),
     (lambda c: c.update(row=[]), r'a study takes no key "row"; did you mean "rows"\?'),
-    (set_step(outputs=dict(total='@last.txt')), r'step "read": \{add\.sum\} stands for nothing; no earlier step makes "add\.sum"'),
-    (set_step(arguments=['{sede}']), r'\{sede\} stands for nothing; did you mean "seed"\?'),
+    (set_step(outputs=dict(total='@last.txt')), r'step "read": unknown placeholder \{add\.sum\}; no earlier step makes "add\.sum"'),
+    (set_step(arguments=['{sede}']), r'unknown placeholder \{sede\}; did you mean "seed"\?'),
     (set_step(outputs=dict(sum='../x')), 'must be a name and a path within the folder of the step'),
     (set_step(name='read'), r'row "small"'),
     (set_step(processes=0), 'processes: Input should be greater than or equal to 1'),
-    (lambda c: c['rows'].append(c['rows'][0]), 'has rows that come twice: small'),
-    (lambda c: c['columns'].append(c['columns'][0]), 'has columns that come twice: 100'),
-    (lambda c: c.update(seeds=[0, 0]), 'has seeds that come twice: 0'),
-    (lambda c: c['rows'][0]['steps'].append(c['rows'][0]['steps'][0]), 'has steps that come twice: add'),
-    (lambda c: c.update(varied='ad'), 'lacks the step that the columns vary "ad", and there is no such step; did you mean "add"'),
-    (lambda c: c.pop('varied'), 'the column "100" sets options, and the step has no config'),
-    (lambda c: c.update(baseline='smal'), 'baseline is a row "smal", and there is no such row; did you mean "small"'),
-    (lambda c: c.update(per_seed=dict(a=[1])), r'per_seed\.a has 1 values, there are 3 seeds'),
-    (lambda c: c['figures'][0].update(read='x'), 'figure "score" is read from "x"; say FILE:KEY'),
-    (lambda c: c['figures'][0].update(step='tset'), 'lacks the step of the figure "score" "tset"'),
-    (lambda c: c['rows'][0].update(columns=['1']), 'has a column "1", and there is no such column'),
-    (lambda c: c['rows'][0].update(paper={'100': {'x': 1.0}}), 'has the paper\'s figures "x", and there is no such figure'),
+    (lambda c: c['rows'].append(c['rows'][0]), 'has duplicate rows: small'),
+    (lambda c: c['columns'].append(c['columns'][0]), 'has duplicate columns: 100'),
+    (lambda c: c.update(seeds=[0, 0]), 'has duplicate seeds: 0'),
+    (lambda c: c['rows'][0]['steps'].append(c['rows'][0]['steps'][0]), 'has duplicate steps: add'),
+    (lambda c: c.update(varied='ad'), 'varied: there is no step "ad"; did you mean "add"'),
+    (lambda c: c.pop('varied'), 'the column "100" sets options, but the step has no config'),
+    (lambda c: c.update(baseline='smal'), 'baseline: there is no row "smal"; did you mean "small"'),
+    (lambda c: c.update(per_seed=dict(a=[1])), r'per_seed\.a has 1 values, but there are 3 seeds'),
+    (lambda c: c['figures'][0].update(read='x'), 'figure "score" has read="x"; give FILE:KEY'),
+    (lambda c: c['figures'][0].update(step='tset'), 'figure "score": there is no step "tset"'),
+    (lambda c: c['rows'][0].update(columns=['1']), 'columns: there is no column "1"'),
+    (lambda c: c['rows'][0].update(paper={'100': {'x': 1.0}}), 'paper: there is no figure "x"'),
 ]
 
 

@@ -1,4 +1,4 @@
-"""A study of tiny tools that take no time: one adds numbers, one averages what others wrote."""
+"""A study of fast tools: one adds numbers, the other averages the results of others."""
 
 import json
 from pathlib import Path
@@ -62,7 +62,7 @@ STUDY = dict(
 
 
 class TinyStudy:
-    """The study, its tools and its folder; what the tools did is in ``notes``."""
+    """The study, its tools and its folder. The tools write what they did to ``notes``."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.tools, self.out, self.lines = root, root / 'tools', root / 'out', []
@@ -91,7 +91,7 @@ class TinyStudy:
         return runner.cells(list(rows), list(columns), list(seeds))
 
     def run(self, jobs=1, **part):
-        """What the tools did, and the runner."""
+        """Run a part of the study. Returns what the tools did, and the runner."""
         runner = self.runner()
         wanted, everything = self.cells(runner, **part), self.cells(runner)
         runner.keep_valid([cell for cell in everything if cell not in wanted])

@@ -21,7 +21,7 @@ def plan(tiny_labelled_generator):
 
 @pytest.fixture
 def ratios(tiny_labelled_generator):
-    """Foreground of the first samples of class 1."""
+    """Foreground ratios of the first samples of class 1."""
     masks = LabelledGenerator.load(tiny_labelled_generator).label([1] * 64, range(64)).masks
     return (masks > 0).float().mean((1, 2)).numpy()
 
@@ -33,7 +33,7 @@ def said_by(plan, out):
 
 
 def test_further_blocks_make_up_for_what_a_bound_drops(plan, ratios, tmp_path):
-    """The first six, by index, whose foreground is large enough."""
+    """Additional blocks replace dropped samples: the dataset has the first six samples that meet the bound."""
     bound = float(np.median(ratios))
     plan = plan.changed(min_foreground=bound)
     stored = StoredDataset(synthesize(plan, tmp_path / 'out', log=lambda line: None))
@@ -44,7 +44,7 @@ def test_further_blocks_make_up_for_what_a_bound_drops(plan, ratios, tmp_path):
     assert tried > plan.blocks and outcome['candidates'] == outcome['after_uncertainty'] == 4 * tried
     assert outcome['kept'] == (ratios[: 4 * tried] >= bound).sum()
     assert is_complete(plan, stored.root)
-    (stored.root / 'masks/square' / f'{stored.lines[-1]["id"]}.png').unlink()  # of a further block
+    (stored.root / 'masks/square' / f'{stored.lines[-1]["id"]}.png').unlink()  # from an additional block
     synthesize(plan, stored.root, log=lambda line: None)
     assert stored.mask(stored.lines[-1]).shape == (16, 16)
 
@@ -60,7 +60,7 @@ def test_growing_is_the_same_as_asking_at_once(plan, ratios, tmp_path):
 
 
 def test_a_class_that_falls_short_is_reported(plan, ratios, tmp_path):
-    """Never filled up with what a filter dropped, never without a word; and it counts as complete, for more cannot be had."""
+    """A class with too few samples is reported and counts as complete. Dropped samples are not used to fill it up."""
     bound = float(np.sort(ratios)[-2])
     plan = plan.changed(min_foreground=bound, max_candidates=30)
     said = said_by(plan, tmp_path / 'out')
@@ -73,7 +73,7 @@ def test_a_class_that_falls_short_is_reported(plan, ratios, tmp_path):
 
 
 def test_part_of_a_block_is_not_complete(plan, tmp_path):
-    """Its candidates were all tried, but it can give one more sample."""
+    """A dataset is not complete if all candidates of a block were tried but the block can give another sample."""
     small = plan.changed(num_per_class=3)
     synthesize(small, tmp_path / 'out', log=lambda line: None)
     assert all(is_complete(replace(small, classes=classes), tmp_path / 'out') for classes in ([1], ['square']))
@@ -97,7 +97,7 @@ def test_min_confidence(plan, tiny_classifier, tmp_path):
     assert len(stored.lines) == 6 and min(line['classifier_score'] for line in stored.lines) >= bound - 1e-6
     outcome = stored.info['filters']['square']
     assert outcome['after_rejection'] < 3 * outcome['candidates'] // 4
-    plan = plan.changed(min_confidence=bound, uncertainty_rate=0.5)  # of those that are left
+    plan = plan.changed(min_confidence=bound, uncertainty_rate=0.5)  # of those that remain
     outcomes = [build_maker(plan, 'cpu').make(1, block).outcome for block in range(6)]
     assert 2 in [outcome['after_rejection'] for outcome in outcomes]
     assert all(outcome['after_uncertainty'] == (outcome['after_rejection'] + 1) // 2 for outcome in outcomes)
@@ -107,7 +107,7 @@ def test_min_confidence(plan, tiny_classifier, tmp_path):
     'wrong, message',
     [
         (dict(min_foreground=0.9, max_foreground=0.1), 'above max_foreground'),
-        (dict(min_confidence=0.5), 'needs a classifier'),
+        (dict(min_confidence=0.5), 'needs synthesis.classifier'),
         (dict(max_foreground=2), r'max_foreground\) must be in \[0, 1\]'),
         (dict(format='zip'), 'folder, shards'),
         (dict(image='gif'), 'png, jpeg'),
@@ -126,7 +126,7 @@ def test_plans_that_make_no_sense(wrong, message):
         (dict(threads=100_000), 'synthesis.threads is at most 1,024, got 100,000'),
         (dict(threads=0), 'threads must be at least 1'),
         (dict(num_per_class=10**9), 'num_per_class is at most 100,000,000, got 1,000,000,000'),
-        (dict(num_per_class=10**8, uncertainty_rate=0.5), 'takes 200,000,000 candidates of a class; at most 100,000,000 can be named'),
+        (dict(num_per_class=10**8, uncertainty_rate=0.5), 'needs 200,000,000 candidates per class; the limit is 100,000,000'),
         (dict(candidates=10**7), 'candidates is at most 1,000,000'),
         (dict(batch_size=10**7), 'batch_size is at most 100,000'),
         (dict(resolution=10**5), 'resolution is at most 8,192'),
@@ -141,7 +141,7 @@ def test_plans_that_make_no_sense(wrong, message):
         (dict(compile='yes'), r'synthesis.source is not as it should be: compile: .*boolean'),
         (dict(classifier='resnet'), r'synthesis.filters.0 is not as it should be: classifier: '),
         (dict(classes=3), r'synthesis is not as it should be: classes'),
-        (dict(classes=[]), 'names no class'),
+        (dict(classes=[]), 'synthesis.classes is empty'),
         (dict(labelled_generator=7), r'synthesis.source is not as it should be: labelled_generator: .*string'),
     ],
 )
@@ -152,7 +152,7 @@ def test_values_of_a_wrong_type_or_beyond_all_machines(wrong, message):
 
 @pytest.mark.parametrize('further', [{}, dict(min_foreground=0.1)])
 def test_the_largest_plan_is_reckoned_at_once(plan, tmp_path, further):
-    """Its blocks are never listed."""
+    """A dry run of the largest plan is fast, because it does not list the blocks."""
     said = []
     plan = plan.changed(num_per_class=10**7, classes=None, candidates=4, **further)
     synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
@@ -163,5 +163,5 @@ def test_the_largest_plan_is_reckoned_at_once(plan, tmp_path, further):
     'number, text', [(0, '0 bytes'), (999, '999 bytes'), (999.6, '1 kB'), (38_210, '38.2 kB'), (4e6, '4 MB'), (1.5e12, '1.5 TB')]
 )
 def test_sizes_for_people(number, text):
-    """ "needs about 0.00 GB, has 0.00 GB" says nothing."""
+    """Small sizes are shown in a suitable unit, not as "0.00 GB"."""
     assert size_text(number) == text

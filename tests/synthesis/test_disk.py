@@ -31,7 +31,7 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
-    """A plain error; what was complete is whole, and the run goes on when there is room again."""
+    """A full disk gives an error. Completed files stay, and the run continues when there is space again."""
     whole = content(synthesize(plan, tmp_path / 'whole', log=quiet))
     write, left = files.write_atomically, [20]
 
@@ -42,7 +42,7 @@ def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
         write(path, do, sync)
 
     monkeypatch.setattr('mmbdg.synthesis.writer.write_atomically', full)
-    with pytest.raises(InputError, match='the disk is full.*What was complete stays.*run the same command again'):
+    with pytest.raises(InputError, match='the disk is full.*Finished blocks stay.*repeat the command'):
         synthesize(plan, tmp_path / 'out', log=quiet)
     there = content(tmp_path / 'out')
     assert len(there) == 19 and there.items() <= whole.items()
@@ -51,7 +51,7 @@ def test_a_disk_that_gets_full(plan, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_beside_the_computation(plan, tmp_path, monkeypatch):
-    """Threads that write tell of it too."""
+    """Errors of a full disk in writer threads are reported too."""
 
     def full(path, files, sync):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
@@ -62,7 +62,7 @@ def test_a_full_disk_beside_the_computation(plan, tmp_path, monkeypatch):
 
 
 def test_a_small_disk(plan, tmp_path, monkeypatch):
-    """A real one of 400 KiB."""
+    """A real file system of 400 KiB becomes full."""
     mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', tmp_path], capture_output=True)
     if mounted.returncode:
         pytest.skip('mounting a small disk takes more rights than this machine gives')
@@ -74,7 +74,7 @@ def test_a_small_disk(plan, tmp_path, monkeypatch):
         with open(tmp_path / 'ballast', 'wb') as file:
             file.write(bytes(200 * 1024))
         plan = plan.changed(num_per_class=60)
-        monkeypatch.setattr('mmbdg.synthesis.pipeline.check_disk', lambda *given: None)  # as if others filled the disk meanwhile
+        monkeypatch.setattr('mmbdg.synthesis.pipeline.check_disk', lambda *given: None)  # as if other processes filled the disk meanwhile
         with pytest.raises(InputError, match='the disk is full'):
             synthesize(plan, tmp_path / 'out', log=quiet)
         (tmp_path / 'ballast').unlink()
@@ -84,14 +84,14 @@ def test_a_small_disk(plan, tmp_path, monkeypatch):
         subprocess.run(['umount', tmp_path], check=True)
 
 
-@pytest.mark.parametrize('rank', [0, 1])  # whichever comes first
+@pytest.mark.parametrize('rank', [0, 1])  # either can be the first
 def test_too_little_space_is_seen_before_the_first_image(plan, tmp_path, monkeypatch, rank):
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: Usage(10**6, 10**6 - 5000, 5000))
     with pytest.raises(InputError, match='needs about [0-9.]+ kB more for 18 samples, its disk has 5 kB free'):
         synthesize(plan, tmp_path / 'out', log=quiet, job=Job(rank, 2, 'a'))
     assert not (tmp_path / 'out/images').exists()
     monkeypatch.undo()
-    synthesize(plan.changed(image='jpeg'), tmp_path / 'out', log=quiet)  # what the message advises: the folder is still free
+    synthesize(plan.changed(image='jpeg'), tmp_path / 'out', log=quiet)  # JPEG, as the message recommends; the folder is not claimed yet
     assert len(list((tmp_path / 'out').rglob('*.jpg'))) == 18
 
 
@@ -131,7 +131,7 @@ def test_what_is_reckoned_is_what_it_takes(plan, tmp_path):
     taken = sum(-(-path.stat().st_size // 4096) * 4096 for kind in ('images', 'masks') for path in (out / kind).rglob('*.png'))
     shards = estimate(BlockMaker(plan.changed(format='shards'), maker.source, maker.filters), blocks, tmp_path, 1)
     packed = synthesize(plan.changed(format='shards'), tmp_path / 'shards', log=quiet)
-    tar_ends = 6 * 10240  # of each of six shards, at most
+    tar_ends = 6 * 10240  # at most the end of each of six shards
     assert 0 < sum(path.stat().st_size for path in packed.rglob('*.tar')) - shards.bytes < tar_ends
     assert reckoned.samples == len(StoredDataset(out).lines) == 18 and reckoned.candidates == 24
     assert reckoned.bytes == pytest.approx(taken, rel=0.1)

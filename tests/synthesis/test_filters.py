@@ -1,4 +1,4 @@
-"""Every registered filter keeps the promises of :class:`mmbdg.synthesis.filters.Filter`; several filters of a kind work together."""
+"""Requirements of :class:`mmbdg.synthesis.filters.Filter` for every registered filter, and combinations of filters."""
 
 import json
 
@@ -21,7 +21,7 @@ CATALOGUE = Catalogue(('disc', 'square', 'ring'), ('disc', 'square', 'ring'), ('
 
 @FILTERS.register_module(force=True)
 class RedFilter(Filter):
-    """Keeps the half of the images with the most red: a second filter of images."""
+    """A second image filter. It keeps the half of the images with the most red."""
 
     short_name, stage, field = 'red', 'image', 'red'
 
@@ -40,7 +40,7 @@ class RedFilter(Filter):
 
 @pytest.fixture
 def examples(tiny_classifier) -> dict[str, dict]:
-    """A tiny one of each filter, by its registered name; add yours."""
+    """A tiny config of each filter, by its registered name. Add new filters here."""
     return dict(
         RejectionSampling=dict(classifier=tiny_classifier, rate=0.5),
         UncertaintyFilter=dict(rate=0.3),
@@ -69,7 +69,7 @@ def test_conformance(examples, name):
     scores = entry.scores(batch).cpu()
     assert scores.shape == (10,) and scores.isfinite().all()
     half = entry.scores(batch._replace(**{k: v[5:] for k, v in batch._asdict().items() if isinstance(v, torch.Tensor | range)}))
-    torch.testing.assert_close(half.cpu(), scores[5:], rtol=1e-4, atol=1e-5)  # a score depends on its sample alone
+    torch.testing.assert_close(half.cpu(), scores[5:], rtol=1e-4, atol=1e-5)  # a score depends on its sample only
     kept = entry.keep(scores)
     assert kept == sorted(set(kept)) and all(0 <= i < 10 for i in kept)
     assert len(kept) == entry.most(10) if not entry.may_fall_short else len(kept) <= entry.most(10)
@@ -83,14 +83,14 @@ def test_conformance(examples, name):
 def test_uncertainty_keeps_the_certain():
     entry = UncertaintyFilter(rate=0.5)
     assert entry.keep(torch.tensor([0.3, 0.1, 0.2, 0.1, 0.9])) == [1, 2, 3]  # 5 - floor(2.5)
-    assert entry.keep(torch.tensor([0.1, 0.1, 0.1, 0.1])) == [0, 1]  # of equals the first
-    assert UncertaintyFilter(rate=0.99).keep(torch.tensor([0.5])) == [0]  # never empties a class
+    assert entry.keep(torch.tensor([0.1, 0.1, 0.1, 0.1])) == [0, 1]  # the first of equal scores
+    assert UncertaintyFilter(rate=0.99).keep(torch.tensor([0.5])) == [0]  # no class becomes empty
 
 
 def test_foreground_keeps_what_is_within_bounds():
     masks = torch.zeros(4, 2, 2, dtype=torch.int64)
     masks[1, 0, 0] = masks[2, 0] = masks[3] = 1
-    masks[3, 0, 0] = 255  # does not count
+    masks[3, 0, 0] = 255  # ignored pixels do not count
     batch = FilterBatch(0, range(4), torch.zeros(4, 3, 2, 2, dtype=torch.uint8), masks, None, 255)
     entry = ForegroundFilter(min=0.25, max=0.5)
     assert entry.scores(batch).tolist() == [0, 0.25, 0.5, 0.75] and entry.keep(entry.scores(batch)) == [1, 2]
@@ -114,7 +114,7 @@ def plan(tiny_labelled_generator, tiny_classifier) -> Synthesis:
 
 
 def test_filters_run_in_their_order(plan, tmp_path):
-    """16 -> 8 -> 4 -> 2 -> 1, recomputed from the images."""
+    """Filters run in the given order, 16 -> 8 -> 4 -> 2 -> 1, with the expected samples."""
     maker = build_maker(plan, 'cpu')
     images = torch.cat([maker.source.draw(1, [i]).images for i in range(16)])
     confident = maker.filters[0].scores(FilterBatch(1, range(16), images, None, None, 255))
@@ -138,5 +138,5 @@ def test_filters_run_in_their_order(plan, tmp_path):
 
 def test_a_score_that_is_no_number_is_an_error(plan, monkeypatch):
     monkeypatch.setattr(RedFilter, 'scores', lambda self, batch: torch.full((len(batch.images),), float('nan')))
-    with pytest.raises(InputError, match='the filter red gives no finite score for class 1'):
+    with pytest.raises(InputError, match='the filter red returned a score that is not finite for class 1'):
         build_maker(plan, 'cpu').make(1, 0)

@@ -23,7 +23,7 @@ with held(Path(sys.argv[1]), Job(int(sys.argv[2]), 3, sys.argv[3]), lambda: prin
 
 @pytest.fixture
 def hold(tmp_path):
-    """Start a process that holds a folder; it is killed at the end."""
+    """Function that starts a process that holds a folder. All processes are killed at the end."""
     processes = []
 
     def start(rank: int, name: str) -> subprocess.Popen:
@@ -66,7 +66,7 @@ def test_who_started_us(environ, expected):
     job = Job.from_environment(environ)
     assert (job.rank, job.world_size) == expected
     again = Job.from_environment(environ)
-    assert (job.name == again.name) == (expected[1] > 1)  # processes of one command share a name, commands on their own never do
+    assert (job.name == again.name) == (expected[1] > 1)  # processes of one job share a name, separate commands do not
 
 
 def test_another_job_is_refused_until_the_first_is_dead(tmp_path, hold):
@@ -79,7 +79,7 @@ def test_another_job_is_refused_until_the_first_is_dead(tmp_path, hold):
     assert enter(tmp_path, Job(1, 3, 'a')) == ['in']  # another rank of the same job may join
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert enter(tmp_path, Job(0, 1, 'b')) == ['first', 'in']  # the kernel has freed its lock
+    assert enter(tmp_path, Job(0, 1, 'b')) == ['first', 'in']  # the kernel has released the lock
     assert not list((tmp_path / 'ranks').iterdir())
 
 
@@ -103,7 +103,10 @@ def test_waiting_for_another_job(tmp_path, hold):
 
 @pytest.mark.parametrize('silent, alive', [(0, True), (STALE / 2, True), (STALE + 5, False), (-3600, False), (-(10**9), False)])
 def test_signs_of_life_of_another_host(tmp_path, silent, alive, monkeypatch):
-    """Its lock cannot be asked from here; one whose clock is ahead shows nothing by its time."""
+    """A process on another host counts as running if its last heartbeat is recent.
+
+    Its lock cannot be tested from here. A time in the future, from a clock that is ahead, does not count as recent.
+    """
     monkeypatch.setattr('mmbdg.synthesis.job.OBSERVED', 0.2)
     record = tmp_path / 'ranks' / 'elsewhere-1-x.json'
     record.parent.mkdir()
@@ -148,12 +151,12 @@ def test_a_host_with_another_clock_is_alive_if_its_time_moves(tmp_path, offset, 
     finally:
         stop.set()
         thread.join()
-    assert said == [f'a process on elsewhere has held {tmp_path.parent}; 5 s to see whether it is alive']
+    assert said == [f'a process on elsewhere has locked {tmp_path.parent}; checking for 5 s whether it is alive']
 
 
 @pytest.mark.parametrize('text', ['', '[]', '{}', '{"job": 3}', '[' * 50_000, '\0' * 100, '{"job": "a", "rank": "0", "host": "h"}'])
 def test_records_that_are_none(tmp_path, text):
-    """Of a machine that went down: whoever lives writes the record whole."""
+    """An unreadable record, for example after a crash of the machine, does not block the folder."""
     record = tmp_path / 'ranks' / 'x-1-y.json'
     record.parent.mkdir()
     record.write_text(text)

@@ -30,29 +30,32 @@ def test_precision_belongs_to_the_dataset(plan, tmp_path):
     maker = build_maker(other, 'cpu')
     assert identity_of(other, maker.source, maker.filters, 'cpu')['config']['source']['precision'] == 'bfloat16'
     synthesize(other.changed(precision='float32'), tmp_path / 'data', log=lambda line: None)
-    with pytest.raises(InputError, match='precision: float32 there, bfloat16 here'):
+    with pytest.raises(InputError, match='precision: float32 in the dataset, bfloat16 now'):
         synthesize(other, tmp_path / 'data', log=lambda line: None)
     with pytest.raises(InputError, match='float32, bfloat16, float16'):
         synthesize(plan.changed(precision='fp8'), tmp_path / 'more', log=lambda line: None)
 
 
 def content(root: Path) -> dict[str, bytes]:
-    """All that belongs to the dataset: everything but logs/."""
+    """The files of the dataset: all except logs/."""
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob('*')) if p.is_file() and p.parts[len(root.parts)] != 'logs'}
 
 
 def test_counts():
     plan = plan_of('x', candidates=200, classifier={}, rejection_rate=0.9, uncertainty_rate=0.1)
-    assert (plan.survivors, plan.kept) == (200, 180)  # no classifier, no rejection
+    assert (plan.survivors, plan.kept) == (200, 180)  # without a classifier there is no rejection
     plan = plan.changed(classifier=dict(type='any'))
     assert (plan.survivors, plan.kept) == (20, 18)
-    assert plan.changed(candidates=3).kept == 1  # a filter never empties a class
+    assert plan.changed(candidates=3).kept == 1  # a filter does not empty a class
     with pytest.raises(InputError, match='rejection_rate'):
         plan_of('x', rejection_rate=1)
 
 
 def test_block_keeps_the_confident_then_the_certain(plan):
-    """Recomputed from the parts: 4 of 20 by the classifier, of those all but the most uncertain 10 % (here: none to drop, 4 -> 4)."""
+    """A block keeps the samples with the highest classifier confidence, then those with the lowest uncertainty.
+
+    Here 4 of 20 remain after the classifier and 2 after the uncertainty filter.
+    """
     plan = plan.changed(uncertainty_rate=0.5)
     generator, classifier = LabelledGenerator.load(plan.source['labelled_generator']), build_classifier(plan.filters[0]['classifier'])
     block = build_maker(plan, 'cpu').make(class_id=2, block=1)
@@ -77,7 +80,7 @@ def test_layout(plan, tmp_path):
     generator = LabelledGenerator.load(plan.source['labelled_generator'])
     for line in lines:
         image, mask = (np.asarray(Image.open(out / kind / line['slug'] / f'{line["id"]}.png')) for kind in ('images', 'masks'))
-        expected, _ = generator.sample(line['class'], int(line['id']))  # random access by what the manifest says
+        expected, _ = generator.sample(line['class'], int(line['id']))  # the manifest's address gives the same sample
         assert np.abs(image.astype(int) - expected).max() <= 1
         assert (mask > 0).mean() == pytest.approx(line['foreground_ratio'], abs=1e-6)
     assert len(list(out.glob('images/*/*.png'))) == len(list(out.glob('masks/*/*.png'))) == 15
@@ -138,7 +141,7 @@ def test_a_file_is_no_folder(plan, tmp_path):
 
 
 def test_left_overs_of_a_kill_at_any_moment(plan, tmp_path):
-    """Killed while it claimed the folder, in a block, or while it wrote the manifest."""
+    """Files left by a kill are cleaned up: while the folder was claimed, in a block, or while the manifest was written."""
     whole = content(synthesize(plan, tmp_path / 'whole'))
     out = tmp_path / 'out'
     for name in ('logs/lock', 'logs/identity.json.77.part'):
@@ -154,7 +157,7 @@ def test_left_overs_of_a_kill_at_any_moment(plan, tmp_path):
 
 def test_another_config_is_refused(plan, tmp_path):
     before = content(synthesize(plan, tmp_path / 'out'))
-    with pytest.raises(InputError, match=r'(?s)another configuration.*config.seed: 0 there, 1 here'):
+    with pytest.raises(InputError, match=r'(?s)another configuration.*config.seed: 0 in the dataset, 1 now'):
         synthesize(plan.changed(seed=1), tmp_path / 'out')
     assert content(tmp_path / 'out') == before
 
@@ -221,7 +224,10 @@ def test_threads_are_restored(plan, tmp_path):
 
 
 def test_uncertain_pixels_are_written_as_ignore(plan, tmp_path):
-    """The foreground ratio counts foreground only; the bound belongs to the dataset."""
+    """Uncertain pixels have the ignore value.
+
+    The foreground ratio counts foreground only, and the bound is part of the dataset's identity.
+    """
     generator = load_source(plan, 'cpu').generator
     bound = float(generator.label([0], [0]).disagreement.median())
     plan = plan.changed(ignore_above=bound, classes=[0])
@@ -235,7 +241,7 @@ def test_uncertain_pixels_are_written_as_ignore(plan, tmp_path):
 
 
 def test_a_record_that_is_cut_off_is_made_again(plan, tmp_path):
-    """A machine that went down may leave a file empty or in part."""
+    """An empty or truncated record, for example after a crash of the machine, is made again."""
     whole = content(synthesize(plan, tmp_path / 'out'))
     first, second = sorted((tmp_path / 'out' / 'logs' / 'blocks').glob('disc/*.jsonl'))
     for damaged, text in ((first, ''), (second, second.read_text()[:-20]), (first, first.read_text().split('\n')[0] + '\n')):
@@ -243,16 +249,16 @@ def test_a_record_that_is_cut_off_is_made_again(plan, tmp_path):
         synthesize(plan, tmp_path / 'out')
         assert content(tmp_path / 'out') == whole
     first.write_text('')
-    with pytest.raises(InputError, match=r'disc/000000\.jsonl is damaged'):  # never left out without a word
+    with pytest.raises(InputError, match=r'disc/000000\.jsonl is damaged'):  # it is never skipped silently
         synthesize(plan.changed(classes=[1]), tmp_path / 'out')
     assert content(tmp_path / 'out') == whole
     (tmp_path / 'out' / 'logs' / 'identity.json').write_text('')
-    with pytest.raises(InputError, match='identity.json .*what made the dataset is no longer known'):
+    with pytest.raises(InputError, match='identity.json .*the configuration of the dataset is unknown'):
         synthesize(plan, tmp_path / 'out')
 
 
 def test_lost_files_of_another_process_are_made_again_too(plan, tmp_path):
-    """Block 1 is rank 1's and lost a file: rank 0 makes it again before it writes dataset.json."""
+    """A lost file of rank 1's block is made again by rank 0 before it writes dataset.json."""
     plan = plan.changed(classes=[0])
     out = synthesize(plan, tmp_path / 'out')
     whole = content(out)
@@ -264,7 +270,7 @@ def test_lost_files_of_another_process_are_made_again_too(plan, tmp_path):
 
 
 def test_throughput_is_of_this_job_only(plan, tmp_path):
-    """torchrun gives successive jobs the same name."""
+    """The throughput of a job does not include earlier jobs, although torchrun gives successive jobs the same name."""
     out = tmp_path / 'out'
     for rank in range(3):
         synthesize(plan.changed(classes=[0, 1, 1]), out, job=Job(rank, 3, 'a'))
@@ -275,7 +281,7 @@ def test_throughput_is_of_this_job_only(plan, tmp_path):
         assert throughput['processes'] == len(throughput['by_process']) <= world_size
         assert {record['world_size'] for record in throughput['by_process']} == {world_size}
         assert throughput['written'] == throughput['candidates'] // 5 < 4 + 4 * world_size
-    next(out.glob('masks/disc/*.png')).unlink()  # of block 0: nothing for the others to do
+    next(out.glob('masks/disc/*.png')).unlink()  # in block 0, so the other ranks have nothing to do
     for rank in range(3):
         synthesize(plan.changed(num_per_class=16, classes=[0]), out, job=Job(rank, 3, 'a'))
     throughput = json.loads((out / 'logs/throughput.json').read_text())

@@ -1,4 +1,4 @@
-"""Several processes, killed at any moment, one dying, two runs at once: as a user would meet them."""
+"""Synthesis in several processes: kills at any moment, a process that ends, and two runs at once."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def plan(tiny_labelled_generator):
 
 @pytest.fixture
 def start():
-    """Start the processes of one job, as torchrun does; they are killed at the end."""
+    """Function that starts the processes of one job, as torchrun does. All are killed at the end."""
     started = []
 
     def start(plan: Synthesis, out: Path, processes: int, name: str = 'a') -> list[subprocess.Popen]:
@@ -74,9 +74,9 @@ def test_three_processes_end_with_the_same_bytes(plan, tmp_path, start):
     said = [process.communicate(timeout=300)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], said
     assert content(tmp_path / 'out') == whole
-    assert sum('120 labelled images' in text for text in said) >= 1  # whoever came last
+    assert sum('120 labelled images' in text for text in said) >= 1  # the last process prints it
     throughput = json.loads((tmp_path / 'out/logs/throughput.json').read_text())
-    assert throughput['processes'] in (1, 2, 3) and throughput['written'] == 120  # on a busy machine the last may find nothing left
+    assert throughput['processes'] in (1, 2, 3) and throughput['written'] == 120  # the last process may have nothing to do
     assert sum(record['written'] for record in throughput['by_process']) == 120
 
 
@@ -102,7 +102,7 @@ def test_killed_at_random_moments(plan, tmp_path, start, form, processes):
 
 
 def test_a_rank_that_dies(plan, tmp_path, start):
-    """The other goes on with its share; what was there is left alone."""
+    """If one process is killed, the other completes the dataset without changing existing files."""
     plan = plan.changed(num_per_class=100)
     whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
     out = tmp_path / 'out'
@@ -119,13 +119,16 @@ def test_a_rank_that_dies(plan, tmp_path, start):
 
 
 def test_all_ranks_but_one_die_while_it_is_at_its_last_block(plan, tmp_path, start):
-    """A process leaves what another one is at work on; if that one dies, nothing claims to be complete, and the same command ends it."""
+    """A block that another process is making is left to it. If that process ends, the dataset is not complete.
+
+    Running the same command again completes it.
+    """
     plan, out, said = plan.changed(num_per_class=8, classes=[0]), tmp_path / 'out', []
     whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
     with at_work(out / 'logs', '0-0') as free:  # as if rank 0 were making its only block
         assert free
         synthesize(plan, out, log=said.append, job=Job(1, 2, 'a'))
-    assert 'being made by other processes' in said[-1] and 'run the same command again' in said[-1]
+    assert 'other processes are making' in said[-1] and 'run the same command again' in said[-1]
     with pytest.raises(InputError, match='is unfinished'):
         StoredDataset(out)
     synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
@@ -133,16 +136,16 @@ def test_all_ranks_but_one_die_while_it_is_at_its_last_block(plan, tmp_path, sta
 
 
 def test_a_rank_with_another_config_is_refused(plan, tmp_path):
-    """Though it belongs to the job that holds the folder."""
+    """A rank with another config raises an error, although it belongs to the job that holds the folder."""
     out = tmp_path / 'out'
     synthesize(plan.changed(num_per_class=8), out, **QUIET)
     with held(out / 'logs', Job(0, 2, 'a'), lambda: None):
-        (out / 'logs/identity.json').unlink()  # as before the first process has come in
+        (out / 'logs/identity.json').unlink()  # the state before the first process has started
         identity = out / 'logs/identity.json'
 
         def first_comes_in(root, wanted, check=layout.check_claim, calls=[]):  # noqa: B006
             check(root, wanted)
-            if not calls:  # between the look from outside and the one inside
+            if not calls:  # between the check before the lock and the one after it
                 calls.append(1)
                 identity.write_text(json.dumps({**wanted, 'device': 'another'}))
 
@@ -151,7 +154,7 @@ def test_a_rank_with_another_config_is_refused(plan, tmp_path):
             shutil.rmtree(out / 'images'), shutil.rmtree(out / 'masks'), shutil.rmtree(out / 'uncertainty')
             for name in ('manifest.jsonl', 'blocks.jsonl', 'dataset.json'):
                 (out / name).unlink()
-            with pytest.raises(InputError, match='device: another there, cpu here'):
+            with pytest.raises(InputError, match='device: another in the dataset, cpu now'):
                 synthesize(plan, out, job=Job(1, 2, 'a'), **QUIET)
     assert not (out / 'images').exists()
 
@@ -166,7 +169,7 @@ def test_two_runs_at_once(plan, tmp_path, start):
     process.send_signal(signal.SIGKILL)
     process.wait()
     small = plan.changed(num_per_class=4)
-    synthesize(small, out, **QUIET)  # goes on at once
+    synthesize(small, out, **QUIET)  # continues immediately
     assert min(StoredDataset(out).info['counts'].values()) >= 4
 
 

@@ -1,4 +1,4 @@
-"""Rejection sampling by a classifier of another library whose classes are others."""
+"""Rejection sampling with a classifier of another library that has other classes."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ def test_identity_says_which_weights_and_not_where(plan, tmp_path):
     other.write_bytes(weights.read_bytes())
     synthesize(
         plan.changed(num_per_class=2, classifier={**plan.filters[0]['classifier'], 'weights': str(other)}), tmp_path / 'out'
-    )  # continues
+    )  # the run continues
     with pytest.raises(InputError, match='made by another configuration'):
         synthesize(plan.changed(class_map=[[1, 2], 3, 4]), tmp_path / 'out')
 

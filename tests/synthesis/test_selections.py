@@ -1,4 +1,4 @@
-"""Choosing samples by ranks over whole classes: which ones are kept, worked out by hand."""
+"""Selections by rank over whole classes, compared with expected samples."""
 
 import json
 import shutil
@@ -36,12 +36,12 @@ def root(tmp_path):
     ('step', 'kept'),
     [
         (least(0.4), ['cat/00000005', 'cat/00000009', 'dog/00000002', 'eel/00000007']),  # 2 of 5, 1.2 of 3, 0.4 of 1: at least 1
-        (least(0.5), ['cat/00000005', 'cat/00000009', 'dog/00000001', 'dog/00000002', 'eel/00000007']),  # 2.5 and 1.5: to even
+        (least(0.5), ['cat/00000005', 'cat/00000009', 'dog/00000001', 'dog/00000002', 'eel/00000007']),  # 2.5 and 1.5: to the even number
         (least(0.01), ['cat/00000005', 'dog/00000002', 'eel/00000007']),
-        (least(0.5, 'dataset'), ['cat/00000005', 'dog/00000000', 'dog/00000001', 'dog/00000002']),  # 4.5 of 9: to even, 4
+        (least(0.5, 'dataset'), ['cat/00000005', 'dog/00000000', 'dog/00000001', 'dog/00000002']),  # 4.5 of 9: to the even number, 4
         (least(0.34, 'dataset'), ['dog/00000000', 'dog/00000001', 'dog/00000002']),
         (
-            dict(type='mmbdg.ForegroundBounds', min_foreground=0.1, max_foreground=0.9),  # both bounds are kept
+            dict(type='mmbdg.ForegroundBounds', min_foreground=0.1, max_foreground=0.9),  # samples at the bounds are kept
             ['cat/00000003', 'cat/00000008', 'cat/00000009', 'cat/00000011', 'dog/00000000', 'dog/00000001', 'eel/00000007'],
         ),
         (dict(type='mmbdg.ForegroundBounds', min_foreground=0.95), ['dog/00000002']),
@@ -73,10 +73,10 @@ def test_of_equals_the_first_one_is_kept(tmp_path):
 
 
 def test_a_thousand_samples_against_plain_python(tmp_path):
-    """Both scopes, the counts and the thresholds of the report, worked out by sorting tuples."""
+    """Kept samples, counts and thresholds of both scopes equal those of sorted Python tuples."""
     rng, samples = np.random.default_rng(0), {}
     for folder, number in dict(cat=200, dog=77, eel=3).items():
-        values = rng.integers(0, 50, number) / 100  # with equals
+        values = rng.integers(0, 50, number) / 100  # with equal values
         samples[folder] = {int(i): (float(v), 0.5) for i, v in zip(np.sort(rng.permutation(1000)[:number]), values, strict=True)}
     root = write_ranked(tmp_path / 'data', samples)
     by_class = {
@@ -112,7 +112,7 @@ def test_a_ranking_of_the_users_own_keeps_the_highest(root):
 
 
 def test_a_selection_sees_images(root):
-    """What a step chooses from is the dataset with its pixels: here images darker than 60."""
+    """A selection step can read the images: here it keeps those darker than 60."""
 
     @SELECTIONS.register_module(name='Dark')
     class Dark(Selection):
@@ -138,7 +138,7 @@ def test_report(root):
     assert report['classes'][2] == dict(
         name='Eel', folder='eel', samples=1, steps=[dict(kept=0, threshold=None), dict(kept=0, threshold=None)], kept=0
     )
-    assert said[1] == 'no sample is left of 1 of 3 classes: eel'
+    assert said[1] == '1 of 3 classes have no sample left: eel'
     text = (root / 'selections' / 's.md').read_text()
     assert '| Cat | 5 | 4 | 2 (0.3) | 2 (40.0 %) |' in text and '| **all** | 9 |  |  | 4 (44.4 %) |' in text
     assert '2. mmbdg.LeastUncertain: fraction 0.5, scope class' in text
@@ -157,14 +157,14 @@ def test_the_same_bytes_and_nothing_of_the_dataset(root):
     run(root, least(0.5))
     assert contents(root) == first
     shutil.rmtree(root / 'selections')
-    run(root, dict(type='mmbdg.LeastUncertain', fraction=0.5))  # the scope is the default one: the same steps
+    run(root, dict(type='mmbdg.LeastUncertain', fraction=0.5))  # the scope is the default, so the steps are equal
     assert contents(root) == first
 
 
 def test_a_selection_of_other_steps_stays(root):
     run(root, least(0.5))
     before = contents(root)
-    with pytest.raises(InputError, match='was made by other steps:\n.*0.5.* there,\n.*0.4.* here.\n.*--name.*--force'):
+    with pytest.raises(InputError, match='was made by other steps:\n.*0.5.* in the file,\n.*0.4.* now.\n.*--name.*--force'):
         run(root, least(0.4))
     assert contents(root) == before
     assert run(root, least(0.4), name='t')[0] == run(root, least(0.4), force=True)[0]
@@ -187,15 +187,15 @@ def test_a_selection_of_other_steps_stays(root):
             'there is no selection .*did you mean "mmbdg.LeastUncertain"',
         ),
         (dict(name='s', steps=[dict(type='os.system', command='false')]), 'there is no selection "os.system"'),
-        (dict(name='s', steps=[dict(type='mmbdg.LeastUncertain')]), "selection.steps.0 is not what LeastUncertain takes.*'fraction'"),
-        (dict(name='s', steps=[least(0.5) | dict(rate=1)]), "is not what LeastUncertain takes.*'rate'"),
+        (dict(name='s', steps=[dict(type='mmbdg.LeastUncertain')]), "selection.steps.0 has wrong arguments for LeastUncertain.*'fraction'"),
+        (dict(name='s', steps=[least(0.5) | dict(rate=1)]), "has wrong arguments for LeastUncertain.*'rate'"),
         *(
             (dict(name='s', steps=[least(x)]), 'steps.0: LeastUncertain.fraction must be')
             for x in (0, -1, 1.1, '0.5', True, None, float('nan'))
         ),
         (dict(name='s', steps=[least(0.5, 'image')]), 'LeastUncertain.scope must be one of class, dataset, got'),
         (dict(name='s', steps=[dict(type='mmbdg.ForegroundBounds', min_foreground=2)]), r'min_foreground must be a number in \[0, 1\]'),
-        (dict(name='s', steps=[dict(type='mmbdg.ForegroundBounds', min_foreground=0.5, max_foreground=0.4)]), 'nothing would be kept'),
+        (dict(name='s', steps=[dict(type='mmbdg.ForegroundBounds', min_foreground=0.5, max_foreground=0.4)]), 'no sample would be kept'),
         (3, 'selection must be a dict'),
     ],
 )
@@ -216,7 +216,7 @@ def test_samples_without_the_number(root, value):
 
 
 def test_nothing_is_left(root):
-    with pytest.raises(InputError, match='selection.steps.0 leaves no sample of .*ForegroundBounds'):
+    with pytest.raises(InputError, match='selection.steps.0 keeps no sample of .*ForegroundBounds'):
         run(root, dict(type='mmbdg.ForegroundBounds', min_foreground=0.999))
     assert not list((root / 'selections').glob('*'))
 
@@ -228,7 +228,7 @@ def test_no_dataset(tmp_path):
 
 
 def test_the_number_that_is_kept():
-    """Of n samples: rounded to the nearest whole number, halves to the even one, at least 1."""
+    """The number kept of n samples is rounded to the nearest integer, halves to the even one, and is at least 1."""
     step = LeastUncertain(0.07)
     assert [step.number_kept(n) for n in (1, 7, 8, 50, 100)] == [1, 1, 1, 4, 7]
     assert LeastUncertain(0.7).identity() == dict(type='mmbdg.LeastUncertain', fraction=0.7, scope='class')
@@ -238,7 +238,7 @@ def test_the_number_that_is_kept():
 def test_command(root, tmp_path):
     config = ROOT / 'configs' / 'selections' / 'certain.py'
     output = run_tool(TOOL, root, config).stdout
-    assert '5 of 9 samples chosen (selections/certain.txt' in output  # 4, 2 and 1 in the bounds; of these 3, 1 and 1
+    assert '5 of 9 samples chosen (selections/certain.txt' in output  # 4, 2 and 1 are within the bounds; of these 3, 1 and 1 are kept
     assert chosen(root, 'certain') == ['cat/00000003', 'cat/00000008', 'cat/00000009', 'dog/00000001', 'eel/00000007']
     run_tool(TOOL, root, config, '--name', 'half', '--cfg-options', 'fraction=0.5')
     assert chosen(root, 'half') == ['cat/00000008', 'cat/00000009', 'dog/00000001', 'eel/00000007']
@@ -256,7 +256,7 @@ def test_command(root, tmp_path):
 
 @pytest.mark.parametrize('form', ['folder', 'shards'])
 def test_a_dataset_that_grows(tiny_labelled_generator, tmp_path, form):
-    """Synthesis goes on beside a selection; the selection is stale then, and made again by the same steps."""
+    """After the dataset grows, its selection raises an error until the same steps select again."""
     plan = dict(labelled_generator=str(tiny_labelled_generator), candidates=4, uncertainty_rate=0, format=form)
     root = synthesize(plan_of(num_per_class=4, **plan), tmp_path / 'out', log=lambda line: None)
     first, _ = run(root, least(0.5))

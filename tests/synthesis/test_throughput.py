@@ -16,10 +16,10 @@ def of_rank(rank: int, tmp_path) -> Throughput:
 
 
 def test_cost_of_a_kept_image_beside_the_naive_order(tmp_path):
-    """20 candidates labelled at 1.5 s each and judged in 1 s together, against what was done, without writing."""
+    """The reported cost without early rejection: 20 candidates at 1.5 s to label and 1 s to judge all, without writing."""
     record = of_rank(0, tmp_path).record()
     assert record['naive_seconds'] == pytest.approx(20 * 1.5 + 1) and record['computing_seconds'] == pytest.approx(6)
-    assert '3 s a kept image, 15.5 s if every candidate' in of_rank(0, tmp_path).text()
+    assert '3 s per kept image, 15.5 s if every candidate' in of_rank(0, tmp_path).text()
 
 
 def test_the_longest_process_counts(tmp_path):

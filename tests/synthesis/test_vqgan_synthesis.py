@@ -16,7 +16,7 @@ def labelled_vqgan(tmp_path_factory):
     torch.manual_seed(0)
     generator = build_tiny(TINY_VQGAN)
     for parameter in generator.transformer.parameters():
-        parameter.data *= 4  # tokens that depend on the class and on each other
+        parameter.data *= 4  # so tokens depend on the class and on each other
     member = dict(type='mmbdg.FeatureInterpreter', num_outputs=1, groups=(8, 32), widths=(6, 4))
     interpreter_config = dict(TINY_INTERPRETER, member=member)
     interpreter = MODELS.build({**generator.interpreter_sizes(), **interpreter_config})
@@ -40,12 +40,12 @@ def plan(labelled_vqgan, tiny_classifier):
 
 
 def test_tokens_are_drawn_once(plan, tmp_path, monkeypatch):
-    """Survivors of the rejection are decoded from the tokens that were judged."""
+    """Samples that survive the rejection are decoded from the tokens that the classifier judged, without drawing again."""
     drawn = []
     sample = VQGAN.sample
     monkeypatch.setattr(VQGAN, 'sample', lambda self, y, *args, **kwargs: drawn.append(len(y)) or sample(self, y, *args, **kwargs))
     synthesize(plan.changed(classes=[1]), tmp_path / 'out', log=lambda line: None)
-    assert sum(drawn) == 8 + 4  # the candidates, and the samples from which the disk space is reckoned
+    assert sum(drawn) == 8 + 4  # the candidates, and the samples from which the disk space is estimated
 
 
 def test_stored_tokens_make_the_sample_again(plan, labelled_vqgan, tmp_path):

@@ -1,9 +1,9 @@
-"""Runs tools/train.py in forks of one process, so that OpenMMLab is imported once, and kills those that it is told to kill.
+"""Run tools/train.py in forks of one process, so that OpenMMLab is imported once, and kill selected trainings.
 
 python killed_trainings.py '[{"arguments": ["CONFIG", ...], "output": "FILE", "kill_after": "CHECKPOINT", "cut": "GLOB"}, ...]'
 
-Prints the exit codes as JSON. ``kill_after``: SIGKILL at some moment after this file is there. ``cut``: afterwards, the newest of these
-files loses its second half.
+Prints the exit codes as JSON. ``kill_after``: send SIGKILL some time after this file exists. ``cut``: afterwards, truncate the
+newest of these files to half its size.
 """
 
 import glob
@@ -25,16 +25,16 @@ import mmbdg.engine
 import mmbdg.evaluation  # noqa: F401
 
 for package in ('mmpretrain', 'mmseg', 'mmdet'):
-    importlib.import_module(f'{package}.models')  # after mmbdg, which brings the operators
+    importlib.import_module(f'{package}.models')  # after mmbdg, which provides the operators
 
 
 def train(arguments: list[str], output: str) -> None:
     with open(output, 'wb') as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    numpy.random.seed()  # a fork would draw what the others draw
-    Runner._log_env = lambda runner, env_cfg: None  # to describe the machine takes a second,
-    config.FormatCode = lambda text, **options: (text, True)  # and so does the layout of the config in each checkpoint
+    numpy.random.seed()  # otherwise all forks draw the same numbers
+    Runner._log_env = lambda runner, env_cfg: None  # describing the machine takes a second,
+    config.FormatCode = lambda text, **options: (text, True)  # and so does formatting the config in each checkpoint
     sys.argv = ['tools/train.py', *arguments]
     code = 1
     try:

@@ -21,7 +21,7 @@ TOOL = 'tools/analyze.py'
 
 @pytest.fixture(scope='module')
 def datasets(tmp_path_factory, tiny_labelled_generator) -> tuple[Path, Path]:
-    """Two of the same generator, with filters, other seeds and other sizes."""
+    """Two datasets of the same generator, with filters, other seeds and other sizes."""
     root = tmp_path_factory.mktemp('datasets')
     for name, seed, count in (('made', 0, 5), ('other', 1, 4)):
         plan = plan_of(str(tiny_labelled_generator), num_per_class=count, candidates=8, uncertainty_rate=0.5)
@@ -38,7 +38,7 @@ def classifier_config(tmp_path, tiny_classifier) -> Path:
 
 @pytest.fixture
 def analyze(monkeypatch):
-    """The tool in this process."""
+    """Function that runs tools/analyze.py in this process."""
 
     def run(*arguments) -> None:
         monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
@@ -68,7 +68,7 @@ def test_report(datasets, classifier_config, tiny_classifier, tmp_path, analyze)
         assert abs(numbers['distances'][kind]['kernel_full']) < 1e6
     analyze(other, '--reference', other, '--out', tmp_path / 'same', *options)
     whole = json.loads((tmp_path / 'same' / 'report.json').read_text())
-    for kind in KINDS:  # of the same set: all its samples on both sides
+    for kind in KINDS:  # the same set on both sides, with all its samples
         expected = distances(theirs[kind], theirs[kind])
         assert whole['distances'][kind]['kernel_full'] == pytest.approx(expected.kernel_full, rel=1e-3, abs=1e-3)
         assert whole['distances'][kind]['kernel'] == pytest.approx(expected.kernel, rel=1e-3, abs=1e-3)
@@ -99,10 +99,10 @@ def test_refusals(datasets, classifier_config, tmp_path, analyze, capsys):
     plain = tmp_path / 'plain.py'
     plain.write_text('x = 1\n')
     for arguments, message in (
-        ((tmp_path / 'none',), 'nothing that can be analysed'),
+        ((tmp_path / 'none',), 'cannot be analysed'),
         ((made, '--n', '0'), '--n must be at least 1'),
-        ((made, '--out', made), 'lies in a dataset'),
-        ((made, '--out', made / 'masks' / 'x'), 'lies in a dataset'),
+        ((made, '--out', made), 'lies in the folder of a dataset'),
+        ((made, '--out', made / 'masks' / 'x'), 'lies in the folder of a dataset'),
         ((made, '--reference', other, '--inception', tmp_path / 'none.pth'), 'there is no checkpoint at'),
         ((made, '--reference', other, '--classifier', plain), 'neither classifier=dict(...) nor model=dict(...)'),
         ((made, '--reference', other, '--max-samples', '3', '--classifier', classifier_config), 'at least 4 are needed'),

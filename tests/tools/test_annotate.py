@@ -1,4 +1,4 @@
-"""The commands of the annotation loop, as a user types them."""
+"""The commands of the annotation loop, as a user enters them."""
 
 import json
 import runpy
@@ -31,7 +31,7 @@ def config(tmp_path):
 
 @pytest.fixture
 def annotate(monkeypatch, capsys):
-    """The command in this process, which has imported torch already: exit code, and all that was printed."""
+    """Function that runs tools/annotate.py in this process. It returns the exit code and the printed text."""
 
     def run(*options):
         monkeypatch.setattr(sys, 'argv', ['annotate.py', *map(str, options)])

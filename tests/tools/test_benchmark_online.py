@@ -1,4 +1,4 @@
-"""tools/benchmark.py online; what its figures are made of, not how large they are."""
+"""tools/benchmark.py online: how its figures are computed, not their size."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ def measure(monkeypatch, *command):
 
 @pytest.fixture
 def offline(tmp_path):
-    """Real images in place of synthesised ones: nothing is to be made first."""
+    """A config with real images in place of a synthesised dataset, so that nothing is synthesised first."""
     cfg = Config.fromfile(OFF)
     cfg.train_dataloader.dataset = dict(
         type='mmbdg.FashionMNIST32', split='test', pipeline=[dict(type='mmseg.Resize', scale=(64, 64)), dict(type='PackSegInputs')]
@@ -68,7 +68,7 @@ def test_what_cannot_be_compared_is_refused(offline, monkeypatch):
         measure(monkeypatch, offline, ON)
     with pytest.raises(InputError, match='is online too'):
         measure(monkeypatch, ON, ON)
-    with pytest.raises(InputError, match='train other networks'):
+    with pytest.raises(InputError, match='train different networks'):
         measure(monkeypatch, ON, offline, '--offline-options', 'model.decode_head.channels=32')
     with pytest.raises(InputError, match='at least 10 pairs'):
         measure(monkeypatch, ON, offline, '--pairs', 3)

@@ -1,4 +1,4 @@
-"""From state dicts of the released code to a labelled generator, by the command."""
+"""The command converts state dicts of the released code to a labelled generator."""
 
 import pytest
 import torch
@@ -46,7 +46,7 @@ def test_labelled_generator_of_released_checkpoints(config, tmp_path):
         expected = torch.stack([head(features, generator.embed(y)) for head in heads])
         _, features = labelled._generator.on('cpu').forward_features(z, y)
         found = labelled._interpreter.on('cpu')(features, generator.embed(y))
-    torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)  # one more step of the power iteration, as the released code does
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)  # the released code makes one more power iteration
     again = run_tool('tools/convert_interpreter.py', path, tmp_path / 'out', tmp_path / '0.pth', check=False)
     assert again.returncode == 2 and 'is not overwritten' in again.stdout
 

@@ -1,4 +1,4 @@
-"""tools/extract_backbone.py as a user runs it, on a checkpoint of mmengine's."""
+"""tools/extract_backbone.py on checkpoints of mmengine."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ def resnet() -> torch.nn.Module:
 
 
 def save(path, network, config=CONFIG, text=None, **more):
-    """As mmengine's Runner saves: with the config as text, and the commit of the folder in its version."""
+    """Save a checkpoint in the format of mmengine's Runner, with the config's text and a commit in the version."""
     own = {f'backbone.{key}': value for key, value in network.state_dict().items()}
     key_encoder = {f'encoder_k.module.0.{key}': value + 1 for key, value in network.state_dict().items()}
     meta = dict(iter=240, epoch=3, seed=7, time='20260101_000000', mmengine_version=f'0.10.12{COMMIT}')
@@ -66,7 +66,7 @@ def checkpoint(resnet, tmp_path_factory):
 
 @pytest.fixture
 def extract(monkeypatch, capsys):
-    """The tool in this process: (exit code, output)."""
+    """Function that runs the tool in this process and returns (exit code, output)."""
     import runpy
 
     def run(*arguments) -> tuple[int, str]:
@@ -97,7 +97,7 @@ def test_the_card(extract, checkpoint, resnet, tmp_path):
         7,
     )
     assert card['commit'] == COMMIT and card['trained']['mmengine'] == '0.10.12'
-    assert card['input'] == dict(  # of the real images
+    assert card['input'] == dict(  # those of the real images
         channels='RGB', **RGB, mean_of_0_to_1=[0.485, 0.456, 0.406], std_of_0_to_1=[0.229, 0.224, 0.225]
     )
     assert card['data'] == dict(
@@ -145,7 +145,7 @@ def test_momentum_encoder_is_built_as_the_backbone(extract, checkpoint, resnet, 
     out = tmp_path / 'k.safetensors'
     assert extract(checkpoint, out, '--prefix', 'encoder_k.module.0.', '--layout', 'torchvision')[0] == 0
     assert torch.equal(read_state_dict(out)['conv1.weight'], resnet.conv1.weight + 1)
-    assert extract(checkpoint, out, '--prefix', 'queue')[0] == 0  # anything can be kept under its own names
+    assert extract(checkpoint, out, '--prefix', 'queue')[0] == 0  # any tensors can be kept under their own names
     code, output = extract(checkpoint, out, '--prefix', 'queue', '--layout', 'timm')
     assert code == 2 and 'the checkpoint has no config of the backbone' in output
 
@@ -183,7 +183,7 @@ def test_a_config_is_not_run(extract, resnet, tmp_path):
     path, out = save(tmp_path / 'hostile.pth', resnet, text=text), tmp_path / 'o.safetensors'
     code, output = extract(path, out, '--layout', 'timm')
     assert code == 2 and 'holds more than plain values (line 1)' in output and not out.exists()
-    assert extract(path, out)[0] == 0  # the tensors alone
+    assert extract(path, out)[0] == 0  # tensors only
     assert not (tmp_path / 'executed').exists()
 
 

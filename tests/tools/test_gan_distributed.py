@@ -1,4 +1,4 @@
-"""A GAN on two processes without a GPU: weights stay equal, and gradients are the mean over the processes."""
+"""A GAN on two processes without a GPU: equal weights, and gradients that are the mean over the processes."""
 
 import torch
 from conftest import run_processes
@@ -25,7 +25,7 @@ def test_gradients_are_averaged_and_weights_start_equal(tmp_path):
     run_processes(2, tmp_path / 'job.py', tmp_path)
     first, second = (torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in (0, 1))
     assert torch.equal(first['weight'], second['weight'])
-    assert first['grad'].tolist() == second['grad'].tolist() == [[1.5, 1.5, 1.5]]  # of 1 and 2
+    assert first['grad'].tolist() == second['grad'].tolist() == [[1.5, 1.5, 1.5]]  # the mean of 1 and 2
 
 
 def test_training(tmp_path):

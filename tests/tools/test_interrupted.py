@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a training or a synthesis with one line, and nothing that they leave keeps the next start away."""
+"""Ctrl-C and SIGTERM end a training or a synthesis with one line, and the next start is possible."""
 
 import os
 import signal
@@ -39,14 +39,14 @@ def wait_for(word, log, process):
 
 
 def interrupted(process, number, log) -> list[str]:
-    """What is said after a signal to the whole group, as a terminal sends it; nothing of the group is left then."""
+    """Lines printed after a signal to the whole process group. Checks that no process of the group is left."""
     said = len(log.read_bytes())
     os.killpg(process.pid, number)
     assert process.wait(60) == 128 + number
     until = time.monotonic() + 30
     while time.monotonic() < until:
         try:
-            os.killpg(process.pid, 0)  # workers, if there are any left
+            os.killpg(process.pid, 0)  # raises an error if no process of the group is left
         except ProcessLookupError:
             break
         time.sleep(0.1)
@@ -57,19 +57,19 @@ def interrupted(process, number, log) -> list[str]:
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_training(number, tmp_path):
-    """While it runs nobody else trains in its folder, and afterwards anybody may."""
+    """While a training runs, a second training in its work dir raises an error. Afterwards the work dir is free."""
     log, work_dir = tmp_path / 'log', tmp_path / 'work'
     training = started([*TRAIN[:3], work_dir, *TRAIN[3:]], log)
     try:
         wait_for('Iter(train)', log, training)
-        os.killpg(training.pid, signal.SIGSTOP)  # it leaves the other one the time to compute
+        os.killpg(training.pid, signal.SIGSTOP)  # leaves the processor to the second training
         second = run_tool(*TRAIN[:3], work_dir, *TRAIN[3:], check=False)
         os.killpg(training.pid, signal.SIGCONT)
         told = second.stdout.strip()
         assert second.returncode == 2 and '\n' not in told
         assert told.startswith(f'error: another run is writing to {work_dir} (process {training.pid} ')
         lines = interrupted(training, number, log)
-        ended = f'error: ended by {number.name}. What was complete stays. The same command with --resume goes on'
+        ended = f'error: ended by {number.name}. What was complete stays. The same command with --resume continues'
         assert [line for line in lines if 'mmengine - INFO' not in line] == [ended] == lines[-1:]
         assert 'Traceback' not in log.read_text()
     finally:
@@ -89,12 +89,12 @@ def test_a_synthesis(number, tmp_path):
         lines = interrupted(synthesis, number, log)
     finally:
         synthesis.kill()
-    assert lines[-1] == f'error: ended by {number.name}. What was complete stays. The same command goes on'
+    assert lines[-1] == f'error: ended by {number.name}. What was complete stays. The same command continues'
     assert all(line.startswith('synthesis:') for line in lines[:-1]) and 'Traceback' not in log.read_text()
 
 
 def test_workers_of_a_killed_training(tmp_path):
-    """Only the training is killed; nobody ends its workers then but the kernel."""
+    """Worker processes of a training that is killed with SIGKILL end too."""
     log = tmp_path / 'log'
     training = started([*TRAIN[:3], tmp_path / 'work', *TRAIN[3:]], log)
     try:
@@ -103,7 +103,7 @@ def test_workers_of_a_killed_training(tmp_path):
         assert workers
         training.kill()
         training.wait(30)
-        time.sleep(2)  # torch's own look comes after five
+        time.sleep(2)  # torch's own check takes five seconds
         assert not [pid for pid in workers if Path(f'/proc/{pid}').exists() and ') Z' not in Path(f'/proc/{pid}/stat').read_text()]
     finally:
         training.kill()

@@ -1,4 +1,7 @@
-"""The arguments that slurm gets, from a stand-in for ``srun``; dist_train.sh is run in test_main_job.py."""
+"""Arguments that the launch scripts pass on.
+
+A fake ``srun`` shows the arguments for slurm. test_main_job.py runs dist_train.sh.
+"""
 
 import os
 import subprocess
@@ -47,7 +50,7 @@ def test_fewer_gpus_than_a_node_has(srun):
 
 @pytest.mark.parametrize('script', ['train', 'test'])
 def test_several_machines(script, tmp_path):
-    """A stand-in for python shows what torchrun would get."""
+    """A fake ``python`` shows the arguments for torchrun."""
     (tmp_path / 'python').write_text('#!/usr/bin/env bash\necho "$PYTHONPATH"\nprintf "%s\\n" "$@"\n')
     (tmp_path / 'python').chmod(0o755)
     machines = dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='10.0.0.1', PORT='29511', PYTHONPATH='/mine')

@@ -1,4 +1,4 @@
-"""The main config from data to transfer, a few iterations each, as a user runs it."""
+"""The main config from synthesis to transfer, a few iterations each."""
 
 import json
 import os
@@ -147,8 +147,11 @@ def test_a_queue_takes_whole_batches(tmp_path, cache):
 
 
 def test_two_processes_without_a_gpu(tmp_path, cache):
-    """dist_train.sh on gloo, all at once: the dataset is made by rank 0 while rank 1 waits; bfloat16, two batches before each step of the
-    optimiser, activations computed again. Queues and weights stay equal, as its own check after 20 iterations says, too."""
+    """dist_train.sh with gloo: rank 0 makes the dataset while rank 1 waits.
+
+    It uses bfloat16, gradient accumulation over two batches and activation checkpointing. Queues and weights stay equal in both
+    processes, which the training's own check after 20 iterations confirms.
+    """
     (tmp_path / 'spy.py').write_text(SPY)
     (tmp_path / 'config.py').write_text(
         f"_base_ = '{ROOT / CONFIG}'\ncustom_imports = dict(imports=['spy'])\ncustom_hooks = [dict(type='mmengine.Spy')]\n"
@@ -174,7 +177,7 @@ def test_two_processes_without_a_gpu(tmp_path, cache):
     assert 'the processes use gloo' in result.stdout and result.stdout.count('labelled images in') == 1
     assert 'iteration 20: ' in result.stdout and 'weights and buffers are equal on all 2 processes' in result.stdout
     states = [read_state_dict(tmp_path / f'rank{rank}.pth') for rank in (0, 1)]
-    assert states[0]['queue_ptr'].item() == 21 * 16 % 32  # both processes' keys
+    assert states[0]['queue_ptr'].item() == 21 * 16 % 32  # keys of both processes
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     assert {value.dtype for key, value in states[0].items() if key.endswith('weight')} == {torch.float32}
     assert not torch.equal(states[0]['backbone.conv1.weight'], read_state_dict(tmp_path / 'start0.pth')['backbone.conv1.weight'])

@@ -1,4 +1,4 @@
-"""Peak memory."""
+"""Peak memory of the benchmarks."""
 
 import sys
 
@@ -16,7 +16,7 @@ def test_weight_bytes():
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='reads /proc')
 def test_resident_peaks():
-    """What was freed again counts, what was there before does not."""
+    """A peak includes memory that was freed again, but not memory that was in use before."""
     before = torch.ones(64 * MIB // 4)
     peaks = resident_peaks([lambda: torch.ones(128 * MIB // 4), lambda: torch.ones(48 * MIB // 4), lambda: None])
     assert before.sum() == len(before)

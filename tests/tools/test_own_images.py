@@ -1,4 +1,4 @@
-"""configs/own: every step on a handful of images, as its README says, from a copied folder."""
+"""configs/own: every step of its README on a few images, in a copied folder."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ RULE = 'def bright(image):\n    return image.mean(2) > 110\n'
 
 
 def draw(kind, rng, size, grey):
-    """A bright shape on a dark ground and its mask."""
+    """A bright shape on a dark background, and its mask."""
     image, mask = Image.new('RGB', size, tuple(rng.integers(0, 120, 3).tolist())), Image.new('L', size)
     x, y, r = (
         rng.integers(0.3 * size[1], 0.6 * size[1]),
@@ -34,7 +34,7 @@ def draw(kind, rng, size, grey):
 
 
 def project(root, resolution, size, grey, label_space):
-    """A user's folder: the configs copied and edited, images, a few with masks, a rule."""
+    """Write a user's folder: edited copies of the configs, images, a few masks, and a rule for masks."""
     rng = np.random.default_rng(0)
     shutil.copytree(ROOT / 'configs' / 'own', root / 'mine')
     for file, changes in dict(
@@ -81,7 +81,7 @@ for line in open(sys.argv[1]).read().splitlines():
 
 
 def run_steps(root, lines) -> list[str]:
-    """The output of each of several tools, one after the other in one process: most of their time would be imports."""
+    """Run several tools in one process, so that imports run once. Returns the output of each."""
     (root / 'steps.py').write_text(STEPS)
     (root / 'steps.txt').write_text('\n'.join(f'{ROOT}/tools/{line}' for line in lines))
     return run_tool(root / 'steps.py', 'steps.txt', cwd=root).stdout.split(f'$ {ROOT}/tools/')[1:]
@@ -97,7 +97,7 @@ def test_every_step(resolution, size, grey, label_space, tmp_path):
             f'train.py mine/classifier.py --cfg-options {small} iterations=2',
             f'train.py mine/gan.py --cfg-options {small} iterations=2 custom_hooks.0.num_samples=8 val_dataloader.dataset.most=4',
             'annotate.py sample mine/interpreter.py data/own/annotated --per-class 2 --rule rules.bright',
-            # The sizes of the generator are those of its card: another width in the config changes nothing.
+            # The generator's sizes come from its card, so another width in the config changes nothing.
             'train.py mine/interpreter.py --cfg-options iterations=1 num_members=2 member_batch=1 generator.base_channels=16',
             'synthesize.py mine/synthesis.py data/own/synthetic --num-per-class 4 --cfg-options synthesis.candidates=40',
             f'train.py mine/joint.py --cfg-options {small} iterations=1 model.queue_len=16',
@@ -108,7 +108,7 @@ def test_every_step(resolution, size, grey, label_space, tmp_path):
     )
     classifier, gan, _, interpreter, _, joint, _, transfer, test = outputs
     for output in (classifier, gan, interpreter, joint, transfer, test):
-        assert ' enough to go on (' in output or ' not enough yet (' in output, output[-2000:]
+        assert ' good enough to continue (' in output or ' not enough yet (' in output, output[-2000:]
     assert 'next: python tools/train.py mine/gan.py' in classifier
     assert 'python tools/annotate.py sample mine/interpreter.py data/own/annotated --per-class 5' in gan
     assert 'python tools/train.py mine/transfer.py' in joint
@@ -124,6 +124,6 @@ def test_what_is_missing(tmp_path):
     shutil.copytree(ROOT / 'configs' / 'own', tmp_path / 'mine')
     result = run_tool(ROOT / 'tools' / 'annotate.py', 'sample', 'mine/interpreter.py', 'data/own/annotated', cwd=tmp_path, check=False)
     assert result.returncode == 2 and 'the trained generator: python tools/train.py mine/gan.py' in result.stdout
-    assert 'masks of generated samples' not in result.stdout  # that is what it makes
+    assert 'masks of generated samples' not in result.stdout  # this step makes them itself
     result = run_tool(ROOT / 'tools' / 'train.py', 'mine/classifier.py', cwd=tmp_path, check=False)
     assert result.returncode == 2 and 'data/own/images\n      your images, a folder for each class' in result.stdout

@@ -1,4 +1,4 @@
-"""A training that was killed, and killed again, resumes to the numbers of one that was not: bit for bit, on a CPU."""
+"""A killed and resumed training gives the weights and losses of an uninterrupted one, bit for bit on a CPU."""
 
 import json
 from pathlib import Path
@@ -70,13 +70,14 @@ custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=2)]
 """
 CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, detector=DETECTOR)
 VALIDATED, NO_SEED = ['--cfg-options', 'train_cfg.val_interval=3'], ['--cfg-options', 'randomness.seed=None']
-OPTIONS = dict(  # how it begins, how it resumes; a seed that was drawn is found in the checkpoint
+OPTIONS = dict(  # options of the start and of the resume; a drawn seed is read from the checkpoint
     iterations=(VALIDATED, ['--resume', *VALIDATED]),
     epochs=(['--cfg-options', 'randomness.seed=5'], ['--resume', *NO_SEED]),
     gan=([], ['--resume']),
     detector=([], ['--resume']),
 )
-# The checkpoints after which it is killed, and the last one. After the last kill the newest is cut off, so one before it must do.
+# Checkpoints after which the training is killed, and the last one. After the last kill the newest checkpoint is truncated, so the
+# training resumes from an earlier one.
 NAMES = dict(
     iterations=('iter_3.pth', 'iter_6.pth', 'iter_12.pth'),
     epochs=('epoch_2.pth', 'epoch_4.pth'),
@@ -87,7 +88,7 @@ NAMES = dict(
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    """Of each kind a whole training, and one that was killed."""
+    """For each kind an uninterrupted training and a killed one."""
     folder = tmp_path_factory.mktemp('resume')
     jobs = []
 
@@ -119,7 +120,7 @@ def trained(tmp_path_factory):
 
 
 def losses(checkpoint):
-    """Of every iteration."""
+    """Losses of all iterations, by name."""
     scalars = checkpoint['message_hub']['log_scalars']
     return {name: scalar.data[0] for name, scalar in scalars.items() if 'loss' in name}
 
@@ -162,7 +163,7 @@ def test_says_what_it_resumes_from(trained, kind):
 
 
 def test_nothing_readable(trained):
-    """A plain error; a start from the beginning would remove what is there."""
+    """If no checkpoint is readable, the tool ends with an error and deletes nothing."""
     output = (trained / 'cut.txt').read_text()
     assert 'none of the checkpoints' in output and 'Traceback' not in output
     assert [path.name for path in (trained / 'cut').iterdir()] == ['iter_4.pth']

@@ -1,4 +1,4 @@
-"""tools/study.py as a user calls it, on a real study that is cut short."""
+"""tools/study.py on a shortened real study."""
 
 import json
 
@@ -9,7 +9,7 @@ from mmbdg.compat.checkpoint import read_state_dict
 
 
 def test_a_cell(tmp_path):
-    """A pre-training, its backbone and its transfer; the same again, which has nothing left to do; and the folder with another study."""
+    """A pre-training, its backbone and its transfer run. A second run does nothing. Another study in the folder is an error."""
     command = ['tools/study.py', 'configs/studies/ablation.py', tmp_path / 'out', '--rows', 'DenseCL', '--columns', '0.01', '--seeds', '0']
     command += ['--cfg-options', 'pretrain_options.iterations=1', 'transfer_options.iterations=2']
     run_tool(*command)

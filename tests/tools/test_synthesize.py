@@ -28,7 +28,7 @@ def test_options(config, tmp_path):
     assert stored.info['counts'] == dict(disc=3, ring=3) and {line['seed'] for line in stored.lines} == {7}
     assert '6 labelled images' in result.stdout and '100%' in result.stdout and 'img/s' in result.stdout
     refused = run_tool('tools/synthesize.py', config, tmp_path / 'out', '--seed', '8', check=False)
-    assert refused.returncode == 2 and 'config.seed: 7 there, 8 here' in refused.stdout and 'Traceback' not in refused.stdout
+    assert refused.returncode == 2 and 'config.seed: 7 in the dataset, 8 now' in refused.stdout and 'Traceback' not in refused.stdout
 
 
 def test_shards(config, tmp_path):
@@ -42,7 +42,7 @@ def test_shards(config, tmp_path):
 
 def test_wrong_options(config, tmp_path):
     for options, message in (
-        (('--classes', 'a-b'), '--classes takes'),
+        (('--classes', 'a-b'), '--classes must be'),
         (('--classes', '9'), 'no class 9'),
         (('--num-per-class', '0'), 'at least 1'),
     ):
@@ -52,7 +52,7 @@ def test_wrong_options(config, tmp_path):
 
 
 def test_verify(config, tmp_path):
-    """One command after the other: whole, damaged, mended; the synthesis itself with --verify."""
+    """tools/verify.py on an intact, a damaged and a repaired dataset, and the synthesis with --verify."""
     out, report = tmp_path / 'out', tmp_path / 'report.json'
     run_tool('tools/synthesize.py', config, out, '--no-sync')
     result = run_tool('tools/verify.py', out, '--json', report, '--processes', '2')
@@ -69,12 +69,10 @@ def test_verify(config, tmp_path):
     damage()
     (out / 'notes.txt').touch()
     result = run_tool('tools/verify.py', out, '--json', out / 'logs' / 'report.json', check=False)
-    assert (
-        result.returncode == 1 and 'is damaged, 2 things are wrong' in result.stdout and f'{name}: is not of its checksum' in result.stdout
-    )
+    assert result.returncode == 1 and 'is damaged, 2 errors' in result.stdout and f'{name}: does not match its checksum' in result.stdout
     found = json.loads((out / 'logs' / 'report.json').read_text())
     assert not found['whole'] and found['foreign'] == ['notes.txt'] and found['damaged_blocks'] == [dict(folder='ring', number=0)]
-    assert found['problems'][0] == dict(place=name, what='is not of its checksum', block=dict(folder='ring', number=0))
+    assert found['problems'][0] == dict(place=name, what='does not match its checksum', block=dict(folder='ring', number=0))
     result = run_tool('tools/verify.py', out, '--repair', '--json', report)
     assert '1 of 3 blocks made again' in result.stdout and image.read_bytes() == data and not (out / 'notes.txt').exists()
     found = json.loads(report.read_text())
@@ -85,10 +83,12 @@ def test_verify(config, tmp_path):
     damage()
     shutil.rmtree(out / 'logs')
     result = run_tool('tools/verify.py', out, '--repair', check=False)
-    assert result.returncode == 2 and 'logs/plan.json is not there: name the config that made the dataset: --config CONFIG' in result.stdout
+    assert (
+        result.returncode == 2 and 'logs/plan.json does not exist: name the config that made the dataset: --config CONFIG' in result.stdout
+    )
     other = ('--cfg-options', 'synthesis.seed=3')
     result = run_tool('tools/verify.py', out, '--repair', '--config', config, *other, check=False)
-    assert result.returncode == 2 and 'config.seed: 0 there, 3 here' in result.stdout and image.read_bytes() != data
+    assert result.returncode == 2 and 'config.seed: 0 in the dataset, 3 now' in result.stdout and image.read_bytes() != data
     run_tool('tools/verify.py', out, '--repair', '--config', config)
     assert image.read_bytes() == data
 
@@ -96,7 +96,7 @@ def test_verify(config, tmp_path):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (('--json', 'DATASET/report.json'), 'the dataset, which holds nothing but itself'),
+        (('--json', 'DATASET/report.json'), 'the folder of the dataset, where no other files are allowed'),
         (('--json', '/nowhere/report.json'), 'there is no folder /nowhere'),
         (('--cfg-options', 'synthesis.seed=1'), '--cfg-options changes a config: give --config'),
         (('--device', 'cuda'), 'give --repair'),
@@ -104,7 +104,7 @@ def test_verify(config, tmp_path):
     ],
 )
 def test_options_of_verify_that_make_no_sense(options, message, tmp_path, monkeypatch):
-    """In process: argparse and the checks come before anything is read."""
+    """Invalid options raise an error before anything is read."""
     monkeypatch.setattr(sys, 'argv', ['verify.py', str(tmp_path), *(option.replace('DATASET', str(tmp_path)) for option in options)])
     with pytest.raises(InputError, match=message):
         runpy.run_path(str(ROOT / 'tools' / 'verify.py'), run_name='verify')['main']()

@@ -1,4 +1,4 @@
-"""Interleaved pairs, with a clock that the calls themselves move."""
+"""Interleaved timing pairs, with a fake clock that the timed calls advance."""
 
 import pytest
 from benchmarks.timing import Pairs, interleaved, repeated
@@ -7,7 +7,7 @@ from mmbdg.errors import InputError
 
 
 class Clock:
-    """Seconds that pass only when told to."""
+    """A clock that advances only when a call adds seconds."""
 
     def __init__(self):
         self.now, self.calls = 100.0, []
@@ -16,7 +16,7 @@ class Clock:
         return self.now
 
     def call(self, name, *durations):
-        """A callable that takes each of the durations in turn; the first is the untimed call's."""
+        """A function that advances the clock by the next duration. The first duration is that of the untimed call."""
         left = list(durations)
 
         def run():
@@ -44,7 +44,7 @@ def test_median_of_ratios_is_not_ratio_of_medians():
 
 
 def test_device_is_waited_for_before_each_reading():
-    """The work is done when it is waited for, as on an accelerator."""
+    """The measured time includes the wait for the device."""
     clock, queue = Clock(), []
 
     def synchronise():
@@ -69,5 +69,5 @@ def test_too_few_pairs(pairs):
 @pytest.mark.parametrize('seconds', [float('nan'), float('inf'), -1.0, 0.0])
 def test_impossible_durations(seconds):
     clock = Clock()
-    with pytest.raises(ValueError, match='the clock says'):
+    with pytest.raises(ValueError, match='the measured duration'):
         interleaved(clock.call('a', 1, *[1.0] * 10), clock.call('b', 1, *[1.0] * 4, *[seconds] * 6), clock=clock)

@@ -1,4 +1,4 @@
-"""The configs for ImageNet trained for an epoch on a few images: their data, label space, start and schedule, only smaller."""
+"""The ImageNet configs trained for an epoch on a few images, with their own data, label space, start and schedule."""
 
 import json
 
@@ -19,7 +19,7 @@ CLASSES = (0, 1, 404)
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    """ImageNet's folders with twelve images, and a synthetic dataset over its classes."""
+    """ImageNet's folders with twelve images, and a synthetic dataset of some of its classes."""
     root = tmp_path_factory.mktemp('data')
     rng, wnids = np.random.default_rng(0), folder_names('in1k')
     for wnid in wnids:
@@ -56,7 +56,7 @@ def train(name, data, work_dir, *options):
 
 
 def test_densecl_over_992_classes(data, tmp_path):
-    """Starts from a DenseCL checkpoint without a segmentation head; the learning rate is the 150th epoch's."""
+    """The training starts from a DenseCL checkpoint without a segmentation head, at the learning rate of epoch 150."""
     start = MODELS.build(
         dict(
             type='mmpretrain.DenseCL', queue_len=64, data_preprocessor=dict(type='mmpretrain.SelfSupDataPreprocessor'),
@@ -69,14 +69,14 @@ def test_densecl_over_992_classes(data, tmp_path):
     log, state = train('densecl_biggan_fpn_in1k', data, tmp_path / 'work', 'model.queue_len=64', f'load_from={tmp_path}/start.pth')
     assert len(log) == 3 and all(np.isfinite(line['loss']) for line in log)
     assert log[0]['lr'] == pytest.approx(0.004393, abs=1e-6)
-    assert 5 < log[0]['seg.loss_ce'] < 9  # of 992 labels at random: log 992 = 6.9
+    assert 5 < log[0]['seg.loss_ce'] < 9  # untrained, 992 labels: log 992 = 6.9
     assert state['seg_head.conv_seg.weight'].shape[0] == 992 and state['queue_ptr'].item() == 12
     difference = state['backbone.conv1.weight'] - start.state_dict()['backbone.conv1.weight']
     assert 0 < difference.norm() < 0.1 * state['backbone.conv1.weight'].norm()
 
 
 def test_another_method_with_other_labels(data, tmp_path):
-    """Foreground and background, two synthetic images for each real one, half the weight: by the command line's variables alone."""
+    """Command line variables set the label space, two synthetic images for each real one and half the loss weight."""
     log, state = train('simsiam_biggan_fpn_in1k', data, tmp_path / 'work', 'label_space=fgbg', 'synthetic_ratio=2', 'seg_loss_weight=0.5',
                        'model.neck.out_channels=32', 'model.head.predictor.in_channels=32', 'model.head.predictor.hid_channels=16',
                        'model.head.predictor.out_channels=32', 'train_dataloader.dataset.seg.allow_empty=False')  # fmt: skip

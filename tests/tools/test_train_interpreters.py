@@ -1,4 +1,4 @@
-"""Interpreters through tools/train.py: two processes, a resumed run, and the figures of tools/test.py."""
+"""Training interpreters with tools/train.py: two processes, a resumed run, and the figures of tools/test.py."""
 
 import json
 
@@ -85,7 +85,7 @@ class GatherWeights(Hook):
 
 
 def test_two_processes_end_with_the_same_weights(config, tmp_path):
-    """They see other samples; gradients and batch statistics are shared."""
+    """Two processes with different samples share gradients and batch statistics."""
     (tmp_path / 'gather_weights.py').write_text(HOOK)
     text = config.read_text().replace(
         'custom_hooks = [', "custom_imports = dict(imports=['gather_weights'])\ncustom_hooks = [dict(type='GatherWeights'), "

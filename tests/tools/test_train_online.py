@@ -1,4 +1,4 @@
-"""Online sampling through tools/train.py as a user runs it: jointly, as a plain segmentor, in two processes, resumed."""
+"""Online sampling with tools/train.py: joint, as a plain segmentor, in two processes, and resumed."""
 
 import json
 import sys
@@ -45,14 +45,14 @@ def losses(folder, name='loss'):
 def test_joint_pre_training(tmp_path):
     train(tmp_path, 'train_cfg.max_iters=3', 'train_dataloader.batch_size=8', 'model.queue_len=8',
           more=['configs/densecl_biggan_fpn_online.py'], MMBDG_CACHE=str(tmp_path / 'cache'))  # fmt: skip
-    assert not (tmp_path / 'cache').exists()  # nothing was synthesised
+    assert not (tmp_path / 'cache').exists()  # nothing was synthesised to disk
     parts = {key.split('.')[0] for key in read_state_dict(tmp_path / 'iter_3.pth')}
     assert parts == {'backbone', 'neck', 'encoder_k', 'queue', 'queue_ptr', 'queue2', 'queue2_ptr', 'seg_neck', 'seg_head'}
     assert len(losses(tmp_path, 'seg.loss_ce')) == 3
 
 
 def test_two_processes_and_a_resume_by_one(tmp_path):
-    """The second step is the same in two processes as in one that goes on from the first: the same eight samples."""
+    """The second step in two processes equals the second step of one process that resumes, with the same eight samples."""
     common = (*WITHOUT_STATISTICS, 'train_cfg.max_iters=2')
     train(tmp_path / 'two', *common, 'train_dataloader.batch_size=4', run=partial(run_processes, 2),
           more=[PLAIN, '--launcher', 'pytorch'])  # fmt: skip
@@ -65,7 +65,10 @@ def test_two_processes_and_a_resume_by_one(tmp_path):
 
 @pytest.mark.parametrize('wrong', ['sampler', 'preprocessor'])
 def test_half_a_config_is_refused(wrong):
-    """With another sampler samples would repeat, without the preprocessor there are no images."""
+    """A config without the sampler or the data preprocessor for online samples raises an error.
+
+    With another sampler samples would repeat, and without the preprocessor there are no images.
+    """
     dataset = OnlineSyntheticDataset('fashion32')
     sampler = InfiniteSampler(dataset, seed=0) if wrong == 'sampler' else AddressedSampler(dataset, seed=0)
     model = nn.Module()

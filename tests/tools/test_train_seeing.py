@@ -1,4 +1,4 @@
-"""Hooks that look at a training in two processes, through tools/train.py."""
+"""Visualisation hooks in two processes with tools/train.py."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from test_seeing import config
 
 
 def test_the_first_process_looks_alone(tmp_path):
-    """The second goes on meanwhile: a call that both would have to make would never return."""
+    """Only the first process runs the hooks. They make no collective call, for which the first process would wait for ever."""
     cfg = config(tmp_path, iterations=2)
     cfg.merge_from_dict(dict(train_dataloader=dict(batch_size=2), custom_hooks=[dict(hook, interval=1) for hook in cfg.custom_hooks]))
     cfg.dump(tmp_path / 'config.py')

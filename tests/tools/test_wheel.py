@@ -1,4 +1,4 @@
-"""What is installed from a wheel does what the checkout does."""
+"""A package that is installed from a wheel works like the checkout."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from conftest import ROOT, run_tool
 
 
 def test_main_job_from_a_wheel(tmp_path):
-    source = tmp_path / 'source'  # a copy: building writes into the tree
+    source = tmp_path / 'source'  # a copy, because building writes into the source folder
     files = subprocess.run(
         ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], cwd=ROOT, capture_output=True, check=True
     )

@@ -1,4 +1,4 @@
-"""The scenes that the tiny datasets show, and what is written of them."""
+"""Scenes of the tiny datasets, and functions that write them."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from mmbdg.datasets.fashion_scenes import compose_scene
 
 
 def compose(index, height=96, width=128, garments=3, split='train'):
-    """A :class:`~mmbdg.datasets.fashion_scenes.Scene`."""
+    """A :class:`~mmbdg.datasets.fashion_scenes.Scene` of the given size."""
     return compose_scene(index, (width, height), garments, split)
 
 
 def save(path, array, **options):
-    """An image, in the format that the name ends with."""
+    """Write an image in the format given by the file suffix."""
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,7 +19,7 @@ def save(path, array, **options):
 
 
 def polygons_of(mask):
-    """Outlines of the parts of a mask, each a list of [x, y]."""
+    """Outlines of the components of a mask, each a list of [x, y]."""
     import cv2
 
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -1,4 +1,4 @@
-"""The tools in the process of the tests: importing the mm packages takes seconds each time."""
+"""Run the tools in the test process, because importing the mm packages takes seconds each time."""
 
 import contextlib
 import io
@@ -14,12 +14,12 @@ from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 GLOBAL = (DefaultScope, MessageHub, MMLogger, Visualizer)
-"""Classes of mmengine that keep their instances by name; a Runner takes what an earlier one left there."""
+"""Classes of mmengine that keep instances by name. A Runner would reuse those of an earlier Runner."""
 
 
 @contextlib.contextmanager
 def fresh_process():
-    """mmengine's instances and the random states as they are at the start of a process, and as they were afterwards."""
+    """Context with mmengine's instances and random states as at the start of a process. They are restored afterwards."""
     kept = {kind: dict(kind._instance_dict) for kind in GLOBAL}
     states = torch.get_rng_state(), np.random.get_state()
     for kind in GLOBAL:
@@ -35,13 +35,13 @@ def fresh_process():
 
 
 def run_here(tool, *arguments, code=0):
-    """``python tool arguments...`` in this process; returns what it printed, and fails if it ends with another code."""
+    """Run ``python tool arguments...`` in this process and return its output. Raises an error for another exit code."""
     argv, output = sys.argv, io.StringIO()
     sys.argv = [str(tool), *map(str, arguments)]
     try:
         with (
             fresh_process(),
-            mock.patch('yapf.yapflib.yapf_api.FormatCode', lambda code, **_: (code, True)),  # a config is laid out five times, 0.3 s each
+            mock.patch('yapf.yapflib.yapf_api.FormatCode', lambda code, **_: (code, True)),  # a config is formatted five times, 0.3 s each
             contextlib.chdir(ROOT),
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),

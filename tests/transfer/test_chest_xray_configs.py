@@ -1,4 +1,4 @@
-"""The configs of the chest X-ray transfer, reduced in size and schedule only, on trees as the archives unpack."""
+"""The configs of the chest X-ray transfer with smaller size and schedule, on folders as the archives unpack."""
 
 import json
 
@@ -38,7 +38,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def backbone(tmp_path_factory):
-    """A ResNet-50 whose batch statistics are not those of a new one."""
+    """A ResNet-50 with changed batch statistics."""
     torch.manual_seed(7)
     state = MODELS.build(dict(type='mmseg.ResNet', depth=50)).state_dict()
     state = {key: value + 0.1 if key.endswith('running_mean') else value for key, value in state.items()}
@@ -55,7 +55,7 @@ def small(data, backbone):
 
 @pytest.fixture(scope='module')
 def trained(data, backbone, tmp_path_factory):
-    """Each config, trained once and tested: its work dir."""
+    """Function that trains and tests a config once and returns its work dir."""
     done = {}
 
     def train(percent):
@@ -74,7 +74,7 @@ def trained(data, backbone, tmp_path_factory):
 
 @pytest.mark.parametrize('percent', PERCENT)
 def test_every_config_trains_and_is_measured(trained, percent):
-    """15 training images, and of them what each fraction keeps, in batches of 8."""
+    """Every config trains on its fraction of the 15 training images, in batches of 8, and is tested."""
     kept = {1: 4, 5: 4, 10: 4, 50: 8, 100: 15}[percent]
     (checkpoint,) = trained(percent).glob('iter_*.pth')
     assert checkpoint.stem == f'iter_{-(-kept // 8)}'
@@ -94,7 +94,7 @@ def test_the_backbone_stays_as_it_was_bit_for_bit(trained, backbone):
 
 
 def test_the_figure_is_the_mean_of_both_ious(trained, data):
-    """mIoU of the real IoUMetric against numpy, on the predictions of the trained model."""
+    """The mIoU in the results equals that computed with numpy from the model's predictions."""
     (checkpoint,) = trained(100).glob('iter_*.pth')
     cfg = read_config(str(path_of(100)), dict(data_root=str(data), size=(SIZE, SIZE), pretrained=None))
     with fresh_process(), torch.no_grad():
@@ -149,7 +149,10 @@ def test_variables_reach_their_places(data):
 
 
 def test_fewer_images_than_a_batch_are_no_error_and_nothing_trained_is(data, backbone, tmp_path):
-    """1 % of 735 is 7 images; with drop_last they would train nothing without a word."""
+    """With drop_last=True and fewer images than a batch, the tool raises an error, because it would train nothing.
+
+    1 % of 735 images is 7 images. The configs use drop_last=False.
+    """
     output = run_here(
         'tools/train.py', path_of(1), '--work-dir', tmp_path, '--cfg-options', *small(data, backbone), 'train_dataloader.drop_last=True',
         code=2,

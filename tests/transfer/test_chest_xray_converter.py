@@ -1,4 +1,4 @@
-"""The converter on trees as the archives unpack."""
+"""The chest X-ray converter on folders as the archives unpack."""
 
 import json
 import logging
@@ -66,14 +66,14 @@ def test_everything_is_there(out):
     names = {path.stem for path in (out / 'images').glob('*.png')}
     assert names == set(parts['train']) | set(parts['test']) == {path.stem for path in (out / 'masks').glob('*.png')}
     assert {'jsrt_JPCLN002', 'montgomery_MCUCXR_0004_1', 'shenzhen_CHNCXR_0008_1', 'nih_00000002_002'} <= names
-    assert 'shenzhen_CHNCXR_0009_0' not in names  # a radiograph without a mask
+    assert 'shenzhen_CHNCXR_0009_0' not in names  # this radiograph has no mask
     listed = json.loads((out / 'label_subsets.json').read_text())
     assert [len(listed[fraction]['2']) for fraction in ('0.01', '0.05', '0.1', '0.5')] == [4, 4, 4, 8]
 
 
 @pytest.mark.parametrize('index, name', enumerate(['JPCNN001', 'JPCLN002', 'JPCNN003']))
 def test_jsrt_is_turned_round_and_its_lungs_are_merged(out, index, name):
-    """Values against a few lines of numpy: raw files hold 4095 minus the grey level; of five organs two are lungs."""
+    """JSRT images are inverted (raw files hold 4095 minus the grey level), and the two lungs of five organs are merged."""
     grey, lungs = tiny.radiograph(index)
     image, mask = stored(out, f'jsrt_{name}')
     assert np.array_equal(image, np.rint(block_means(grey * np.float32(16 * 255 / 4095), 4, 4)))
@@ -101,7 +101,7 @@ def test_a_second_run_makes_nothing_and_another_folder_is_the_same(tree, out, tm
     before = contents(out)
     converted(tree, tmp_path / 'again')
     assert contents(tmp_path / 'again') == before
-    monkeypatch.setattr(converting, 'read_radiograph', None)  # would fail
+    monkeypatch.setattr(converting, 'read_radiograph', None)  # reading again would raise an error
     converted(tree, out)
     assert contents(out) == before
 
@@ -126,7 +126,7 @@ def test_an_interrupted_run_is_finished_by_a_second_one(tree, out, tmp_path, mon
     monkeypatch.setattr(converting, 'write_png', lambda path, values: (made.append(path), write(path, values)))
     converted(tree, tmp_path / 'out')
     assert contents(tmp_path / 'out') == contents(out)
-    assert len(made) == 2 * 21 - 8  # four whole cases were kept; the fifth had its image only
+    assert len(made) == 2 * 21 - 8  # four complete cases were kept; of the fifth only the image was written
 
 
 def refusal(root, **settings):
@@ -153,15 +153,15 @@ def test_half_sets_are_refused_and_all_is_listed(copy):
         'CHNCXR_0002_1_mask.png has no radiograph',
         'kaggle.com/datasets/yoctoman/shcxr-lung-mask',
         '0 radiographs with masks instead of 3',
-        'inferred',
+        'NIH',
     ):
         assert part in message, part
-    assert 'CHNCXR_0009' not in message  # radiographs without a mask belong to that set
+    assert 'CHNCXR_0009' not in message  # radiographs without a mask are normal in this set
 
 
 def test_a_name_that_is_there_twice(copy):
     shutil.copytree(copy / 'montgomery' / 'MontgomerySet', copy / 'montgomery' / 'copy')
-    assert 'MCUCXR_0001_0 is there twice' in refusal(copy)
+    assert 'MCUCXR_0001_0 exists twice' in refusal(copy)
 
 
 def test_damaged_files(copy, tmp_path):
@@ -192,14 +192,14 @@ def test_masks_that_are_none(tmp_path):
     other = tmp_path / 'other.png'
     tiny.save(other, np.eye(9, dtype=np.uint8))
     assert np.array_equal(read_lungs([path]), np.eye(8, dtype=bool))
-    with pytest.raises(InputError, match='other.png is 9x9 px, the mask of the other lung 8x8'):
+    with pytest.raises(InputError, match='other.png has 9x9 px, but the mask of the other lung has 8x8'):
         read_lungs([path, other])
 
 
 def test_a_mask_of_another_shape(copy, tmp_path):
     path = copy / 'shenzhen' / 'mask' / 'mask' / 'CHNCXR_0001_0_mask.png'
     tiny.save(path, np.asarray(Image.open(path))[:40])
-    with pytest.raises(InputError, match='shenzhen_CHNCXR_0001_0: the radiograph is 64x64 px, its mask 64x40'):
+    with pytest.raises(InputError, match='shenzhen_CHNCXR_0001_0: the radiograph has 64x64 px and its mask 64x40 px'):
         converted(copy, tmp_path / 'out')
 
 
@@ -213,7 +213,7 @@ def test_pictures_instead_of_raw_files(copy, out, tmp_path):
     assert np.abs(image.astype(int) - usual).max() <= 1 and np.array_equal(mask, usual_mask)
     for path in (copy / 'jsrt' / 'png').glob('*.png'):
         tiny.save(path, 255 - np.asarray(Image.open(path)))
-    with pytest.warns(UserWarning, match='in 6 of 6 jsrt images the lungs are brighter than the rest: negatives'):
+    with pytest.warns(UserWarning, match='in 6 of 6 jsrt images the lungs are brighter than the rest'):
         converted(copy, tmp_path / 'negatives')
 
 
@@ -232,16 +232,16 @@ def test_some_of_the_sets_are_another_dataset(tree, tmp_path):
     with mock.patch('mmbdg.datasets.chest_xray.dataset.print_log') as log:
         ChestXRayDataset(str(tmp_path / 'two'))
     assert "not the paper's dataset" in log.call_args.args[0] and log.call_args.args[2] == logging.WARNING
-    with pytest.raises(InputError, match='holds another dataset: its name is chest_xray_jsrt\\+montgomery, not chest_xray'):
+    with pytest.raises(InputError, match='contains another dataset: its name is chest_xray_jsrt\\+montgomery, not chest_xray'):
         converted(tree, tmp_path / 'two')
 
 
 def test_folders_of_others_are_left_alone(tree, tmp_path):
     (tmp_path / 'mine.txt').write_text('precious')
-    with pytest.raises(InputError, match='is not empty and holds no chest_xray.json'):
+    with pytest.raises(InputError, match='is not empty and contains no chest_xray.json'):
         converted(tree, tmp_path)
     converted(tree, tmp_path / 'out')
-    with pytest.raises(InputError, match='holds another dataset: its size is 16, not 32'):
+    with pytest.raises(InputError, match='contains another dataset: its size is 16, not 32'):
         convert(tree, tmp_path / 'out', 32, archives=tiny.archives(), raw_side=tiny.RAW_SIDE)
 
 

@@ -1,4 +1,4 @@
-"""What the repository lists of the split: the rule, written out."""
+"""The listed split of the chest X-ray sets follows the documented rule."""
 
 import json
 
@@ -12,7 +12,7 @@ COUNTS = dict(jsrt=247, montgomery=138, shenzhen=566, nih=100)
 
 
 def ids_of(name):
-    """The set's ids where they are listed; elsewhere any, for the rule looks at their order only."""
+    """The set's ids if they are listed, otherwise any ids, because the rule uses their order only."""
     return [f'{name}_{case}' for case in LISTING['cases'].get(name, [f'{i:04d}' for i in range(COUNTS[name])])]
 
 
@@ -20,7 +20,7 @@ IDS = [i for name in COUNTS for i in ids_of(name)]
 
 
 def positions(ids):
-    """For each set the places of ids among the set's sorted ids."""
+    """For each set the positions of the given ids in the sorted list of all ids."""
     return {name: [place for place, i in enumerate(sorted(ids_of(name))) if i in set(ids)] for name in COUNTS}
 
 

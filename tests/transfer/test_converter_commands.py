@@ -1,4 +1,4 @@
-"""The commands of docs/transfer/data.md: what is not there is refused with where to get it, what was found is said."""
+"""The commands of docs/transfer/data.md name missing files with their source and report what they found."""
 
 from unittest import mock
 

@@ -15,13 +15,13 @@ OPTIONS = (
 
 
 def measured(prefix, *parts):
-    """Options for three scenes one by one, with what was found in them kept."""
+    """Options to test three scenes in batches of 1 and keep the predictions."""
     settings = ('{}_dataloader.dataset.count=3', '{}_dataloader.batch_size=1', f'{{}}_evaluator.outfile_prefix={prefix}')
     return [setting.format(part) for part in parts for setting in settings]
 
 
 def test_two_processes_agree_and_measure_every_scene_once(tmp_path):
-    """The weights are compared at the end; an odd number of scenes is measured as by one process."""
+    """Two processes have equal weights at the end, and an odd number of scenes gives the predictions of one process."""
     output = run_processes(
         2, 'tools/train.py', CONFIG, '--launcher', 'pytorch', '--work-dir', tmp_path, *OPTIONS,
         *measured(tmp_path / 'together', 'val', 'test'),

@@ -1,4 +1,4 @@
-"""What the annotation files promise and the disk or the classes do not have is said before a training begins."""
+"""Errors before training for annotation files that do not match the files on disk or the classes."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def trees(tmp_path_factory):
 
 @pytest.fixture
 def tree(trees, tmp_path, request):
-    """A copy to break: its kind, its folder."""
+    """Name of a dataset and a copy of its folder that a test may change."""
     shutil.copytree(trees[request.param.split('_')[0]], tmp_path / 'tree')
     return request.param, tmp_path / 'tree'
 
@@ -110,7 +110,7 @@ def test_listed_image_that_is_missing(tree):
 
 @pytest.mark.parametrize('tree', ['voc'], indirect=True)
 def test_foreign_class_in_voc(tree):
-    """mmdet would leave the object out without a word."""
+    """An object of an unknown class raises an error. mmdet would skip it silently."""
     kind, root = tree
     path = root / 'VOC2012/Annotations/2008_000002.xml'
     name = path.read_text().split('<name>')[1].split('<')[0]
@@ -118,7 +118,7 @@ def test_foreign_class_in_voc(tree):
     with pytest.raises(InputError, match=r'objects of classes that VOCDataset does not have \(1\):\n  .*2008_000002.xml: "zeppelin"'):
         check(kind, root)
     chosen = {f'train_dataloader.dataset.datasets.{i}.metainfo': dict(classes=(name, 'person')) for i in (0, 1)}
-    notes = check(kind, root, **chosen)  # classes are chosen on purpose
+    notes = check(kind, root, **chosen)  # the config selects classes explicitly
     assert any('objects are of classes that the config leaves out' in note for note in notes)
 
 
@@ -147,7 +147,7 @@ def test_foreign_category_in_coco(tree):
 
 @pytest.mark.parametrize('tree', ['cityscapes'], indirect=True)
 def test_annotation_zero(tree):
-    """mmdet's converter of Cityscapes numbers from 0, which pycocotools takes for "not found"."""
+    """An annotation id of 0 is reported: mmdet's Cityscapes converter starts at 0, which pycocotools reads as "not found"."""
     kind, root = tree
     path = root / 'annotations/instancesonly_filtered_gtFine_val.json'
     content = json.loads(path.read_text())
@@ -188,7 +188,7 @@ BAD_OUTLINES = {
 @pytest.mark.parametrize('message', BAD_OUTLINES)
 @pytest.mark.parametrize('tree', ['coco'], indirect=True)
 def test_outlines_that_crash_or_leave_memory_unwritten(tree, message):
-    """pycocotools would fill what is left with what lies in memory, or end the process."""
+    """Invalid outlines raise an error. pycocotools would crash or leave memory uninitialised."""
     kind, root = tree
     path = root / ANNOTATION_FILES[kind]
     content = json.loads(path.read_text())
@@ -248,7 +248,7 @@ def test_xml_that_is_none_or_an_attack(tree, name):
 
 @pytest.mark.parametrize('tree', ['voc', 'voc_maps'], indirect=True)
 def test_lists_that_name_other_files(tree):
-    """Their readers take a byte order mark and blanks for parts of names."""
+    """A byte order mark or spaces in a list raise an error, because readers would take them as parts of names."""
     kind, root = tree
     path = root / ANNOTATION_FILES[kind]
     text = path.read_text()
@@ -273,7 +273,7 @@ def test_a_test_that_would_skip_images(tree):
 
 
 def pairs(root, values):
-    """A dataset of mmseg's of one image for each label map."""
+    """A dataset of mmseg with one image for each label map."""
     for i, array in enumerate(values):
         for kind, content in (('images', np.zeros((4, 4, 3), np.uint8)), ('masks', np.array(array))):
             (root / kind).mkdir(exist_ok=True)
@@ -311,7 +311,7 @@ def test_labels_that_are_in_no_map(tmp_path):
 
 
 def test_a_label_may_be_in_another_part(tmp_path):
-    """What is trained on together must hold all labels, not each part of it."""
+    """The combined training set must contain all labels, but not each of its parts."""
     parts = []
     for i, labels in enumerate(((0, 1), (0, 2))):
         (tmp_path / str(i)).mkdir()
@@ -336,7 +336,7 @@ def test_labels_of_16_bits(tmp_path):
     config = pairs(tmp_path, [map_of(0, 1, 2, dtype=np.uint16)])
     assert refusal(config) == ''
     config['pipeline'][1] = dict(type='LoadAnnotations')
-    assert refusal(config) == ''  # it reads what fits into 8 bits rightly
+    assert refusal(config) == ''  # it reads 8-bit values correctly
 
 
 def test_masks_that_another_loader_reads_wrongly(tmp_path):

@@ -1,4 +1,4 @@
-"""The models, optimisers and schedules that the transfer configs build, against the protocols they follow."""
+"""Models, optimisers and schedules of the transfer configs match the published protocols."""
 
 import sys
 from bisect import bisect_right
@@ -35,7 +35,7 @@ def config(name):
 
 
 def model_of(name):
-    """Without memory for its weights."""
+    """The config's model on the meta device, without memory for weights."""
     if name not in built:
         cfg = config(name)
         with DefaultScope.overwrite_default_scope(cfg.default_scope), torch.device('meta'):
@@ -52,7 +52,7 @@ def test_all_layers_are_tuned_with_batch_statistics(name):
 
 NORMS = {
     'mask-rcnn': {'backbone': 53, 'neck': 8, 'roi_head.bbox_head': 4, 'roi_head.mask_head': 4},
-    'faster-rcnn': {'backbone': 43, 'roi_head.shared_head': 11},  # 10 of the fifth stage, and the extra one
+    'faster-rcnn': {'backbone': 43, 'roi_head.shared_head': 11},  # 10 of the fifth stage and the additional one
     'fcn': {'backbone': 53, 'decode_head': 3, 'auxiliary_head': 1},
 }
 
@@ -71,12 +71,12 @@ def test_norm_layers_are_synchronised_and_where_the_protocol_has_them(name):
 def test_c4_has_the_extra_norm_behind_its_last_stage():
     head = model_of('voc/faster-rcnn_r50-c4_24k_voc0712').roi_head.shared_head
     assert type(head).__name__ == 'ResLayerExtraNorm' and head.norm.num_features == 2048
-    assert len(head.layer4) == 3 and head.layer4[0].conv2.stride == (2, 2)  # style pytorch: the stride is in the 3x3 convolution
+    assert len(head.layer4) == 3 and head.layer4[0].conv2.stride == (2, 2)  # style pytorch: the 3x3 convolution has the stride
 
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_pixels_are_the_pre_training_s(name):
-    """RGB with ImageNet's mean and deviation, as MoCo's and ours; images are read as BGR."""
+    """Images are normalised as in pre-training: RGB with ImageNet's mean and standard deviation, read as BGR."""
     cfg = config(name)
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         size = dict(pad_size_divisor=1) if 'roi_head' in cfg.model else dict(size=(2, 2))
@@ -90,7 +90,7 @@ def test_pixels_are_the_pre_training_s(name):
 
 
 def learning_rates(name, iterations, points):
-    """Of the iterations (from 0) ``points``, by the config's own schedulers."""
+    """Learning rates at the iterations ``points`` (from 0), by the config's schedulers."""
     cfg = config(name)
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=cfg.optim_wrapper.optimizer.lr)
     schedulers = [PARAM_SCHEDULERS.build(dict(scheduler, optimizer=optimizer)) for scheduler in cfg.param_scheduler]
@@ -129,7 +129,7 @@ def test_learning_rate_is_mmseg_s(name):
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_weight_decay(name):
-    """Detectron2's WEIGHT_DECAY_NORM is 0, mmseg makes no difference."""
+    """Detectors have no weight decay on norm layers (Detectron2's WEIGHT_DECAY_NORM is 0). Segmentors do, as in mmseg."""
     cfg, model = config(name), model_of(name)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     of = {id(parameter): group for group in optimizer.param_groups for parameter in group['params']}
@@ -165,7 +165,7 @@ def test_child_config_reaches_the_shared_head_and_the_metric(tmp_path):
 
 @pytest.mark.parametrize('name', tool.PROTOCOLS)
 def test_config_is_as_the_protocol_says(name):
-    """But for what the table gives a reason for."""
+    """Each config equals its protocol, except for differences with a documented reason."""
     assert {row.what: here for row, here in tool.rows(name) if here != row.says and not row.why} == {}
 
 

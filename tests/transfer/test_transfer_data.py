@@ -1,4 +1,4 @@
-"""What the transfer configs read from the trees, and that their metrics give perfect predictions a perfect score."""
+"""Samples that the transfer configs read, and perfect scores of perfect predictions."""
 
 import copy
 
@@ -41,7 +41,7 @@ def config(kind, trees):
 
 
 def unscaled(pipeline):
-    """Without what changes size or side."""
+    """The pipeline without resizing and flipping."""
     return [step for step in pipeline if step['type'] not in ('RandomChoiceResize', 'RandomFlip', 'Resize')]
 
 
@@ -53,13 +53,13 @@ def training_set(cfg):
 
 
 def test_voc_boxes_and_difficult_objects(trees):
-    """Both years; the first object of an image that is marked difficult is trained on, and ignored in the test."""
+    """Both years of VOC are read. Difficult objects are used for training and ignored in the test."""
     cfg = config('voc', trees)
     dataset = training_set(cfg)
     assert len(dataset) == 5 and dataset.metainfo['classes'][:10] == NAMES
     sample = dataset[0]['data_samples']
     scene = compose(0, garments=2)
-    np.testing.assert_array_equal(sample.gt_instances.bboxes.tensor.numpy(), scene.boxes() - [0, 0, 1, 1])  # mmdet's: the last pixel
+    np.testing.assert_array_equal(sample.gt_instances.bboxes.tensor.numpy(), scene.boxes() - [0, 0, 1, 1])  # mmdet: to the last pixel
     assert sample.gt_instances.labels.tolist() == scene.labels.tolist() and len(sample.ignored_instances) == 0
     cfg.test_dataloader.dataset.pipeline = unscaled(cfg.test_dataloader.dataset.pipeline)
     sample = DATASETS.build(cfg.test_dataloader.dataset)[0]['data_samples']
@@ -68,14 +68,14 @@ def test_voc_boxes_and_difficult_objects(trees):
 
 def test_coco_shapes_crowd_and_images_without_annotation(trees):
     dataset = training_set(config('coco', trees))
-    assert len(dataset) == 3  # the fourth has no annotation
+    assert len(dataset) == 3  # the fourth image has no annotation
     sample = dataset[0]['data_samples']
     scene = compose(0)
     assert sample.gt_instances.labels.tolist() == [8 * label for label in scene.labels[:2]]  # the third is a crowd
     assert sample.ignored_instances.labels.tolist() == [8 * scene.labels[2]]
     masks = sample.gt_instances.masks.masks.astype(bool)
-    np.testing.assert_array_equal(masks[0], scene.masks[0])  # run lengths, to the pixel
-    assert (masks[1] & scene.masks[1]).sum() / (masks[1] | scene.masks[1]).sum() > 0.8  # an outline through the pixels' centres
+    np.testing.assert_array_equal(masks[0], scene.masks[0])  # run lengths are exact
+    assert (masks[1] & scene.masks[1]).sum() / (masks[1] | scene.masks[1]).sum() > 0.8  # a polygon through the pixel centres
     np.testing.assert_array_equal(sample.ignored_instances.masks.masks[0].astype(bool), scene.masks[2])
 
 
@@ -88,7 +88,7 @@ def test_cityscapes_instances(trees):
 
 
 def predictions(sample):
-    """The truth, with scores."""
+    """Predictions from the ground truth, with scores."""
     truth = sample.gt_instances
     found = dict(bboxes=torch.as_tensor(truth.bboxes.tensor), labels=truth.labels, scores=torch.linspace(1, 0.5, len(truth)))
     if 'masks' in truth:
@@ -108,7 +108,7 @@ KEYS = dict(
 
 @pytest.mark.parametrize('kind', CONFIGS)
 def test_perfect_predictions_score_one(kind, trees):
-    """Names, ids and files of the config's metrics belong to those of its dataset."""
+    """Perfect predictions score 1, so names, ids and files of the metrics match the dataset."""
     cfg = config(kind, trees)
     cfg.test_dataloader.dataset.pipeline = unscaled(cfg.test_dataloader.dataset.pipeline)
     cfg.test_dataloader.dataset.pipeline[-1].meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape')

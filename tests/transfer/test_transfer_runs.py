@@ -1,4 +1,4 @@
-"""Every transfer config trains a few iterations and is measured, on composed scenes in the files of its dataset."""
+"""Every transfer config trains for a few iterations and is tested, on composed scenes in its dataset's format."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from tiny_voc import write_voc
 from mmbdg.studies import read_study
 
 ITERATIONS = 2
-SMALL = dict(  # schedule and size only
+SMALL = dict(  # only schedule and size differ
     train_cfg__max_iters=ITERATIONS,
     train_dataloader__num_workers=0,
     test_dataloader__num_workers=0,
@@ -25,7 +25,7 @@ SMALL = dict(  # schedule and size only
     default_hooks__checkpoint__save_optimizer=False,
 )
 DETECTOR = dict(
-    val_dataloader=None,  # the end of a training measures as tools/test.py does
+    val_dataloader=None,  # the last step tests as tools/test.py does
     val_cfg=None,
     val_evaluator=None,
     batch_size=2,
@@ -85,7 +85,7 @@ WRITE = dict(coco=write_coco, voc=write_voc, cityscapes=write_cityscapes)
 
 @pytest.fixture(scope='session')
 def trees(tmp_path_factory):
-    """data_root of each dataset."""
+    """``data_root`` of each dataset."""
     return {name: write(tmp_path_factory.mktemp(name)) for name, write in WRITE.items()}
 
 
@@ -95,7 +95,7 @@ def test_every_config_is_run():
 
 
 def test_the_papers_columns_are_measured():
-    """What the studies of the paper's tables look for in the logs is what the metrics call it."""
+    """The figures that the studies read from the logs have the names that the metrics write."""
     looked_for = {}
     for path in (ROOT / 'configs/studies').glob('*.py'):
         study = read_study(path, ROOT / 'tools')
@@ -107,19 +107,19 @@ def test_the_papers_columns_are_measured():
 
 
 def options(values):
-    """``--cfg-options`` of dotted keys, given with __ for the dots."""
+    """``--cfg-options`` for keys with __ in place of dots."""
     return ['--cfg-options', *(f'{key.replace("__", ".")}={value}' for key, value in values.items())]
 
 
 def logged(work_dir):
-    """The numbers of each logged iteration of the training there."""
+    """The logged numbers of each iteration of a training."""
     (file,) = work_dir.glob('*/vis_data/scalars.json')
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 @pytest.fixture
 def resnet50(tmp_path):
-    """Weights as torchvision publishes them: bare names, with a classifier."""
+    """Weights in torchvision's format: names without a prefix, with a classifier."""
     torch.save(torchvision.models.resnet50().state_dict(), path := tmp_path / 'resnet50.pth')
     return path
 

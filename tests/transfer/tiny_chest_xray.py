@@ -1,4 +1,4 @@
-"""The four X-ray sets as their archives unpack, tiny: real garments, dark on bright, are the lungs."""
+"""The four X-ray sets as their archives unpack, tiny. The lungs are images of garments, dark on a bright background."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +15,18 @@ COUNTS = dict(jsrt=6, montgomery=4, shenzhen=8, nih=3)
 
 
 def archives(**counts):
-    """The archives, with other numbers of cases."""
+    """The archives with other numbers of cases."""
     return tuple(replace(archive, count=(COUNTS | counts)[archive.set]) for archive in ARCHIVES)
 
 
 def radiograph(index):
-    """Grey levels uint8 (64,64), air dark, and lungs bool (32,32): half as large, as SCR's are."""
+    """A radiograph, uint8 (64,64) with dark air, and its lungs, bool (32,32), at half the size as in SCR."""
     image = load_fashion('test')[0][index]
     return np.kron(230 - (image.astype(int) * 200 // 255), np.ones((2, 2), int)).astype(np.uint8), fashion_foreground(image)
 
 
 def halves(lungs):
-    """The two lungs of a mask."""
+    """The left and the right lung of a mask."""
     left = np.arange(lungs.shape[1]) < lungs.shape[1] // 2
     return lungs & left, lungs & ~left
 
@@ -55,7 +55,7 @@ def write_jsrt(root: Path, count: int) -> None:
 
 
 def write_montgomery(root: Path, count: int) -> None:
-    """Wider than high, and of full size each."""
+    """Write images that are wider than high and masks of full size."""
     for i in range(count):
         grey, lungs = radiograph(100 + i)
         name, base = f'MCUCXR_{3 * i + 1:04d}_{i % 2}.png', root / 'montgomery' / 'MontgomerySet'
@@ -65,7 +65,7 @@ def write_montgomery(root: Path, count: int) -> None:
 
 
 def write_shenzhen(root: Path, count: int) -> None:
-    """Colour pictures of equal channels; three radiographs without a mask, as the set has 96."""
+    """Write RGB images with equal channels. Three have no mask, as 96 in the real set."""
     for i in range(count + 3):
         grey, lungs = radiograph(200 + i)
         name = f'CHNCXR_{i + 1:04d}_{i % 2}'
@@ -79,13 +79,13 @@ def write_nih(root: Path, count: int) -> None:
         grey, lungs = radiograph(300 + i)
         save(root / 'nih' / 'images' / f'{i:08d}_00{i}.png', grey)
         save_mask(root / 'nih' / 'masks' / f'{i:08d}_00{i}_mask.png', lungs, 2)
-    twin = root / 'nih' / '__MACOSX' / 'images' / '._00000000_000.png'  # of an archive packed on a Mac
+    twin = root / 'nih' / '__MACOSX' / 'images' / '._00000000_000.png'  # from an archive packed on a Mac
     twin.parent.mkdir(parents=True)
     twin.write_bytes(b'no picture')
 
 
 def write_all(root: Path, **counts) -> None:
-    """All four sets, ``COUNTS`` cases each if nothing else is said."""
+    """Write all four sets with ``COUNTS`` cases each unless given."""
     counts = COUNTS | counts
     write_jsrt(root, counts['jsrt'])
     write_montgomery(root, counts['montgomery'])

@@ -1,4 +1,7 @@
-"""A Cityscapes tree of composed scenes. The polygons are drawn here, all else of gtFine is made from them by Cityscapes' own scripts."""
+"""A Cityscapes folder of composed scenes.
+
+The polygons are drawn here. Cityscapes' own scripts make the other files of gtFine from them.
+"""
 
 import json
 
@@ -9,7 +12,7 @@ from mmbdg.files import write_png
 from mmbdg.images import read_mask
 
 THINGS = ('person', 'rider', 'car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle')
-"""What the garments stand for, by their label modulo 8."""
+"""Cityscapes class of a garment, by its label modulo 8."""
 THINGS_IDS = dict(zip(THINGS, (24, 25, 26, 27, 28, 31, 32, 33), strict=True))
 """Cityscapes' ids."""
 
@@ -26,7 +29,7 @@ def write_frame(root, part, city, number, index):
     half = height // 2
     ground = dict(
         sky=[[0, 0], [width, 0], [width, half], [0, half]], road=[[0, half], [width, half], [width, height - 4], [0, height - 4]]
-    )  # the strip below is in no polygon: unlabelled
+    )  # the strip below is in no polygon, so it is unlabelled
     objects = [dict(label=label, polygon=polygon) for label, polygon in ground.items()]
     for mask, label in zip(scene.masks, scene.labels, strict=True):
         objects.append(dict(label=THINGS[label % 8], polygon=max(polygons_of(mask), key=len)))
@@ -42,13 +45,13 @@ def write_frame(root, part, city, number, index):
     write_png(f'{stem}_labelTrainIds.png', train_ids)
     drawn = Annotation()
     drawn.fromJsonFile(polygons)
-    # Their json2instanceImg saves 32 bits, which pillow no longer writes; the published files have 16.
+    # json2instanceImg saves 32 bits, which pillow no longer supports; the published files have 16.
     write_png(f'{stem}_instanceIds.png', np.asarray(createInstanceImage(drawn, 'ids')).astype(np.uint16))
     return name
 
 
 def instances(path):
-    """category name, mask of each countable object in an ``instanceIds`` picture."""
+    """Category name and mask of each countable object in an ``instanceIds`` image."""
     from cityscapesscripts.helpers.labels import id2label
     from PIL import Image
 
@@ -59,7 +62,7 @@ def instances(path):
 
 
 def write_cityscapes(root):
-    """leftImg8bit, gtFine, and the instances as the COCO files that mmdet's converter writes; two cities to train on, one to measure."""
+    """Write leftImg8bit, gtFine, and the instances as COCO files like mmdet's converter. Two training cities, one test city."""
     index = 0
     for part, cities in dict(train=('aachen', 'bochum'), val=('frankfurt',)).items():
         images, annotations = [], []
@@ -78,7 +81,7 @@ def write_cityscapes(root):
 
 
 def annotation(number, image, category, mask):
-    """With compressed run lengths, as the converter of mmdet."""
+    """An annotation with compressed run lengths, as written by mmdet's converter."""
     from pycocotools import mask as coco
 
     lengths = coco.encode(np.asfortranarray(mask.astype(np.uint8)))

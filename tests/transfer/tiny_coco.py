@@ -1,9 +1,10 @@
-"""A COCO tree of composed scenes: polygons, run lengths both ways, a crowd, an image without annotation."""
+"""A COCO folder of composed scenes: polygons, both kinds of run lengths, a crowd, an image without annotation."""
 
 import json
 
 import numpy as np
 from composed_scenes import compose, polygons_of, save
+from plain_lengths import plain_lengths
 
 from mmbdg import run_lengths
 
@@ -13,10 +14,10 @@ IDS = [i for i in range(1, 91) if i not in GAPS]
 
 
 def write_coco(root):
-    """root/annotations/instances_{train,val}2017.json and the images; garment c is category ``IDS[8 * c]``.
+    """Write root/annotations/instances_{train,val}2017.json and the images. Garment c is category ``IDS[8 * c]``.
 
-    In each list the first object of the first image has compressed run lengths, its last one is a crowd with plain ones, all others have
-    polygons; the last image of the training list has no annotation.
+    In each list the first object of the first image has compressed run lengths, and its last object is a crowd with plain run
+    lengths. All others have polygons. The last training image has no annotation.
     """
     from mmdet.datasets import CocoDataset
 
@@ -40,8 +41,7 @@ def write_coco(root):
                 first, crowd = (number, position) == (0, 0), (number, position) == (0, 2)
                 shape = [[float(v) for point in outline for v in point] for outline in polygons_of(mask)]
                 if first or crowd:
-                    lengths = run_lengths.encode(mask)
-                    shape = dict(size=[height, width], counts=lengths if crowd else run_lengths.compress(lengths))
+                    shape = dict(size=[height, width], counts=plain_lengths(mask) if crowd else run_lengths.encode(mask))
                 x1, y1, x2, y2 = box
                 annotations.append(
                     dict(

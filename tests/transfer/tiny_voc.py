@@ -1,4 +1,4 @@
-"""A VOC devkit of composed scenes: VOC2007 and VOC2012 with boxes, VOC2012 with label maps, and those that SBD adds."""
+"""A VOC devkit of composed scenes: VOC2007 and VOC2012 with boxes, VOC2012 with label maps, and the label maps of SBD."""
 
 from xml.etree import ElementTree
 
@@ -6,7 +6,7 @@ import numpy as np
 from composed_scenes import compose, save
 
 NAMES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow')
-"""VOC's classes that the ten kinds of garments stand for; their label in a label map is one more."""
+"""VOC class of each of the ten garment classes. The label in a label map is one higher."""
 
 
 def annotation_xml(name, scene, difficult):
@@ -21,13 +21,13 @@ def annotation_xml(name, scene, difficult):
         for key, value in dict(name=NAMES[label], pose='Frontal', truncated=0, difficult=int(difficult and number == 0)).items():
             ElementTree.SubElement(entry, key).text = str(value)
         box = ElementTree.SubElement(entry, 'bndbox')
-        for key, value in dict(xmin=x1 + 1, ymin=y1 + 1, xmax=x2, ymax=y2).items():  # from 1 on, both ends within
+        for key, value in dict(xmin=x1 + 1, ymin=y1 + 1, xmax=x2, ymax=y2).items():  # coordinates start at 1 and include both ends
             ElementTree.SubElement(box, key).text = str(value)
     return root
 
 
 def label_map(scene):
-    """uint8 (H,W): 0 background, 255 a seam of it around each object, as VOC draws it; a pixel of each label in the first row."""
+    """Label map uint8 (H,W): 0 is background, 255 a border around each object. The first row contains each label once."""
     from scipy.ndimage import binary_dilation
 
     labels = np.zeros(scene.image.shape[:2], np.uint8)
@@ -39,7 +39,7 @@ def label_map(scene):
 
 
 def save_palette(path, labels):
-    """PNG with VOC's kind of palette."""
+    """Write a PNG with a palette like VOC's."""
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def write_lists(folder, lists):
 
 
 def write_voc(root):
-    """root/VOC2007 and root/VOC2012; ``difficult`` marks the first object of the first image of each list."""
+    """Write root/VOC2007 and root/VOC2012. The first object of the first image of each list is ``difficult``."""
     lists = {
         'VOC2007': dict(trainval=['000001', '000002', '000003'], test=['000011', '000012']),
         'VOC2012': dict(trainval=['2008_000001', '2008_000002']),
@@ -78,7 +78,7 @@ def write_voc(root):
             scene = compose(index, split='test' if part == 'val' else 'train')
             index += 1
             save(root / 'VOC2012' / 'JPEGImages' / f'{name}.jpg', scene.image, quality=95)
-            if part == 'aug':  # SBD's maps are made without a palette
+            if part == 'aug':  # SBD's label maps have no palette
                 save(root / 'VOC2012' / 'SegmentationClassAug' / f'{name}.png', label_map(scene))
             else:
                 save_palette(root / 'VOC2012' / 'SegmentationClass' / f'{name}.png', label_map(scene))

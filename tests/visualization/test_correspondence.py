@@ -7,7 +7,7 @@ from mmbdg.visualization.correspondence import best_matches, cell_centres, draw_
 
 
 def positions(height=4, width=4):
-    """Features (1,C,H,W) that are different at each place: a one-hot vector of it, not of length one."""
+    """Features (1,C,H,W) with a different one-hot vector of length 3 at each position."""
     return 3 * torch.eye(height * width).reshape(1, height * width, height, width)
 
 
@@ -26,7 +26,7 @@ def test_collapsed_maps_have_one_match():
 
 
 def test_matches_are_densecls():
-    """The lines of mmpretrain's DenseCL.loss that find them."""
+    """Matches equal those of the code in mmpretrain's DenseCL.loss."""
     q_b, k_b = torch.randn(3, 8, 5, 5), torch.randn(3, 8, 5, 5)
     q, k = (F.normalize(x.view(3, 8, -1), dim=1) for x in (q_b, k_b))
     similarities, indices = torch.matmul(q.permute(0, 2, 1), k).max(dim=2)
@@ -37,7 +37,7 @@ def test_matches_are_densecls():
 
 @pytest.mark.parametrize('flip', [False, True])
 def test_drawing(flip):
-    """The point of each cell and the point of its match have the cell's colour; the middle of each line too where lines do not cross."""
+    """The points of each cell and of its match have the cell's colour."""
     maps = positions()
     matches = best_matches(maps, maps.flip(3) if flip else maps)
     view = np.full((64, 64, 3), 128, np.uint8)

@@ -4,7 +4,7 @@ from mmbdg.visualization.feature_colours import principal_colours
 
 
 def test_directions_of_greatest_spread_become_colours():
-    """Channel 2 varies most, then 0, then 1: red follows 2, green 0, blue 1."""
+    """Directions of greatest variance become colours: channel 2 varies most, then 0, then 1, for red, green and blue."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(2, 3, 16, 16)) * np.array([3, 1, 9])[None, :, None, None] + 5
     colours = principal_colours(features)

@@ -1,4 +1,4 @@
-"""What the sub-commands measure with, check and print alike."""
+"""Functions shared by the sub-commands: generators and passes, memory in a new process, checks of options, and printing."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -31,7 +31,13 @@ Call = Callable[[], object]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two ways to do the same, and what is asked of them."""
+    """Two callables to compare.
+
+    Attributes:
+        compare: Name of the comparison, a value of ``--compare`` in most sub-commands.
+        first, second: Names of the two callables.
+        calls: The two callables, each for one timed pass.
+    """
 
     compare: str
     first: str
@@ -40,7 +46,11 @@ class Comparison:
 
 
 def measured_config(cfg: Config, random_weights: bool) -> dict:
-    """The generator's part of a config, without ``init_cfg`` if its weights are to be random."""
+    """The generator's part of a config, without ``init_cfg`` for random weights.
+
+    Raises:
+        InputError: The config has no generator, or its weights are missing.
+    """
     check_keys(cfg, 'generator', 'model')
     config = generator_config(cfg).to_dict()
     if random_weights:
@@ -48,7 +58,9 @@ def measured_config(cfg: Config, random_weights: bool) -> dict:
         return config
     check_requirements(cfg)
     if not config.get('init_cfg'):
-        raise InputError(f'the generator of {cfg.filename} has no weights (init_cfg); give --random-weights, speed does not depend on them')
+        raise InputError(
+            f'the generator of {cfg.filename} has no weights (init_cfg); give --random-weights: the speed does not depend on the weights'
+        )
     return config
 
 
@@ -58,7 +70,7 @@ def inputs(generator: ClassConditionalGenerator, batch_size: int) -> tuple[Tenso
 
 
 def one_pass(frozen: Frozen, do: Callable[..., object], *given: Tensor) -> Call:
-    """A pass in the precision of ``frozen`` without gradients."""
+    """A callable that calls ``do(*given)`` without gradients, in the precision of ``frozen``."""
 
     def call() -> object:
         with torch.no_grad(), frozen.autocast(given[0].device):
@@ -68,27 +80,27 @@ def one_pass(frozen: Frozen, do: Callable[..., object], *given: Tensor) -> Call:
 
 
 def warm_libraries(frozen: Frozen) -> None:
-    """Libraries load on first use: let them, on a tiny input on the CPU, in the precision of ``frozen``."""
+    """Run a tiny network on the CPU in the precision of ``frozen``, because libraries are loaded at their first use."""
     one_pass(frozen, torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3), torch.nn.Linear(6, 8)), torch.zeros(1, 8, 8, 8))()
 
 
 def in_fresh_process(measure: Callable[..., Sequence[int] | None], *given: Any) -> Sequence[int] | str:
-    """Bytes that ``measure(*given)`` finds in a process of its own, or why there is no figure."""
+    """Result of ``measure(*given)`` in a new process, in bytes, or the reason why there is no result."""
     try:
         with ProcessPoolExecutor(1, get_context('spawn')) as pool:
             peaks = pool.submit(measure, *given).result()
     except BrokenProcessPool:
         return 'the process was killed'
-    return 'this system does not tell' if peaks is None else peaks
+    return 'not available on this system' if peaks is None else peaks
 
 
 def in_mib(peak: float, weights: int) -> dict[str, float]:
-    """What the JSON says about a peak in bytes."""
+    """JSON record of a peak given in bytes."""
     return dict(beyond_weights_mib=round(peak / MIB, 2), with_weights_mib=round((peak + weights) / MIB, 2))
 
 
 def as_record(comparison: Comparison, pairs: Pairs, name: str) -> dict:
-    """What the JSON says about a comparison. Its ratio, under ``name``, is seconds of the first by seconds of the second."""
+    """JSON record of a comparison. Its ratio, with the key ``name``, is the time of the first divided by the time of the second."""
     return {
         'compare': comparison.compare,
         'first': comparison.first,
@@ -100,7 +112,7 @@ def as_record(comparison: Comparison, pairs: Pairs, name: str) -> dict:
 
 
 def describe_generator(generator: ClassConditionalGenerator, random_weights: bool) -> dict:
-    """What the JSON says about a generator."""
+    """JSON record of a generator."""
     return dict(
         type=type(generator).__name__,
         resolution=generator.resolution,
@@ -114,18 +126,22 @@ def parameter_count(module: torch.nn.Module) -> int:
 
 
 def check_settings(args: argparse.Namespace) -> None:
-    """Raise InputError for settings that are out of range, before hours were spent on them."""
+    """Check settings before the measurement, and remove duplicates from lists.
+
+    Raises:
+        InputError: A setting is out of range.
+    """
     check_pairs(args.pairs)
     args.compare, args.precision, args.batch_sizes = (list(dict.fromkeys(x)) for x in (args.compare, args.precision, args.batch_sizes))
     check_out(args.out)
 
 
 def check_out(out: Path | None) -> None:
-    """See before hours were spent that the figures can be written.
+    """Check before the measurement that the result can be written.
 
     Raises:
-        InputError: It is no file that ends in .json.
-        OSError: It cannot be written.
+        InputError: The name does not end in .json, or it is a folder.
+        OSError: The file cannot be written.
     """
     if out and (out.suffix != '.json' or out.is_dir()):
         raise InputError(f'--out must be a file that ends in .json, got {out}')
@@ -156,7 +172,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def comparison_table(records: list[dict], what: dict[str, str]) -> list[str]:
-    """Lines of a table of comparisons by their seconds; ``what`` says in words what each compares."""
+    """Lines of a table of comparisons by their seconds; ``what`` maps the name of a comparison to its description."""
     rows = [
         [
             what[record['compare']],
@@ -173,18 +189,31 @@ def report(result: dict, text: str, out: Path | None) -> None:
     """Write the JSON and print the text."""
     if out:
         write_json(out, result)
-    print(text + (f'\nEverything measured is in {out}' if out else ''))
+    print(text + (f'\nAll measurements are in {out}' if out else ''))
 
 
 def add_settings(command: argparse.ArgumentParser, batch_sizes: Sequence[int]) -> None:
-    """The arguments of every sub-command."""
-    command.add_argument('--random-weights', action='store_true', help='do without weights: neither speed nor memory depends on them')
-    command.add_argument('--precision', nargs='+', choices=list(PRECISIONS), default=['float32'])
-    command.add_argument('--batch-sizes', nargs='+', type=positive_int, default=list(batch_sizes))
-    command.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
-    command.add_argument('--threads', type=positive_int, help="of the CPU; default: torch's choice")
+    """Add the options of the sub-commands ``generator`` and ``interpreter``."""
     command.add_argument(
-        '--pairs', type=positive_int, default=MIN_PAIRS, help=f'interleaved pairs of passes for each ratio, at least {MIN_PAIRS}'
+        '--random-weights', action='store_true', help='load no weights; neither the speed nor the memory depends on their values'
     )
-    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every pass')
+    command.add_argument(
+        '--precision', nargs='+', choices=list(PRECISIONS), default=['float32'], help='precisions to measure; default: float32'
+    )
+    command.add_argument(
+        '--batch-sizes',
+        nargs='+',
+        type=positive_int,
+        default=list(batch_sizes),
+        help=f'batch sizes to measure; default: {" ".join(map(str, batch_sizes))}',
+    )
+    command.add_argument('--device', default='cpu', help='device of the networks, e.g. cuda; default: cpu')
+    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
+    command.add_argument(
+        '--pairs',
+        type=positive_int,
+        default=MIN_PAIRS,
+        help=f'interleaved pairs of passes for each ratio, at least {MIN_PAIRS}; default: {MIN_PAIRS}',
+    )
+    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every pass')
     command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: generator.key=value ...')

@@ -1,4 +1,4 @@
-"""The sub-command ``generator``: images a second and memory of a generator, bare and with feature taps."""
+"""The sub-command ``generator``: images per second and memory of a generator, bare and with feature taps."""
 
 import argparse
 from collections.abc import Iterator
@@ -41,19 +41,23 @@ COMPARISONS = ('taps', 'fold', 'channels-last', 'precision', 'cache')
 
 
 def check_comparisons(names: list[str], generator: ClassConditionalGenerator, precisions: list[str]) -> None:
-    """Raise InputError if there is nothing to compare."""
+    """Check that the comparisons are possible for a generator.
+
+    Raises:
+        InputError: A comparison does not apply to the generator or to the precisions.
+    """
     if 'fold' in names and not any('parametrizations' in name for name, _ in generator.named_parameters()):
         raise InputError(f'--compare fold: this {type(generator).__name__} has no spectral norms to fold')
     if 'channels-last' in names and not any(parameter.ndim == 4 for parameter in generator.parameters()):
         raise InputError(f'--compare channels-last: this {type(generator).__name__} has no convolutions')
     if 'precision' in names and set(precisions) <= {'float32'}:
-        raise InputError('--compare precision compares with float32: give --precision another one, e.g. --precision float32 bfloat16')
+        raise InputError('--compare precision compares with float32: give another --precision, e.g. --precision float32 bfloat16')
     if 'cache' in names and not isinstance(generator, VQGAN):
-        raise InputError(f'--compare cache: a {type(generator).__name__} draws no tokens; VQGAN does')
+        raise InputError(f'--compare cache is for VQGAN, which samples tokens; the generator is a {type(generator).__name__}')
 
 
-def at_rest_unfolded(generator: ClassConditionalGenerator, compile: bool) -> ClassConditionalGenerator:
-    """As :class:`Frozen` leaves a generator, but for the spectral norms."""
+def frozen_unfolded(generator: ClassConditionalGenerator, compile: bool) -> ClassConditionalGenerator:
+    """Freeze a generator like :class:`Frozen`, but without folding the spectral norms."""
     generator = generator.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     if compile:
         generator.generate = torch.compile(generator.generate)
@@ -61,9 +65,9 @@ def at_rest_unfolded(generator: ClassConditionalGenerator, compile: bool) -> Cla
 
 
 def twin(generator: ClassConditionalGenerator, config: dict) -> ClassConditionalGenerator:
-    """Another generator with the same weights.
+    """A second generator with the same weights.
 
-    No deepcopy: it shares the classes in which torch keeps parametrisations, and folding one of the two breaks the other.
+    deepcopy cannot be used: the copy shares the classes that torch creates for parametrisations, so folding one generator breaks the other.
     """
     other = build_generator(config)
     other.load_state_dict(generator.state_dict())
@@ -71,27 +75,27 @@ def twin(generator: ClassConditionalGenerator, config: dict) -> ClassConditional
 
 
 class Networks:
-    """A generator at rest in each precision, and beside it the variants it is compared with.
+    """A frozen generator in each precision, and the variants it is compared with.
 
     Args:
-        generator: With its weights; becomes the one at rest.
-        config: What it was built from.
-        args: Of the command.
-        device: Where all of them go.
+        generator: Generator with its weights; it is frozen.
+        config: Config of the generator, without weights.
+        args: Arguments of the command.
+        device: Device of all networks.
     """
 
     def __init__(self, generator: ClassConditionalGenerator, config: dict, args: argparse.Namespace, device: torch.device) -> None:
         self.compare = args.compare
         if 'fold' in args.compare:
-            self.unfolded = at_rest_unfolded(twin(generator, config), args.compile).to(device)
+            self.unfolded = frozen_unfolded(twin(generator, config), args.compile).to(device)
         if 'channels-last' in args.compare:
             self.contiguous = Frozen(twin(generator, config), compile=args.compile, channels_last=False).on(device)
         self.generator = Frozen(generator, compile=args.compile).on(device)
-        # Compiled once: a precision is the context around a pass, the weights are the same.
+        # The generator is compiled only once: a precision is an autocast context, and the weights are shared.
         self.frozen = {precision: Frozen(self.generator, precision) for precision in ['float32', *args.precision]}
 
     def comparisons(self, precision: str, batch_size: int) -> Iterator[Comparison]:
-        """All that are wanted and say something at this precision."""
+        """The requested comparisons that apply to this precision."""
         z, y = inputs(self.generator, batch_size)
         at = partial(one_pass, self.frozen[precision])
         bare = at(self.generator, z, y)
@@ -109,12 +113,12 @@ class Networks:
 
 
 def cpu_memory(config: dict, precision: str, batch_size: int, compile: bool, threads: int) -> tuple[int, int] | None:
-    """Bytes of a bare pass and of one with taps at their peaks beyond the weights, for a fresh process. See :func:`resident_peaks`."""
+    """Peak memory in bytes beyond the weights, of a bare pass and of one with taps, for a new process. See :func:`resident_peaks`."""
     torch.set_num_threads(threads)
-    frozen = Frozen(build_generator(config), precision, compile)  # as its layers initialised it: the values take no memory
+    frozen = Frozen(build_generator(config), precision, compile)  # no weights are loaded: memory does not depend on their values
     generator = frozen.on('cpu')
     passes = [one_pass(frozen, do, *inputs(generator, batch_size)) for do in (generator, generator.forward_features)]
-    # The compiler's memory only goes once it has seen the same pass.
+    # A first pass, so that the memory of the compiler is not measured.
     for warm_up in passes if compile else [partial(warm_libraries, frozen)]:
         warm_up()
     peaks = resident_peaks(passes)
@@ -122,7 +126,7 @@ def cpu_memory(config: dict, precision: str, batch_size: int, compile: bool, thr
 
 
 def memory(networks: Networks, config: dict, precision: str, batch_size: int, args: argparse.Namespace) -> dict | str:
-    """MiB at the peak of a pass, bare and with taps, beyond the weights and with them; or why there is no figure."""
+    """Peak memory in MiB of a pass, bare and with taps, without and with the weights; or the reason why there is no result."""
     generator = networks.generator
     device = next(generator.parameters()).device
     if device.type == 'cuda':
@@ -137,15 +141,15 @@ def memory(networks: Networks, config: dict, precision: str, batch_size: int, ar
 
 
 def rounds(compare: list[str], precision: str) -> int:
-    """How often :func:`measure_batch` times ``--pairs`` passes or pairs of passes."""
-    says_nothing = {'precision'} if precision == 'float32' else set()
-    return len({*compare, 'taps'} - says_nothing)
+    """Number of times :func:`measure_batch` measures ``--pairs`` passes or pairs of passes."""
+    skipped = {'precision'} if precision == 'float32' else set()
+    return len({*compare, 'taps'} - skipped)
 
 
 def measure_batch(
     networks: Networks, config: dict, precision: str, batch_size: int, args: argparse.Namespace, bar: tqdm
 ) -> tuple[dict, list[dict]]:
-    """The row of a precision and a batch size, and its comparisons."""
+    """Measure one precision and batch size: the row of the first table, and the comparisons."""
     address = dict(precision=precision, batch_size=batch_size)
     device = next(networks.generator.parameters()).device
     bar.set_description_str(f'{precision}, batch {batch_size}')
@@ -171,7 +175,7 @@ def measure_batch(
 
 
 def best_batches(rows: list[dict]) -> dict[str, dict]:
-    """By precision the batch size with the most images a second, bare."""
+    """Batch size with the most images per second without taps, for each precision."""
     best: dict[str, dict] = {}
     for row in rows:
         rate = row.get('images_per_second', {}).get('bare', 0)
@@ -209,7 +213,7 @@ def generator_command(args: argparse.Namespace) -> None:
             row, compared = measure_batch(networks, config, precision, batch_size, args, bar)
             rows.append(row)
             comparisons += compared
-            bar.update(end - bar.n)  # what a skipped batch left out
+            bar.update(end - bar.n)  # the pairs that a skipped batch did not measure
     result['environment']['load_after'] = load_average()
     result |= dict(batches=rows, comparisons=comparisons, best=best_batches(rows))
     report(result, as_text(result), args.out)
@@ -269,10 +273,12 @@ def as_cells(row: dict) -> list[str]:
 
 
 def add_generator(commands: argparse._SubParsersAction) -> None:
-    """The sub-command ``generator``."""
-    command = commands.add_parser('generator', help='images a second and memory of a generator')
-    command.add_argument('config', help='a config with generator=dict(...) at the top or in its model')
+    """Add the sub-command ``generator``."""
+    command = commands.add_parser('generator', help='images per second and memory of a generator')
+    command.add_argument('config', help='config with generator=dict(...) at the top level or in its model')
     add_settings(command, batch_sizes=(1, 4, 8))
-    command.add_argument('--compile', action='store_true', help='compile the passes (torch.compile)')
-    command.add_argument('--compare', nargs='*', choices=COMPARISONS, default=['taps'], help='what to compare; nothing: the rates only')
+    command.add_argument('--compile', action='store_true', help='compile the passes with torch.compile')
+    command.add_argument(
+        '--compare', nargs='*', choices=COMPARISONS, default=['taps'], help='comparisons to make, none for --compare alone; default: taps'
+    )
     command.set_defaults(run=generator_command)

@@ -1,4 +1,4 @@
-"""The sub-command ``interpreter``: seconds and memory of labelled sampling, beside the bare generator's and other labellers'."""
+"""The sub-command ``interpreter``: time and memory of labelled sampling, compared with the bare generator and between labellers."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -57,13 +57,17 @@ from mmbdg.generators.frozen import Frozen
 from mmbdg.interpreter import Ensemble, FeatureInterpreter
 from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
 
-# How many pairs of labellers each compares.
+# Number of pairs of labellers in each comparison.
 COMPARISONS = {'published-order': 1, 'mlp': 1, 'ensemble': 2, 'shared-trunk': 2, 'light': 1}
 BARE = 'bare generator'
 
 
 def check_comparisons(names: list[str], head: nn.Module, members: int, light: dict | None) -> None:
-    """Raise InputError if there is nothing to compare."""
+    """Check that the comparisons are possible for a head.
+
+    Raises:
+        InputError: A comparison does not apply to the head or to the number of members.
+    """
     if members < 1:
         raise InputError(f'--members must be at least 1, got {members}')
     if 'ensemble' in names and members < 2:
@@ -72,19 +76,19 @@ def check_comparisons(names: list[str], head: nn.Module, members: int, light: di
     if others and not isinstance(head, FeatureInterpreter):
         raise InputError(f'--compare {others[0]} is for a FeatureInterpreter; the head of this config is a {type(head).__name__}')
     if light and 'light' not in names:
-        raise InputError('--light says how the light head differs: give --compare light too')
+        raise InputError('--light sets the options of the light head: give --compare light too')
 
 
 class Labelling:
-    """A generator at rest and the labellers that read its features.
+    """A frozen generator and the labellers that use its features.
 
     Args:
-        generator: With its weights; becomes the one at rest.
-        config: What it was built from.
-        labellers: By name the config of each.
-        members: Of an ensemble.
-        args: Of the command.
-        device: Where all of them go.
+        generator: Generator with its weights; it is frozen.
+        config: Config of the generator, without weights.
+        labellers: Configs of the labellers by name.
+        members: Number of members of an ensemble.
+        args: Arguments of the command.
+        device: Device of all networks.
     """
 
     def __init__(
@@ -107,11 +111,11 @@ class Labelling:
         self.frozen = {precision: Frozen(self.generator, precision) for precision in args.precision}
 
     def passes(self, name: str, precision: str, batch_size: int) -> tuple[Call, Call]:
-        """A bare pass, and one with labels."""
+        """A bare pass and a labelled pass."""
         return bare_and_labelled(self.frozen[precision], self.labellers[name], batch_size)
 
     def comparisons(self, precision: str, batch_size: int) -> Iterator[Comparison]:
-        """Labellers beside each other, as many as :data:`COMPARISONS` says."""
+        """The requested comparisons of labellers; their number is in :data:`COMPARISONS`."""
 
         def sampling(compare: str, first: str, second: str) -> Comparison:
             return Comparison(compare, first, second, tuple(self.passes(name, precision, batch_size)[1] for name in (first, second)))
@@ -132,7 +136,7 @@ class Labelling:
     def _on_given_features(self, precision: str, batch_size: int) -> Iterator[Comparison]:
         z, y = inputs(self.generator, batch_size)
         at = partial(one_pass, self.frozen[precision])
-        features = cache(at(self.generator.forward_features, z, y))  # computed in the first call, which is not timed
+        features = cache(at(self.generator.forward_features, z, y))  # computed once, in the untimed first call
 
         def heads(compute: Callable[..., None], name: str) -> Call:
             return at(lambda embedding: compute(self.labellers[name], features()[1], embedding), self.generator.embed(y))
@@ -144,7 +148,7 @@ class Labelling:
         yield Comparison('ensemble', f'{batched}, {given}', f'{ensemble} in turn, {given}', (heads(all_members, batched), together))
 
     def memory(self, name: str, precision: str, batch_size: int) -> dict | str:
-        """MiB at the peak of a pass, bare and labelled, beyond the weights and with them; or why there is no figure."""
+        """Peak memory in MiB of a pass, bare and labelled, without and with the weights; or the reason why there is no result."""
         if self.device.type == 'cuda':
             runs = [[cuda_peak(call, self.device) for call in self.passes(name, precision, batch_size)]]
         else:
@@ -162,14 +166,14 @@ class Labelling:
 
 
 def bare_and_labelled(frozen: Frozen, labeller: Ensemble, batch_size: int) -> tuple[Call, Call]:
-    """A generator's bare pass, and its pass with labels."""
+    """A bare pass of the generator, and its labelled pass."""
     generator = frozen.on(next(labeller.parameters()).device)
     given = inputs(generator, batch_size)
     return one_pass(frozen, generator, *given), one_pass(frozen, partial(labelled, generator, labeller), *given)
 
 
 def cpu_memory(config: dict, labeller: dict, precision: str, batch_size: int, threads: int) -> tuple[int, int] | None:
-    """Bytes of a bare pass and of a labelled one at their peaks beyond the weights, for a fresh process. See :func:`resident_peaks`."""
+    """Peak memory in bytes beyond the weights, of a bare and of a labelled pass, for a new process. See :func:`resident_peaks`."""
     torch.set_num_threads(threads)
     frozen = Frozen(build_generator(config), precision)
     interpreter = Frozen(build_labeller('the labeller', labeller, frozen.on('cpu'))).on('cpu')
@@ -179,7 +183,7 @@ def cpu_memory(config: dict, labeller: dict, precision: str, batch_size: int, th
 
 
 def measure(address: dict, comparison: Comparison, args: argparse.Namespace, device: torch.device, bar: tqdm) -> dict:
-    """The record of a comparison at a precision and a batch size, or that it did not fit."""
+    """Measure a comparison at a precision and a batch size; the record has the key ``skipped`` if the device has too little memory."""
     end = bar.n + args.pairs
     try:
         pairs = interleaved(*comparison.calls, args.pairs, synchroniser(device), bar.update)
@@ -192,7 +196,7 @@ def measure(address: dict, comparison: Comparison, args: argparse.Namespace, dev
 
 
 def measure_batch(networks: Labelling, precision: str, batch_size: int, bar: tqdm) -> tuple[list[dict], list[dict]]:
-    """The rows of a precision and a batch size, one for each labeller, and the comparisons of labellers with each other."""
+    """Measure one precision and batch size: one row for each labeller, and the comparisons between labellers."""
     address = dict(precision=precision, batch_size=batch_size)
     given = networks.args, networks.device, bar
     rows, compared = {}, []
@@ -212,7 +216,7 @@ def measure_batch(networks: Labelling, precision: str, batch_size: int, bar: tqd
 
 
 def memory_ratio(first: dict | str | None, second: dict | str | None) -> dict | None:
-    """Peak of the first labelled pass by that of the second, beyond the weights and with them; None if either is not known."""
+    """Peak memory of the first labelled pass divided by that of the second, without and with the weights; None if one is unknown."""
     if not (isinstance(first, dict) and isinstance(second, dict)):
         return None
     keys = dict(beyond_weights='beyond_weights_mib', with_weights='with_weights_mib')
@@ -302,21 +306,24 @@ def comparison_cells(record: dict) -> list[str]:
 
 
 def add_interpreter(commands: argparse._SubParsersAction) -> None:
-    """The sub-command ``interpreter``."""
-    command = commands.add_parser('interpreter', help='seconds and memory of labelled sampling')
+    """Add the sub-command ``interpreter``."""
+    command = commands.add_parser('interpreter', help='time and memory of labelled sampling')
     command.add_argument(
-        'config', help='a config with generator=dict(...) and perhaps interpreter=dict(...) in its model, or a generator at the top'
+        'config', help='config with generator=dict(...) and optionally interpreter=dict(...) in its model, or a generator at the top level'
     )
     add_settings(command, batch_sizes=(1,))
-    command.add_argument('--compare', nargs='*', choices=list(COMPARISONS), default=[], help='what to compare one head or an ensemble with')
-    command.add_argument('--members', type=positive_int, help="of an ensemble; default: the config's, else 16")
+    command.add_argument('--compare', nargs='*', choices=list(COMPARISONS), default=[], help='comparisons to make; default: none')
+    command.add_argument('--members', type=positive_int, help='number of members of an ensemble; default: that of the config, else 16')
     command.add_argument(
         '--light',
         nargs='+',
         action=ConfigOptions,
-        help='options of the light head, e.g. widths=64,32,16 stride=2; default: half the widths, stride=2',
+        help='options of the light head, e.g. widths=64,32,16 stride=2; default: half the widths, and stride=2',
     )
     command.add_argument(
-        '--memory-runs', type=positive_int, default=3, help='processes whose median is the memory on a CPU; each holds on to other blocks'
+        '--memory-runs',
+        type=positive_int,
+        default=3,
+        help='number of processes whose median is the memory on a CPU, since the result varies between processes; default: 3',
     )
     command.set_defaults(run=interpreter_command)

@@ -1,4 +1,4 @@
-"""The sub-command ``joint``: what a step of joint pre-training costs beside its two parts on their own, and what its loss saves."""
+"""The sub-command ``joint``: the cost of a joint pre-training step compared with its two parts, and of its contrastive losses."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -51,14 +51,17 @@ PAIRS = 2 * MIN_PAIRS
 
 
 class Training:
-    """A model with its optimiser, and the batches it takes.
+    """A model with its optimizer and a batch.
+
+    Weights and images are random; neither the speed nor the memory depends on them.
 
     Args:
-        cfg: Of a joint pre-training; weights and images are random, neither speed nor memory depends on them.
-        kind: The joint model, mmpretrain's own method without the segmentation branch, or the branch alone, an ``mmseg.EncoderDecoder``.
-        batch_size: Real images; the synthetic ones are as many times the config's ``synthetic_ratio``.
+        cfg: Config of a joint pre-training.
+        kind: ``JOINT``: the joint model; ``SSL``: mmpretrain's own method, without the segmentation branch; ``SEG``: the segmentation
+            branch alone, as an ``mmseg.EncoderDecoder``.
+        batch_size: Number of real images; the number of synthetic images is this times the config's ``synthetic_ratio``.
         size: Height and width of the images in pixels.
-        device: Where it trains.
+        device: Device of the training.
     """
 
     def __init__(self, cfg: Config, kind: str, batch_size: int, size: int, device: torch.device) -> None:
@@ -73,24 +76,24 @@ class Training:
             self.wrapper = build_optim_wrapper(self.model, wrapper)
         data = cfg.train_dataloader.dataset
         ratio = data.get('ratios', {}).get('seg', data.get('ratio', 1))
-        rng = torch.Generator().manual_seed(1)  # of its own: all kinds see the same numbers
+        rng = torch.Generator().manual_seed(1)  # own generator, so that all kinds get the same images
         views = [torch.randn(batch_size, 3, size, size, generator=rng).to(device) for _ in range(2)]
         images = torch.randn(ratio * batch_size, 3, size, size, generator=rng).to(device)
         labels = torch.randint(0, cfg.model.seg_head.num_classes, (len(images), 1, size, size), generator=rng).to(device)
         samples = [SegDataSample(gt_sem_seg=PixelData(data=mask), metainfo=dict(img_shape=(size, size))) for mask in labels]
         batches = {JOINT: (dict(ssl=views, seg=images), dict(ssl=None, seg=samples)), SSL: (views, None), SEG: (images, samples)}
         self.batch = batches[kind]
-        MessageHub.get_current_instance().update_info('max_iters', 10**6)  # momentum encoders with a schedule ask for it
+        MessageHub.get_current_instance().update_info('max_iters', 10**6)  # needed by momentum encoders with a schedule
 
     def step(self) -> None:
-        """Forward pass, backward pass and optimiser."""
+        """Forward pass, backward pass and optimizer step."""
         with self.wrapper.optim_context(self.model):
             loss, _ = self.model.parse_losses(self.model(*self.batch, mode='loss'))
         self.wrapper.update_params(loss)
 
 
 def model_config(cfg: Config, kind: str) -> dict:
-    """The model of a config, or one of its parts."""
+    """Config of the joint model, or of one of its parts."""
     model = cfg.model.to_dict()
     if kind == JOINT:
         return model
@@ -113,13 +116,15 @@ def model_config(cfg: Config, kind: str) -> dict:
 
 
 class Contrast:
-    """DenseCL's two contrastive losses, forwards and backwards, on random embeddings; lambda is 0.5.
+    """DenseCL's two contrastive losses (forward and backward) on random embeddings, with lambda 0.5.
 
     Args:
-        batch_size: Images.
-        cells: Of the dense branch, each image (49 at 224 px).
-        dim, queue_len, temperature: Of the method.
-        device: Where it is computed.
+        batch_size: Number of images.
+        cells: Number of cells of the dense branch per image (49 at 224 px).
+        dim: Length of an embedding.
+        queue_len: Number of keys in a queue.
+        temperature: Temperature of the losses.
+        device: Device of the computation.
     """
 
     def __init__(self, batch_size: int, cells: int, dim: int, queue_len: int, temperature: float, device: torch.device) -> None:
@@ -138,11 +143,11 @@ class Contrast:
         ]
 
     def ours(self) -> list[float]:
-        """The losses by blocks."""
+        """The losses computed in blocks by this package."""
         return self._learn([contrastive_loss(*branch, self.temperature) for branch in self.branches])
 
     def mmpretrains(self) -> list[float]:
-        """The losses as ``mmpretrain.DenseCL`` computes them: all logits, joined to the positive ones, into the head."""
+        """The losses as ``mmpretrain.DenseCL`` computes them: the head gets the positive and all negative logits at once."""
         losses = []
         for queries, positives, queue in self.branches:
             positive = torch.einsum('nc,nc->n', queries, positives)[:, None]
@@ -158,7 +163,7 @@ class Contrast:
 
 
 def contrast_sizes(cfg: Config, training: Training, batch_size: int) -> dict[str, Any] | None:
-    """Arguments of :class:`Contrast` for a config, if its method is DenseCL."""
+    """Arguments of :class:`Contrast` for a config; None if its method is not DenseCL."""
     model = training.model
     if not hasattr(model, 'queue2'):
         return None
@@ -169,7 +174,7 @@ def contrast_sizes(cfg: Config, training: Training, batch_size: int) -> dict[str
 
 
 def step_peak(cfg: dict, scope: str, kind: str, batch_size: int, size: int, threads: int) -> list[int] | None:
-    """Bytes that this process grows by at most in two steps: the second has gradients and momenta already. For a fresh process."""
+    """Peak memory growth of this process in bytes over two steps, for a new process. Gradients and momenta exist in the second step."""
     torch.set_num_threads(threads)
     training = Training(Config(dict(cfg, default_scope=scope)), kind, batch_size, size, torch.device('cpu'))
     peaks = resident_peaks([training.step, training.step])
@@ -177,16 +182,16 @@ def step_peak(cfg: dict, scope: str, kind: str, batch_size: int, size: int, thre
 
 
 def contrast_peak(sizes: dict, name: str, threads: int) -> list[int] | None:
-    """Bytes that this process grows by at most in both losses. For a fresh process."""
+    """Peak memory growth of this process in bytes by both losses, for a new process."""
     torch.set_num_threads(threads)
-    small = Contrast(2, 2, 8, 8, 0.2, torch.device('cpu'))  # libraries load on first use
+    small = Contrast(2, 2, 8, 8, 0.2, torch.device('cpu'))  # libraries are loaded at their first use
     small.ours(), small.mmpretrains()
     contrast = Contrast(**sizes, device=torch.device('cpu'))
     return resident_peaks([contrast.ours if name == OURS else contrast.mmpretrains])
 
 
 def memory(cfg: Config, sizes: dict | None, args: argparse.Namespace, device: torch.device) -> dict[str, Any]:
-    """Peaks in MiB beyond what the models take at rest: of a step, and of the two losses alone."""
+    """Peak memory in MiB beyond that of the idle models: of a step, and of the two losses alone; or the reason why there is no result."""
     peaks: dict[str, Any] = {}
     parts = {key: cfg[key] for key in ('model', 'optim_wrapper', 'train_dataloader')}
     for kind in (JOINT, SSL, SEG):
@@ -207,14 +212,14 @@ def memory(cfg: Config, sizes: dict | None, args: argparse.Namespace, device: to
 
 
 def loading(cfg: Config, workers: Sequence[int], batch_size: int, step_seconds: float, batches: int = 10) -> list[dict[str, Any]]:
-    """Seconds between batches of the config's own data, nothing else being done, for numbers of workers; less than a step is hidden."""
+    """Measure the data loading of the config alone, for each number of workers. Loading that is faster than a step costs no time."""
     rows = []
     for count in workers:
         loader = cfg.train_dataloader.to_dict() | dict(num_workers=count, persistent_workers=False, batch_size=batch_size)
         loader.pop('prefetch_factor', None)
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmengine')):
             stream = iter(Runner.build_dataloader(loader, seed=0))
-        for _ in range(2 * count + 2):  # what was fetched ahead
+        for _ in range(2 * count + 2):  # skip the prefetched batches
             next(stream)
         seconds = repeated(lambda stream=stream: next(stream), batches)
         mean = sum(seconds) / len(seconds)
@@ -223,7 +228,7 @@ def loading(cfg: Config, workers: Sequence[int], batch_size: int, step_seconds: 
 
 
 def comparisons(trainings: dict[str, Training], contrast: Contrast | None) -> Iterator[Comparison]:
-    """A step beside the steps of both parts, and the losses by blocks beside mmpretrain's."""
+    """A joint step compared with one step of each part, and the block-wise losses compared with mmpretrain's."""
     parts = [trainings[SSL].step, trainings[SEG].step]
     yield Comparison('step', JOINT, PARTS, (trainings[JOINT].step, lambda: [step() for step in parts]))
     if contrast:
@@ -231,7 +236,7 @@ def comparisons(trainings: dict[str, Training], contrast: Contrast | None) -> It
 
 
 def joint_command(args: argparse.Namespace) -> None:
-    """Measure, print a table and write JSON."""
+    """Measure a joint pre-training and its parts, print tables and write JSON."""
     check_pairs(args.pairs)
     check_out(args.out)
     device = usable_device(args.device)
@@ -240,11 +245,11 @@ def joint_command(args: argparse.Namespace) -> None:
     cfg = read_fitted(args.config, args.cfg_options)
     check_parts(cfg, 'model', 'train_dataloader', 'optim_wrapper')
     if not issubclass(MODELS.get(cfg.model.type), JointPretraining):
-        raise InputError(f'{args.config} trains a {cfg.model.type}, no joint pre-training')
+        raise InputError(f'{args.config} trains a {cfg.model.type}, no joint pre-training; give a config such as densecl_biggan_fpn.py')
     if args.workers:
         check_requirements(cfg)
     if (queue := cfg.model.get('queue_len')) and queue % args.batch_size:
-        raise InputError(f'--batch-size {args.batch_size} does not divide the queue of {queue} keys')
+        raise InputError(f'--batch-size {args.batch_size} does not divide the queue of {queue} keys; give a divisor of {queue}')
     environment = describe_machine(device) | dict(load_before=load_average())
     build = partial(Training, cfg, batch_size=args.batch_size, size=args.image_size, device=device)
     trainings = {kind: build(kind) for kind in (JOINT, SSL, SEG)}
@@ -288,36 +293,40 @@ def as_text(result: dict) -> str:
     """The tables, aligned and valid Markdown."""
     peaks = result['memory_mib']
     lines = [
-        f'{result["model"]} of {result["config"]}, {result["batch_size"]} real images of {result["image_size"]} px a step',
+        f'{result["model"]} of {result["config"]}, {result["batch_size"]} real images of {result["image_size"]} px per step',
         *machine_lines(result['environment']),
         '',
         *comparison_table(result['comparisons'], WHAT),
         '',
-        f'Medians over {result["pairs"]} interleaved pairs; {result["images_per_second"]:.3g} real images a second.',
+        f'Medians over {result["pairs"]} interleaved pairs; {result["images_per_second"]:.3g} real images per second.',
         '',
-        *table(['memory at the peak, beyond the models at rest', 'MiB'], [[name, str(peak)] for name, peak in peaks.items()]),
+        *table(['peak memory beyond the idle models', 'MiB'], [[name, str(peak)] for name, peak in peaks.items()]),
     ]
     if result['loading']:
-        head = ['workers', 'seconds a batch', 'of a step']
+        head = ['workers', 'seconds per batch', 'relative to a step']
         cells = [[str(row['workers']), f'{row["mean_seconds"]:.3g}', f'{row["share_of_a_step"]:.0%}'] for row in result['loading']]
-        lines += ['', *table(head, cells), '', 'Loading that takes less than a step is hidden behind it, if it has cores of its own.']
+        lines += ['', *table(head, cells), '', 'Loading that takes less than a step costs no time if it has its own CPU cores.']
     if all(isinstance(peaks[kind], float) for kind in (JOINT, SSL, SEG)):
-        lines += ['', f'A joint step takes {peaks[JOINT] / (peaks[SSL] + peaks[SEG]):.2f} times the memory of both parts together.']
+        lines += ['', f'A joint step takes {peaks[JOINT] / (peaks[SSL] + peaks[SEG]):.2f} times the sum of the memory of both parts.']
     return '\n'.join(lines)
 
 
 def add_joint(commands: argparse._SubParsersAction) -> None:
-    """The sub-command ``joint``."""
-    command = commands.add_parser('joint', help='seconds and memory of joint pre-training beside its parts')
-    command.add_argument('config', help='config of a joint pre-training; images are random, its data is needed for --workers only')
-    command.add_argument('--batch-size', type=positive_int, default=32, help='real images a step')
-    command.add_argument('--image-size', type=positive_int, default=64, help='pixels; 224 for the configs on ImageNet')
-    command.add_argument('--device', default='cpu', help='where to train, e.g. cuda')
-    command.add_argument('--threads', type=positive_int, help="of the CPU; default: torch's choice")
-    command.add_argument('--pairs', type=positive_int, default=PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
+    """Add the sub-command ``joint``."""
+    command = commands.add_parser('joint', help='time and memory of joint pre-training, compared with its parts')
+    command.add_argument('config', help='config of a joint pre-training; images are random, its data is only needed for --workers')
+    command.add_argument('--batch-size', type=positive_int, default=32, help='real images per step; default: 32')
     command.add_argument(
-        '--workers', nargs='*', type=natural_int, default=[], help="also time the config's data loading with so many workers"
+        '--image-size', type=positive_int, default=64, help='height and width of images in pixels; 224 for ImageNet configs; default: 64'
     )
-    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every step')
+    command.add_argument('--device', default='cpu', help='device of the training, e.g. cuda; default: cpu')
+    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
+    command.add_argument(
+        '--pairs', type=positive_int, default=PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}; default: {PAIRS}'
+    )
+    command.add_argument(
+        '--workers', nargs='*', type=natural_int, default=[], help='also measure the data loading of the config with these worker numbers'
+    )
+    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every step')
     command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     command.set_defaults(run=joint_command)

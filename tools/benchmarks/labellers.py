@@ -1,4 +1,4 @@
-"""The labellers that ``interpreter`` compares: the config of each, and its labelled pass."""
+"""Labellers of the sub-command ``interpreter``: their configs and their labelled passes."""
 
 from collections.abc import Sequence
 
@@ -18,12 +18,12 @@ SHARED = {'output': 'shared trunk, own outputs', 'mix': 'shared trunk, own last 
 
 
 def ensemble_config(cfg: Config) -> dict:
-    """The interpreter of a config, ``model = dict(interpreter=dict(...))``; the published one if it has none.
+    """Config of the interpreter of a config, ``model = dict(interpreter=dict(...))``; the published interpreter if it has none.
 
-    Its weights are left out: neither speed nor memory depends on them.
+    The weights are left out: neither the speed nor the memory depends on them.
 
     Raises:
-        InputError: It is no ensemble of heads.
+        InputError: The interpreter is not an ensemble of heads.
     """
     model = cfg.to_dict().get('model')
     config = model.get('interpreter', PUBLISHED) if isinstance(model, dict) else PUBLISHED
@@ -42,17 +42,17 @@ def batched_name(members: int) -> str:
 
 
 def lighter(head: FeatureInterpreter) -> dict:
-    """Options of a head with half the widths, its finest group at half the resolution."""
+    """Options of a head with half the widths and its finest group at half the resolution."""
     return dict(widths=[max(1, reduce.out_channels // 2) for reduce in head.reduce], stride=2)
 
 
 def labeller_configs(head: dict, members: int, compare: Sequence[str], light: dict) -> dict[str, dict]:
-    """By name the config of each labeller that the comparisons need, all of them ensembles: many have one member.
+    """Configs of the labellers needed by the comparisons, by name. All are ensembles; a single head is an ensemble of one member.
 
     Args:
         head: Config of one head.
-        members: Of an ensemble.
-        compare: Names of comparisons.
+        members: Number of members of an ensemble.
+        compare: Names of the comparisons.
         light: Options of the light head that differ from those of ``head``.
     """
 
@@ -78,31 +78,31 @@ def labeller_configs(head: dict, members: int, compare: Sequence[str], light: di
 
 
 def build_labeller(name: str, config: dict, generator: ClassConditionalGenerator) -> Ensemble:
-    """A labeller for the generator's features, with random weights.
+    """Build a labeller with random weights for the features of a generator.
 
     Raises:
-        InputError: Its options are unknown or do not fit the generator.
+        InputError: The options are unknown or do not fit the generator.
     """
     try:
         return MODELS.build({**generator.interpreter_sizes(), **config})
-    except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, AttributeError) as error:  # which one depends on the option
+    except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, AttributeError) as error:  # the type depends on the option
         raise InputError(f'{name} cannot be built: {error}') from error
 
 
 def labelled(generator: ClassConditionalGenerator, labeller: Ensemble, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What a synthesis computes of z (N,latent_dim), y int64 (N,): images (N,3,R,R), labels and disagreement (N,R,R)."""
+    """Labelled pass as in a synthesis: z (N,latent_dim), y int64 (N,) -> images (N,3,R,R), labels and disagreement (N,R,R)."""
     images, features = generator.forward_features(z, y)
     consensus = Consensus.of(labeller.each(features, generator.embed(y)))
     return images, consensus.labels(), consensus.disagreement()
 
 
 def all_members(ensemble: Ensemble, features: Sequence[Tensor], embedding: Tensor) -> None:
-    """The logits of an ensemble, each dropped before the next."""
+    """Compute the logits of all members by ``Ensemble.each`` and drop them one after the other."""
     for _ in ensemble.each(features, embedding):
         pass
 
 
 def each_head(ensemble: InterpreterEnsemble, features: Sequence[Tensor], embedding: Tensor) -> None:
-    """The logits of its members, called as if each were alone."""
+    """Compute the logits of all members by separate calls of each head."""
     for head in ensemble.members:
         head(features, embedding)

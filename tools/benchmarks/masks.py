@@ -1,4 +1,4 @@
-"""The sub-command ``masks``: how long the analysis of masks takes, and how its memory grows."""
+"""The sub-command ``masks``: time and memory of the analysis of masks."""
 
 import argparse
 import os
@@ -31,7 +31,7 @@ MIB = 2**20
 
 
 def write_masks(root: Path, number: int, processes: int) -> None:
-    """A dataset of masks only: blobs with ragged rims, 100 a class, those of a class alike."""
+    """Write a dataset of random masks: blobs with ragged edges, 100 per class; those of a class have a similar shape."""
     classes = number // PER_CLASS
     with ProcessPoolExecutor(processes, get_context('fork')) as pool:
         drawn = pool.map(write_class, [root] * classes, range(classes))
@@ -55,20 +55,20 @@ def folder_of_class(class_id: int) -> str:
 
 
 def write_class(root: Path, class_id: int) -> list[dict]:
-    """The masks of a class; their lines of the manifest."""
+    """Write the masks of a class and return their lines of the manifest."""
     folder, shape = folder_of_class(class_id), generator_at('class', class_id).standard_normal((GRID, GRID))
     lines = []
     for index in range(PER_CLASS):
         files = sample_files(folder, sample_id(index))
         write_png(root / files['mask'], blob(shape, generator_at('mask', class_id, index)))
         (root / files['image']).parent.mkdir(parents=True, exist_ok=True)
-        os.link(root / files['mask'], root / files['image'])  # nobody looks at the images, which must be there
+        os.link(root / files['mask'], root / files['image'])  # the images must exist but are not read
         lines.append({'id': sample_id(index), 'class': class_id, 'slug': folder, 'uncertainty': 0.0})
     return lines
 
 
 def blob(shape: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """uint8 (256,256): where a field that falls off from the middle is positive."""
+    """A mask uint8 (256,256) of the pixels at which a random field, decreasing from the centre, is positive."""
     from PIL import Image
 
     y, x = np.mgrid[:GRID, :GRID] / (GRID - 1) - 0.5
@@ -81,7 +81,7 @@ def blob(shape: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def measure(root: Path, processes: int) -> dict:
-    """Wall and CPU seconds of each part, and the resident memory this process and its largest worker came to, in MiB."""
+    """Measure wall and CPU seconds of each part, and the peak resident memory in MiB of this process and of its largest worker."""
     torch.set_num_threads(1)
     images, parts = open_labelled_images(root), {}
 
@@ -91,7 +91,7 @@ def measure(root: Path, processes: int) -> dict:
         parts[name] = dict(wall=round(time.perf_counter() - wall, 2), cpu=round(cpu_seconds() - cpu, 2))
         return result
 
-    mean_shapes(np.zeros((2, 8, 8), np.uint8), clusters=1)  # libraries load on first use
+    mean_shapes(np.zeros((2, 8, 8), np.uint8), clusters=1)  # libraries are loaded at their first use
     before = peak_mib(resource.RUSAGE_SELF)
     statistics = timed('columns', lambda: mask_statistics(images, processes, progress=False))
     rows = timed('summary with SD', lambda: summary(statistics, processes=processes, progress=False))
@@ -115,9 +115,9 @@ def peak_mib(who: int) -> float:
 
 
 def masks_command(args: argparse.Namespace) -> None:
-    """Measure, print a table and write JSON."""
+    """Measure the analysis of masks, print a table and write JSON."""
     if wrong := [number for number in args.sizes if number < PER_CLASS or number % PER_CLASS]:
-        raise InputError(f'--sizes takes multiples of {PER_CLASS}, the masks of a class; got {wrong[0]}')
+        raise InputError(f'--sizes must be multiples of {PER_CLASS}, the number of masks per class; got {wrong[0]}')
     check_out(args.out)
     torch.set_num_threads(1)
     result = dict(command='masks', processes=args.processes, pixels=SIZE, per_class=PER_CLASS)
@@ -128,7 +128,7 @@ def masks_command(args: argparse.Namespace) -> None:
             write_masks(Path(folder), number, len(os.sched_getaffinity(0)))
             row = in_fresh_process(measure, Path(folder), args.processes)
         if isinstance(row, str):
-            raise InputError(f'{number} masks were not measured: {row}')
+            raise InputError(f'the analysis of {number} masks could not be measured: {row}')
         result['rows'].append(row)
     result['environment']['load_after'] = load_average()
     report(result, as_text(result), args.out)
@@ -144,7 +144,7 @@ def as_text(result: dict) -> str:
     heads = ['masks', *result['rows'][0]['seconds'], 'all', 'MiB beyond the start', 'MiB of the largest worker']
     return '\n'.join(
         [
-            f'{result["pixels"]} px, {result["per_class"]} masks a class, {result["processes"]} processes; wall seconds (CPU seconds)',
+            f'{result["pixels"]} px, {result["per_class"]} masks per class, {result["processes"]} processes; wall seconds (CPU seconds)',
             *machine_lines(result['environment']),
             '',
             *table(heads, rows),
@@ -153,10 +153,12 @@ def as_text(result: dict) -> str:
 
 
 def add_masks(commands: argparse._SubParsersAction) -> None:
-    """The sub-command ``masks``."""
-    command = commands.add_parser('masks', help='seconds and memory of the analysis of masks')
-    command.add_argument('--sizes', type=positive_int, nargs='+', default=[2000, 10000, 50000], help='numbers of masks')
-    command.add_argument('--processes', type=positive_int, default=2, help='that measure masks')
-    command.add_argument('--scratch', help='folder for the masks while they are measured; default: the temporary one')
-    command.add_argument('--out', type=Path, help='.json file to write')
+    """Add the sub-command ``masks``."""
+    command = commands.add_parser('masks', help='time and memory of the analysis of masks')
+    command.add_argument(
+        '--sizes', type=positive_int, nargs='+', default=[2000, 10000, 50000], help='numbers of masks; default: 2000 10000 50000'
+    )
+    command.add_argument('--processes', type=positive_int, default=2, help='number of processes that analyse masks; default: 2')
+    command.add_argument('--scratch', help="folder for the temporary masks; default: the system's temporary folder")
+    command.add_argument('--out', type=Path, help='.json file for the results')
     command.set_defaults(run=masks_command)

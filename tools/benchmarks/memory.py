@@ -1,4 +1,4 @@
-"""How much memory a computation needs at its peak."""
+"""Peak memory of a computation."""
 
 import ctypes
 from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ def weight_bytes(module: nn.Module) -> int:
 
 
 def cuda_peak(call: Callable[[], Any], device: torch.device) -> int:
-    """Bytes that torch holds on a CUDA device at the peak of a call, beyond those it held before.
+    """Peak of the bytes that torch allocates on a CUDA device during a call, beyond those allocated before.
 
-    Tensors only: torch's reserve and CUDA's own few hundred MiB are not in it.
+    Only tensors are counted, not torch's reserved memory and not the few hundred MiB of CUDA itself.
     """
     torch.cuda.synchronize(device)
     torch.cuda.reset_peak_memory_stats(device)
@@ -30,15 +30,15 @@ def cuda_peak(call: Callable[[], Any], device: torch.device) -> int:
 
 
 def resident_peaks(calls: Sequence[Callable[[], Any]]) -> list[int] | None:
-    """Bytes by which the resident memory of this process grows at most beyond what it is now, after each call in turn.
+    """Peak growth in bytes of the resident memory of this process during each call, beyond its present size.
 
-    For a fresh process, where little freed memory lies about that a call could use without growing. It counts everything, tensors as
-    well as what libraries and the kernel keep for them; pages that are touched, not those that are merely reserved.
+    Use it in a new process: in an old one, a call can reuse freed memory without growth. All used pages are counted, those of tensors and
+    those of libraries and the kernel; pages that are only reserved are not counted.
 
-    It reads this process's VmHWM and not ``getrusage``: ru_maxrss of a child starts at what its parent had when it started it.
+    The value is VmHWM of this process. ``getrusage`` is not used: ru_maxrss of a child process starts at the value of its parent.
 
     Returns:
-        One figure for each call, or None where the system does not tell (it is not Linux).
+        One value for each call, or None if the system does not provide it (not Linux).
     """
     before = _high_water_mark(reset=True)
     if before is None:
@@ -52,12 +52,12 @@ def resident_peaks(calls: Sequence[Callable[[], Any]]) -> list[int] | None:
 
 
 def _high_water_mark(reset: bool = False) -> int | None:
-    """The most bytes that were resident, since the reset if the system permits one, else since the process started."""
+    """Peak resident memory in bytes since the reset, or since the start of the process if the system permits no reset."""
     if reset:
         try:
-            ctypes.CDLL(None).malloc_trim(0)  # freed memory goes back to the system, as far as glibc can
+            ctypes.CDLL(None).malloc_trim(0)  # returns freed memory to the system, as far as glibc can
             CLEAR.write_text('5')
         except (OSError, AttributeError):
-            pass  # the mark stays a bound from above of what is resident, and its growth one from below
+            pass  # without a reset, the mark is an upper bound of the resident memory, and its growth a lower bound
     lines = STATUS.read_text().splitlines() if STATUS.is_file() else []
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith('VmHWM:')), None)

@@ -1,4 +1,4 @@
-"""The sub-command ``online``: what labelled images cost that are made inside a training, beside those of a synthesised dataset."""
+"""The sub-command ``online``: the cost of labelled images made during a training, compared with those of a synthesised dataset."""
 
 import argparse
 from collections.abc import Iterator
@@ -29,12 +29,14 @@ ONLINE, OFFLINE, READY = 'online', 'offline', 'on ready images'
 
 
 class Training:
-    """What a config trains, step by step and without a Runner; this process loads the images.
+    """The training of a config, step by step and without a Runner; this process loads the images.
+
+    The weights are random; the speed does not depend on them.
 
     Args:
-        cfg: Of a training on one device; weights are random, speed does not depend on them.
-        batch_size: None: the config's.
-        device: Where it trains.
+        cfg: Config of a training on one device.
+        batch_size: Batch size; None: that of the config.
+        device: Device of the training.
     """
 
     def __init__(self, cfg: Config, batch_size: int | None, device: torch.device) -> None:
@@ -59,32 +61,38 @@ class Training:
         return self.model.data_preprocessor(next(self._batches), True)
 
     def learn(self, ready: dict[str, Any]) -> None:
-        """Forward pass, backward pass and optimiser on a batch that is ready."""
+        """Forward pass, backward pass and optimizer step on a loaded batch."""
         with self.wrapper.optim_context(self.model):
             loss, _ = self.model.parse_losses(self.model(**ready, mode='loss'))
         self.wrapper.update_params(loss)
 
     def step(self) -> None:
-        """A training step: the next batch, and learning from it."""
+        """A training step with the next batch, including its loading."""
         self.learn(self.batch())
 
 
 def comparisons(online: Training, offline: Training) -> Iterator[Comparison]:
-    """A batch, a step, and a step beside one whose images cost nothing."""
+    """Online compared with offline: a batch, a step, and a step compared with one on a batch that is already loaded."""
     yield Comparison('batch', ONLINE, OFFLINE, (online.batch, offline.batch))
     yield Comparison('step', ONLINE, OFFLINE, (online.step, offline.step))
     yield Comparison('loading-hidden', ONLINE, READY, (online.step, partial(offline.learn, offline.batch())))
 
 
 def check_twins(online: Training, offline: Training, args: argparse.Namespace) -> None:
-    """Raise InputError unless one is online and the other is not, and they train the same network on as many images."""
+    """Check that the two trainings differ only in the source of the images.
+
+    Raises:
+        InputError: ``online`` is not online, ``offline`` is online, or the networks or batch sizes differ.
+    """
     if not is_online(online.loader.dataset):
-        raise InputError(f'{args.online} does not train on an mmbdg.OnlineSyntheticDataset')
+        raise InputError(f'{args.online} does not train on an mmbdg.OnlineSyntheticDataset; give the online config first')
     if is_online(offline.loader.dataset):
-        raise InputError(f'{args.offline} is online too, there is nothing to compare with')
+        raise InputError(f'{args.offline} is online too; give the config of a training on a synthesised dataset as the second one')
     shapes = [{name: value.shape for name, value in training.model.named_parameters()} for training in (online, offline)]
     if shapes[0] != shapes[1] or online.batch_size != offline.batch_size:
-        raise InputError(f'{args.online} and {args.offline} train other networks or batches; only where their images come from may differ')
+        raise InputError(
+            f'{args.online} and {args.offline} train different networks or batch sizes; only the source of the images may differ'
+        )
 
 
 def online_command(args: argparse.Namespace) -> None:
@@ -121,9 +129,9 @@ def online_command(args: argparse.Namespace) -> None:
 
 
 WHAT = {
-    'batch': 'a batch of ready images: online to offline',
+    'batch': 'loading a batch: online to offline',
     'step': 'a training step: online to offline',
-    'loading-hidden': 'a training step: online to one on ready images',
+    'loading-hidden': 'a training step: online to one on loaded images',
 }
 
 
@@ -131,7 +139,7 @@ def as_text(result: dict) -> str:
     """The table, aligned and valid Markdown."""
     return '\n'.join(
         [
-            f'{result["online"]} beside {result["offline"]}, batches of {result["batch_size"]}',
+            f'{result["online"]} compared with {result["offline"]}, batches of {result["batch_size"]}',
             *machine_lines(result['environment']),
             '',
             *comparison_table(result['comparisons'], WHAT),
@@ -142,15 +150,20 @@ def as_text(result: dict) -> str:
 
 
 def add_online(commands: argparse._SubParsersAction) -> None:
-    """The sub-command ``online``."""
-    command = commands.add_parser('online', help='seconds of online sampling beside a synthesised dataset')
+    """Add the sub-command ``online``."""
+    command = commands.add_parser('online', help='time of online sampling, compared with a synthesised dataset')
     command.add_argument('online', help='config of a training on an mmbdg.OnlineSyntheticDataset')
     command.add_argument('offline', help='config of the same training on a synthesised dataset')
-    command.add_argument('--batch-size', type=positive_int, help="default: the configs'")
-    command.add_argument('--device', default='cpu', help='where to train, e.g. cuda')
-    command.add_argument('--threads', type=positive_int, help="of the CPU; default: torch's choice")
-    command.add_argument('--pairs', type=positive_int, default=MIN_PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
-    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every batch and step')
+    command.add_argument('--batch-size', type=positive_int, help='batch size; default: that of the configs')
+    command.add_argument('--device', default='cpu', help='device of the training, e.g. cuda; default: cpu')
+    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
+    command.add_argument(
+        '--pairs',
+        type=positive_int,
+        default=MIN_PAIRS,
+        help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}; default: {MIN_PAIRS}',
+    )
+    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every batch and step')
     command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the online config')
     command.add_argument('--offline-options', nargs='+', action=ConfigOptions, help='override parts of the offline config')
     command.set_defaults(run=online_command)

@@ -1,4 +1,4 @@
-"""The sub-command ``synthesis``: what a labelled image costs beside the bare generator's, and what a second process brings."""
+"""The sub-command ``synthesis``: the cost of a labelled image compared with a bare one, and the speed of several processes."""
 
 import argparse
 import itertools
@@ -44,12 +44,15 @@ MIB = 2**20
 
 
 class Blocks:
-    """Calls that make the next block of a plan and write it into a folder that goes away.
+    """Functions that make the next block of a plan and write it to a temporary folder.
 
     Args:
-        plan: What is made.
-        device: Where.
-        folder: Where it is written.
+        plan: Plan of the synthesis.
+        device: Device of all networks.
+        folder: Temporary folder for the blocks.
+
+    Raises:
+        InputError: The source of the plan is not a labelled generator.
     """
 
     def __init__(self, plan: Synthesis, device: str, folder: Path) -> None:
@@ -61,12 +64,12 @@ class Blocks:
         self.numbers = itertools.count()
 
     def filtered(self) -> None:
-        """One block: candidates, rejection, labels of the survivors, uncertainty, files."""
+        """Make a block in the usual order: candidates, rejection, labels of the survivors, uncertainty, files."""
         class_id, block = self.next()
         self.writer.write(class_id, block, self.maker.make(class_id, block), self.maker.plan.kept)
 
     def naive(self) -> None:
-        """As much, every candidate labelled before it is judged."""
+        """Make a block of the same size in the naive order: every candidate is labelled before the filters."""
         plan, (class_id, block) = self.maker.plan, self.next()
         indices, samples = range(block * plan.candidates, (block + 1) * plan.candidates), []
         for begin in range(0, len(indices), plan.batch_size):
@@ -79,14 +82,14 @@ class Blocks:
         self.writer.write(class_id, block, BlockResult(samples[: plan.kept], {}), plan.kept)
 
     def bare(self) -> None:
-        """As many images as a block keeps, without labels and files."""
+        """Generate as many images as a block keeps, without labels and files."""
         plan, (class_id, block) = self.maker.plan, self.next()
         for begin in range(0, plan.kept, plan.batch_size):
             part = range(block * plan.kept + begin, block * plan.kept + min(begin + plan.batch_size, plan.kept))
             self.generator.images([class_id] * len(part), part)
 
     def next(self) -> tuple[int, int]:
-        """A block that was not made yet."""
+        """Class and number of the next block."""
         number = next(self.numbers)
         return number % self.generator.num_classes, number // self.generator.num_classes
 
@@ -95,7 +98,7 @@ _worker: Blocks | None = None
 
 
 def start_worker(plan: Synthesis, device: str, folder: Path) -> None:
-    """Load everything once, in a process of its own."""
+    """Load the networks in a worker process and make a first block."""
     global _worker
     torch.set_num_threads(plan.threads)
     _worker = Blocks(plan, device, folder / str(os.getpid()))
@@ -103,13 +106,13 @@ def start_worker(plan: Synthesis, device: str, folder: Path) -> None:
 
 
 def make_blocks(number: int) -> None:
-    """In a worker."""
+    """Make blocks in a worker process."""
     for _ in range(number):
         _worker.filtered()
 
 
 def sharing(pools: Sequence[ProcessPoolExecutor], blocks: int) -> Callable[[], None]:
-    """A call that has ``blocks`` blocks made, shared equally by the processes."""
+    """A function that makes ``blocks`` blocks, distributed equally over the processes."""
 
     def call() -> None:
         running = [pool.submit(make_blocks, blocks // len(pools)) for pool in pools]
@@ -121,13 +124,13 @@ def sharing(pools: Sequence[ProcessPoolExecutor], blocks: int) -> Callable[[], N
 
 
 def synthesis_command(args: argparse.Namespace) -> None:
-    """Measure, print a table and write JSON."""
+    """Measure a synthesis, print a table and write JSON."""
     check_pairs(args.pairs)
     check_out(args.out)
     device = usable_device(args.device)
     cfg = read_config(args.config, args.cfg_options)
     if 'synthesis' not in cfg:
-        raise InputError(f'{args.config} has no synthesis=dict(...)')
+        raise InputError(f'{args.config} has no synthesis=dict(...); give a config such as configs/synthesis/biggan32_fashion.py')
     check_requirements(cfg)
     plan = Synthesis.from_config(cfg.synthesis)
     torch.set_num_threads(plan.threads)
@@ -168,7 +171,7 @@ def synthesis_command(args: argparse.Namespace) -> None:
 
 
 def measure_processes(plan: Synthesis, args: argparse.Namespace, folder: Path, bar: tqdm) -> dict:
-    """How many times as fast several processes make the same number of blocks as one; all stay loaded meanwhile."""
+    """Measure how many times as fast several processes make the same number of blocks as one. All processes stay loaded."""
     names = 'one process', f'{args.processes} processes'
     bar.set_description_str(f'{names[0]} to {names[1]}')
     given = dict(mp_context=get_context('spawn'), initializer=start_worker, initargs=(plan, args.device, folder))
@@ -194,19 +197,26 @@ def as_text(result: dict) -> str:
             '',
             *table(['seconds of', 'times those of', 'ratio', 'quartiles'], rows),
             '',
-            f'{rates[LABELLED]:.2f} kept labelled images a second, {rates[BARE]:.1f} of the bare generator. Medians over {result["pairs"]} '
-            'interleaved pairs; for the same number of images, or of blocks.',
+            f'{rates[LABELLED]:.2f} kept labelled images per second, {rates[BARE]:.1f} of the bare generator. Medians over '
+            f'{result["pairs"]} interleaved pairs, for the same number of images or blocks.',
         ]
     )
 
 
 def add_synthesis(commands: argparse._SubParsersAction) -> None:
-    """The sub-command ``synthesis``."""
-    command = commands.add_parser('synthesis', help='a labelled image beside a bare one; several processes beside one')
-    command.add_argument('config', help='a config with synthesis=dict(...)')
-    command.add_argument('--processes', type=positive_int, default=2, help='to compare with one process; 1: do not')
-    command.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
-    command.add_argument('--pairs', type=positive_int, default=MIN_PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}')
-    command.add_argument('--out', type=Path, help='.json file to write, with the seconds of every pass')
+    """Add the sub-command ``synthesis``."""
+    command = commands.add_parser('synthesis', help='cost of a labelled image compared with a bare one; speed of several processes')
+    command.add_argument('config', help='config with synthesis=dict(...)')
+    command.add_argument(
+        '--processes', type=positive_int, default=2, help='number of processes to compare with one; 1: no comparison; default: 2'
+    )
+    command.add_argument('--device', default='cpu', help='device of all networks, e.g. cuda; default: cpu')
+    command.add_argument(
+        '--pairs',
+        type=positive_int,
+        default=MIN_PAIRS,
+        help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}; default: {MIN_PAIRS}',
+    )
+    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every pass')
     command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.key=value ...')
     command.set_defaults(run=synthesis_command)

@@ -1,4 +1,4 @@
-"""How many times as fast one thing is as another, on a machine whose speed changes while it measures."""
+"""Time ratios of two callables, robust against changes of the machine's speed during the measurement."""
 
 import math
 import time
@@ -14,32 +14,36 @@ MIN_PAIRS = 10
 
 @dataclass(frozen=True)
 class Pairs:
-    """Seconds of two callables, run in turn; entry i of both belongs to pair i."""
+    """Seconds of two callables that ran alternately; entry i of both lists belongs to pair i."""
 
     first: list[float]
     second: list[float]
 
     @property
     def ratios(self) -> list[float]:
-        """first / second of each pair: how many times as fast the second was."""
+        """Time of the first divided by time of the second, for each pair: how many times as fast the second was."""
         return [a / b for a, b in zip(self.first, self.second, strict=True)]
 
     @property
     def ratio(self) -> float:
-        """The median of the ratios. A slow spell of the machine hits both of a pair, and the few pairs it hits unevenly count little."""
+        """Median of the ratios. Slow phases of the machine mostly slow both calls of a pair, and the median ignores the other pairs."""
         return median(self.ratios)
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """Between which the middle half of the ratios lies."""
+        """Lower and upper quartile of the ratios."""
         first, _, third = quantiles(self.ratios, n=4, method='inclusive')
         return first, third
 
 
 def check_pairs(pairs: int) -> None:
-    """Raise InputError unless there are enough pairs for a median to mean something."""
+    """Check that there are enough pairs for a median.
+
+    Raises:
+        InputError: There are fewer than :data:`MIN_PAIRS`.
+    """
     if pairs < MIN_PAIRS:
-        raise InputError(f'a ratio is the median over at least {MIN_PAIRS} pairs, got {pairs}')
+        raise InputError(f'a ratio needs at least {MIN_PAIRS} pairs, got {pairs}; increase --pairs')
 
 
 def interleaved(
@@ -50,20 +54,21 @@ def interleaved(
     after_pair: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Pairs:
-    """Run two callables in turn; which of them goes first alternates from pair to pair. Both run once before, untimed.
+    """Time two callables in interleaved pairs. The order alternates from pair to pair. Both run once before, untimed.
 
-    What a callable returns is dropped at once, within its time.
+    The result of a call is dropped immediately; this is part of its time.
 
     Args:
-        first, second: What is compared.
-        pairs: How many times each is timed.
-        synchronise: Waits until the device has done what it was given; see :func:`mmbdg.machine.synchroniser`.
-        after_pair: Called after each pair, for a progress bar.
-        clock: Seconds from any start.
+        first: First callable.
+        second: Second callable.
+        pairs: Number of pairs, at least 10; default 10.
+        synchronise: Function that waits until the device is idle, see :func:`mmbdg.machine.synchroniser`; default: no wait.
+        after_pair: Function called after each pair, for a progress bar.
+        clock: Function that returns the time in seconds; default ``time.perf_counter``.
 
     Raises:
         InputError: There are fewer than ten pairs.
-        ValueError: The clock gave a duration that is not a positive number.
+        ValueError: A measured duration is not a positive number.
     """
     check_pairs(pairs)
     for call in (first, second):
@@ -83,10 +88,12 @@ def repeated(
     after_call: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[float]:
-    """Seconds of one callable, run ``times`` times after once untimed. For a rate only: two of these make no ratio.
+    """Time one callable ``times`` times, in seconds, after one untimed call.
+
+    Use it for rates only. For a ratio of two callables use :func:`interleaved`.
 
     Raises:
-        ValueError: As :func:`interleaved`.
+        ValueError: A measured duration is not a positive number.
     """
     call()
     taken = []
@@ -103,5 +110,5 @@ def _seconds(call: Callable[[], Any], synchronise: Callable[[], None], clock: Ca
     synchronise()
     seconds = clock() - start
     if not (math.isfinite(seconds) and seconds > 0):
-        raise ValueError(f'the clock says that a call took {seconds} seconds')
+        raise ValueError(f'the measured duration of a call is {seconds} seconds; it must be positive and finite')
     return seconds

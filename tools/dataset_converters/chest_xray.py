@@ -1,10 +1,10 @@
-"""Chest X-rays with lung masks for configs/transfer/chest_xray, from four public sets as their archives unpack.
+"""Make the chest X-rays with lung masks for configs/transfer/chest_xray, from the unpacked archives of four public sets.
 
     python tools/dataset_converters/chest_xray.py archives/chest_xray data/chest_xray
-    python tools/dataset_converters/chest_xray.py ROOT OUT --sets jsrt montgomery    # another dataset, and its card says so
+    python tools/dataset_converters/chest_xray.py ROOT OUT --sets jsrt montgomery    # a different dataset; its card lists the sets
 
-ROOT holds a folder for each set: jsrt, montgomery, shenzhen, nih; docs/transfer/data.md says what to download, from whom, and under which
-terms. A set that is not whole is refused with what is missing. A second call makes only what is missing.
+ROOT contains one folder for each set: jsrt, montgomery, shenzhen, nih. docs/transfer/data.md lists downloads, sources and terms. An
+incomplete set raises an error that lists the missing files. If the command is run again, it makes only missing files.
 """
 
 from mmbdg.arguments import Parser, positive_int
@@ -16,10 +16,10 @@ from mmbdg.errors import plain_errors
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('root', help='folder with the unpacked archives')
-    parser.add_argument('out', help='folder to write, data/chest_xray for the configs')
-    parser.add_argument('--size', type=positive_int, default=512, help='side of the images, pixels; default: 512')
+    parser.add_argument('out', help='folder to write; the configs use data/chest_xray')
+    parser.add_argument('--size', type=positive_int, default=512, help='height and width of the images in pixels; default: 512')
     names = [archive.set for archive in ARCHIVES]
-    parser.add_argument('--sets', nargs='+', choices=names, help='use only these sets; the paper uses all four')
+    parser.add_argument('--sets', nargs='+', choices=names, help='sets to use; default: all four, as in the paper')
     args = parser.parse_args()
     card = convert(args.root, args.out, args.size, args.sets)
     train, test = sum(card['train'].values()), sum(card['test'].values())

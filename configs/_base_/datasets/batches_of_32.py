@@ -1,4 +1,4 @@
-"""Endless shuffled batches of 32: what all rows of the transfer table are pre-trained and transferred with."""
+"""Endless shuffled batches of 32 images, for the pre-trainings and transfers of the transfer tables."""
 
 train_dataloader = dict(
     batch_size=32,

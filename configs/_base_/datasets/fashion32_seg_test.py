@@ -1,4 +1,4 @@
-"""Real test images with masks by the foreground rule, at 64 px; masks keep their 32 px."""
+"""Real test images, resized to 64 px, with masks drawn by the foreground rule; the masks stay at 32 px."""
 
 test_dataloader = dict(
     batch_size=50,

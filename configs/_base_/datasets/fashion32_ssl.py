@@ -1,4 +1,4 @@
-"""Real images without labels: two views of 64 px each, as MoCo v2 and DenseCL cut them."""
+"""Real images without labels: two views of 64 px for each image, with the augmentations of MoCo v2 and DenseCL."""
 
 view = [
     dict(type='RandomResizedCrop', scale=64, crop_ratio_range=(0.2, 1.0), backend='pillow'),

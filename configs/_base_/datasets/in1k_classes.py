@@ -1,3 +1,3 @@
-"""The 1,000 classes of ImageNet; mmbdg.assets.class_lists has the names and the wnids of the folders."""
+"""The 1,000 classes of ImageNet. Names and folders (wnids) are in mmbdg.assets.class_lists."""
 
 class_names = 'in1k'

@@ -1,6 +1,7 @@
-"""BigGAN-deep at 128 px on ImageNet: 50.4 M parameters. Its weights: tools/convert_generator.py --from hf-deep (or mmagic-deep).
+"""BigGAN-deep at 128 px on ImageNet: 50.4 M parameters.
 
-mmagic's weights need truncation_rows=1 and rgb_outputs=3, as the converter prints. Needs pip install "mmbdg[deep]".
+Make its weights with tools/convert_generator.py --from hf-deep (or mmagic-deep). The weights of mmagic need truncation_rows=1 and
+rgb_outputs=3; the converter prints these options. Needs pip install "mmbdg[deep]".
 """
 
 generator_weights = 'data/generators/biggan-deep-128.safetensors'

@@ -1,7 +1,7 @@
-"""BigGAN at 128 px on ImageNet: 70.4 M parameters. Its weights: tools/convert_generator.py --from tfhub, ajbrock or ivclab.
+"""BigGAN at 128 px on ImageNet: 70.4 M parameters.
 
-The converter prints the options that belong to a source: output_eps=1e-4 for DeepMind's own (tfhub, ivclab), truncation_rows=50 where
-the weights have batch statistics per truncation.
+Make its weights with tools/convert_generator.py --from tfhub, ajbrock or ivclab. The converter prints the options for the source:
+output_eps=1e-4 for DeepMind's weights (tfhub, ivclab), truncation_rows=50 if the weights have batch statistics per truncation.
 """
 
 generator_weights = 'data/generators/biggan-128.safetensors'

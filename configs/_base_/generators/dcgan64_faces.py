@@ -1,6 +1,7 @@
-"""DCGAN at 64 px, trained on DigiFace-1M by the authors of the package gan-face-generate (MIT), which carries the weights.
+"""DCGAN at 64 px, trained on DigiFace-1M by the authors of the package gan-face-generate (MIT), which contains the weights.
 
-Needs pip install --no-deps gan-face-generate (it would bring wandb and much else, for a training of its own). Unconditional: one class.
+Needs pip install --no-deps gan-face-generate; --no-deps, because its dependencies (wandb and others) are only needed for its own training.
+The generator is unconditional: one class.
 """
 
 generator = dict(

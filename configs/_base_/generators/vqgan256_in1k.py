@@ -1,7 +1,6 @@
-"""VQGAN at 256 px with the class-conditional transformer on ImageNet: 1.49 G parameters. Its weights:
-tools/convert_generator.py --from taming.
+"""VQGAN at 256 px with the class-conditional transformer on ImageNet: 1.49 G parameters.
 
-top_k and top_p are BigDatasetGAN's (section 3.2).
+Make its weights with tools/convert_generator.py --from taming. top_k and top_p are those of BigDatasetGAN (section 3.2).
 """
 
 generator_weights = 'data/generators/vqgan-256.safetensors'

@@ -1,4 +1,4 @@
-"""BigGAN at 32 px for ten garments: 0.55 M parameters, four latent chunks of 16."""
+"""BigGAN at 32 px for ten garment classes: 0.55 M parameters, latents of four chunks of 16."""
 
 generator = dict(
     type='mmbdg.BigGAN',

@@ -1,4 +1,4 @@
-"""A ResNet-18 with an FPN decoder for 64 px: background and ten garments."""
+"""ResNet-18 with an FPN decoder for 64 px and 11 labels: background and ten garment classes."""
 
 _base_ = 'resnet18_64px.py'
 

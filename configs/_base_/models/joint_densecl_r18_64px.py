@@ -1,8 +1,11 @@
-"""DenseCL on a ResNet-18 for 64 px, with an FPN segmentation head. Every type carries its scope: other packages inherit this file."""
+"""DenseCL on a ResNet-18 for 64 px, with an FPN segmentation head.
+
+Every type has its scope, because configs of other packages can inherit this file.
+"""
 
 _base_ = 'resnet18_64px.py'
 
-norm_cfg = dict(type='SyncBN')  # BN where there is one process, or no GPU
+norm_cfg = dict(type='SyncBN')  # replaced by BN for a single process or without a GPU
 rgb = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 model = dict(
     type='mmbdg.JointDenseCL',

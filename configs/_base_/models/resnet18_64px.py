@@ -1,11 +1,11 @@
-"""A ResNet-18 for 64 px, and the FPN decoder that resolves a quarter of that.
+"""ResNet-18 for 64 px, and an FPN decoder whose logits have stride 4.
 
-The last stage keeps its resolution, so DenseCL's grid is 4x4; keys and shapes are those of any ResNet-18. The decoder's logits have a
-stride of 4: of an image of 32 px that was enlarged to 64 px, every second pixel.
+The last stage has stride 1 (dilated), so DenseCL's grid is 4x4. Keys and shapes of the weights are those of any ResNet-18. For an image of
+32 px that was resized to 64 px, stride 4 corresponds to every second original pixel.
 """
 
 backbone = dict(type='mmseg.ResNet', depth=18, num_stages=4, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), style='pytorch')
-strides = [4, 8, 16, 16]  # of the four stages
+strides = [4, 8, 16, 16]  # total strides of the four stages
 channels = [64, 128, 256, 512]
 fpn = dict(type='mmseg.FPN', in_channels=channels, out_channels=64, num_outs=4)
 fpn_head = dict(

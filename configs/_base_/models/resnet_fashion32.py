@@ -1,4 +1,4 @@
-"""A small ResNet that tells the ten garments apart at 32 px: 0.18 M parameters, 64 features."""
+"""Small ResNet that classifies the ten garment classes at 32 px: 0.18 M parameters, 64 features."""
 
 classifier = dict(
     type='mmpretrain.ImageClassifier',

@@ -1,6 +1,6 @@
-"""How Detectron2 trains a detector, as far as MoCo's files for it (detection/configs) do not change that.
+"""Detectron2's training settings for a detector, with the changes of MoCo's files (detection/configs).
 
-A learning rate belongs to a total batch; the configs say how many GPUs share it.
+The learning rate is for the total batch size; the command in each config gives the number of GPUs.
 """
 
 _base_ = '../runtime.py'
@@ -8,10 +8,10 @@ _base_ = '../runtime.py'
 default_scope = 'mmdet'
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=1e-4),  # MoCo's, for 16 images; momentum and decay Detectron2's
+    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=1e-4),  # lr: MoCo, for 16 images; momentum and weight decay: Detectron2
     paramwise_cfg=dict(norm_decay_mult=0.0),  # Detectron2's WEIGHT_DECAY_NORM
 )
-# MoCo's PRECISE_BN. mmpretrain's PreciseBNHook would measure the heads on RPN's proposals of the test, the mask head on 100 of them.
+# MoCo's PRECISE_BN. mmpretrain's PreciseBNHook would use the RPN proposals of the test mode for the heads, only 100 for the mask head.
 custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=200)]  # Detectron2's NUM_ITER
 default_hooks = dict(checkpoint=dict(interval=5000))  # Detectron2's CHECKPOINT_PERIOD
 train_dataloader = dict(num_workers=4, persistent_workers=True, sampler=dict(type='InfiniteSampler', shuffle=True))

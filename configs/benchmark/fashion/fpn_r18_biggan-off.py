@@ -1,8 +1,8 @@
-"""BigGAN-off (BigDatasetGAN, section 5.2): a segmentor that is trained on a synthesised dataset only; made first if it is not there.
+"""BigGAN-off (BigDatasetGAN, section 5.2): a segmentor trained on a synthesised dataset only.
 
     python tools/train.py configs/benchmark/fashion/fpn_r18_biggan-off.py
 
-Validation and test are on real images. fpn_r18_biggan-on.py makes its images inside the training instead.
+A missing dataset is made first. Validation and test use real images. The online version is fpn_r18_biggan-on.py.
 """
 
 _base_ = [

@@ -1,4 +1,4 @@
-"""Figures that metrics of OpenMMLab log, in percent."""
+"""Figures of studies in percent, read from the logged metrics of OpenMMLab."""
 
 coco = [
     dict(name=name, title=title, read=f'validations:coco/{name}', scale=100.0, unit='%')

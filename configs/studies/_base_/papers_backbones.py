@@ -1,4 +1,4 @@
-"""The paper's pre-trainings: what each is called, and the file with its backbone. A file of your own is set by --cfg-options."""
+"""The pre-trainings of the paper: their titles, and the files of their backbones. Set your own files with --cfg-options."""
 
 densecl = 'work_dirs/densecl_r50_200ep_in1k/backbone.safetensors'
 moco = 'moco_v2_200ep_pretrain.pth.tar'  # as published

@@ -1,4 +1,4 @@
-"""Tools as steps of studies: their command line, what they make, and how an interrupted run goes on."""
+"""Steps of studies that run a tool: command line, outputs, and the arguments that continue an interrupted run."""
 
 train = dict(
     tool='train.py', arguments=['{config}', '--work-dir', '{out}'], resume=['--resume'], outputs=dict(checkpoint='@last_checkpoint')
@@ -8,9 +8,9 @@ extract_backbone = dict(
     arguments=['{pretrain.checkpoint}', '{out}/backbone.safetensors'],
     outputs=dict(backbone='backbone.safetensors'),
 )
-no_pictures = {  # of a pre-training: neither pictures nor a validation, and checkpoints to go on from
+no_pictures = {  # options of a pre-training: no pictures, no validation, and checkpoints for --resume
     'custom_hooks': [],
     'train_cfg.val_begin': 10**9,
     'default_hooks.checkpoint.interval': 60,
 }
-no_files = {'custom_hooks': [], 'default_hooks.checkpoint.save_last': False}  # of a transfer: neither pictures nor a checkpoint
+no_files = {'custom_hooks': [], 'default_hooks.checkpoint.save_last': False}  # options of a transfer

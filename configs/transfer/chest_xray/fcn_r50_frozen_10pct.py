@@ -1,4 +1,4 @@
-"""As fcn_r50_frozen_100pct.py, on 10 % of the labels: 74 images (paper, Table 5)."""
+"""fcn_r50_frozen_100pct.py with 10 % of the labels: 74 images (paper, Table 5)."""
 
 _base_ = 'fcn_r50_frozen_100pct.py'
 

@@ -1,4 +1,4 @@
-"""As fcn_r50_frozen_100pct.py, on 1 % of the labels: 7 images (paper, Table 5)."""
+"""fcn_r50_frozen_100pct.py with 1 % of the labels: 7 images (paper, Table 5)."""
 
 _base_ = 'fcn_r50_frozen_100pct.py'
 

@@ -10,8 +10,8 @@ _base_ = ['../../_base_/transfer/detectron2.py', '../../_base_/transfer/mask-rcn
 
 pretrained = 'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors'  # None: random initialisation
 data_root = 'data/coco'
-batch_size = 2  # x 8 GPUs: MoCo's 16
-iterations = 90000  # Detectron2's 1x
+batch_size = 2  # per GPU; MoCo: 16 in total, on 8 GPUs
+iterations = 90000  # Detectron2's 1x schedule
 
 model = dict(backbone=dict(init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained)))
 
@@ -23,16 +23,16 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='annotations/instances_train2017.json',  # paper
         data_prefix=dict(img='train2017'),
-        filter_cfg=dict(filter_empty_gt=True),  # Detectron2's
+        filter_cfg=dict(filter_empty_gt=True),  # Detectron2
         pipeline=[
             dict(type='mmbdg.LoadImage'),
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
             dict(
-                type='RandomChoiceResize',  # MoCo's sizes
+                type='RandomChoiceResize',  # MoCo
                 scales=[(1333, 640), (1333, 672), (1333, 704), (1333, 736), (1333, 768), (1333, 800)],
                 keep_ratio=True,
             ),
-            dict(type='RandomFlip', prob=0.5),  # Detectron2's
+            dict(type='RandomFlip', prob=0.5),  # Detectron2
             dict(type='PackDetInputs'),
         ],
     ),
@@ -46,7 +46,7 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=[
             dict(type='mmbdg.LoadImage'),
-            dict(type='Resize', scale=(1333, 800), keep_ratio=True),  # Detectron2's
+            dict(type='Resize', scale=(1333, 800), keep_ratio=True),  # Detectron2
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
             dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')),
         ],
@@ -58,8 +58,8 @@ test_evaluator = val_evaluator
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1001),  # Detectron2's: full from iteration 1000 on
-    dict(type='MultiStepLR', milestones=[60000, 80000], gamma=0.1, by_epoch=False),  # Detectron2's 1x
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1001),  # Detectron2: full learning rate from iteration 1000 on
+    dict(type='MultiStepLR', milestones=[60000, 80000], gamma=0.1, by_epoch=False),  # Detectron2's 1x schedule
 ]
 
 requires = dict(

@@ -2,14 +2,14 @@
 
     tools/dist_train.sh configs/transfer/coco/mask-rcnn_r50_fpn_2x_coco.py 8 --cfg-options pretrained=BACKBONE
 
-All else is mask-rcnn_r50_fpn_1x_coco.py's. Not run by us at this size.
+All other settings are those of mask-rcnn_r50_fpn_1x_coco.py. Not run by us at this size.
 """
 
 _base_ = 'mask-rcnn_r50_fpn_1x_coco.py'
 
-iterations = 180000  # Detectron2's 2x
+iterations = 180000  # Detectron2's 2x schedule
 train_cfg = dict(max_iters=iterations, val_interval=iterations)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1001),  # Detectron2's
-    dict(type='MultiStepLR', milestones=[120000, 160000], gamma=0.1, by_epoch=False),  # Detectron2's 2x
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1001),  # Detectron2
+    dict(type='MultiStepLR', milestones=[120000, 160000], gamma=0.1, by_epoch=False),  # Detectron2's 2x schedule
 ]

@@ -1,9 +1,9 @@
-"""Transfer: a ResNet-18 with an FPN decoder, all layers tuned, 11 classes, on a part of the real labels.
+"""Transfer with a part of the real labels: a ResNet-18 with an FPN decoder, all layers trained, 11 classes.
 
     python tools/train.py configs/transfer/fashion/fpn_r18.py --cfg-options pretrained=BACKBONE label_fraction=0.1
     python tools/test.py  configs/transfer/fashion/fpn_r18.py work_dirs/fpn_r18/iter_600.pth
 
-Backbone: tools/extract_backbone.py; the random one by --cfg-options pretrained=None
+tools/extract_backbone.py makes BACKBONE. Use --cfg-options pretrained=None for random initialisation.
 """
 
 _base_ = [
@@ -15,8 +15,8 @@ _base_ = [
 
 default_scope = 'mmseg'
 pretrained = 'work_dirs/densecl_biggan_fpn/backbone.safetensors'
-label_fraction = 1.0  # of the images of each class; at least one
-label_seed = 0  # which images those are
+label_fraction = 1.0  # fraction of the images of each class, at least one image
+label_seed = 0  # seed of the selection of these images
 iterations = 600
 
 model = dict(backbone=dict(init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained)))

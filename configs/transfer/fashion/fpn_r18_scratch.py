@@ -1,9 +1,9 @@
-"""What the network of the transfers reaches with all real labels and no pre-training, trained until it has converged.
+"""The network of the transfers, trained to convergence with all real labels and without pre-training.
 
     python tools/train.py configs/transfer/fashion/fpn_r18_scratch.py
     python tools/test.py  configs/transfer/fashion/fpn_r18_scratch.py work_dirs/fpn_r18_scratch/iter_1500.pth
 
-unet_32px.py is the reference.
+The reference is unet_32px.py.
 """
 
 _base_ = 'fpn_r18.py'

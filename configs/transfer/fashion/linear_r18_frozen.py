@@ -1,9 +1,9 @@
-"""Transfer with a linear head: what the frozen features hold without a decoder that learns features of its own.
+"""Transfer with a linear head on a frozen ResNet-18. A linear head cannot learn features of its own, so it measures those of the backbone.
 
     python tools/train.py configs/transfer/fashion/linear_r18_frozen.py --cfg-options pretrained=BACKBONE label_fraction=0.1
     python tools/test.py  configs/transfer/fashion/linear_r18_frozen.py work_dirs/linear_r18_frozen/iter_300.pth
 
-As fpn_r18_frozen.py, but on the maps of all four stages, enlarged to stride 4 and put together, lies one 1x1 convolution.
+This is fpn_r18_frozen.py with another head: one 1x1 convolution on the concatenated feature maps of all four stages, resized to stride 4.
 """
 
 _base_ = 'fpn_r18_frozen.py'

@@ -3,8 +3,8 @@
     python tools/train.py configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py --cfg-options pretrained=BACKBONE
     python tools/test.py  configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py work_dirs/mask-rcnn_r18_fpn_scenes/iter_240.pth
 
-What the COCO config does, small: MoCo's batch norm in backbone, FPN and heads, all layers are tuned, final batch statistics. Widths, sizes
-and schedule are ours. What came out: docs/transfer/scenes.md.
+This is a small version of the COCO config: batch norm in backbone, FPN and heads as in MoCo, all layers are trained, and the final batch
+statistics are computed after the training. Widths, sizes and schedule are ours. Results: docs/transfer/scenes.md.
 """
 
 _base_ = ['../../_base_/transfer/detectron2.py', '../../_base_/transfer/mask-rcnn_r50_fpn_syncbn.py']
@@ -12,13 +12,13 @@ _base_ = ['../../_base_/transfer/detectron2.py', '../../_base_/transfer/mask-rcn
 pretrained = 'work_dirs/densecl_biggan_fpn/backbone.safetensors'  # None: random initialisation
 iterations = 240
 
-# The backbone is pre-trained with a dilation of 2 in its last stage; here that has a stride of 2, as in any FPN, and the weights fit.
+# The backbone was pre-trained with dilation 2 in its last stage. Here this stage has stride 2, as usual for an FPN; the weights fit.
 model = dict(
     backbone=dict(depth=18, init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained)),
     neck=dict(in_channels=[64, 128, 256, 512], out_channels=64),
-    rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[4])),  # anchors from 16 px on
+    rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[4])),  # smallest anchors: 16 px
     roi_head=dict(
-        bbox_roi_extractor=dict(out_channels=64, finest_scale=28),  # a box of 56 px is looked for where COCO has one of 112
+        bbox_roi_extractor=dict(out_channels=64, finest_scale=28),  # a box of 56 px uses the level that a box of 112 px uses for COCO
         bbox_head=dict(in_channels=64, conv_out_channels=64, fc_out_channels=256, num_classes=10),
         mask_roi_extractor=dict(out_channels=64, finest_scale=28),
         mask_head=dict(in_channels=64, conv_out_channels=64, num_classes=10),
@@ -60,7 +60,7 @@ val_evaluator = dict(type='CocoMetric', metric=['bbox', 'segm'])
 test_evaluator = val_evaluator
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=60)
-optim_wrapper = dict(optimizer=dict(lr=0.04))  # four times MoCo's for 8 images: there are few iterations
+optim_wrapper = dict(optimizer=dict(lr=0.04))  # four times MoCo's value for 8 images, because there are few iterations
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=51),
     dict(type='MultiStepLR', milestones=[160, 216], gamma=0.1, by_epoch=False),

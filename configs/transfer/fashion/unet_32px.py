@@ -1,17 +1,17 @@
-"""The reference of the garments: what the best network that we found reaches with all real labels and no pre-training.
+"""Reference for the garments: the best network that we found, trained with all real labels and without pre-training.
 
     python tools/train.py configs/transfer/fashion/unet_32px.py
     python tools/test.py  configs/transfer/fashion/unet_32px.py work_dirs/unet_32px/iter_4000.pth
 
-A U-Net of five levels on the images' own 32 px; its logits have their resolution. Shallower ones see too little of a garment to tell
-which it is.
+It is a U-Net of five levels at the original 32 px, with logits at full resolution. The receptive field of shallower U-Nets is too small to
+recognise a garment.
 """
 
 _base_ = ['../../_base_/runtime.py', '../../_base_/datasets/batches_of_32.py', '../../_base_/datasets/fashion32_seg_test.py']
 
 default_scope = 'mmseg'
-label_fraction = 1.0  # of the images of each class; at least one
-label_seed = 0  # which images those are
+label_fraction = 1.0  # fraction of the images of each class, at least one image
+label_seed = 0  # seed of the selection of these images
 iterations = 4000
 size = (32, 32)
 

@@ -3,7 +3,7 @@
     tools/dist_train.sh configs/transfer/voc/fcn_r50-d8_20k_voc12aug.py 4 --cfg-options pretrained=BACKBONE
     tools/dist_test.sh  configs/transfer/voc/fcn_r50-d8_20k_voc12aug.py work_dirs/fcn_r50-d8_20k_voc12aug/iter_20000.pth 4
 
-mmseg's fcn_r50-d8_4xb4-20k_voc12aug-512x512.py on a plain ResNet. Not run by us at this size.
+This is mmseg's fcn_r50-d8_4xb4-20k_voc12aug-512x512.py with a plain ResNet. Not run by us at this size.
 """
 
 _base_ = '../../_base_/transfer/fcn_r50-d8.py'
@@ -12,7 +12,7 @@ pretrained = 'work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors'  # None: r
 data_root = 'data/VOCdevkit'
 iterations = 20000  # paper
 
-crop_size = (512, 512)  # DenseCL's
+crop_size = (512, 512)  # DenseCL
 model = dict(
     data_preprocessor=dict(size=crop_size),
     backbone=dict(init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=pretrained)),
@@ -20,7 +20,7 @@ model = dict(
     auxiliary_head=dict(num_classes=21),
 )
 
-train_pipeline = [  # mmseg's
+train_pipeline = [  # mmseg
     dict(type='mmbdg.LoadImage'),
     dict(type='mmbdg.LoadMask'),
     dict(type='RandomResize', scale=(2048, 512), ratio_range=(0.5, 2.0), keep_ratio=True),
@@ -31,13 +31,13 @@ train_pipeline = [  # mmseg's
 ]
 images = dict(type='PascalVOCDataset', data_root=data_root)
 train_dataloader = dict(
-    batch_size=4,  # x 4 GPUs: DenseCL's 16
+    batch_size=4,  # per GPU; DenseCL: 16 in total, on 4 GPUs
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
         type='ConcatDataset',
-        datasets=[  # paper: train_aug2012, 10,582 images: 1,464 of VOC's train, 9,118 of SBD's that are not in VOC's train or val
+        datasets=[  # paper: train_aug2012, 10,582 images: 1,464 of VOC's train, and 9,118 of SBD that are not in VOC's train or val
             dict(
                 ann_file='VOC2012/ImageSets/Segmentation/train.txt',
                 data_prefix=dict(img_path='VOC2012/JPEGImages', seg_map_path='VOC2012/SegmentationClass'),
@@ -63,7 +63,7 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=[
             dict(type='mmbdg.LoadImage'),
-            dict(type='Resize', scale=(2048, 512), keep_ratio=True),  # mmseg's
+            dict(type='Resize', scale=(2048, 512), keep_ratio=True),  # mmseg
             dict(type='mmbdg.LoadMask'),
             dict(type='PackSegInputs'),
         ],
@@ -72,8 +72,8 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=2000)  # the points of Figure 10
-param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=iterations, by_epoch=False)]  # mmseg's
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=2000)  # the iterations of Figure 10
+param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=iterations, by_epoch=False)]  # mmseg
 default_hooks = dict(checkpoint=dict(interval=2000))
 custom_hooks = [dict(type='mmbdg.SamplePredictionsHook')]
 

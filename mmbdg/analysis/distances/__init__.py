@@ -1,1 +1,1 @@
-"""How far two sets of images lie apart in the space of a network's features."""
+"""Distances between sets of images in the feature space of a network."""

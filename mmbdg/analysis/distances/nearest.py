@@ -1,4 +1,4 @@
-"""The nearest of a set in a space of features: has a generator memorised an image?"""
+"""Nearest neighbours in feature space, to check whether a generator has memorised images."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ import numpy as np
 import torch
 
 QUERIES, CANDIDATES = 1024, 4096
-"""Rows of one block: 32 MiB of distances at a time, whatever the number of features."""
+"""Rows and columns of one block of distances: 32 MiB at a time for any number of features."""
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """For each query its nearest candidate.
+    """Nearest candidate of each query.
 
     Attributes:
-        index: int64 (N,), of the candidate.
-        distance: float64 (N,), Euclidean.
+        index: Indices of the candidates, int64 (N,).
+        distance: Euclidean distances, float64 (N,).
     """
 
     index: np.ndarray
@@ -23,7 +23,7 @@ class Nearest:
 
 
 def nearest(queries: np.ndarray, candidates: np.ndarray) -> Nearest:
-    """The candidate at the smallest Euclidean distance from each query; of equally near ones the first.
+    """Find the candidate with the smallest Euclidean distance to each query; the first one among equal distances.
 
     Args:
         queries: Features (N,D).
@@ -33,7 +33,7 @@ def nearest(queries: np.ndarray, candidates: np.ndarray) -> Nearest:
 
 
 def nearest_other(features: np.ndarray) -> Nearest:
-    """As :func:`nearest` of a set in itself, where nothing is its own neighbour; features (N,D), N >= 2."""
+    """Find the nearest other row of each row of one set of features (N,D), N >= 2."""
     return _nearest(features, features, same=True)
 
 
@@ -44,7 +44,7 @@ def _nearest(queries: np.ndarray, candidates: np.ndarray, same: bool) -> Nearest
         rows = slice(q, q + len(block))
         for c in range(0, len(candidates), CANDIDATES):
             others = torch.from_numpy(np.asarray(candidates[c : c + CANDIDATES], np.float64))
-            # |a|^2 + |b|^2 - 2 ab: float64 leaves of the cancellation what no picture can show
+            # |a|^2 + |b|^2 - 2 ab: in float64 the cancellation error is negligible
             found = (block.square().sum(1)[:, None] + others.square().sum(1) - 2 * block @ others.T).clamp_(min=0)
             if same:
                 own = range(max(q, c), min(q + len(block), c + len(others)))

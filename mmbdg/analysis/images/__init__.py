@@ -1,1 +1,1 @@
-"""What an analysis reads: images with masks, whoever made them."""
+"""Readers of labelled images (images with masks) for the analysis."""

@@ -1,4 +1,4 @@
-"""Annotated latents as labelled images."""
+"""Reads annotated latents as labelled images."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ from mmbdg.listing import list_files
 
 
 class AnnotatedImages(LabelledImages):
-    """``mmbdg.AnnotatedLatents`` or ``mmbdg.RuleAnnotatedLatents``: masks from the annotator, images from beside them or the generator.
+    """``mmbdg.AnnotatedLatents`` or ``mmbdg.RuleAnnotatedLatents`` as labelled images.
 
-    Where the set has ``images/NAME/<class>/<stem>.png``, what the annotator saw, that is the image. Else the generator makes it of the
-    latent, once more.
+    The masks are the annotator's. The image of a sample is ``images/NAME/<class>/<stem>.png``, the file that the annotator saw. Where this
+    file is missing, the generator makes the image again from the latent.
 
     Args:
-        dataset: Of annotated latents.
-        name: Of the set, for people.
-        generator: Config of the generator; None if there are image files.
-        truncation: Of the latents; it selects the generator's batch statistics.
+        dataset: Dataset of annotated latents.
+        name: Name of the dataset, used in messages and reports.
+        generator: Config of the generator. None: every sample has an image file. Default: None.
+        truncation: Truncation of the latents. It selects the generator's batch statistics. Default: None.
     """
 
     def __init__(self, dataset: Any, name: str, generator: dict | None = None, truncation: Any = None) -> None:
@@ -65,7 +65,7 @@ class AnnotatedImages(LabelledImages):
         if self._built is None:
             if self._config is None:
                 raise InputError(
-                    f'{self.name} has neither images/ nor a generator that makes them: name the dataset in the config of its interpreter, '
+                    f'{self.name} has neither images/ nor a generator to make them: give the dataset in the config of its interpreter, '
                     'CONFIG.py:train_dataloader.dataset'
                 )
             self._built = MODELS.build(self._config)

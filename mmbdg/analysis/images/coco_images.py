@@ -1,4 +1,4 @@
-"""Instances as COCO's JSON has them, as labelled images."""
+"""Reads instances of a COCO JSON file as labelled images."""
 
 import os
 from collections import Counter
@@ -19,38 +19,35 @@ from mmbdg.coco_json import (
 )
 from mmbdg.errors import InputError
 from mmbdg.images import open_image
+from mmbdg.outlines import fill_polygons
 from mmbdg.paths import relative_path
 from mmbdg.storage.masks import ignore_label
 from mmbdg.storage.palette import palette
 
 
 class Outlined(Annotation):
-    """An instance that has an outline."""
+    """An annotation with an outline."""
 
     segmentation: list | dict
 
 
 class CocoImages(LabelledImages):
-    """Labels are the categories in the order of their ids, 1 for the first; smaller instances lie over larger ones.
+    """Instances of a COCO JSON file as labelled images.
 
-    What is marked ``iscrowd`` does not count, where no instance lies over it. An image whose instances are all of one category has that
-    one's class, others have none. Images are seen as their EXIF orientation turns them, as whoever drew the outlines saw them. Polygons are
-    filled by pycocotools, as mmdet fills them, after a check; run lengths are decoded here.
+    The labels are the categories in the order of their ids. The first category has label 1. Smaller instances cover larger ones. Pixels
+    of an ``iscrowd`` annotation are ignored, except where an instance covers them. An image has a class only if all its instances have
+    the same category. Images are rotated by their EXIF orientation. Polygons and
+    run lengths are read as in annotations, by :mod:`mmbdg.outlines` and :mod:`mmbdg.run_lengths`.
 
     Args:
-        path: JSON with ``images``, ``categories`` and ``annotations``; polygons or run lengths.
-        image_root: Folder that ``file_name`` is relative to; None: that of the JSON.
+        path: JSON file with ``images``, ``categories`` and ``annotations`` (polygons or run lengths).
+        image_root: Folder that ``file_name`` is relative to. Default: the folder of the JSON file.
 
     Raises:
-        InputError: The file is no such JSON, an annotation belongs to no image or no category, or pycocotools is not installed.
+        InputError: The file is not a COCO JSON file, or an annotation refers to an unknown image or category.
     """
 
     def __init__(self, path: str | os.PathLike, image_root: str | os.PathLike | None = None) -> None:
-        try:
-            from pycocotools import mask
-        except ModuleNotFoundError as error:
-            raise InputError("COCO's masks need pycocotools, which is not installed: pip install pycocotools") from error
-        self.coder = mask
         self.path, self.root = Path(path), Path(image_root or Path(path).parent)
         content = read_instances(self.path, SizedImage, Outlined)
         if not content['images'] or not content['categories']:
@@ -84,13 +81,16 @@ class CocoImages(LabelledImages):
             raise InputError(f'{path} is missing; name the folder of the images: {self.path}:FOLDER')
         image = open_image(path)
         if image.shape[:2] != self._size(i):
-            raise InputError(f'{path} is {image.shape[1]}x{image.shape[0]} px, {self.path} says {self._size(i)[1]}x{self._size(i)[0]}')
+            raise InputError(
+                f'{path} has {image.shape[1]}x{image.shape[0]} px, but {self.path} gives {self._size(i)[1]}x{self._size(i)[0]} px: '
+                'check that they belong together'
+            )
         return image
 
     def mask(self, i: int) -> np.ndarray:
         mask = np.zeros(self._size(i), np.uint8 if self.ignore == 255 else np.uint16)
         areas = [(annotation, self._area(i, annotation)) for annotation in self.instances[self.images[i]['id']]]
-        # Python's sort is stable, so equal ones stay in the file's order.
+        # The sort is stable: annotations of equal size keep the order of the file.
         for annotation, area in sorted(areas, key=lambda pair: (not pair[0].get('iscrowd'), -np.count_nonzero(pair[1]))):
             mask[area] = self.ignore if annotation.get('iscrowd') else self.label_of[annotation['category_id']]
         return mask
@@ -106,14 +106,11 @@ class CocoImages(LabelledImages):
         return self.images[i]['height'], self.images[i]['width']
 
     def _area(self, i: int, annotation: dict) -> np.ndarray:
-        """bool (H,W)."""
+        """Mask of one annotation, bool (H,W)."""
         outline, size = annotation['segmentation'], self._size(i)
         try:
             if isinstance(outline, dict):
                 return area_of(outline, *size)
-            polygons = [points.ravel().tolist() for points in polygons_of(outline, *size)] if outline else []
+            return fill_polygons(polygons_of(outline, *size) if outline else [], *size)
         except InputError as error:
             raise InputError(f'{self.path}: annotation {annotation.get("id")} {error}') from error
-        if not polygons:
-            return np.zeros(size, bool)
-        return self.coder.decode(self.coder.merge(self.coder.frPyObjects(polygons, *size))).astype(bool)

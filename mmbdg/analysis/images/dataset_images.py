@@ -1,4 +1,4 @@
-"""A dataset of a config, as mmseg or this package has them, as labelled images."""
+"""Reads a dataset from a config (mmseg or this package) as labelled images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,16 +19,16 @@ UINT8_LABELS = 254
 
 
 class DatasetImages(LabelledImages):
-    """Any ``mmseg.BaseSegDataset`` and this package's datasets of images. Of its pipeline only what loads is run, and nothing resized.
+    """Any ``mmseg.BaseSegDataset`` or image dataset of this package. Only the loading steps of its pipeline run; nothing is resized.
 
-    Where the first label is named "background" (or bg), ids stay as they are. Where it is not, as in Cityscapes or ADE20K, every label is
-    foreground: ids are raised by one, and ``labels`` begins with a background that only ``facts['background']`` explains.
+    If the first label is named "background" (or "bg"), the label ids do not change. Otherwise, as in Cityscapes or ADE20K, every label is
+    foreground. Then all ids are raised by one, and ``labels`` begins with an added background label. ``facts['background']`` records this.
 
     Args:
-        dataset: Built without its pipeline.
-        name: Of the set, for people.
-        load_image: Fills ``img`` (BGR, as mmcv reads it) of an item; None where the items have it (RGB).
-        load_mask: Fills ``gt_seg_map``; None where the items have it.
+        dataset: Dataset, built without its pipeline.
+        name: Name of the dataset, used in messages and reports.
+        load_image: Transform that adds ``img`` (BGR, as in mmcv) to an item. None: the items contain ``img`` (RGB).
+        load_mask: Transform that adds ``gt_seg_map`` to an item. None: the items contain ``gt_seg_map``.
     """
 
     def __init__(self, dataset: Any, name: str, load_image: Callable | None, load_mask: Callable | None) -> None:
@@ -49,10 +49,14 @@ class DatasetImages(LabelledImages):
 
     @classmethod
     def from_config(cls, path: str, key: str) -> LabelledImages:
-        """The dataset at a key of a config file, e.g. ``test_dataloader.dataset``.
+        """Build the dataset at a key of a config file.
+
+        Args:
+            path: Config file.
+            key: Key of the dataset in the config, e.g. ``test_dataloader.dataset``.
 
         Raises:
-            InputError: There is no such file, or no dataset at the key.
+            InputError: The file is missing, or there is no dataset at the key.
         """
         cfg = read_config(path)
         content = cfg.to_dict()
@@ -64,7 +68,7 @@ class DatasetImages(LabelledImages):
             node = None
         if not isinstance(node, dict) or 'type' not in node:
             found = ', '.join(f'{path}:{place}' for place in _datasets_in(content) if place)
-            raise InputError(f'{path} has no dataset at "{key}"; ' + (f'name one: {found}' if found else 'there is none in it'))
+            raise InputError(f'{path} has no dataset at "{key}"; ' + (f'name one: {found}' if found else 'it contains no dataset'))
         check_keys(cfg, key.split('.')[0])
         model = content.get('model') or {}
         generator = generator_config(cfg) if content.get('generator') or model.get('generator') else None
@@ -72,21 +76,21 @@ class DatasetImages(LabelledImages):
 
     @classmethod
     def build(cls, config: dict, name: str, scope: str = 'mmseg', generator: dict | None = None, truncation: Any = None) -> LabelledImages:
-        """A dataset from its config.
+        """Build a dataset from its config.
 
         Args:
-            config: Of the dataset.
-            name: Of the set, for people.
-            scope: Of types without one.
-            generator, truncation: What makes the images of annotated latents.
+            config: Config of the dataset.
+            name: Name of the dataset, used in messages and reports.
+            scope: Scope of types without a scope. Default: 'mmseg'.
+            generator, truncation: Config of the generator and truncation of the latents, for annotated latents. Default: None.
 
         Raises:
-            InputError: It is a dataset of datasets, has no labels or no masks, or a package is missing.
+            InputError: The dataset contains other datasets, has no labels or no masks, or a package is missing.
         """
         from mmengine.registry import DefaultScope
 
         if inner := [place for place in _datasets_in(config) if place]:
-            raise InputError(f'{name} holds other datasets; name one of them: {", ".join(f"{name}.{place}" for place in inner)}')
+            raise InputError(f'{name} contains other datasets; name one of them: {", ".join(f"{name}.{place}" for place in inner)}')
         loaders: dict[str, Any] = dict.fromkeys(('img', 'gt_seg_map'))
         for step in config.pop('pipeline', ()):
             loaders |= {_loaded(step): step} if _loaded(step) else {}
@@ -122,7 +126,9 @@ class DatasetImages(LabelledImages):
         if image.ndim == 2 or image.shape[2] == 1:
             image = np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
         if image.dtype != np.uint8 or image.shape[2] != 3:
-            raise InputError(f'{self.title(i)} of {self.name} is {image.dtype} {image.shape}; images are uint8, grey or of three colours')
+            raise InputError(
+                f'{self.title(i)} of {self.name} is {image.dtype} {image.shape}; images must be uint8 with one channel or three channels'
+            )
         return np.ascontiguousarray(image[..., ::-1]) if self.load_image else image
 
     def mask(self, i: int) -> np.ndarray:
@@ -144,7 +150,7 @@ class DatasetImages(LabelledImages):
             raise InputError(f'{self.title(i)} of {self.name} cannot be read: {error}') from error
 
     def _raw(self, i: int) -> dict:
-        """What is known of an item without reading or drawing it."""
+        """Metadata of an item. No file is read and no random number is drawn."""
         from mmengine.dataset import BaseDataset
 
         return BaseDataset.get_data_info(self.dataset, i)
@@ -157,12 +163,12 @@ class DatasetImages(LabelledImages):
 
 
 def _kind(step: Any) -> str:
-    """Name of a transform's type, without its scope."""
+    """Type name of a transform without its scope."""
     return str(step.get('type', '')).rpartition('.')[2] if isinstance(step, dict) else ''
 
 
 def _loaded(step: Any) -> str | None:
-    """What a transform of a pipeline loads: 'img', 'gt_seg_map' or None."""
+    """Key that a transform of a pipeline loads: 'img', 'gt_seg_map' or None."""
     kind = _kind(step)
     if kind.startswith('Load') and 'Image' in kind:
         return 'img'
@@ -170,34 +176,34 @@ def _loaded(step: Any) -> str | None:
 
 
 def _one_by_one(step: dict | None) -> dict:
-    """The step that loads images, for each image as it is: broken ones are named, not skipped."""
+    """Config of the image loader. A broken image raises an error and is not skipped."""
     if step and _kind(step) not in ('LoadImage', 'LoadImageFromFile'):
         return step
     return dict(type='mmbdg.LoadImage', backend_args=(step or {}).get('backend_args'))
 
 
 def _first_item(dataset: Any, name: str) -> dict:
-    """What is known of the first image, after a look whether the dataset has what is needed."""
+    """Metadata of the first item. Raises InputError if the dataset has no labels, images or masks."""
     from mmengine.dataset import BaseDataset
 
     if not isinstance(dataset, BaseDataset) or not dataset.metainfo.get('classes'):
         raise InputError(f'{name} is no dataset of labelled images (an mmengine BaseDataset whose metainfo has classes)')
     if not len(dataset):
-        raise InputError(f'{name} holds no images')
+        raise InputError(f'{name} contains no images')
     item = dataset.get_data_info(0)
     if 'gt_seg_map' not in item and 'seg_map_path' not in item:
-        raise InputError(f'{name} has images without masks; instances of COCO are read from their file, INSTANCES.json:IMAGE_FOLDER')
+        raise InputError(f'{name} has images without masks; for COCO instances give the JSON file, INSTANCES.json:IMAGE_FOLDER')
     return item
 
 
 def _single(label: Any) -> int | None:
-    """The class of an image with one class."""
+    """Class id if the image has exactly one class, else None."""
     values = np.ravel(label) if label is not None else ()
     return int(values[0]) if len(values) == 1 else None
 
 
 def _datasets_in(node: Any, place: str = '') -> list[str]:
-    """Keys of all datasets without datasets in them; '' is the node itself."""
+    """Keys of all datasets that contain no other datasets; '' is the node itself."""
     if not isinstance(node, dict | list | tuple):
         return []
     items = node.items() if isinstance(node, dict) else enumerate(node)

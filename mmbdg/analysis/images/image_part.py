@@ -1,4 +1,4 @@
-"""A part of a set of labelled images."""
+"""A subset of labelled images."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from mmbdg.analysis.images.labelled_images import LabelledImages
 
 
 class ImagePart(LabelledImages):
-    """Some samples of a set, as a set.
+    """Subset of labelled images.
 
     Args:
-        whole: The set.
-        indices: Of the samples, in the order they shall have.
+        whole: The full set.
+        indices: Indices of the samples, in the order of the subset.
     """
 
     def __init__(self, whole: LabelledImages, indices: Sequence[int]) -> None:

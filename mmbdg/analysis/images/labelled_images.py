@@ -1,4 +1,4 @@
-"""What an analysis reads: images with masks, whoever made them."""
+"""Common interface of all images, labelled or not, that the analysis reads."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -8,17 +8,17 @@ import numpy as np
 
 
 class LabelledImages(ABC):
-    """Images and their masks by number, read when they are asked for.
+    """Images, usually with masks. Each is read on access.
 
-    Reading image ``i`` does not read its mask, nor the reverse. An object can be handed to worker processes that are forked.
+    Images and masks are read separately. An object can be passed to forked worker processes.
 
     Attributes:
-        name: Of the set, for people.
-        labels: Names of the masks' ids, background first.
-        palette: RGB 0..255 for each label.
-        ignore: Value of mask pixels that do not count.
-        classes: Names of the images' classes; empty if images have none.
-        facts: What is known of the set beside its pixels, as JSON: ``source`` always; where known ``counts`` (class: images), ``filters``
+        name: Name of the set, used in messages and reports.
+        labels: Names of the label ids of the masks, background first. Empty if there are no masks.
+        palette: RGB colour of each label, 0 to 255.
+        ignore: Value of ignored mask pixels.
+        classes: Names of the image classes. Empty if the images have no classes.
+        facts: Metadata of the set, JSON values. ``source`` is always present. Optional: ``counts`` (class: images), ``filters``
             (class: {candidates, after_rejection, after_uncertainty, ...}), ``licence``, ``checksums``, ``versions``, ``config``.
     """
 
@@ -35,6 +35,11 @@ class LabelledImages(ABC):
         self.palette = [list(map(int, colour)) for colour in palette]
         self.facts: dict[str, Any] = dict(facts or {})
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether the images have masks."""
+        return bool(self.labels)
+
     @abstractmethod
     def __len__(self) -> int: ...
 
@@ -43,25 +48,25 @@ class LabelledImages(ABC):
         """Image uint8 (H,W,3), RGB.
 
         Raises:
-            InputError: The file is missing or no picture.
+            InputError: The file is missing or is not an image.
         """
 
     @abstractmethod
     def mask(self, i: int) -> np.ndarray:
-        """Label ids, integer (H,W): 0 is background, :attr:`ignore` does not count, all else is foreground.
+        """Label ids, integer (H,W): 0 is background, :attr:`ignore` is ignored, all other ids are foreground.
 
         Raises:
-            InputError: The file is missing or no mask.
+            InputError: The file is missing or is not a mask, or the set has no masks.
         """
 
     def class_of(self, i: int) -> int | None:
-        """Index into :attr:`classes`, None where the image has no class (or several)."""
+        """Index into :attr:`classes`. None if the image has no class or several classes."""
         return None
 
     def title(self, i: int) -> str:
-        """What people find the sample by."""
+        """Name of the sample in messages and reports."""
         return str(i)
 
     def uncertainty_of(self, i: int) -> float | None:
-        """Uncertainty of the ensemble that labelled it (paper, section 3.2), nats; None where it is not known."""
+        """Uncertainty of the ensemble that labelled the sample, in nats (paper, section 3.2). None if it is unknown."""
         return None

@@ -1,4 +1,4 @@
-"""A finished synthetic dataset as labelled images."""
+"""Reads a finished synthetic dataset as labelled images."""
 
 import os
 from pathlib import Path
@@ -6,20 +6,20 @@ from pathlib import Path
 import numpy as np
 
 from mmbdg.analysis.images.labelled_images import LabelledImages
-from mmbdg.errors import InputError
 from mmbdg.storage.stored import StoredDataset
 
 FACTS = ('counts', 'filters', 'licence', 'checksums', 'versions', 'config', 'label_space', 'selection')
 
 
 class StoredImages(LabelledImages):
-    """The layout of :mod:`mmbdg.storage.layout`, as folders or shards.
+    """A dataset in the layout of :mod:`mmbdg.storage.layout`, as folders or shards.
 
-    Classes are the generator's; labels those of the masks as they are stored, no label space is applied.
+    The classes are those of the source. The labels are those of the stored masks; no label space is applied. A dataset of a source without
+    masks has no labels.
 
     Args:
         root: Folder with ``dataset.json``.
-        selection: Name of a selection of the dataset, to read its samples only; None for all samples.
+        selection: Name of a selection of the dataset; only its samples are read. Default: None, all samples.
 
     Raises:
         InputError: See :class:`~mmbdg.storage.stored.StoredDataset`.
@@ -27,8 +27,6 @@ class StoredImages(LabelledImages):
 
     def __init__(self, root: str | os.PathLike, selection: str | None = None) -> None:
         self.stored = StoredDataset(root, selection)
-        if not self.stored.catalogue.has_masks:
-            raise InputError(f'{root} has no masks: its source gives images only; an analysis needs masks')
         info = self.stored.info
         self.folders = list(self.stored.catalogue.folders)
         super().__init__(

@@ -1,1 +1,1 @@
-"""What there is to say about a labelled dataset, as numbers, text and one HTML file."""
+"""Report on a labelled dataset as JSON, Markdown and one HTML file."""

@@ -1,4 +1,4 @@
-"""What there is to say about a labelled dataset, alone or against a reference: all numbers, and the samples that are shown."""
+"""Analysis of a labelled dataset, with or without a reference: computes all numbers and chooses the samples to show."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from mmbdg.errors import InputError
 from mmbdg.machine import describe_machine
 
 LEAST = 4
-"""Samples a side for a kernel distance of halves."""
+"""Minimum samples per side for a kernel distance of subsets (halves)."""
 GALLERY, REFERENCE_GALLERY, EXTREMES, CLOSEST, DRAWN = 32, 16, 8, 6, 6
 SHAPE_CLASSES = 12
 BOUNDS = dict(MI=(0, 1), BI=(0, 1), MB=(0, 1))
@@ -32,15 +32,15 @@ BOUNDS = dict(MI=(0, 1), BI=(0, 1), MB=(0, 1))
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """How a report is made.
+    """Settings of a report.
 
     Attributes:
-        n: Samples a side for distances, as many as there are if one side has fewer (paper: 5,000).
-        seed: Of all that is drawn.
-        min_pixels: Of a component that counts as an instance.
-        processes: That measure masks.
-        batch_size: Pictures at once in the feature network.
-        device: Of the feature network.
+        n: Samples per side for distances (paper: 5,000). If one side has fewer samples, that number is used. Default: 5000.
+        seed: Seed of all random choices. Default: 0.
+        min_pixels: Minimum size of a component that counts as an instance, in pixels. Default: :data:`MIN_PIXELS`.
+        processes: Number of processes that measure masks. Default: 1.
+        batch_size: Batch size of the feature network. Default: 32.
+        device: Device of the feature network. Default: 'cpu'.
     """
 
     n: int = 5000
@@ -53,7 +53,7 @@ class ReportSettings:
 
 @dataclass(frozen=True)
 class Shown:
-    """A sample that is shown: its number in the set, and what stands below it."""
+    """A sample that is shown: its index in the set and the text below it."""
 
     index: int
     caption: str
@@ -62,15 +62,15 @@ class Shown:
 
 @dataclass
 class Report:
-    """What :func:`analyse` finds.
+    """Result of :func:`analyse`.
 
     Attributes:
         numbers: Content of report.json.
-        images, reference: What was analysed.
-        gallery, reference_gallery: Samples of each.
-        certain, uncertain: Those the ensemble agrees on most, and least.
-        nearest: Pairs of a sample and the nearest one of the reference: the closest first, then some that were drawn.
-        shapes: For some classes the mean shapes of the dataset and of the reference (None if it has no such class).
+        images, reference: Analysed dataset and its reference.
+        gallery, reference_gallery: Samples of the dataset and of the reference.
+        certain, uncertain: Samples with the lowest and with the highest uncertainty of the ensemble.
+        nearest: Pairs of a sample and its nearest reference image: first the closest pairs, then randomly drawn samples.
+        shapes: Name, mean shapes of the dataset and mean shapes of the reference (None if it has no such class) for some classes.
     """
 
     numbers: dict[str, Any]
@@ -91,20 +91,21 @@ def analyse(
     settings: ReportSettings = ReportSettings(),
     progress: bool = True,
 ) -> Report:
-    """Measure a dataset: Table 1, histograms, mean shapes, acceptance, nearest images of the reference.
+    """Analyse a dataset: Table 1, histograms, mean shapes, acceptance rates, nearest reference images.
 
-    Memory grows with the masks as :func:`~mmbdg.analysis.statistics.mask_statistics.mask_statistics` says, and by 24 bytes for each
-    feature of each of ``settings.n`` samples (three kinds of pictures, two sides); images are read one batch at a time.
+    Memory grows with the number of masks, see :func:`~mmbdg.analysis.statistics.mask_statistics.mask_statistics`, and by 24 bytes for each
+    feature of each of ``settings.n`` samples (three kinds of images, two sides). Images are read one batch at a time.
 
     Args:
-        images: The dataset.
-        reference: What it is compared with; None for a dataset on its own.
-        network: For distances to the reference; None for none.
-        settings: See the class.
-        progress: Show bars.
+        images: Dataset to analyse.
+        reference: Reference dataset. Default: None, no comparison.
+        network: Feature network for distances to the reference. Default: None, no distances.
+        settings: Settings of the report.
+        progress: Whether to show progress bars. Default: True.
 
     Raises:
-        InputError: A set has no masks or too few samples; said before the long work.
+        InputError: A dataset has too few samples, or no mask has foreground. The number of samples is checked before the long
+            computations.
     """
     seconds: dict[str, float] = {}
     sides = dict(dataset=images) | (dict(reference=reference) if reference is not None else {})
@@ -115,8 +116,8 @@ def analyse(
         with _timed(seconds, f'masks_{key}'):
             statistics[key] = mask_statistics(side, settings.processes, settings.min_pixels, progress)
             means[key] = summary(statistics[key], settings.seed, settings.processes, progress)
-        if not statistics[key].has_foreground.any():
-            raise InputError(f'{side.name}: none of {len(side)} masks has any foreground; are these its masks?')
+        if side.has_masks and not statistics[key].has_foreground.any():
+            raise InputError(f'{side.name}: none of {len(side)} masks has any foreground; check that these are the right masks')
     report = Report({}, images, reference)
     found = None
     if reference is not None and network is not None:
@@ -144,7 +145,7 @@ def analyse(
             origin=network.origin,
             frechet=network.frechet,
             kernel=network.kernel,
-            n=found['masked'].n,
+            n=found['images'].n,
             n_wanted=settings.n,
             least_for_frechet=MIN_FRECHET,
             kernel_factor=1000,
@@ -175,7 +176,10 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 def _check(images: LabelledImages, least: int) -> None:
     if len(images) < least:
-        raise InputError(f'{images.name} has {len(images)} labelled images; at least {least} are needed')
+        raise InputError(f'{images.name} has {len(images)} images; at least {least} are needed')
+    if not images.has_masks:
+        images.image(0)
+        return
     image, mask = images.image(0), images.mask(0)
     if image.shape[:2] != mask.shape:
         raise InputError(f'{images.name}: the first image has the shape {image.shape[:2]}, its mask {mask.shape}; they must be equal')
@@ -195,14 +199,15 @@ def _described(images: LabelledImages) -> dict:
 def _features(
     sides: dict[str, LabelledImages], network: FeatureNetwork, settings: ReportSettings, progress: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, np.ndarray]]]:
-    """Equally many samples of each side, drawn, and the features of their pictures."""
+    """The same number of randomly drawn samples of each side, and their features."""
     from tqdm import tqdm
 
     n = min(settings.n, *map(len, sides.values()))
+    kinds = KINDS if all(side.has_masks for side in sides.values()) else ('images',)
     chosen = {key: drawn(len(side), n, 'distances', settings.seed, key) for key, side in sides.items()}
     with tqdm(total=2 * n, desc=f'features by {network.name}', unit='sample', disable=not progress) as bar:
         features = {
-            key: picture_features(side, chosen[key], network, settings.device, settings.batch_size, bar.update)
+            key: picture_features(side, chosen[key], network, settings.device, settings.batch_size, bar.update, kinds)
             for key, side in sides.items()
         }
     return chosen, features
@@ -211,10 +216,9 @@ def _features(
 def _distances(features: dict[str, dict[str, np.ndarray]], settings: ReportSettings, progress: bool) -> dict[str, Distances]:
     from tqdm import tqdm
 
-    with tqdm(total=len(KINDS) * SUBSETS, desc='distances', unit='subset', disable=not progress) as bar:
-        return {
-            kind: distances(features['dataset'][kind], features['reference'][kind], settings.seed, lambda: bar.update()) for kind in KINDS
-        }
+    own, other = features['dataset'], features['reference']
+    with tqdm(total=len(own) * SUBSETS, desc='distances', unit='subset', disable=not progress) as bar:
+        return {kind: distances(own[kind], other[kind], settings.seed, lambda: bar.update()) for kind in own}
 
 
 def _nearest(
@@ -224,12 +228,12 @@ def _nearest(
     statistics: dict[str, MaskStatistics],
     settings: ReportSettings,
 ) -> dict:
-    """Nearest reference image of each sample; how far a reference image is from its own nearest one is the yardstick."""
+    """Nearest reference image of each sample. The yardstick is the distance of a reference image to its nearest other reference image."""
     found = nearest(features['dataset']['images'], features['reference']['images'])
     yardstick = nearest_other(features['reference']['images']).distance
     median = float(np.median(yardstick))
     order = np.argsort(found.distance, kind='stable')
-    _, first = np.unique(found.index[order], return_index=True)  # of each reference image its closest sample
+    _, first = np.unique(found.index[order], return_index=True)  # the closest sample of each reference image
     closest = order[np.sort(first)[:CLOSEST]].tolist()
     others = np.setdiff1d(order, closest)
     some = generator_at('nearest', settings.seed).permutation(others)[:DRAWN].tolist()
@@ -272,7 +276,7 @@ def _shapes(statistics: dict[str, MaskStatistics], settings: ReportSettings) -> 
 
 
 def _gallery(images: LabelledImages, statistics: MaskStatistics, count: int, seed: int) -> list[Shown]:
-    """As many of each class, of some classes if there are many."""
+    """The same number of samples of each class. If there are more classes than samples: one sample of evenly spaced classes."""
     groups = _evenly(list(statistics.groups()), count)
     samples = []
     for i, (name, indices) in enumerate(groups):
@@ -282,7 +286,7 @@ def _gallery(images: LabelledImages, statistics: MaskStatistics, count: int, see
 
 
 def _extremes(images: LabelledImages, statistics: MaskStatistics) -> tuple[list[Shown], list[Shown]]:
-    """The most and the least certain samples."""
+    """Samples with the lowest and with the highest uncertainty."""
     uncertainty = statistics.columns['uncertainty']
     order = np.argsort(uncertainty, kind='stable')[: np.isfinite(uncertainty).sum()]
 
@@ -298,14 +302,14 @@ def _class_name(statistics: MaskStatistics, i: int) -> str:
 
 
 def _evenly(things: Sequence, count: int) -> list:
-    """At most ``count`` of a sequence, evenly spaced, the first among them."""
+    """At most ``count`` evenly spaced entries of a sequence, including the first."""
     return [things[i * len(things) // count] for i in range(count)] if len(things) > count else list(things)
 
 
 def _classes(images: LabelledImages, means: dict[str, dict]) -> list[dict]:
-    """For each class its rows and what the filters left of its candidates.
+    """Row of each class with the number of candidates after each filter.
 
-    ``acceptance`` is the part of the candidates that all filters passed, None where nothing is known of candidates.
+    ``acceptance`` is the fraction of the candidates that passed all filters. It is None if the number of candidates is unknown.
     """
     filters = images.facts.get('filters') or {}
     others = means['reference']['classes'] if 'reference' in means else {}

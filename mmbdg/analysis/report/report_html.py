@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing from outside: pictures are data URIs, charts are inline SVG."""
+"""Report as one self-contained HTML file: images are data URIs, charts are inline SVG."""
 
 import base64
 import io
@@ -11,14 +11,14 @@ import numpy as np
 from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.analysis.report.charts import COLOURS, histogram_svg
 from mmbdg.analysis.report.report import CLOSEST, Report, Shown
-from mmbdg.analysis.report.report_text import class_heads, distance_note, filter_keys, made, meanings, short_names
+from mmbdg.analysis.report.report_text import class_heads, distance_note, filter_keys, made, meanings, short_names, table_keys
 from mmbdg.analysis.statistics import table1
 from mmbdg.analysis.statistics.mean_shapes import MeanShapes
 from mmbdg.visualization.contact_sheet import line_colours, outlined, thumbnail
 
 TEMPLATE = Path(__file__).with_name('report_template.html')
 PHOTO_SIDE, PIXEL_SIDE = 128, 256
-"""Pixels of the long side of pictures that are shrunk, and of small ones, whose pixels are repeated: they cost few bytes."""
+"""Long side in pixels of reduced images, and of small images. Small images are enlarged by repeating pixels, which needs few bytes."""
 MAX_LABELS = 24
 
 CHARTS = dict(
@@ -33,13 +33,12 @@ CHARTS = dict(
 
 
 def as_html(report: Report) -> str:
-    """The page. Jinja2 escapes all text; addresses in it lose their scheme, so that nothing can be followed."""
+    """The HTML page. Jinja2 escapes all text. The scheme of URLs in the text is removed, so that they do not become links."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
     numbers, reference = report.numbers, report.reference
-    found = numbers['distances']
-    keys = [key for key in table1.HEADS if found or not key.endswith(('_frechet', '_kernel'))]
+    keys = table_keys(numbers)
     charts = [
         dict(
             name=key if key != 'uncertainty' else 'Uncertainty',
@@ -55,6 +54,7 @@ def as_html(report: Report) -> str:
         reference=reference.name if reference is not None else None,
         lead=_lead(report),
         labels=_labels(report.images),
+        has_masks=report.images.has_masks,
         tiles=_tiles(report),
         groups=_groups(keys),
         heads=[_short(key, *short_names(numbers)) for key in keys],
@@ -84,7 +84,7 @@ def as_html(report: Report) -> str:
 
 
 def data_uri(picture: np.ndarray) -> str:
-    """uint8 (H,W,3) or (H,W) as a PNG in a data URI."""
+    """Data URI of an image, uint8 (H,W,3) or (H,W), in PNG format."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -97,10 +97,11 @@ def _samples(images: LabelledImages, shown: Sequence[Shown]) -> list[dict]:
 
 
 def _sample(images: LabelledImages, shown: Shown) -> dict:
-    image, mask = images.image(shown.index), images.mask(shown.index)
+    image = images.image(shown.index)
+    mask = images.mask(shown.index) if images.has_masks else np.zeros(image.shape[:2], np.uint8)
     image, mask = thumbnail(image, mask, PIXEL_SIDE if max(image.shape) <= PIXEL_SIDE // 3 else PHOTO_SIDE)
     picture = outlined(image, mask, images.palette, images.ignore, width=max(1, max(image.shape) // 80))
-    alt = f'{images.title(shown.index)}, mask outlined'
+    alt = images.title(shown.index) + (', mask outlined' if images.has_masks else '')
     return dict(src=data_uri(picture), alt=alt, caption=shown.caption, note=shown.note, width=picture.shape[1], height=picture.shape[0])
 
 
@@ -120,18 +121,22 @@ def _labels(images: LabelledImages) -> list[dict]:
 
 def _lead(report: Report) -> str:
     classes = len(report.numbers['classes'])
-    text = f'{len(report.images):,} labelled images' + (f' in {classes:,} classes' if classes > 1 else '')
+    text = f'{len(report.images):,} {_what(report)}' + (f' in {classes:,} classes' if classes > 1 else '')
     if report.reference is None:
         return text + '.'
     return text + f', compared with the {len(report.reference):,} of {report.reference.name}.'
+
+
+def _what(report: Report) -> str:
+    return 'labelled images' if report.images.has_masks else 'images without masks'
 
 
 def _tiles(report: Report) -> list[dict]:
     numbers = report.numbers
     means, found = numbers['summary']['dataset']['all'], numbers['distances']
     tiles = [
-        dict(value=f'{means["n"]:,}', what='labelled images'),
-        dict(value=f'{100 * means["MI"]:.1f} %', what='of an image is foreground'),
+        dict(value=f'{means["n"]:,}', what=_what(report)),
+        *([dict(value=f'{100 * means["MI"]:.1f} %', what='of an image is foreground')] if report.images.has_masks else []),
     ]
     if means['without_foreground']:
         tiles.append(dict(value=f'{means["without_foreground"]:,}', what='masks without any foreground'))
@@ -141,7 +146,7 @@ def _tiles(report: Report) -> list[dict]:
         passed = sum(row['acceptance'] * row['filters']['candidates'] for row in known)
         tiles.append(dict(value=f'{100 * passed / candidates:.1f} %', what=f'of {candidates:,} candidates passed all filters'))
     if found:
-        for kind, what in (('masked', 'masked images'), ('labels', 'labels')):
+        for kind, what in (('masked', 'masked images'), ('labels', 'labels')) if 'masked' in found else (('images', 'images'),):
             key = 'frechet' if found[kind]['frechet'] is not None else 'kernel'
             factor = ' × 1000' if key == 'kernel' else ''
             tiles.append(dict(value=f'{found[kind][key]:.2f}', what=f'{found[key]}{factor} of {what}, {found["n"]:,} a side'))
@@ -165,7 +170,7 @@ def _groups(keys: list[str]) -> list[dict]:
 
 
 def _short(key: str, frechet: str, kernel: str) -> str:
-    """What stands under a group's head."""
+    """Column title below the title of its group."""
     if key.endswith('_frechet'):
         return f'{frechet} ↓'
     return f'{kernel} ↓' if key.endswith('_kernel') else table1.HEADS[key]
@@ -177,10 +182,10 @@ def _nearest(report: Report) -> dict | None:
     found, distances = report.numbers['nearest'], report.numbers['distances']
     pairs = [(_sample(report.images, a), _sample(report.reference, b)) for a, b in report.nearest]
     text = (
-        f'A generator that had memorised images would put samples much nearer to reference images than these are to each other. '
-        f'Of {distances["n"]:,} samples {found["below_half_the_yardstick"]:,} lie nearer than half the yardstick, of as many reference '
-        f'images {found["reference_below_half_the_yardstick"]:,}; the median distance is {found["median"]:.3g}, the yardstick '
-        f'{found["yardstick_median"]:.3g}.'
+        f'If a generator had memorised images, its samples would be much closer to reference images than reference images are to each '
+        f'other. {found["below_half_the_yardstick"]:,} of {distances["n"]:,} samples are closer than half the yardstick, compared with '
+        f'{found["reference_below_half_the_yardstick"]:,} of as many reference images. The median distance is {found["median"]:.3g}, the '
+        f'yardstick is {found["yardstick_median"]:.3g}.'
     )
     from markupsafe import Markup
 
@@ -188,7 +193,7 @@ def _nearest(report: Report) -> dict | None:
         text=text,
         parts=[
             dict(title=title, pairs=part)
-            for title, part in (('The closest pairs', pairs[:CLOSEST]), ('Drawn samples', pairs[CLOSEST:]))
+            for title, part in (('The closest pairs', pairs[:CLOSEST]), ('Random samples', pairs[CLOSEST:]))
             if part
         ],
         among=f'{found["among"]:,}',
@@ -217,7 +222,7 @@ def _filter_head(key: str) -> str:
 
 
 def _without_schemes(value: object) -> object:
-    """Text, lists and dicts of it, without the ``https://`` of addresses; pictures and charts stay."""
+    """Texts, also in lists and dicts, without the ``https://`` of URLs. Images and charts do not change."""
     if isinstance(value, dict):
         return {key: _without_schemes(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

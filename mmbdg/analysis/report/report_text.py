@@ -1,4 +1,4 @@
-"""A report in words: what HTML and Markdown share, and the Markdown."""
+"""Texts of a report that HTML and Markdown share, and the Markdown report."""
 
 import json
 
@@ -9,53 +9,68 @@ from mmbdg.markdown import markdown_table, plain_markdown
 
 
 def meanings(numbers: dict) -> list[tuple[str, str]]:
-    """What the columns of Table 1 are."""
-    return [(key, text.format(min_pixels=numbers['settings']['min_pixels'])) for key, text in table1.MEANINGS.items()]
+    """Definitions of the columns of Table 1 that are shown."""
+    shown = table_keys(numbers)
+    return [(key, text.format(min_pixels=numbers['settings']['min_pixels'])) for key, text in table1.MEANINGS.items() if key in shown]
 
 
 def distance_note(numbers: dict) -> str:
-    """How distances were computed, or why there are none."""
+    """Description of how the distances were computed, or why there are none."""
     found = numbers['distances']
     if found is None:
         return 'Distances need a reference and a feature network.'
     least = found['least_for_frechet']
     note = (
-        f'{found["frechet"]} (Fréchet distance) and {found["kernel"]} (kernel distance × 1000, mean over {found["masked"]["subsets"]} '
-        f'fixed subsets of {found["masked"]["subset_size"]:,} a side) by {found["origin"]}; n = {found["n"]:,} a side, drawn. Masked: '
-        'all but the foreground is black; labels: the foreground white on black.'
+        f'{found["frechet"]} (Fréchet distance) and {found["kernel"]} (kernel distance × 1000, mean over {found["images"]["subsets"]} '
+        f'fixed subsets of {found["images"]["subset_size"]:,} a side) by {found["origin"]}; n = {found["n"]:,} a side, drawn at random.'
     )
+    if 'masked' in found:
+        note += ' Masked: the background is black. Labels: the foreground is white on black.'
     if found['n'] < least:
         note += f' Below {least} a side no Fréchet distance is given.'
-    if min(found[kind]['kernel'] for kind in KINDS) < 0:
+    if min(found[kind]['kernel'] for kind in compared_kinds(numbers)) < 0:
         note += (
-            f' A negative {found["kernel"]}: no more than chance between sets of this size; where a set has equally many images of each '
-            'class, its chance is smaller than the estimator takes it for.'
+            f' A negative {found["kernel"]} means no measurable difference between sets of this size. If a set has the same number of '
+            'images in each class, its random variation is smaller than the estimator assumes.'
         )
     if found['frechet'] != 'FID':
-        note += f' {found["frechet"]} and {found["kernel"]} compare with figures of the same network only, never with FID and KID.'
+        note += f' {found["frechet"]} and {found["kernel"]} are comparable only with values of the same network, never with FID and KID.'
     return note
 
 
+def compared_kinds(numbers: dict) -> list[str]:
+    """Kinds of images between which distances were computed."""
+    return [kind for kind in KINDS if kind in (numbers['distances'] or {})]
+
+
+def table_keys(numbers: dict) -> list[str]:
+    """Columns of Table 1 that can have values: distances that were computed, and columns of masks if a side has masks."""
+    compared = compared_kinds(numbers)
+    masks = any(side and side['labels'] for side in (numbers['dataset'], numbers['reference']))
+    return [key for key in table1.HEADS if (key.split('_')[0] in compared if '_' in key else masks or key == 'size')]
+
+
 def short_names(numbers: dict) -> tuple[str, str]:
-    """FID and KID, or FD and KD, whose network the note under the table names."""
+    """Short names of the distances: FID and KID, or FD and KD. The note below the table names the network."""
     found = numbers['distances'] or dict(frechet='FID', kernel='KID')
     return found['frechet'].split('-')[0], found['kernel'].split('-')[0]
 
 
 def filter_keys(classes: list[dict]) -> list[str]:
-    """What is known of filters, in their order; what was kept are the images."""
+    """Names of the filter counts, in the order of the filters. ``kept`` is omitted, because it is the number of images."""
     return list(
         dict.fromkeys(key for row in classes for key, value in (row['filters'] or {}).items() if isinstance(value, int) and key != 'kept')
     )
 
 
 def class_heads(classes: list[dict]) -> list[str]:
-    """Columns of a class; U is its mean uncertainty."""
-    return ['IN', 'MI', 'BI', 'MB', 'PL', 'SC', 'SD'] + (['U'] if any(row['uncertainty'] is not None for row in classes) else [])
+    """Columns of the table of classes. U is the mean uncertainty of a class."""
+    masks = ['IN', 'MI', 'BI', 'MB', 'PL', 'SC', 'SD'] if any(row['MI'] is not None for row in classes) else []
+    return masks + (['U'] if any(row['uncertainty'] is not None for row in classes) else [])
 
 
 def made(numbers: dict) -> list[tuple[str, str]]:
-    """Where data, settings and figures come from: names and values."""
+    """Origin of the data, settings and machine: names and values."""
     machine, settings = numbers['machine'], numbers['settings']
     rows = []
     for key in ('dataset', 'reference'):
@@ -77,17 +92,17 @@ def made(numbers: dict) -> list[tuple[str, str]]:
 
 
 def as_markdown(report: Report) -> str:
-    """Table 1, counts and acceptance; the pictures are in the HTML."""
+    """Table 1, counts and acceptance rates as Markdown. Images are only in the HTML report."""
     numbers = report.numbers
     found = numbers['distances']
-    keys = [key for key in table1.HEADS if found or not key.endswith(('_frechet', '_kernel'))]
+    keys = table_keys(numbers)
     heads = table1.heads(*short_names(numbers), keys)
     rows = [[plain_markdown(row['name']), *(table1.cell(key, row[key]) for key in keys)] for row in numbers['table1']]
     parts = [f'# {plain_markdown(report.images.name)}', markdown_table(['', *heads.values()], rows)]
     parts.append('\n'.join(f'- **{key}**: {text}' for key, text in meanings(numbers)))
     parts.append(plain_markdown(distance_note(numbers)))
     if found:
-        full = {kind: found[kind]['kernel_full'] for kind in KINDS}
+        full = {kind: found[kind]['kernel_full'] for kind in compared_kinds(numbers)}
         if None not in full.values():
             what = ', '.join(f'{kind} {value:.2f}' for kind, value in full.items())
             parts.append(f'{found["kernel"]} × 1000 of all {found["n"]:,} a side at once: {what}.')

@@ -1,1 +1,1 @@
-"""Numbers from masks: Table 1 of the paper and what belongs to it."""
+"""Statistics of masks: Table 1 of the paper and related measures."""

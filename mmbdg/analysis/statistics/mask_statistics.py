@@ -1,4 +1,4 @@
-"""Table 1 of a set of labelled images, as far as masks go: one pass over all masks, then means."""
+"""The mask columns of Table 1 for a set of labelled images: one pass over all masks, then means."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,22 +25,23 @@ from mmbdg.analysis.statistics.shape_diversity import diversity_of_class
 from mmbdg.errors import InputError
 
 COLUMNS = ('IN', 'MI', 'BI', 'MB', 'PL', 'SC')
-"""Of Table 1, one number an image; SD is one of a class."""
+"""Columns of Table 1 with one value per image. SD has one value per class."""
 OUTLINE_POINTS = 128
-"""Of an outline for SD. Its value depends on them, and the paper does not say how many it took."""
+"""Points of an outline for SD. The value of SD depends on this number, and the paper does not state it."""
 CROP_SIZE = 32
 
 
 @dataclass(frozen=True)
 class MaskStatistics:
-    """What :func:`mask_statistics` finds, N samples in the order of the set. It needs 2.1 KB a sample.
+    """Result of :func:`mask_statistics` for N samples, in the order of the set. It needs 2.1 KB per sample.
 
     Attributes:
-        classes: Names of the images' classes.
-        class_ids: int32 (N,), -1 where an image has no class.
-        columns: Each of :data:`COLUMNS` and ``uncertainty``: float32 (N,), NaN where it is not defined.
-        outlines: float32 (N,128,2), outline of the largest component in its unit box, NaN where there is no foreground.
-        crops: uint8 (N,32,32), the foreground in its tight box, see :func:`~mmbdg.analysis.statistics.mean_shapes.crop_to_box`.
+        classes: Names of the image classes.
+        class_ids: Class ids, int32 (N,); -1 for an image without a class.
+        columns: Values of each of :data:`COLUMNS` and of ``uncertainty``, float32 (N,); NaN where undefined.
+        outlines: Outlines of the largest components in their unit boxes, float32 (N,128,2); NaN without foreground.
+        crops: Foregrounds in their tight boxes, uint8 (N,32,32), see :func:`~mmbdg.analysis.statistics.mean_shapes.crop_to_box`.
+        has_masks: Whether there are masks. Without them all values are undefined. Default: True.
     """
 
     classes: tuple[str, ...]
@@ -48,17 +49,18 @@ class MaskStatistics:
     columns: dict[str, np.ndarray]
     outlines: np.ndarray
     crops: np.ndarray
+    has_masks: bool = True
 
     def __len__(self) -> int:
         return len(self.class_ids)
 
     @property
     def has_foreground(self) -> np.ndarray:
-        """bool (N,)."""
+        """Whether a mask has foreground, bool (N,)."""
         return self.columns['MI'] > 0
 
     def groups(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Name and indices int64 (n,) of each class that has images; one group '' of all where images have no classes."""
+        """Name and indices, int64 (n,), of each class with images. Without classes: one group '' with all images."""
         if not self.classes:
             yield '', np.arange(len(self))
         for class_id in np.unique(self.class_ids[self.class_ids >= 0]) if self.classes else ():
@@ -66,54 +68,56 @@ class MaskStatistics:
 
 
 def mask_statistics(images: LabelledImages, processes: int = 1, min_pixels: int = MIN_PIXELS, progress: bool = True) -> MaskStatistics:
-    """Measure every mask; images are not read.
+    """Measure every mask. Images are not read. For a set without masks, only classes are known.
 
-    IN, MI, BI, MB and the crops are over all foreground, PL, SC and outlines of its largest component. Memory grows by 2.1 KB a sample
-    (an outline and a crop of 1 KiB each), 210 MB for 100,000; nothing else is kept.
+    IN, MI, BI, MB and the crops describe the whole foreground. PL, SC and the outlines describe its largest component. Memory grows by
+    2.1 KB per sample (an outline and a crop of 1 KiB each): 210 MB for 100,000 samples.
 
     Args:
-        images: Masks to measure.
-        processes: That measure; the result does not depend on their number.
-        min_pixels: Of a component that counts as an instance.
-        progress: Show a bar with rate and time left.
+        images: Labelled images whose masks are measured.
+        processes: Number of worker processes. The result does not depend on it. Default: 1.
+        min_pixels: Minimum size of a component that counts as an instance, in pixels. Default: :data:`MIN_PIXELS`.
+        progress: Whether to show a progress bar. Default: True.
 
     Raises:
-        InputError: There is no image, a mask cannot be read, or a package is missing.
+        InputError: There are no images, a mask cannot be read, or a package is missing.
     """
     n = len(images)
     if not n:
-        raise InputError(f'{images.name} holds no images')
-    columns = np.full((len(COLUMNS), n), np.nan, np.float32)
+        raise InputError(f'{images.name} contains no images')
+    values = np.full((len(COLUMNS), n), np.nan, np.float32)
     outlines = np.full((n, OUTLINE_POINTS, 2), np.nan, np.float32)
     crops = np.zeros((n, CROP_SIZE, CROP_SIZE), np.uint8)
     measure = partial(_measured_sample, images, min_pixels)
-    for i, (row, outline, crop) in enumerate(ordered_map(measure, n, processes, 'masks' if progress else '')):
-        columns[:, i] = row
+    measured = ordered_map(measure, n, processes, 'masks' if progress else '') if images.has_masks else ()
+    for i, (row, outline, crop) in enumerate(measured):
+        values[:, i] = row
         crops[i] = crop
         if outline is not None:
             outlines[i] = outline
     known = [images.class_of(i) for i in range(n)], [images.uncertainty_of(i) for i in range(n)]
     class_ids = np.array([-1 if class_id is None else class_id for class_id in known[0]], np.int32)
     uncertainty = np.array([np.nan if value is None else value for value in known[1]], np.float32)
-    return MaskStatistics(images.classes, class_ids, dict(zip(COLUMNS, columns, strict=True), uncertainty=uncertainty), outlines, crops)
+    columns = dict(zip(COLUMNS, values, strict=True), uncertainty=uncertainty)
+    return MaskStatistics(images.classes, class_ids, columns, outlines, crops, images.has_masks)
 
 
 def measure_mask(
     mask: np.ndarray, ignore: int = 255, min_pixels: int = MIN_PIXELS
 ) -> tuple[dict[str, float], np.ndarray | None, np.ndarray]:
-    """Everything one mask is measured by.
+    """Measure one mask.
 
     Args:
         mask: Label ids, integer (H,W).
-        ignore: Id of pixels that do not count.
-        min_pixels: Of a component that counts as an instance.
+        ignore: Id of ignored pixels. Default: 255.
+        min_pixels: Minimum size of a component that counts as an instance, in pixels. Default: :data:`MIN_PIXELS`.
 
     Returns:
-        :data:`COLUMNS` by name; the outline float64 (128,2) of the largest component in its unit box, or None without foreground; the
-        crop uint8 (32,32).
+        Three values: :data:`COLUMNS` by name; the outline of the largest component in its unit box, float64 (128,2), or None without
+        foreground; the crop, uint8 (32,32).
     """
     inside = foreground(mask, ignore)
-    found = components(inside[tight_box(inside) or ...])  # what lies around changes nothing but the time
+    found = components(inside[tight_box(inside) or ...])  # the tight box only saves time
     row = dict(
         IN=instance_count(found, min_pixels),
         MI=mask_ratio(inside),
@@ -142,13 +146,13 @@ def shape_diversity(statistics: MaskStatistics, seed: int = 0, processes: int = 
     """SD of each class, see :func:`~mmbdg.analysis.statistics.shape_diversity.diversity_of_class`.
 
     Args:
-        statistics: Of the masks.
-        seed: Of the choice of pairs in classes of more than 100 images.
-        processes: That compute; the result does not depend on their number.
-        progress: Show a bar.
+        statistics: Statistics of the masks.
+        seed: Seed of the choice of pairs in classes with more than 100 images. Default: 0.
+        processes: Number of worker processes. The result does not depend on it. Default: 1.
+        progress: Whether to show a progress bar. Default: True.
 
     Returns:
-        By the name of the class ('' where images have none); NaN for a class with less than two outlines.
+        SD by class name ('' if the images have no classes); NaN for a class with fewer than two outlines.
     """
     groups = [(name, chosen[statistics.has_foreground[chosen]]) for name, chosen in statistics.groups()]
     diversity = partial(_diversity_of_group, statistics.outlines, groups, seed)
@@ -162,11 +166,17 @@ def _diversity_of_group(outlines: np.ndarray, groups: Sequence[tuple[str, np.nda
 
 
 def summary(statistics: MaskStatistics, seed: int = 0, processes: int = 1, progress: bool = True) -> dict[str, Any]:
-    """Table 1's row of a set, and that of each class, as JSON: ``{'all': ROW, 'classes': {name: ROW}}``.
+    """Rows of Table 1 for the set and for each class, JSON values: ``{'all': ROW, 'classes': {name: ROW}}``.
 
-    A ROW has ``n`` images, ``without_foreground`` of them, means of IN, MI and BI over all of them (0 without foreground), of MB, PL and SC
-    over those with foreground, of ``uncertainty`` over those where it is known, and SD: of a class, in 'all' its mean over classes. None
-    where there is nothing to average.
+    A ROW contains:
+
+    - ``n`` (images) and ``without_foreground`` (images without foreground; None if there are no masks);
+    - means of IN, MI and BI over all images (0 without foreground);
+    - means of MB, PL and SC over the images with foreground;
+    - the mean of ``uncertainty`` over the images where it is known;
+    - SD of the class; in 'all' the mean of SD over classes.
+
+    A value is None if there is nothing to average.
 
     Args:
         statistics, seed, processes, progress: See :func:`shape_diversity`.
@@ -184,7 +194,8 @@ def _row(statistics: MaskStatistics, chosen: np.ndarray) -> dict[str, Any]:
         values = column[chosen].astype(np.float64)
         values = values[~np.isnan(values)]
         means[name] = _number(values.mean()) if len(values) else None
-    return dict(n=len(chosen), without_foreground=int((~statistics.has_foreground[chosen]).sum()), **means)
+    without = int((~statistics.has_foreground[chosen]).sum()) if statistics.has_masks else None
+    return dict(n=len(chosen), without_foreground=without, **means)
 
 
 def _number(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""A function of 0 ... n - 1, in several processes, with a bar."""
+"""Parallel map over 0 to n - 1 with ordered results and a progress bar."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +10,11 @@ from torch.utils.data import DataLoader, Dataset
 from mmbdg.errors import InputError
 from mmbdg.workers import end_with_this_process
 
-BATCH = 16  # results that travel together
+BATCH = 16  # results that a worker process returns together
 
 
 class _Calls(Dataset):
-    """Results as items. What is wrong with the input travels as a value, for torch would wrap it in the worker's traceback."""
+    """Results as items. An InputError is returned as a value, because torch would wrap it in the traceback of the worker process."""
 
     def __init__(self, function: Callable[[int], Any], n: int) -> None:
         self.function, self.n = function, n
@@ -34,16 +34,16 @@ def _as_is(results: Sequence[Any]) -> Sequence[Any]:
 
 
 def ordered_map(function: Callable[[int], Any], n: int, processes: int = 1, title: str = '') -> Iterator[Any]:
-    """Results of ``function(0) ... function(n - 1)``, in this order; few are held at a time.
+    """Results of ``function(0)`` to ``function(n - 1)``, in this order. Only a few results are in memory at a time.
 
     Args:
-        function: A pure one; it is forked into the processes, where the system can fork.
+        function: Function without side effects. Worker processes get it by fork where the system supports fork.
         n: Number of calls.
-        processes: 1 calls it here.
-        title: Of a bar with rate and time left; '' shows none.
+        processes: Number of worker processes. 1: the calling process. Default: 1.
+        title: Title of the progress bar. '' shows no bar. Default: ''.
 
     Raises:
-        InputError: Less than one process, or what the function raises.
+        InputError: ``processes`` is below 1, or the function raised InputError.
     """
     from tqdm import tqdm
 
@@ -58,7 +58,7 @@ def ordered_map(function: Callable[[int], Any], n: int, processes: int = 1, titl
         num_workers=workers,
         collate_fn=_as_is,
         multiprocessing_context=context,
-        generator=torch.Generator(),  # torch draws a seed for the workers; not from the caller's stream
+        generator=torch.Generator(),  # torch draws a seed for the workers; the caller's random state must not change
     )
     end_with_this_process(loader)
     with tqdm(total=n, desc=title, disable=not title, unit='') as bar:

@@ -1,7 +1,7 @@
-"""Column SD of Table 1: how much the shapes of a class differ.
+"""Column SD of Table 1: diversity of the shapes within a class.
 
-The mean Chamfer distance over pairs of one class's outlines, averaged over classes. It sums over the points of an outline, and the paper
-does not say how many it took: the value compares sets that were measured alike, and is not the paper's.
+SD is the mean Chamfer distance over pairs of outlines of one class, averaged over classes. The distance is a sum over the points of an
+outline, and the paper does not state their number. Values of this package are comparable with each other, not with those of the paper.
 """
 
 from itertools import combinations
@@ -11,23 +11,23 @@ import numpy as np
 from mmbdg.addressed import generator_at
 
 MAX_PAIRS = 4950
-"""Of a class that are compared at most: all of 100 samples, as many as a class of BigGAN-sim has."""
-BLOCK = 8  # pairs at once, whose distances stay in the cache
+"""Maximum number of pairs per class: all pairs of 100 samples, the size of a class of BigGAN-sim."""
+BLOCK = 8  # pairs at once: their distances fit in the CPU cache
 
 
 def chamfer_distances(outlines: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Chamfer distance of pairs of outlines, squared distances summed both ways (Fan et al. 2017, equation 1).
+    """Chamfer distances of pairs of outlines: squared distances, summed in both directions (Fan et al. 2017, equation 1).
 
     .. code-block:: none
 
         d(A, B) = sum over a of min over b of |a - b|^2  +  sum over b of min over a of |a - b|^2
 
     Args:
-        outlines: float32 (N,P,2), points of each.
-        pairs: integer (K,2), indices into them.
+        outlines: Points of the outlines, float32 (N,P,2).
+        pairs: Indices of the outlines of each pair, integer (K,2).
 
     Returns:
-        float64 (K,); it grows with P, as it sums over points.
+        Distances, float64 (K,). They grow with P.
     """
     x, y = (np.ascontiguousarray(outlines[..., axis], np.float32) for axis in (0, 1))
     found = np.empty(len(pairs))
@@ -46,12 +46,13 @@ def diversity_of_class(outlines: np.ndarray, seed: int = 0, address: str = '', m
     """SD of one class: mean Chamfer distance over pairs of its outlines.
 
     Args:
-        outlines: float32 (N,P,2), each in its unit box.
-        seed, address: Of the choice of pairs where there are more than ``max_pairs``; the address is the class, e.g. its name.
-        max_pairs: All pairs are compared up to this many; else this many different ones, drawn.
+        outlines: Outlines in their unit boxes, float32 (N,P,2).
+        seed, address: Seed and address of the random choice of pairs, if there are more than ``max_pairs``. The address identifies the
+            class, e.g. its name. Default: 0 and ''.
+        max_pairs: Maximum number of compared pairs. If there are more, this many different pairs are drawn. Default: 4950.
 
     Returns:
-        NaN for less than two outlines.
+        Mean distance; NaN for fewer than two outlines.
     """
     n = len(outlines)
     if n < 2:
@@ -60,7 +61,7 @@ def diversity_of_class(outlines: np.ndarray, seed: int = 0, address: str = '', m
 
 
 def _pairs(n: int, seed: int, address: str, max_pairs: int) -> np.ndarray:
-    """Pairs i < j of n things, int64 (K,2)."""
+    """Pairs i < j of n outlines, int64 (K,2)."""
     if n * (n - 1) // 2 <= max_pairs:
         return np.array(list(combinations(range(n), 2)))
     numbers = np.sort(generator_at('shape diversity', seed, address).choice(n * (n - 1) // 2, max_pairs, replace=False))

@@ -1,4 +1,4 @@
-"""Table 1 of the paper: its rows, and rows like them."""
+"""Table 1 of the paper: its published rows, and rows of other datasets in the same format."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ HEADS = dict(
     SC='SC',
     SD='SD',
 )
-"""Columns in the order of the paper, which has no images as they are, and what stands above them."""
+"""Columns and their titles, in the order of the paper. The columns "images" (without a mask) are not in the paper."""
 
 MEANINGS = dict(
     IN='instances in an image: connected components of the foreground of at least {min_pixels} px',
@@ -30,8 +30,8 @@ MEANINGS = dict(
     MB='mask area over area of its tight box',
     PL='length of the outline of the largest component, stretched to a width and height of 1',
     SC="points of that outline after Douglas and Peucker's simplification at 0.01",
-    SD="mean pairwise Chamfer distance of outlines within a class, averaged over classes; its absolute value is not the paper's, "
-    'which does not say how many points an outline has',
+    SD='mean pairwise Chamfer distance of outlines within a class, averaged over classes; not comparable with the figures of the paper, '
+    'because the paper does not state the number of points of an outline',
 )
 
 DIGITS = dict(size=0, IN=2, MI=3, BI=3, MB=3, PL=2, SC=1, SD=2, U=3)
@@ -46,36 +46,37 @@ PAPER = {
         'VQGAN-sim': ('100k', 1.52, 0.375, 0.615, 0.583, 27.20, 11.32, 51.56, 32.04, 3.81, 30.8, 5.13),
     }.items()
 }
-"""Table 1 of BigDatasetGAN (Li et al., CVPR 2022), on ImageNet: FID-5k and KID-5k against Real-annotated. Its text gives 19.45 / 3.47 and
-21.21 / 11.10 for the images of BigGAN-sim and VQGAN-sim instead."""
+"""Table 1 of BigDatasetGAN (Li et al., CVPR 2022), on ImageNet: FID-5k and KID-5k against Real-annotated. The text of the paper gives
+other values for the images: 19.45 / 3.47 for BigGAN-sim and 21.21 / 11.10 for VQGAN-sim."""
 
 
 def row(name: str, means: dict, distances: dict[str, Distances] | None) -> dict:
     """A row of Table 1.
 
     Args:
-        name: Of the dataset.
+        name: Name of the dataset.
         means: ``summary(...)['all']`` of :mod:`mmbdg.analysis.statistics.mask_statistics`.
-        distances: For each kind of picture, to the reference; None without one.
+        distances: Distances to the reference for each kind of image that was compared. None: no reference.
 
     Returns:
-        ``name`` and the keys of :data:`HEADS`, None where there is no figure; kernel distances x 1000, the mean over subsets.
+        ``name`` and the keys of :data:`HEADS`; None where there is no value. Kernel distances are x 1000, averaged over subsets.
     """
     values = dict(name=name, size=means['n'], **{key: means[key] for key in ('IN', 'MI', 'BI', 'MB', 'PL', 'SC', 'SD')})
     for kind in KINDS:
-        values[f'{kind}_frechet'] = distances[kind].frechet if distances else None
-        values[f'{kind}_kernel'] = distances[kind].kernel if distances else None
+        found = (distances or {}).get(kind)
+        values[f'{kind}_frechet'] = found.frechet if found else None
+        values[f'{kind}_kernel'] = found.kernel if found else None
     return values
 
 
 def reference_row(name: str, means: dict, compared: bool) -> dict:
-    """The reference's own row; as in the paper its distance to itself is 0."""
+    """Row of the reference. As in the paper, its distance to itself is 0."""
     zeros = {f'{kind}_{which}': 0.0 for kind in KINDS for which in ('frechet', 'kernel')} if compared else {}
     return row(name, means, None) | zeros
 
 
 def cell(key: str, value: float | str | None) -> str:
-    """A figure as it is printed."""
+    """Formatted value of a table cell."""
     if value is None:
         return '–'
     if isinstance(value, str):
@@ -85,5 +86,5 @@ def cell(key: str, value: float | str | None) -> str:
 
 
 def heads(frechet: str, kernel: str, keys: Sequence[str] = tuple(HEADS)) -> dict[str, str]:
-    """What stands above the columns, with the names the distances have."""
+    """Column titles with the names of the distances."""
     return {key: HEADS[key].format(frechet=frechet, kernel=kernel) for key in keys}

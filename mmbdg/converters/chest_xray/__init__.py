@@ -1,1 +1,1 @@
-"""From the archives of four public sets of chest X-rays to images, masks and lists (BigDatasetGAN, Table 5)."""
+"""Converts the archives of four public sets of chest X-rays to images, masks and lists (BigDatasetGAN, Table 5)."""

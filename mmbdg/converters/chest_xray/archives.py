@@ -1,4 +1,4 @@
-"""The four sets as their archives unpack: which file is whose mask, and what is missing."""
+"""The four unpacked sets: finds the masks of each radiograph and reports missing files."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ PICTURES = ('.png', '.jpg', '.jpeg', '.gif', '.bmp', '.tif', '.tiff')
 
 @dataclass(frozen=True)
 class Case:
-    """One radiograph and the masks whose union is its lungs."""
+    """One radiograph and its masks. The union of the masks is the lungs."""
 
     set: str
     name: str
@@ -22,7 +22,7 @@ class Case:
 
     @property
     def id(self) -> str:
-        """Set and the archive's own name of the case: montgomery_MCUCXR_0001_0."""
+        """Name of the set and name of the case in the archive, e.g. montgomery_MCUCXR_0001_0."""
         return f'{self.set}_{self.name}'
 
 
@@ -31,11 +31,11 @@ class Archive:
     """One of the sets.
 
     Args:
-        set: Its folder below the root, and the beginning of its cases' ids.
-        count: Radiographs with lung masks that it has when it is whole.
-        how: Where to get it, and where to put it.
-        find: Its radiographs, by name, and the masks of each kind a radiograph needs, by name.
-        spare_images: Radiographs without a mask belong to it.
+        set: Name of the set: its folder below the root, and the prefix of the ids of its cases.
+        count: Number of radiographs with lung masks in the complete set.
+        how: Instructions: where to get the set, and where to put it.
+        find: Function that returns the radiographs by name, and for each kind of mask the masks by name.
+        spare_images: Whether the set contains radiographs without a mask. Default: False.
     """
 
     set: str
@@ -48,8 +48,8 @@ class Archive:
         """All cases, by name.
 
         Raises:
-            InputError: A radiograph without its mask or the reverse, a name that is there twice, or another number of cases than there
-                should be. Everything that is wrong is listed.
+            InputError: A radiograph has no mask, a mask has no radiograph, a name is not unique, or the number of cases is wrong. The
+                message lists all problems.
         """
         images, masks = self.find(root / self.set)
         problems = list(self._problems(images, masks))
@@ -57,9 +57,7 @@ class Archive:
         if len(names) != self.count:
             problems.append(f'{len(names)} radiographs with masks instead of {self.count}')
         if problems:
-            raise InputError(
-                f'{root / self.set} is not the whole set; nothing was written:\n  {listed(problems)}\nhow to get it: {self.how}'
-            )
+            raise InputError(f'{root / self.set} is incomplete; nothing was written:\n  {listed(problems)}\nhow to get it: {self.how}')
         return [Case(self.set, name, images[name][0], tuple(kind[name][0] for kind in masks.values())) for name in names]
 
     def _problems(self, images: dict[str, list[Path]], masks: dict[str, dict[str, list[Path]]]) -> Iterator[str]:
@@ -72,16 +70,16 @@ class Archive:
                 yield f'{images[name][0]} has no {" and no ".join(missing)}'
             for paths in (images.get(name, []), *(kind.get(name, []) for kind in masks.values())):
                 if len(paths) > 1:
-                    yield f'{name} is there twice: {paths[0]} and {paths[1]}'
+                    yield f'{name} exists twice: {paths[0]} and {paths[1]}'
 
 
 def _files(root: Path, suffixes: tuple[str, ...] = PICTURES) -> list[Path]:
-    """Without the ``._NAME`` twins that archives packed on a Mac hold; what else an archive holds is not counted as left out."""
+    """Files with one of the suffixes. ``._NAME`` files of archives packed on a Mac are omitted. Other files are not reported."""
     return list_files(root, suffixes).files if root.is_dir() else []
 
 
 def _by_name(paths: list[Path], pattern: str) -> dict[str, list[Path]]:
-    """Paths whose stem the pattern matches, by its first group."""
+    """Paths whose stem matches the pattern, by its first group."""
     found: dict[str, list[Path]] = {}
     for path in paths:
         if match := re.fullmatch(pattern, path.stem):
@@ -94,12 +92,12 @@ def _in(paths: list[Path], folder: str) -> list[Path]:
 
 
 def _outside_masks(paths: list[Path], root: Path) -> list[Path]:
-    """Those in no folder with "mask" in its name."""
+    """Paths that are in no folder with "mask" in its name."""
     return [path for path in paths if not any('mask' in part.lower() for part in path.relative_to(root).parent.parts)]
 
 
 def find_jsrt(root: Path) -> tuple[dict[str, list[Path]], dict[str, dict[str, list[Path]]]]:
-    """JSRT's ``*.IMG`` (or, where there are none, pictures of the same names) and SCR's lungs, out of its masks of five organs."""
+    """``*.IMG`` of JSRT (if there are none: images with the same names), and the lungs from SCR's masks of five organs."""
     names = r'(JPC(?:LN|NN)\d{3})'
     raw = _by_name(_files(root, ('.img',)), names)
     scr = [path for path in _files(root, ('.gif',)) if path.parent.parent.name == 'masks']
@@ -108,20 +106,20 @@ def find_jsrt(root: Path) -> tuple[dict[str, list[Path]], dict[str, dict[str, li
 
 
 def find_montgomery(root: Path) -> tuple[dict[str, list[Path]], dict[str, dict[str, list[Path]]]]:
-    """``CXR_png`` and ``ManualMask/leftMask``, ``ManualMask/rightMask``, all with the same names."""
+    """Images in ``CXR_png``; masks with the same names in ``ManualMask/leftMask`` and ``ManualMask/rightMask``."""
     files, names = _files(root), r'(MCUCXR_\d{4}_[01])'
     masks = {f'mask in {folder}': _by_name(_in(files, folder), names) for folder in ('leftMask', 'rightMask')}
     return _by_name(_in(files, 'CXR_png'), names), masks
 
 
 def find_shenzhen(root: Path) -> tuple[dict[str, list[Path]], dict[str, dict[str, list[Path]]]]:
-    """NLM's ``CXR_png`` and, wherever they lie, the masks ``*_mask.png`` of Stirenko et al."""
+    """Images in NLM's ``CXR_png``; masks ``*_mask.png`` of Stirenko et al. in any folder."""
     files, names = _files(root), r'(CHNCXR_\d{4}_[01])'
     return _by_name(_in(files, 'CXR_png'), names), {'mask': _by_name(files, names + '_mask')}
 
 
 def find_nih(root: Path) -> tuple[dict[str, list[Path]], dict[str, dict[str, list[Path]]]]:
-    """Pictures, and those in a folder with "mask" in its name as their masks: the same name, with or without ``_mask`` behind it."""
+    """Images, and masks in a folder with "mask" in its name. A mask has the name of its image, with or without ``_mask`` at the end."""
     files = _files(root)
     images = _outside_masks(files, root)
     masks = [path for path in files if path not in set(images)]
@@ -158,8 +156,8 @@ ARCHIVES = (
         'nih',
         100,
         '100 radiographs of NIH ChestX-ray14 with the lung masks of Tang et al. 2019 (XLSor), the part of annotated NIH images in '
-        'nihcc.box.com/s/r8kf5xcthjvvvf6r7l1an99e1nj4080m (cite Tang et al. 2019, Wang et al. 2017). That these are the paper\'s "NIH" is '
-        'inferred from the counts. Put them into ROOT/nih: images/NAME.png and masks/NAME.png or masks/NAME_mask.png',
+        'nihcc.box.com/s/r8kf5xcthjvvvf6r7l1an99e1nj4080m (cite Tang et al. 2019, Wang et al. 2017). The counts suggest '
+        'that these are the "NIH" images of the paper. Put them into ROOT/nih: images/NAME.png and masks/NAME.png or masks/NAME_mask.png',
         find_nih,
     ),
 )

@@ -1,4 +1,4 @@
-"""From the archives to images, masks and lists that :class:`~mmbdg.datasets.chest_xray.ChestXRayDataset` reads."""
+"""Converts the archives to the images, masks and lists of :class:`~mmbdg.datasets.chest_xray.ChestXRayDataset`."""
 
 import os
 from collections import Counter
@@ -29,21 +29,21 @@ def convert(
 ) -> dict:
     """Write ``images/ID.png``, ``masks/ID.png``, ``train.txt``, ``test.txt``, ``label_subsets.json`` and the card ``chest_xray.json``.
 
-    Cases that are there already are not made again, so an interrupted call is finished by a second one; the lists come last.
+    Existing cases are not written again, so a second call completes an interrupted one. The lists are written last.
 
     Args:
         root: Folder with the unpacked archives, one folder for each set.
-        out: Folder to write.
-        size: Side of the images, pixels.
-        sets: Names of the sets to use; default: all. Part of them is another dataset, and the card says so.
-        archives: What there is.
-        raw_side: Side of JSRT's raw files, pixels.
+        out: Output folder.
+        size: Side of the images in pixels. Default: 512.
+        sets: Names of the sets to use. Default: all. With fewer sets the result is another dataset; the card records this.
+        archives: Known sets. Default: :data:`ARCHIVES`.
+        raw_side: Side of JSRT's raw files in pixels. Default: :data:`RAW_SIDE`.
 
     Returns:
-        What the card says.
+        Content of the card.
 
     Raises:
-        InputError: A set is not whole, a file is damaged, or ``out`` holds another dataset.
+        InputError: A set is incomplete, a file is damaged, or ``out`` contains another dataset.
     """
     from tqdm import tqdm
 
@@ -65,7 +65,11 @@ def convert(
         write_png(mask, labels)
     for name, count in bright.items():
         if 2 * count > card['images'][name]:
-            warn(f'in {count} of {card["images"][name]} {name} images the lungs are brighter than the rest: negatives?', stacklevel=2)
+            warn(
+                f'in {count} of {card["images"][name]} {name} images the lungs are brighter than the rest; the images may be inverted: '
+                'check the archive',
+                stacklevel=2,
+            )
     _write_lists(out, [case.id for case in cases])
     write_json(out / CARD, card | dict(finished=True))
     return card
@@ -74,12 +78,12 @@ def convert(
 def _chosen(archives: Sequence[Archive], sets: Sequence[str] | None) -> list[Archive]:
     known = {archive.set: archive for archive in archives}
     if unknown := [name for name in sets or () if name not in known]:
-        raise InputError(f'there is no set {unknown[0]}; the sets are {", ".join(known)}')
+        raise InputError(f'there is no set "{unknown[0]}"; choose from {", ".join(known)}')
     return [archive for archive in archives if sets is None or archive.set in sets]
 
 
 def _all_cases(archives: Sequence[Archive], root: Path) -> list[Case]:
-    """Of all sets; what is wrong with each of them is said at once."""
+    """Cases of all sets. One error reports the problems of all sets."""
     cases, problems = [], []
     for archive in archives:
         try:
@@ -108,17 +112,17 @@ def _card(cases: Sequence[Case], size: int, all_sets: list[str]) -> dict:
 
 
 def _claim(out: Path, card: dict) -> None:
-    """Refuse a folder in which another size or other sets were begun; mark this one as begun."""
+    """Mark the folder as started. Raises InputError if it was started with another size or other sets."""
     path = out / CARD
     if path.is_file():
         found = read_json(path, Card)
         if differing := [key for key, value in card.items() if found.get(key) != value]:
             raise InputError(
-                f'{out} holds another dataset: its {differing[0]} is {found.get(differing[0])}, not {card[differing[0]]}. '
+                f'{out} contains another dataset: its {differing[0]} is {found.get(differing[0])}, not {card[differing[0]]}. '
                 'Choose another folder, or remove it'
             )
     elif out.is_dir() and any(out.iterdir()):
-        raise InputError(f'{out} is not empty and holds no {CARD}: choose another folder')
+        raise InputError(f'{out} is not empty and contains no {CARD}: choose another folder')
     if not path.is_file():
         write_json(path, card | dict(finished=False))
 

@@ -1,4 +1,4 @@
-"""Reading radiographs and lung masks, and bringing them to one size."""
+"""Reads radiographs and lung masks, and resizes them to one size."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,19 +11,19 @@ from mmbdg.images import open_grey
 from mmbdg.reading import read_bytes
 
 RAW_SIDE = 2048
-"""JSRT's raw files are square and hold nothing but pixels."""
+"""Side of JSRT's raw files in pixels. They are square and contain only pixels."""
 SOFT_EDGES = 0.02
-"""Part of a mask's pixels that may be neither black nor white."""
+"""Maximum fraction of the pixels of a mask that are neither black nor white."""
 
 
 def read_radiograph(path: Path, raw_side: int = RAW_SIDE) -> np.ndarray:
     """Grey levels, air dark and bones bright: float32 (H,W) in [0, 255].
 
-    JSRT's raw ``.IMG`` are big-endian 16-bit numbers of 12 bits, in which air is bright: they are turned round. Pictures of 16 bits count
-    as 12 bits deep where no value exceeds 4095; pictures are not turned round.
+    JSRT's raw ``.IMG`` files contain big-endian 16-bit numbers with 12 used bits. Air is bright in them, so they are inverted. Other image
+    formats are not inverted. A 16-bit image is treated as a 12-bit image if no value exceeds 4095.
 
     Raises:
-        InputError: The file cannot be read, is cut off, or holds other values than its format has.
+        InputError: The file cannot be read, is truncated, or contains values outside the range of its format.
     """
     if path.suffix.lower() == '.img':
         return (4095 - _read_raw(path, raw_side)) * np.float32(255 / 4095)
@@ -34,22 +34,22 @@ def read_radiograph(path: Path, raw_side: int = RAW_SIDE) -> np.ndarray:
 
 
 def read_lungs(paths: Sequence[Path]) -> np.ndarray:
-    """The union of masks of one organ each: bool (H,W).
+    """Union of masks of one organ each, bool (H,W).
 
-    Everything above half of a mask's highest value is lung: masks are black and white, some with soft edges.
+    Pixels above half of the maximum of a mask are lung. The masks are black and white, some with soft edges.
 
     Raises:
-        InputError: A file cannot be read, the masks differ in size, one has greys beyond soft edges (several organs), or they mark nothing
-            or everything.
+        InputError: A file cannot be read, the masks differ in size, a mask has too many grey pixels (several organs), or the union contains
+            no pixel or all pixels.
     """
     union = np.zeros((), bool)
     for path in paths:
         values = _open(path).astype(np.float32)
         top = max(values.max(), 1)
         if ((values > top / 10) & (values < top * 9 / 10)).mean() > SOFT_EDGES:
-            raise InputError(f'{path} is more than black and white; a mask of several organs must be taken apart first')
+            raise InputError(f'{path} is more than black and white; split a mask of several organs into one mask per organ')
         if union.shape and union.shape != values.shape:
-            raise InputError(f'{path} is {_size(values)} px, the mask of the other lung {_size(union)}')
+            raise InputError(f'{path} has {_size(values)} px, but the mask of the other lung has {_size(union)} px')
         union = union | (values > top / 2)
     if not union.any() or union.all():
         raise InputError(f'{" and ".join(map(str, paths))} mark {"everything" if union.any() else "no lung"}')
@@ -57,26 +57,28 @@ def read_lungs(paths: Sequence[Path]) -> np.ndarray:
 
 
 def check_same_shape(case: str, radiograph: np.ndarray, lungs: np.ndarray) -> None:
-    """A mask may be smaller than its radiograph (SCR's are), not of another shape.
+    """Check that radiograph and mask have the same aspect ratio. A mask may be smaller than its radiograph, as in SCR.
 
     Raises:
-        InputError: Their side ratios differ by more than a hundredth.
+        InputError: The aspect ratios differ by more than 1 %.
     """
     ratios = [values.shape[0] / values.shape[1] for values in (radiograph, lungs)]
     if abs(ratios[0] / ratios[1] - 1) > 0.01:
-        raise InputError(f'{case}: the radiograph is {_size(radiograph)} px, its mask {_size(lungs)}: not the same picture')
+        raise InputError(
+            f'{case}: the radiograph has {_size(radiograph)} px and its mask {_size(lungs)} px; their aspect ratios must be equal'
+        )
 
 
 def resized(values: np.ndarray, size: int) -> np.ndarray:
-    """Means over the pixels that fall into each of size x size: float32 (size,size). The side ratio is not kept."""
+    """Area-averaged resizing to size x size pixels: float32 (size,size). The aspect ratio is not kept."""
     from PIL import Image
 
     return np.asarray(Image.fromarray(values.astype(np.float32)).resize((size, size), Image.Resampling.BOX))
 
 
 def as_pictures(radiograph: np.ndarray, lungs: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is stored: the radiograph as uint8 (size,size,3) with equal channels, and the mask as uint8 (size,size), 1 where at least half
-    of a pixel is lung."""
+    """Stored image and mask: the radiograph, uint8 (size,size,3) with equal channels, and the mask, uint8 (size,size). A mask pixel is 1 if
+    at least half of it is lung."""
     grey = np.rint(resized(radiograph, size)).astype(np.uint8)
     return np.repeat(grey[:, :, None], 3, axis=2), (resized(lungs, size) >= 0.5).astype(np.uint8)
 

@@ -58,7 +58,7 @@ def _rgb(views: Tensor) -> np.ndarray:
 
 
 def _last_map(backbone: nn.Module, images: Tensor) -> Tensor:
-    """Images float (N,3,H,W) -> last feature map float (N,C,H',W'); for a ViT the patch tokens, whatever its ``out_type`` is."""
+    """Images float (N,3,H,W) -> last feature map float (N,C,H',W'); for a ViT the patch tokens, for any ``out_type``."""
     usual = vars(backbone).get('out_type')
     if usual is not None:
         backbone.out_type = 'featmap'

@@ -55,7 +55,7 @@ class GeneratedSamplesHook(Hook):
     """Writes sample pictures to ``<work_dir>/samples/``: one row per class, the same latents every time.
 
     A picture is written after each validation. Before the first validation, pictures are written after ``first_after`` seconds, and then at
-    doubled intervals, whatever the speed of the machine. Writing a picture does not change the training.
+    doubled intervals, independent of the speed of the machine. Writing a picture does not change the training.
 
     Args:
         per_class: Number of samples per row.

@@ -32,7 +32,7 @@ class QueueReportHook(Hook):
         self.window, self.filename = window, filename
 
     def fill(self, runner: Runner) -> int:
-        """Number of iterations until the queue holds no random vector."""
+        """Number of iterations until the queue contains no random vector."""
         if runner.cfg.get('load_from') and not runner.cfg.get('resume'):
             return 0
         model = get_ori_model(runner.model)

@@ -84,7 +84,7 @@ class RandomStateHook(Hook):
             return
         found = 'none' if loaded is None else f'those of {len(loaded)} processes'
         runner.logger.warning(
-            f'the checkpoint holds no random states for {runner.world_size} processes ({found}): the training continues with new random '
+            f'the checkpoint has no random states for {runner.world_size} processes ({found}): the training continues with new random '
             'streams, and its losses will differ from those of an uninterrupted one'
         )
         seed = _seed('resumed', runner, runner.iter)

@@ -1,4 +1,4 @@
-"""Hooks that are added to every training, whatever its config inherits."""
+"""Hooks that are added to every training, independent of its config."""
 
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook

@@ -1,4 +1,4 @@
-"""Checks that a resumed training counts its samples as it did before: total batch size, ratios of online parts, number of images."""
+"""Checks that a resumed training has the same total batch size, ratios of online parts and number of images as before."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -19,9 +19,9 @@ class TotalBatchHook(Hook):
     """Stores the total batch size, the ratios of online parts and the number of real images in the checkpoints and compares them when a
     training resumes.
 
-    mmengine tells a sampler the number of steps, not of samples: with a smaller batch size some samples would repeat. Sample n of a joint
-    dataset contains the online samples from n times the ratio on: with a smaller ratio online samples would repeat. Another number of real
-    images in a joint dataset may be intended: the hook only warns.
+    mmengine gives a sampler the number of steps, not of samples, so with a smaller batch size some samples would repeat. Sample n of a
+    joint dataset contains the online samples from number n x ratio on, so with a smaller ratio online samples would repeat. A different
+    number of real images in a joint dataset may be intended, so the hook only warns.
 
     Raises:
         InputError: A training that counts iterations resumes with another total batch size, or a joint training resumes with another ratio
@@ -35,14 +35,14 @@ class TotalBatchHook(Hook):
             parts = loader.dataset.parts.items()
             self._check_ratios(runner, {name: loader.dataset.ratios[name] for name, part in parts if addressing(part) is Addressing.COUNT})
         if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:
-            return  # epochs are counted in samples, and an epoch is a pass
+            return  # epochs are counted in samples, not in steps
         if joint:
             self._compare_images(runner, len(loader.dataset))
         total, before = loader.batch_size * runner.world_size, runner.message_hub.get_info(KEY)
         if runner.iter and before not in (None, total):
             raise InputError(
                 f'the training began with {before} samples per step, but resumes with {loader.batch_size} x {runner.world_size}'
-                f' processes = {total}: samples would be left out or come twice. Set train_dataloader.batch_size to keep the product'
+                f' processes = {total}: samples would be skipped or repeated. Set train_dataloader.batch_size to keep the product'
             )
         runner.message_hub.update_info(KEY, total)
 
@@ -63,8 +63,8 @@ class TotalBatchHook(Hook):
             if before.get(name) not in (None, ratio):
                 raise InputError(
                     f'the training began with {before[name]} online samples per real image, but resumes with {ratio}: samples '
-                    f'of the part "{name}" would be left out or repeat. Set train_dataloader.dataset.ratio={before[name]} (the '
-                    f'variable synthetic_ratio), or train_dataloader.dataset.ratios.{name} where the config has it'
+                    f'of the part "{name}" would be skipped or repeated. Set train_dataloader.dataset.ratio={before[name]} (the '
+                    f'variable synthetic_ratio), or train_dataloader.dataset.ratios.{name} if the config has it'
                 )
         if ratios:
             runner.message_hub.update_info(RATIOS_KEY, ratios)

@@ -44,5 +44,5 @@ class VerdictHook(Hook):
             return
         good = figure <= self.enough if self.less else figure >= self.enough
         limit = f'{"at most" if self.less else "at least"} {self.enough:g}'
-        end = f'enough to go on ({limit})' if good else f'not enough yet ({limit}): {self.otherwise}'
+        end = f'good enough to continue ({limit})' if good else f'not enough yet ({limit}): {self.otherwise}'
         runner.logger.info(f'{figure:.1f} {self.what}; {end}')

@@ -1,1 +1,1 @@
-"""Samplers: the order in which a training sees its samples."""
+"""Samplers: the order of the samples in a training."""

@@ -1,4 +1,4 @@
-"""The order of samples in a training: endless, independent of the number of processes, and known at any iteration."""
+"""Sampler with an endless order that does not depend on the number of processes and can be computed for any iteration."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -15,21 +15,22 @@ from mmbdg.registry import DATA_SAMPLERS
 
 @DATA_SAMPLERS.register_module()
 class AddressedSampler(Sampler):
-    """Counts n = 0, 1, 2, ... over all processes; of W processes, process r takes every n with n mod W = r.
+    """Counts samples n = 0, 1, 2, ... over all processes. With W processes, process r gets every n with n mod W = r.
 
-    Let B be the total batch size. Step t sees n = t B ... (t + 1) B - 1 for any W, and a training that resumes at step t continues at t B.
+    Let B be the total batch size. Step t uses n = t B ... (t + 1) B - 1 for any W, and a training that resumes at step t continues at t B.
     No sample repeats while the total batch size stays unchanged.
 
-    How the dataset is asked depends on its addressing, see :class:`~mmbdg.datasets.Addressing`. By count
-    (:class:`~mmbdg.datasets.OnlineSyntheticDataset`): by n. By address (:class:`~mmbdg.datasets.JointDataset`, of length N): by
-    :class:`~mmbdg.datasets.Address`, where n div N is the pass and n mod N the place in the order of this pass, a permutation that is
-    drawn for (seed, pass).
+    The index given to the dataset depends on its addressing, see :class:`~mmbdg.datasets.Addressing`:
+
+    - by count (:class:`~mmbdg.datasets.OnlineSyntheticDataset`): n;
+    - by address (:class:`~mmbdg.datasets.JointDataset` of length N): an :class:`~mmbdg.datasets.Address`. n div N is the epoch, and n mod N
+      is the position in the order of this epoch, a random permutation for (seed, epoch).
 
     Args:
-        dataset: A dataset that is addressed by count or by address.
-        seed: Seed of the order and of all augmentations; default: one that all processes share. mmengine's Runner provides its own.
-        by_epoch: Whether to stop after as many samples as the dataset's length, for ``EpochBasedTrainLoop``; the next epoch continues
-            there. Default False: it never stops, for ``IterBasedTrainLoop``.
+        dataset: Dataset that is addressed by count or by address.
+        seed: Seed of the order and of all augmentations. Default: a seed that all processes share. mmengine's Runner passes its own seed.
+        by_epoch: Whether to stop after as many samples as the length of the dataset, for ``EpochBasedTrainLoop``. The next epoch continues
+            there. Default False: endless, for ``IterBasedTrainLoop``.
 
     Raises:
         InputError: The dataset is addressed by index.
@@ -39,8 +40,8 @@ class AddressedSampler(Sampler):
         self.addressing = addressing(dataset)
         if self.addressing is Addressing.INDEX:
             raise InputError(
-                f'AddressedSampler is for datasets that are addressed by count or by address, as OnlineSyntheticDataset and JointDataset; '
-                f'{type(dataset).__name__} is addressed by index: take DefaultSampler or InfiniteSampler'
+                'AddressedSampler is for datasets that are addressed by count or by address, e.g. OnlineSyntheticDataset and JointDataset; '
+                f'{type(dataset).__name__} is addressed by index: use DefaultSampler or InfiniteSampler'
             )
         self.dataset, self.size, self.by_epoch = dataset, len(dataset), by_epoch
         self.rank, self.world_size = get_dist_info()

@@ -1,4 +1,4 @@
-"""Endless sampler for detectors: each batch holds only upright or only wide images."""
+"""Endless sampler for detectors: each batch contains only upright or only wide images."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Adapters between published checkpoints and our generators, one per source."""
+"""Adapters between published checkpoints and the generators of this package, one per source."""
 
 from collections.abc import Mapping
 
@@ -27,14 +27,14 @@ ADAPTERS: dict[str, Adapter] = {
 
 
 def adapter_of(source: str, adapters: Mapping[str, Adapter] = ADAPTERS) -> Adapter:
-    """The adapter of a source by its name.
+    """Return the adapter of a source.
 
     Args:
-        source: Name of the adapter.
-        adapters: Adapters by name. Default: those of generators.
+        source: Name of the source.
+        adapters: Adapters by name. Default: the adapters of generators.
 
     Raises:
-        InputError: There is none.
+        InputError: There is no such adapter.
     """
     if not isinstance(source, str) or source not in adapters:
         raise InputError(f'there is no adapter for "{source}"; sources are {", ".join(adapters)}')

@@ -1,4 +1,4 @@
-"""What an adapter between a foreign checkpoint and our names is, and the accounting of keys."""
+"""The base class of adapters: conversion of foreign checkpoints to the names of this package, with strict checks of keys."""
 
 import os
 from abc import ABC, abstractmethod
@@ -17,12 +17,12 @@ from mmbdg.generators.adapters.layouts import PLAIN, Layout
 from mmbdg.generators.base import ClassConditionalGenerator
 
 SN_WEIGHT, SN_U, SN_V = 'parametrizations.weight.original', 'parametrizations.weight.0._u', 'parametrizations.weight.0._v'
-SN_EPS = 1e-4  # in BigGAN, its deep version, and all sources of their weights
+SN_EPS = 1e-4  # of BigGAN, BigGAN-deep and all sources of their weights
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One tensor: our name, the source's, and the order of its numbers there."""
+    """One tensor: its name in this package, its name in the source, and its layout in the source."""
 
     ours: str
     theirs: str
@@ -30,13 +30,13 @@ class Entry:
 
 
 class Adapter(ABC):
-    """Names and orders of one source of checkpoints, in both directions, for unfolded weights.
+    """Base class of adapters. An adapter maps names and layouts of one source, in both directions, for unfolded weights.
 
     Attributes:
-        name: Name of the source, as ``tools/convert_generator.py --from`` and ``source`` of ``mmbdg.PublishedWeights`` take it.
-        description: Whose files these are.
-        iterate: Whether the source keeps u only and runs one power iteration from it to evaluate (BigGAN's authors), instead of
-            keeping u and v (torch).
+        name: Name of the source, for ``tools/convert_generator.py --from`` and ``source`` of ``mmbdg.PublishedWeights``.
+        description: Origin of the files, for messages.
+        iterate: Whether the source stores u only and runs one power iteration in eval mode (BigGAN's authors). Otherwise it
+            stores u and v (torch). Default: False.
     """
 
     name: str
@@ -45,53 +45,53 @@ class Adapter(ABC):
 
     @abstractmethod
     def config(self, raw: dict[str, Tensor]) -> dict[str, Any]:
-        """Config of the generator whose weights these are. May raise KeyError or IndexError where names are missing."""
+        """Return the config of the generator with these weights. It may raise KeyError or IndexError if names are missing."""
 
     @abstractmethod
     def entries(self, generator: ClassConditionalGenerator) -> Iterator[Entry]:
-        """All tensors of a generator that the source has."""
+        """Yield the entries of all tensors of a generator that the source has."""
 
     def filled(self, key: str) -> bool:
-        """Whether one of our tensors is not the source's but follows from others, or counts something."""
+        """Whether a tensor of the generator is not in the source, because it is computed from others or is a counter."""
         return key.endswith('num_batches_tracked') or (self.iterate and key.endswith(SN_V))
 
     def ignored(self, key: str) -> bool:
-        """Whether a tensor of the source carries nothing that we need."""
+        """Whether a tensor of the source is not needed."""
         return False
 
     def read(self, path: str | os.PathLike) -> dict[str, Tensor]:
-        """The source's tensors by its names.
+        """Read the tensors of a file, with the names of the source.
 
         Raises:
-            InputError: The file is missing, damaged, or would run code.
+            InputError: The file is missing or damaged, or loading it would run code.
         """
         return without_wrapper(read_state_dict(path))
 
     def generator_config(self, raw: dict[str, Tensor], path: str | os.PathLike) -> dict[str, Any]:
-        """:meth:`config`, or a plain error.
+        """Return :meth:`config`, with an InputError instead of other errors.
 
         Raises:
-            InputError: The names in the file are not this source's.
+            InputError: The names in the file do not belong to this source.
         """
         try:
             return self.config(raw)
         except (KeyError, IndexError, StopIteration, ValueError) as error:
-            lacking = f'it has no {error}' if isinstance(error, KeyError) else 'its names are others'
+            lacking = f'it has no {error}' if isinstance(error, KeyError) else 'its names do not match'
             raise InputError(
-                f'{path} is not from {self.description}: {lacking}. Its first names are {sorted(raw)[:6]}; '
-                'does --from name the right source?'
+                f'{path} is not from {self.description}: {lacking}. Its first names are {sorted(raw)[:6]}; check the source (--from)'
             ) from error
 
     def convert(self, raw: dict[str, Tensor], generator: nn.Module, path: str | os.PathLike = 'the file') -> dict[str, Tensor]:
-        """The source's tensors as exactly the state of ``generator``, float32, unfolded.
+        """Convert the tensors of the source to the complete state dict of ``generator``, float32, unfolded.
 
         Raises:
-            InputError: Keys are missing, unexpected or of another shape, all kinds are listed; or tensors hold NaN or infinity.
+            InputError: Keys are missing or unexpected, or shapes differ (all of them are listed). Or tensors hold NaN or
+                infinity.
         """
         own = generator.state_dict()
         entries = list(self.entries(generator))
         if not all(entry.ours in own for entry in entries):
-            raise InputError(f'{self.description} keeps spectrally normalised weights: build the generator with spectral_norm=True')
+            raise InputError(f'{self.description} has weights with spectral normalisation: build the generator with spectral_norm=True')
         known = {entry.theirs for entry in entries}
         missing = [entry.theirs for entry in entries if entry.theirs not in raw]
         unexpected = [key for key in raw if key not in known and not self.ignored(key)]
@@ -107,7 +107,7 @@ class Adapter(ABC):
                 state[entry.ours] = value.to(own[entry.ours].dtype).contiguous()
         if problem := describe_difference(missing, unexpected, shapes):
             raise InputError(
-                f'{path} does not fit {type(generator).__name__} ({self.description}); is it of another resolution or source?\n{problem}'
+                f'{path} does not fit {type(generator).__name__} ({self.description}); check its resolution and source:\n{problem}'
             )
         check_finite(state, path)
         state |= {key: torch.zeros(value.shape, dtype=value.dtype) for key, value in own.items() if key.endswith('num_batches_tracked')}
@@ -118,13 +118,13 @@ class Adapter(ABC):
         return state
 
     def restore(self, generator: ClassConditionalGenerator) -> dict[str, Tensor]:
-        """The way back: a generator's unfolded state by the source's names and in its orders."""
+        """Convert the unfolded state of a generator back to the names and layouts of the source."""
         own = generator.state_dict()
         return {entry.theirs: entry.layout.theirs(own[entry.ours]).contiguous().clone() for entry in self.entries(generator)}
 
 
 def without_wrapper(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Names without the ``module.`` that DataParallel and averaged models put before all of them."""
+    """Remove the prefix ``module.`` that DataParallel and averaged models add to all names."""
     wrapped = all(key.startswith('module.') for key in tensors)
     return {key.removeprefix('module.'): value for key, value in tensors.items()} if wrapped else tensors
 
@@ -137,7 +137,7 @@ def _in_our_order(value: Tensor, layout: Layout) -> Tensor | None:
 
 
 def power_iteration(weight: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """One step: (u, v) such that u.W.v is the sigma that evaluation from ``u`` divides by."""
+    """Run one power iteration. Return (u, v) so that u.W.v is the sigma of an evaluation that starts from ``u``."""
     matrix = weight.flatten(1)
     v = F.normalize(matrix.t() @ u, dim=0, eps=SN_EPS)
     return F.normalize(matrix @ v, dim=0, eps=SN_EPS), v
@@ -153,14 +153,14 @@ def parameter_entries(
     u: Layout = PLAIN,
     v: Layout = PLAIN,
 ) -> Iterator[Entry]:
-    """Entries of one linear map or convolution.
+    """Yield the entries of one linear layer or convolution.
 
     Args:
-        ours, theirs: Its name.
-        module: It.
-        names: The source's names, joined to ``theirs``, of 'weight', 'bias', 'u', and 'v' if it keeps v.
-        outputs: Order of the output axis of weight, bias and u, once the axes are in our order.
-        weight, u, v: Orders in which the source keeps these.
+        ours, theirs: Names of the layer in this package and in the source.
+        module: Layer of the generator.
+        names: Suffixes of the source's names of 'weight', 'bias', 'u', and of 'v' if the source stores v.
+        outputs: Layout of the output axis of weight, bias and u. It is applied after ``weight`` and ``u``.
+        weight, u, v: Layouts of these tensors in the source.
     """
     normalised = parametrize.is_parametrized(module, 'weight')
     yield Entry(f'{ours}.{SN_WEIGHT}' if normalised else f'{ours}.weight', theirs + names['weight'], weight.then(outputs))

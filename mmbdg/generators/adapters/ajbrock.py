@@ -1,4 +1,4 @@
-"""BigGAN as ajbrock/BigGAN-PyTorch keeps it, its conversion of DeepMind's weights (``biggan-512.pth``) included."""
+"""BigGAN weights of ajbrock/BigGAN-PyTorch, including its conversion of DeepMind's weights (``biggan-512.pth``)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +15,10 @@ NAMES = dict(weight='.weight', bias='.bias', u='.u0')
 
 
 class AjbrockAdapter(Adapter):
-    """Our names are this source's but for the batch statistics and the spectral norm, of which it keeps u.
+    """Adapter with the same names as this package, except for batch statistics and spectral norm. The source stores u only.
 
-    Its conversion of DeepMind's weights has the un-truncated statistics only, those that BigDatasetGAN's annotated samples were rendered
-    with. ``sv0`` are logged singular values.
+    Its conversion of DeepMind's weights has the un-truncated statistics only. BigDatasetGAN's annotated samples were rendered
+    with them. ``sv0`` are logged singular values.
     """
 
     name = 'ajbrock'
@@ -36,7 +36,7 @@ class AjbrockAdapter(Adapter):
             attention_channels=None,
             output_eps=1e-5,
         )
-        # Only files of its own training have the logged singular values; there all batch normalisation has eps 1e-5.
+        # Only files of the source's own trainings have logged singular values. Their batch normalisation has eps 1e-5.
         eps = 1e-5 if any(key.endswith('.sv0') for key in raw) else 1e-4
         return {**config, 'attention': tuple(8 * 2**i for i in attention), 'eps': eps}
 

@@ -1,4 +1,4 @@
-"""The sizes of a BigGAN or BigGAN-deep, read off its weights."""
+"""Derives the config of a BigGAN or BigGAN-deep from its weights."""
 
 from collections.abc import Sequence
 from itertools import count, takewhile
@@ -18,16 +18,16 @@ def biggan_config(
     output_eps: float,
     truncation_rows: int = 0,
 ) -> dict[str, Any]:
-    """Config of the BigGAN with these sizes.
+    """Return the config of the BigGAN with these sizes.
 
     Args:
-        linear_inputs, linear_outputs: Sizes of the first linear layer: one chunk of z, and the channels at 4x4.
-        block_outputs: Channels after each block.
-        embedding: (classes, size) of the class embedding.
-        attention_channels: Channels of the attention layer; None if there is none. If its place is not published for these sizes, it
-            follows the last block with that many channels.
+        linear_inputs, linear_outputs: Sizes of the first linear layer: size of one chunk of z, and number of values at 4x4.
+        block_outputs: Number of channels after each block.
+        embedding: Shape (classes, size) of the class embedding.
+        attention_channels: Number of channels of the attention layer; None if there is none. If no published model has these
+            sizes, the attention is placed after the last block with this number of channels.
         output_eps: Epsilon of the output layer's batch normalisation in the source.
-        truncation_rows: Number of rows in the tables of batch statistics.
+        truncation_rows: Number of rows of the batch statistics tables. Default: 0.
     """
     resolution = BOTTOM_RESOLUTION * 2 ** len(block_outputs)
     base = block_outputs[-1]
@@ -65,16 +65,16 @@ def biggan_deep_config(
     truncation_rows: int,
     rgb_outputs: int,
 ) -> dict[str, Any]:
-    """Config of the BigGAN-deep with these weights.
+    """Return the config of the BigGAN-deep with these weights.
 
-    Which blocks double the resolution is not in the weights: in the published models every second one.
+    The weights do not show which blocks double the resolution. As in the published models, every second block does.
 
     Args:
-        raw: Tensors by the source's names.
-        layer: The name of layer {}; the attention is one of the layers, and has a ``gamma``.
-        first_conv, last_conv: Names in a block, of the weights that tell its channels.
-        embedding: (classes, size) of the class embedding.
-        base_channels, truncation_rows, rgb_outputs: Of the generator.
+        raw: Tensors with the names of the source.
+        layer: Name pattern of the layers with {} for the number. The attention is the layer with a ``gamma``.
+        first_conv, last_conv: Names of the weights of a block's first and last convolution, which have its channels.
+        embedding: Shape (classes, size) of the class embedding.
+        base_channels, truncation_rows, rgb_outputs: Arguments of the generator.
     """
 
     def is_attention(i: int) -> bool:

@@ -1,4 +1,4 @@
-"""DCGAN as PyTorch's tutorial saves it, ``netG_state_dict`` (the package ``gan-face-generate`` has such weights)."""
+"""DCGAN weights as saved by PyTorch's tutorial, ``netG_state_dict`` (the package ``gan-face-generate`` has such weights)."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from mmbdg.generators.dcgan import DCGAN
 
 
 class DCGANAdapter(Adapter):
-    """Our names are this source's."""
+    """Adapter with the same names as this package."""
 
     name = 'dcgan'
     description = "PyTorch's DCGAN tutorial"

@@ -1,4 +1,4 @@
-"""What both sources with DeepMind's own structure of BigGAN share: names of blocks, order of the numbers."""
+"""The base class of the two adapters for weights with DeepMind's structure of BigGAN: block names and layouts."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -10,26 +10,27 @@ from mmbdg.generators.layers import ConditionalResBlock
 
 
 class DeepMindAdapter(Adapter):
-    """Walks a BigGAN in the order of its network and asks the subclass how a layer is kept.
+    """Yields the entries of a BigGAN in the order of the network. Subclasses define the entries of a single layer.
 
-    Conditions are [z, y] there, [y, z] here; the first linear map puts out 4x4 pixels of channels there, channels of 4x4 pixels here.
+    The source has the conditions [z, y], this package has [y, z]. The first linear layer outputs (pixel, channel) in the
+    source and (channel, pixel) in this package.
     """
 
     joint: str
-    """Between the parts of a name."""
+    """Separator of the parts of a name."""
     names: dict[str, str]
-    """The source's names of: root, embedding, linear, block, hyper_bn, attention, output_bn, output_conv, gain, bias."""
+    """Names in the source, by: embedding, linear, block, hyper_bn, attention, output_bn, output_gain, output_bias, output_conv."""
 
     @abstractmethod
     def layer(self, ours: str, theirs: str, module: object, outputs: Layout, inputs: Layout) -> Iterator[Entry]:
-        """Entries of a linear map or convolution."""
+        """Yield the entries of a linear layer or convolution."""
 
     @abstractmethod
     def statistics(self, ours: str, theirs: str, position: int, rows: int) -> Iterator[Entry]:
-        """Entries of a batch normalisation's statistics; ``position`` counts them through the network."""
+        """Yield the entries of the statistics of a batch normalisation. ``position`` is its number in the network, from 0."""
 
     def output_affine(self, theirs: str) -> Iterator[Entry]:
-        """Entries of the output layer's gain and bias."""
+        """Yield the entries of the output layer's gain and bias."""
         yield Entry('output_layer.0.weight', self.joint.join([theirs, self.names['output_gain']]))
         yield Entry('output_layer.0.bias', self.joint.join([theirs, self.names['output_bias']]))
 
@@ -64,4 +65,4 @@ class DeepMindAdapter(Adapter):
 
     @abstractmethod
     def gate(self, ours: str, theirs: str) -> Entry:
-        """Entry of the attention's scalar."""
+        """Return the entry of the attention's scalar ``gamma``."""

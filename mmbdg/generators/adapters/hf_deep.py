@@ -1,4 +1,4 @@
-"""BigGAN-deep as huggingface/pytorch-pretrained-BigGAN keeps it (``biggan-deep-512-pytorch_model.bin``)."""
+"""BigGAN-deep weights of huggingface/pytorch-pretrained-BigGAN (``biggan-deep-512-pytorch_model.bin``)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ SPECTRAL_NORM = {SN_WEIGHT: 'weight_orig', SN_U: 'weight_u', SN_V: 'weight_v'}
 
 
 class HFDeepAdapter(Adapter):
-    """Our names are this source's but for the spectral norm's, where it has torch's first ones."""
+    """Adapter with the same names as this package, except for the spectral norm, which has torch's older names."""
 
     name = 'hf-deep'
     description = 'huggingface/pytorch-pretrained-BigGAN'
@@ -31,7 +31,7 @@ class HFDeepAdapter(Adapter):
         )
 
     def ignored(self, key: str) -> bool:
-        # What the hooks computed from weight_orig lies beside it in files of early torch versions.
+        # Files of early torch versions also store the normalised weights that the hooks computed from weight_orig.
         return key.startswith('generator.') and key.endswith('.weight') and key != 'generator.bn.weight'
 
     def entries(self, generator: BigGANDeep) -> Iterator[Entry]:

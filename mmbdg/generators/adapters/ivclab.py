@@ -1,4 +1,4 @@
-"""BigGAN as ivclab/BigGAN-Generator-Pretrained-Pytorch keeps it (``biggan512-release.pt``): DeepMind's weights with all statistics."""
+"""BigGAN weights of ivclab/BigGAN-Generator-Pretrained-Pytorch (``biggan512-release.pt``): DeepMind's, with all statistics."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +14,11 @@ from mmbdg.generators.adapters.layouts import PLAIN, SCALAR, Layout, channels_la
 
 
 class IvclabAdapter(DeepMindAdapter):
-    """Torch names, TensorFlow's orders: v lies over (H,W,in). Tables of statistics for truncations 0.02, 0.04, ..., 1.
+    """Adapter for torch names with TensorFlow's layouts: v has the order (H,W,in).
 
-    Its own code computes from the tables only. Where it left the running statistics as they were created (all means 0, all variances 1),
-    those of truncation 1 stand for the un-truncated ones.
+    The source has tables of statistics for the truncations 0.02, 0.04, ..., 1, and its code uses only these tables. If its
+    running statistics have their initial values (all means 0, all variances 1), the statistics of truncation 1 are used as
+    the un-truncated ones.
     """
 
     name = 'ivclab'

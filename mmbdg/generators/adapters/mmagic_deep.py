@@ -1,4 +1,4 @@
-"""BigGAN-deep as OpenMMLab's mmagic (before: mmgeneration) converted it, ``biggan-deep_imagenet1k_..._cvt_hugging-face_rgb_*.pth``."""
+"""BigGAN-deep weights converted by mmagic (formerly mmgeneration): ``biggan-deep_imagenet1k_..._cvt_hugging-face_rgb_*.pth``."""
 
 import os
 from collections.abc import Iterator
@@ -17,9 +17,10 @@ OTHERS = ('generator.', 'discriminator.', 'data_preprocessor.')
 
 
 class MmagicDeepAdapter(Adapter):
-    """The same network, other names, the statistics of one truncation only, and three outputs of the last convolution.
+    """Adapter for the same network with other names, statistics of one truncation, and three outputs of the last convolution.
 
-    mmagic's config evaluates with eps 1e-5 in the batch normalisation; these weights were trained with 1e-4, which is ours.
+    mmagic's config evaluates with eps 1e-5 in the batch normalisation. The weights were trained with 1e-4, which this package
+    uses.
     """
 
     name = 'mmagic-deep'
@@ -29,7 +30,7 @@ class MmagicDeepAdapter(Adapter):
         tensors = read_state_dict(path)
         for prefix in NETWORKS:
             own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            own.pop('steps', None)  # counted by the average
+            own.pop('steps', None)  # counter of the averaged model
             if own:
                 others = {key: value for key, value in tensors.items() if not key.startswith((prefix, *OTHERS))}
                 return without_wrapper(own) | others

@@ -1,4 +1,4 @@
-"""VQGAN with its class-conditional transformer as CompVis/taming-transformers keeps it (``cin_transformer``, ``last.ckpt``)."""
+"""VQGAN weights with a class-conditional transformer of CompVis/taming-transformers (``cin_transformer``, ``last.ckpt``)."""
 
 import os
 from collections.abc import Iterator
@@ -10,12 +10,14 @@ from mmbdg.compat.lightning import read_lightning
 from mmbdg.generators.adapters.adapter import Adapter, Entry, without_wrapper
 from mmbdg.generators.vqgan import VQGAN
 
-HEAD_DIM = 64  # of the released transformer: 24 heads of 1536 channels; the weights do not tell
+HEAD_DIM = 64  # of the released transformer (1536 channels, 24 heads); the weights do not show it
 
 
 class TamingAdapter(Adapter):
-    """Our names are this source's. A Lightning file holds more: causal masks, the losses' networks, optimisers; it is read without
-    running anything in it."""
+    """Adapter with the same names as this package.
+
+    A Lightning file also holds causal masks, the networks of the losses and optimisers. It is read without running its code.
+    """
 
     name = 'taming'
     description = 'CompVis/taming-transformers'

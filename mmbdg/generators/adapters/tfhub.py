@@ -1,6 +1,6 @@
-"""BigGAN as DeepMind published it on TensorFlow Hub (``biggan-{128,256,512}/2``), read from a plain ``.npz`` dump of its variables.
+"""BigGAN weights of DeepMind on TensorFlow Hub (``biggan-{128,256,512}/2``), read from an ``.npz`` dump of the variables.
 
-To make the dump, on any machine with ``pip install tensorflow tensorflow-hub`` (untested by us):
+Make the dump on a machine with ``pip install tensorflow tensorflow-hub`` (this code is untested):
 
 .. code-block:: python
 
@@ -12,14 +12,14 @@ To make the dump, on any machine with ``pip install tensorflow tensorflow-hub`` 
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         arrays = {v.name: session.run(v) for v in tf.global_variables()}
-        # the batch statistics per truncation are constants of the graph: (50, C) stacks, mean and variance of each layer in turn
+        # the batch statistics per truncation are constants of the graph: (50, C) stacks, alternating mean and variance of each layer
         stacks = [o.outputs[0] for o in tf.get_default_graph().get_operations() if '/stack' in o.name and o.type == 'Pack']
         stacks = [s for s in stacks if s.shape.rank == 2 and s.shape[0] == 50]
         stacks.sort(key=lambda s: int((s.op.name.rsplit('_', 1) + ['0'])[1]) if s.op.name[-1].isdigit() else 0)
         arrays.update({f'stack/{i:03d}': session.run(s) for i, s in enumerate(stacks)})
     np.savez('biggan-512.npz', **arrays)
 
-A dump without the stacks converts too, to a generator with the un-truncated statistics only.
+A dump without the stacks can be converted too. The generator then has the un-truncated statistics only.
 """
 
 import os
@@ -42,9 +42,10 @@ AVERAGED = re.compile(r'/ema_[^/]*$')
 
 
 class TFHubAdapter(DeepMindAdapter):
-    """Variables of the TFHub module; the moving averages (``.../ema_b999900``) stand for their variables.
+    """Adapter for the variables of the TFHub module. Moving averages (``.../ema_b999900``) replace their variables.
 
-    ``u1`` is the other vector of the spectral norm, which one power iteration from ``u0`` gives; counters count.
+    ``u1`` is the second vector of the spectral norm. It is ignored, because one power iteration from ``u0`` gives it. Counters
+    are ignored too.
     """
 
     name = 'tfhub'
@@ -67,8 +68,8 @@ class TFHubAdapter(DeepMindAdapter):
         path = checkpoint_file(path)
         try:
             raw = {key: torch.from_numpy(array) for key, array in read_arrays(path).items()}
-        except (InputError, TypeError) as error:  # TypeError: numbers that torch does not have
-            raise InputError(f'{error}; mmbdg/generators/adapters/tfhub.py says how to make such a file') from error
+        except (InputError, TypeError) as error:  # TypeError: a dtype that torch does not have
+            raise InputError(f'{error}; see mmbdg/generators/adapters/tfhub.py for how to make such a file') from error
         plain = {re.sub(r':0$', '', key).removeprefix('module/'): value for key, value in raw.items()}
         averaged = {AVERAGED.sub('', key): value for key, value in plain.items() if AVERAGED.search(key)}
         return {key: value for key, value in plain.items() if not AVERAGED.search(key)} | averaged
@@ -91,8 +92,8 @@ class TFHubAdapter(DeepMindAdapter):
         state = super().convert(raw, generator, path)
         if wrong := [key for key in state if key.endswith('truncation_vars') and not bool((state[key] >= 0).all())]:
             raise InputError(
-                f'{path}: the statistics per truncation are in another order than mean, variance, layer by layer: {wrong[0]} is negative. '
-                'Leave out the stack/* arrays to convert without them.'
+                f'{path}: the statistics per truncation must alternate between mean and variance, layer by layer, but {wrong[0]} is '
+                'negative. Remove the stack/* arrays to convert without them.'
             )
         return state
 

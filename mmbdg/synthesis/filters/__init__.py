@@ -1,4 +1,4 @@
-"""Filters: which candidates of a block are kept (BigDatasetGAN, section 3.2)."""
+"""Filters: they keep some of the candidates of a block (BigDatasetGAN, section 3.2)."""
 
 from mmbdg.synthesis.filters.base import Filter, FilterBatch
 from mmbdg.synthesis.filters.build import build_filters

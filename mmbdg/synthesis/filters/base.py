@@ -10,16 +10,17 @@ from mmbdg.storage.catalogue import Catalogue
 
 
 class FilterBatch(NamedTuple):
-    """What a filter looks at: N samples of one class.
+    """Input of a filter: N samples of one class.
 
     Attributes:
         class_id: Class index.
         indices: Indices of the samples within the class.
-        images: RGB images, uint8 (N,3,R,R): on the source's device as it made them for an image filter, on the CPU at the resolution of
-            the dataset for a mask filter.
-        masks: Label ids of the source, int64 (N,R,R) on the CPU; None for an image filter.
-        uncertainty: Uncertainty of the masks in nats, float32 (N,) on the CPU; None for an image filter, or if the source has none.
-        ignore: Value of mask pixels that do not count.
+        images: RGB images, uint8 (N,3,R,R). For an image filter on the source's device at its resolution, for a mask filter
+            on the CPU at the resolution of the dataset.
+        masks: Label ids of the source, int64 (N,R,R) on the CPU. None for an image filter.
+        uncertainty: Uncertainty of the masks in nats, float32 (N,) on the CPU. None for an image filter, or if the source
+            has no uncertainty.
+        ignore: Value of ignored mask pixels.
     """
 
     class_id: int
@@ -31,20 +32,22 @@ class FilterBatch(NamedTuple):
 
 
 class Filter(ABC):
-    """Keeps some of the candidates of a block, by a score of each.
+    """Base class of filters. A filter keeps some of the candidates of a block by their scores.
 
-    A subclass is registered in ``FILTERS`` and named in a config: ``synthesis = dict(filters=[dict(type='mmbdg.NAME', ...), ...])``. They
-    run in the order of the list, each on what the one before it has left; filters that look at images come before those that look at masks,
-    because the source labels only what the former leave. Building a filter loads nothing: :meth:`prepare` does.
+    A subclass is registered in ``FILTERS`` and named in a config:
+    ``synthesis = dict(filters=[dict(type='mmbdg.NAME', ...), ...])``. Filters run in the order of the list, each on the
+    samples that the filter before it kept. Image filters come before mask filters, because the source labels only the
+    candidates that passed the image filters. The constructor loads nothing; :meth:`prepare` does.
 
     Args:
-        name: Name of the filter in counts and reports; it must be unique within a dataset. None: the class's :attr:`short_name`.
+        name: Name of the filter in counts and reports. It must be unique within a dataset. Default: None, for
+            :attr:`short_name` of the class.
 
     Attributes:
-        stage: "image" or "mask": what it looks at.
-        field: Name of its score in the manifest; None if the score is not written.
-        may_fall_short: Whether a block can be left with fewer samples than :meth:`most` says; a class then takes as many blocks as it
-            needs.
+        stage: Input of the filter: "image" or "mask".
+        field: Name of the score in the manifest. None if the score is not written.
+        may_fall_short: Whether a block can have fewer samples than :meth:`most` returns. A class then uses as many blocks as
+            it needs.
     """
 
     short_name: ClassVar[str]
@@ -55,37 +58,40 @@ class Filter(ABC):
     def __init__(self, name: str | None = None) -> None:
         self.name = name or self.short_name
 
-    def prepare(self, catalogue: Catalogue, class_ids: Sequence[int]) -> None:  # noqa: B027  most have nothing to load
-        """Load what the scores need.
+    def prepare(self, catalogue: Catalogue, class_ids: Sequence[int]) -> None:  # noqa: B027  most filters have nothing to load
+        """Load what the scores need, e.g. a classifier.
 
         Args:
-            catalogue: The source's.
-            class_ids: Classes that will be filtered.
+            catalogue: Catalogue of the source.
+            class_ids: Indices of the classes that will be filtered.
 
         Raises:
             InputError: The filter does not fit the source, or a file is missing or does not fit.
         """
 
     def most(self, candidates: int) -> int:
-        """How many of so many candidates are kept, if no bound on the score drops more. Filters leave at least one of one or more."""
+        """Return the number of kept samples for a number of candidates, if no bound on the score drops more.
+
+        It is at least 1 if there is a candidate.
+        """
         return candidates
 
     @abstractmethod
     def scores(self, batch: FilterBatch) -> Tensor:
-        """Score of each sample, float (N,)."""
+        """Return the score of each sample, float (N,)."""
 
     @abstractmethod
     def keep(self, scores: Tensor) -> list[int]:
-        """Positions that are kept of a block's N candidates, ascending.
+        """Return the positions of the kept samples among the N candidates of a block, ascending.
 
         Args:
-            scores: Float (N,) on the CPU, all finite.
+            scores: Scores, float (N,) on the CPU, all finite.
         """
 
     @abstractmethod
     def identity(self) -> dict[str, dict[str, Any]]:
-        """What decides its choice, as :meth:`mmbdg.sources.base.Source.identity`."""
+        """Return all values that determine the result, in the form of :meth:`mmbdg.sources.base.Source.identity`."""
 
     def advice(self) -> str:
-        """What to change where it drops too much; '' if it never falls short."""
+        """Return advice on what to change if the filter drops too many samples. '' if it has no bounds."""
         return ''

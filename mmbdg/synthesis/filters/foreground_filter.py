@@ -1,4 +1,4 @@
-"""The foreground filter: drop samples with too little or too much foreground."""
+"""The foreground filter: it drops samples with too little or too much foreground."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -16,14 +16,14 @@ from mmbdg.synthesis.filters.ranges import check_bound
 
 @FILTERS.register_module()
 class ForegroundFilter(Filter):
-    """Keeps the samples whose foreground takes a part of the image within bounds.
+    """Keeps the samples whose share of foreground pixels is within bounds.
 
     Args:
-        min, max: Bounds of the part of the pixels that are foreground, 0 to 1, inclusive.
-        name: Name in counts and reports.
+        min, max: Inclusive bounds of the share of foreground pixels, 0 to 1. Default: 0 and 1.
+        name: Name in counts and reports. Default: None, for "foreground".
 
     Raises:
-        InputError: A bound is out of its range, or they are in the wrong order; in :meth:`prepare`, the source has no masks.
+        InputError: A bound is out of its range, or ``min`` is above ``max``. In :meth:`prepare`: the source has no masks.
     """
 
     short_name: ClassVar[str] = 'foreground'
@@ -35,16 +35,16 @@ class ForegroundFilter(Filter):
         check_bound(min, 'ForegroundFilter.min (min_foreground)')
         check_bound(max, 'ForegroundFilter.max (max_foreground)')
         if min > max:
-            raise InputError('synthesis: min_foreground is above max_foreground: nothing would be kept')
+            raise InputError('synthesis: min_foreground is above max_foreground, so no sample would be kept: lower it or raise the other')
         self.min, self.max = min, max
         self.may_fall_short = min > 0 or max < 1
 
     def prepare(self, catalogue: Catalogue, class_ids: Sequence[int]) -> None:
         if not catalogue.has_masks:
-            raise InputError('ForegroundFilter looks at masks, but this source has none: leave it out of synthesis.filters')
+            raise InputError('ForegroundFilter needs masks, but this source has none: remove it from synthesis.filters')
 
     def scores(self, batch: FilterBatch) -> Tensor:
-        """Part of the pixels that are foreground, float64, 0 to 1."""
+        """Return the share of foreground pixels of each sample, float64 (N,), 0 to 1."""
         return torch.tensor([foreground_ratio(mask, batch.ignore) for mask in batch.masks.numpy()], dtype=torch.float64)
 
     def keep(self, scores: Tensor) -> list[int]:

@@ -1,4 +1,4 @@
-"""Rejection sampling by a classifier (BigDatasetGAN, section 3.2): keep the candidates that are recognised best."""
+"""Rejection sampling with a classifier (BigDatasetGAN, section 3.2): it keeps the candidates with the highest confidence."""
 
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -24,15 +24,17 @@ from mmbdg.synthesis.filters.ranges import check_bound, check_rate
 
 @FILTERS.register_module()
 class RejectionSampling(Filter):
-    """Rejects the candidates whose classifier is least confident in their own class.
+    """Rejects the candidates for which the classifier has the lowest confidence in their class.
 
     Args:
         classifier: Config of the classifier, see :func:`~mmbdg.classifiers.build_classifier`.
-        rate: Part of the candidates that is rejected, 0 to below 1 (paper: 0.9).
-        min_confidence: Candidates with less confidence are rejected too, 0 to 1.
-        class_map: From the source's classes to the classifier's, see :func:`~mmbdg.classifiers.class_map`; None if they are the same.
-        size: Height and width in pixels that images are resized to for the classifier; None for what its library does.
-        name: Name in counts and reports.
+        rate: Share of the candidates that is rejected, 0 to below 1. Default: 0.9, as in the paper.
+        min_confidence: Smallest confidence of a kept candidate, 0 to 1. Default: 0.
+        class_map: Mapping from the source's classes to the classifier's, see :func:`~mmbdg.classifiers.class_map`. Default:
+            None, if the classes are the same.
+        size: Height and width in pixels to which images are resized for the classifier. Default: None, for the size of its
+            library.
+        name: Name in counts and reports. Default: None, for "rejection".
 
     Raises:
         InputError: A value is out of its range.
@@ -57,18 +59,18 @@ class RejectionSampling(Filter):
         self.config, self.rate, self.min_confidence, self.class_map, self.size = classifier, rate, min_confidence, class_map, size
         self.may_fall_short = min_confidence > 0
         self.classifier: Classifier | None = None
-        self._meant: list[list[int]] | None = None
+        self._class_ids: list[list[int]] | None = None
 
     def prepare(self, catalogue: Catalogue, class_ids: Sequence[int]) -> None:
         self.classifier = build_classifier(self.config, self.size)
-        self._meant = class_map(self.class_map, catalogue.classes, catalogue.folders, self.classifier, class_ids)
+        self._class_ids = class_map(self.class_map, catalogue.classes, catalogue.folders, self.classifier, class_ids)
 
     def most(self, candidates: int) -> int:
         return max(1, round(candidates * (1 - self.rate))) if candidates else 0
 
     def scores(self, batch: FilterBatch) -> Tensor:
-        """Confidence in the candidates' own class, 0 to 1."""
-        return confidence(self.classifier.probabilities(batch.images), self._meant[batch.class_id])
+        """Return the confidence of the classifier in the candidates' class, float (N,), 0 to 1."""
+        return confidence(self.classifier.probabilities(batch.images), self._class_ids[batch.class_id])
 
     def keep(self, scores: Tensor) -> list[int]:
         best = torch.sort(scores, descending=True, stable=True).indices[: self.most(len(scores))].tolist()
@@ -81,14 +83,14 @@ class RejectionSampling(Filter):
             config=dict(
                 type='mmbdg.RejectionSampling',
                 name=self.name,
-                classifier=classifier_identity(self.config),  # without paths: which file it is says its checksum
+                classifier=classifier_identity(self.config),  # without paths: the checksum identifies the file
                 rate=self.rate,
                 min_confidence=self.min_confidence,
                 class_map=self.class_map,
                 size=self.size,
             ),
             checksums=dict(classifier=checksum),
-            versions={kind: metadata.version(kind).split('+')[0]} if kind in ('torchvision', 'timm') else {},  # they prepare the images
+            versions={kind: metadata.version(kind).split('+')[0]} if kind in ('torchvision', 'timm') else {},  # they preprocess the images
         )
 
     def advice(self) -> str:

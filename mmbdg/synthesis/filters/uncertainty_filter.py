@@ -1,4 +1,4 @@
-"""The uncertainty filter (BigDatasetGAN, section 3.2): drop the samples whose masks the ensemble disagrees on most."""
+"""The uncertainty filter (BigDatasetGAN, section 3.2): it drops the samples with the largest disagreement of the ensemble."""
 
 import math
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ class UncertaintyFilter(Filter):
     """Drops the most uncertain samples of a block.
 
     Args:
-        rate: Part of the samples that is dropped, 0 to below 1 (paper: 0.1).
-        name: Name in counts and reports.
+        rate: Share of the samples that is dropped, 0 to below 1. Default: 0.1, as in the paper.
+        name: Name in counts and reports. Default: None, for "uncertainty".
 
     Raises:
-        InputError: The rate is out of its range; in :meth:`prepare`, the source has no masks.
+        InputError: The rate is out of its range. In :meth:`prepare`: the source has no masks.
     """
 
     short_name: ClassVar[str] = 'uncertainty'
@@ -37,23 +37,23 @@ class UncertaintyFilter(Filter):
 
     def prepare(self, catalogue: Catalogue, class_ids: Sequence[int]) -> None:
         if not catalogue.has_masks:
-            raise InputError('UncertaintyFilter looks at masks, but this source has none: leave it out of synthesis.filters')
+            raise InputError('UncertaintyFilter needs masks, but this source has none: remove it from synthesis.filters')
 
     def most(self, candidates: int) -> int:
         return max(min(1, candidates), candidates - math.floor(candidates * self.rate))
 
     def scores(self, batch: FilterBatch) -> Tensor:
-        """Uncertainty in nats.
+        """Return the uncertainty in nats, float (N,).
 
         Raises:
-            InputError: The source has masks without an uncertainty.
+            InputError: The source has masks without uncertainty.
         """
         if batch.uncertainty is None:
-            raise InputError('UncertaintyFilter needs an uncertainty, which this source does not give: leave it out of synthesis.filters')
+            raise InputError('UncertaintyFilter needs an uncertainty, but this source has none: remove it from synthesis.filters')
         return batch.uncertainty
 
     def keep(self, scores: Tensor) -> list[int]:
-        return sorted(torch.sort(scores, stable=True).indices[: self.most(len(scores))].tolist())  # of equals the first
+        return sorted(torch.sort(scores, stable=True).indices[: self.most(len(scores))].tolist())  # of equal samples the first
 
     def identity(self) -> dict[str, dict[str, Any]]:
         return dict(config=dict(type='mmbdg.UncertaintyFilter', name=self.name, rate=self.rate), checksums={}, versions={})

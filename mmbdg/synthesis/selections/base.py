@@ -1,7 +1,8 @@
-"""What a step of a selection is, and the steps that keep the best part of a ranking."""
+"""The interface of the steps of a selection, and the base class of steps that keep the best part of a ranking."""
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -16,12 +17,12 @@ SCOPES = ('class', 'dataset')
 
 
 class Samples:
-    """The samples that a step chooses from: those that the steps before it kept.
+    """Input of a step: the samples that the steps before it kept.
 
     Args:
-        dataset: The whole dataset.
+        dataset: Whole dataset.
         places: Indices of the samples in ``dataset.lines``, int64 (N,), ascending.
-        progress: Whether to show a bar where many samples are read.
+        progress: Whether to show a progress bar while many samples are read. Default: False.
     """
 
     def __init__(self, dataset: StoredDataset, places: np.ndarray, progress: bool = False) -> None:
@@ -36,18 +37,22 @@ class Samples:
         return self.dataset.index.class_ids[self.places]
 
     def title(self, i: int) -> str:
-        """Class folder and id of sample ``i``, for messages."""
+        """Return class folder and id of sample ``i``, for messages."""
         index, place = self.dataset.index, self.places[i]
         return f'{index.folders[index.class_ids[place]]}/{sample_id(int(index.numbers[place]))}'
 
+    def image(self, i: int) -> np.ndarray:
+        """Image of sample ``i``, RGB uint8 (R,R,3)."""
+        return self.dataset.image(self.dataset.lines[self.places[i]])
+
     def values(self, field: str) -> np.ndarray:
-        """A number that the manifest has of each sample, float64 (N,).
+        """Return the values of a manifest field for all samples, float64 (N,).
 
         Args:
-            field: Key of the manifest's lines, such as "uncertainty".
+            field: Key of the manifest lines, such as "uncertainty".
 
         Raises:
-            InputError: A sample has no such number, or it is not finite.
+            InputError: A sample has no such number, or the number is not finite.
         """
         from tqdm import tqdm
 
@@ -58,58 +63,76 @@ class Samples:
             if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
                 raise InputError(
                     f'{self.dataset.root / "manifest.jsonl"}, line {place + 1}: the sample {self.title(i)} has no {field} ({value!r}), '
-                    'which this selection compares; leave the step out'
+                    'but this step needs it; remove the step'
                 )
             found[i] = value
         return found
 
 
+class Pair(NamedTuple):
+    """A dropped sample and the image that it is too similar to."""
+
+    sample: int
+    """Index of the dropped sample."""
+    other: str
+    """Name of the other image: class folder and id of a sample, or a path."""
+    similarity: float
+    """Cosine similarity of the two, -1 to 1."""
+    image: Callable[[], np.ndarray]
+    """Reads the other image, RGB uint8 (H,W,3)."""
+
+
 class Choice(NamedTuple):
-    """What a step keeps of its samples."""
+    """Result of a step."""
 
     kept: np.ndarray
-    """bool (N,)."""
+    """Whether each sample is kept, bool (N,)."""
     thresholds: dict[int, float]
-    """By class, the value of the last sample that was kept, for the report; classes without one are left out."""
+    """Value of the last kept sample of each class, for the report. Classes without a value are omitted."""
+    pairs: Sequence[Pair] = ()
+    """Pairs of a step that compares images: one for each dropped sample, in the order of the manifest."""
 
 
 class Selection(ABC):
-    """A step that chooses among the samples of a finished dataset. Nothing of the dataset changes.
+    """A step that chooses among the samples of a finished dataset. The dataset is not changed.
 
-    Subclasses are registered in :data:`mmbdg.registry.SELECTIONS` and check their arguments when they are made.
+    Subclasses are registered in :data:`mmbdg.registry.SELECTIONS` and check their arguments in the constructor.
     """
 
     @abstractmethod
     def choose(self, samples: Samples) -> Choice:
-        """What is kept of the samples; the same for the same samples.
+        """Choose among the samples. The same samples must give the same result.
 
         Raises:
-            InputError: The samples lack what the step compares.
+            InputError: The samples lack a value that the step needs.
         """
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """All that decides what is kept, as JSON: type and arguments, checksums of models, versions of packages that compute."""
+        """Return all values that determine the result, as JSON values: type, arguments, model checksums, package versions."""
 
 
 @dataclass(frozen=True)
 class RankedSelection(Selection):
-    """The best part of a ranking by one number for each sample. Of equal numbers the sample that comes first in the manifest is kept.
+    """A step that keeps the best part of a ranking by one score per sample.
+
+    Samples with equal scores are ranked in the order of the manifest.
 
     Args:
-        fraction: Part of the samples that is kept, above 0 and at most 1. Their number is rounded to the nearest whole one (halves to the
-            even one), and is at least 1.
-        scope: "class" keeps this part of each class, "dataset" of all samples together; a class may be left with no sample then.
+        fraction: Share of the samples that is kept, above 0 and at most 1. The number is rounded to the nearest integer
+            (halves to the even one), and is at least 1.
+        scope: Scope of the ranking: "class" keeps this share of each class, "dataset" keeps it of all samples together. A
+            class can lose all its samples then. Default: "class".
 
     Raises:
-        InputError: An argument is of another type or outside its range.
+        InputError: An argument has a wrong type or is out of its range.
     """
 
     fraction: float
     scope: str = 'class'
 
     highest: ClassVar[bool] = False
-    """Whether the highest numbers are the best ones."""
+    """Whether the highest scores are the best ones."""
 
     def __post_init__(self) -> None:
         number = isinstance(self.fraction, int | float) and not isinstance(self.fraction, bool)
@@ -120,10 +143,10 @@ class RankedSelection(Selection):
 
     @abstractmethod
     def scores(self, samples: Samples) -> np.ndarray:
-        """The number by which each sample is ranked, float64 (N,), finite.
+        """Return the score of each sample, float64 (N,), finite.
 
         Raises:
-            InputError: The samples lack it.
+            InputError: The samples lack a value that the score needs.
         """
 
     def choose(self, samples: Samples) -> Choice:
@@ -137,7 +160,7 @@ class RankedSelection(Selection):
         return Choice(kept, self._thresholds(samples, scores, kept))
 
     def number_kept(self, total: int) -> int:
-        """How many of ``total`` samples are kept."""
+        """Return the number of kept samples among ``total`` samples."""
         return max(1, round(total * self.fraction))
 
     def identity(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The samples whose object is neither too small nor too large."""
+"""A selection step that drops samples with too little or too much foreground."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,16 @@ from mmbdg.synthesis.selections.base import Choice, Samples, Selection
 @SELECTIONS.register_module()
 @dataclass(frozen=True)
 class ForegroundBounds(Selection):
-    """Keeps samples by the part of the image that is foreground (``foreground_ratio`` of the manifest). A class may be left with no sample.
+    """Keeps samples whose share of foreground pixels (``foreground_ratio`` of the manifest) is within bounds.
+
+    A class can lose all its samples.
 
     Args:
-        min_foreground: Smallest part that is kept, 0..1.
-        max_foreground: Largest part that is kept, 0..1.
+        min_foreground: Smallest share that is kept, 0 to 1. Default: 0.
+        max_foreground: Largest share that is kept, 0 to 1. Default: 1.
 
     Raises:
-        InputError: A bound is outside 0..1, or the first is above the second.
+        InputError: A bound is out of its range, or ``min_foreground`` is above ``max_foreground``.
     """
 
     min_foreground: float = 0.0
@@ -30,7 +32,7 @@ class ForegroundBounds(Selection):
             if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
                 raise InputError(f'ForegroundBounds.{name} must be a number in [0, 1], got {value!r}')
         if self.min_foreground > self.max_foreground:
-            raise InputError('ForegroundBounds.min_foreground is above max_foreground: nothing would be kept')
+            raise InputError('ForegroundBounds.min_foreground is above max_foreground, so no sample would be kept: change one of them')
 
     def choose(self, samples: Samples) -> Choice:
         ratios = samples.values('foreground_ratio')

@@ -1,4 +1,4 @@
-"""The samples whose masks the ensemble is most certain of."""
+"""A selection step that keeps the samples with the lowest uncertainty."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from mmbdg.synthesis.selections.base import RankedSelection, Samples
 
 @SELECTIONS.register_module()
 class LeastUncertain(RankedSelection):
-    """Keeps the samples with the lowest uncertainty: the ensemble's Jensen-Shannon divergence in nats, as the manifest has it.
+    """Keeps the samples with the lowest ``uncertainty`` in the manifest: the Jensen-Shannon divergence of the ensemble in nats.
 
-    This is the filter of BigDatasetGAN, section 3.2, over a whole class; the synthesis itself applies it within each block.
+    This is the filter of BigDatasetGAN, section 3.2, applied to whole classes. The synthesis applies it within each block.
 
     Args:
         fraction, scope: See :class:`~mmbdg.synthesis.selections.RankedSelection`.

@@ -1,4 +1,4 @@
-"""A config's ``selection = dict(name=..., steps=[...])``."""
+"""The plan of a selection: a config's ``selection = dict(name=..., steps=[...])``."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,15 @@ from mmbdg.synthesis.selections.base import Selection
 
 @dataclass(frozen=True)
 class SelectionPlan:
-    """How samples are chosen.
+    """Name and steps of a selection.
 
     Attributes:
-        name: Name of the selection, and of its files.
-        steps: Configs of :class:`~mmbdg.synthesis.selections.Selection`, at least one. Each chooses from what the one before it kept.
+        name: Name of the selection and of its files.
+        steps: Configs of :class:`~mmbdg.synthesis.selections.Selection`, at least one. Each step chooses among the samples
+            that the step before it kept.
 
     Raises:
-        InputError: The name is not the plain name of a file, or there is no step.
+        InputError: The name is not a plain file name, or there is no step.
     """
 
     name: str
@@ -30,14 +31,14 @@ class SelectionPlan:
     def __post_init__(self) -> None:
         validated(PlainName, self.name, 'selection.name')
         if not isinstance(self.steps, list | tuple) or not self.steps:
-            raise InputError(f"selection.steps must be a list of dict(type='mmbdg.X', ...), one at least; got {self.steps!r}")
+            raise InputError(f"selection.steps must be a list of at least one dict(type='mmbdg.X', ...), got {self.steps!r}")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> 'SelectionPlan':
-        """From ``selection = dict(...)`` of a config.
+        """Create the plan from ``selection = dict(...)`` of a config.
 
         Raises:
-            InputError: A key is missing or unknown, or a value does not make sense.
+            InputError: A key is missing or unknown, or a value is invalid.
         """
         if not isinstance(config, Mapping):
             raise InputError(f'selection must be a dict(name=..., steps=[...]), got {config!r}')
@@ -45,14 +46,14 @@ class SelectionPlan:
         if unknown := sorted(set(config) - names):
             raise InputError(f'selection takes no "{unknown[0]}"{nearest(unknown[0], names)}; it takes {", ".join(sorted(names))}')
         if missing := sorted(names - set(config)):
-            raise InputError(f'selection.{missing[0]} is missing')
+            raise InputError(f'selection.{missing[0]} is missing: selection needs {", ".join(sorted(names))}')
         return cls(**config)
 
     def build(self) -> list[Selection]:
-        """The steps.
+        """Build the steps.
 
         Raises:
-            InputError: There is no step of a type, or it does not take the arguments.
+            InputError: The type of a step is unknown, or its arguments are invalid.
         """
         return [self._built(number, dict(step) if isinstance(step, Mapping) else step) for number, step in enumerate(self.steps)]
 
@@ -68,7 +69,7 @@ class SelectionPlan:
         try:
             return kind(**step)
         except TypeError as error:
-            raise InputError(f'{place} is not what {kind.__name__} takes: {error}') from error
+            raise InputError(f'{place} has wrong arguments for {kind.__name__}: {error}') from error
         except InputError as error:
             raise InputError(f'{place}: {error}') from error
 

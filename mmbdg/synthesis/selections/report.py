@@ -1,4 +1,4 @@
-"""What each step of a selection left of each class, as numbers and as a table."""
+"""Reports of a selection: the kept samples of each class after each step, as JSON and as a table."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,27 +11,27 @@ from mmbdg.synthesis.selections.base import Choice, Samples
 
 
 class StepCounts(NamedTuple):
-    """What a step left of each class."""
+    """Kept samples of each class after a step."""
 
     kept: np.ndarray
-    """Samples of each class that were kept, int64 (C,)."""
+    """Number of kept samples of each class, int64 (C,)."""
     thresholds: dict[int, float]
     """See :class:`~mmbdg.synthesis.selections.Choice`."""
 
     @classmethod
     def of(cls, samples: Samples, choice: Choice) -> 'StepCounts':
-        """Count what a step kept."""
+        """Count the kept samples of a step."""
         classes = len(samples.dataset.index.folders)
         return cls(np.bincount(samples.class_ids[choice.kept], minlength=classes), choice.thresholds)
 
 
 def report_of(dataset: StoredDataset, header: dict[str, Any], steps: Sequence[StepCounts]) -> dict[str, Any]:
-    """The numbers of ``selections/NAME.json``.
+    """Return the content of ``selections/NAME.json``.
 
     Args:
-        dataset: The whole dataset.
-        header: What made the selection.
-        steps: What each step left.
+        dataset: Whole dataset.
+        header: Name, steps, versions and dataset checksum of the selection.
+        steps: Counts of each step.
     """
     index, total = dataset.index, np.bincount(dataset.index.class_ids, minlength=len(dataset.index.folders))
     names = list(dataset.catalogue.classes)
@@ -49,7 +49,7 @@ def report_of(dataset: StoredDataset, header: dict[str, Any], steps: Sequence[St
 
 
 def as_markdown(report: dict[str, Any]) -> str:
-    """The report for people: a row for each class, and what each step left of it."""
+    """Return the report as Markdown: a table with one row per class and one column per step."""
     types = [str(step['type']).removeprefix('mmbdg.') for step in report['steps']]
     heads = ['class', 'samples', *(f'{number}. {kind}' for number, kind in enumerate(types, start=1)), 'kept']
     rows = [[plain_markdown(row['name']), f'{row["samples"]:,}', *map(_cell, row['steps']), _share(row)] for row in report['classes']]
@@ -57,8 +57,8 @@ def as_markdown(report: dict[str, Any]) -> str:
     steps = '\n'.join(f'{number}. {plain_markdown(_described(step))}' for number, step in enumerate(report['steps'], start=1))
     return (
         f'# Selection {plain_markdown(report["name"])}\n\n{steps}\n\n{markdown_table(heads, rows)}\n\n'
-        'The column of a step has the number of samples that it kept. In brackets: of a step that ranks, the value of the last sample it '
-        'kept.\n'
+        'The column of a step has the number of kept samples. For steps that rank, the value of the last kept sample is given in '
+        'brackets.\n'
     )
 
 

@@ -1,0 +1,100 @@
+"""Calls of a pipeline of diffusers with a generator for each sample."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmbdg.errors import InputError
+from mmbdg.sources.pipelines import quiet
+
+FEWEST_TOKENS, MOST_TOKENS = 8, 10**5
+"""Longest prompts of tokenizers lie between; other values mean that a tokenizer does not say."""
+
+
+class PipelineCalls:
+    """A pipeline and the arguments that all of its calls have.
+
+    Args:
+        pipeline: The pipeline.
+        size: Height and width S in pixels that it samples.
+        **arguments: Further arguments of all calls, such as ``num_inference_steps``.
+
+    Raises:
+        InputError: The pipeline does not take one of the arguments, or no generator.
+    """
+
+    def __init__(self, pipeline: Any, size: int, **arguments: Any) -> None:
+        self.pipeline, self.size, self.arguments = pipeline, size, dict(arguments, output_type='np')
+        takes = inspect.signature(pipeline.__call__).parameters
+        if lacking := [key for key in (*self.arguments, 'generator') if key not in takes]:
+            raise InputError(f'{type(pipeline).__name__} of diffusers takes no {lacking[0]}, so that it is no source with these keys')
+        if 'image' not in takes:
+            self.arguments |= {side: size for side in ('height', 'width') if side in takes}
+
+    def __call__(
+        self, generators: Sequence[torch.Generator], images: np.ndarray | None = None, **arguments: Any
+    ) -> tuple[np.ndarray, list[bool] | None]:
+        """Sample images.
+
+        Args:
+            generators: One for each of N samples.
+            images: Images to begin with, RGB uint8 (N,S,S,3); None: noise.
+            **arguments: Further arguments, of N values each.
+
+        Returns:
+            RGB uint8 (N,S,S,3); and for each image whether a safety checker objects to it, None if there is none.
+
+        Raises:
+            InputError: The pipeline refuses an argument, gives images of another size, or draws random numbers from other generators.
+        """
+        from PIL import Image
+
+        if images is not None:
+            mode = 'L' if self.pipeline.vae.config.get('in_channels', 3) == 1 else 'RGB'
+            arguments['image'] = [Image.fromarray(image).convert(mode) for image in images]
+        name, before = type(self.pipeline).__name__, self._shared_state()
+        try:
+            with quiet():
+                result = self.pipeline(**self.arguments, **arguments, generator=list(generators))
+        except ValueError as error:  # what diffusers calls a wrong argument
+            raise InputError(f'{name} refuses these values: {" ".join(str(error).split())[:500]}') from error
+        if any(not torch.equal(a, b) for a, b in zip(before, self._shared_state(), strict=True)):
+            raise InputError(
+                f'{name} with {type(self.pipeline.scheduler).__name__} draws random numbers that do not come from the generators of the '
+                "samples; choose a deterministic scheduler, such as dict(type='DDIMScheduler')"
+            )
+        sampled = _eight_bits(result.images)
+        if sampled.shape[1:3] != (self.size, self.size):
+            raise InputError(f'{name} gives images of {sampled.shape[2]}x{sampled.shape[1]} pixels, not of {self.size}: change size')
+        return sampled, getattr(result, 'nsfw_content_detected', None)
+
+    def _shared_state(self) -> list[Tensor]:
+        """State of the generators that all code of a process shares."""
+        device = self.pipeline.device
+        return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == 'cuda' else [])]
+
+
+def say_cut_prompts(pipeline: Any, prompts: Mapping[str, Sequence[str]]) -> None:
+    """Log how many prompts are longer than the text encoder reads; diffusers cuts them."""
+    from mmengine.logging import print_log
+
+    tokenizer = getattr(pipeline, 'tokenizer', None)
+    most = getattr(tokenizer, 'model_max_length', 0)
+    if not FEWEST_TOKENS <= most <= MOST_TOKENS:
+        return
+    texts = [text for one in prompts.values() for text in one]
+    with quiet():
+        cut = [text for text, tokens in zip(texts, tokenizer(texts)['input_ids'], strict=True) if len(tokens) > most]
+    if cut:
+        print_log(f'{len(cut)} of {len(texts)} prompts are longer than {most} tokens; the rest is not read: "{cut[0]:.100}"', 'current', 30)
+
+
+def _eight_bits(images: Any) -> np.ndarray:
+    """Images 0 to 1, (N,H,W,3) or (N,H,W,1) -> uint8 (N,H,W,3), rounded as diffusers does."""
+    images = np.asarray(images)
+    images = np.repeat(images, 3, axis=3) if images.shape[3] == 1 else images
+    return (images * 255).round().astype(np.uint8)

@@ -1,0 +1,137 @@
+"""Real images as a source, labelled by a feature interpreter on a frozen backbone."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmbdg.errors import InputError
+from mmbdg.files import sha256
+from mmbdg.generators import ImageBackbone
+from mmbdg.registry import SOURCES
+from mmbdg.sources.base import Drawn, LabelledBatch, Source
+from mmbdg.sources.class_list import ClassList
+from mmbdg.sources.init_images import open_init
+from mmbdg.sources.labelled_generator import CARD, LabelledGenerator, check_bound
+from mmbdg.sources.squares import fitted
+from mmbdg.storage.catalogue import Catalogue
+
+
+@SOURCES.register_module()
+class RealImageSource(Source):
+    """Real images of the user, or retrieved ones, with masks by a few-shot labeller.
+
+    The labeller is a labelled generator whose generator is a frozen backbone (:class:`~mmbdg.generators.ImageBackbone`), trained on a few
+    annotated real images: ``python tools/train.py configs/interpreter/real_fashion.py``. It is the rival of every generator at the same
+    cost of annotation. A source ends with its images: sample i of a class is its i-th image.
+
+    Args:
+        images: Folder with a folder of images for each class, or a dataset in our layout (one without masks too).
+        labeller: Folder of the labeller.
+        classes: Classes of the images, see :class:`~mmbdg.sources.class_list.ClassList`. Default None: those of the labeller.
+        selection: Name of a selection of the dataset. Default None: all images.
+        ignore_above: Disagreement in nats above which a pixel of a mask gets the ignore value. Default None: the labeller's own value.
+        squash: True resizes both sides of an image to the size of the labeller; False resizes the short side and crops the centre.
+            Default: False.
+        licence: Licence of the images.
+        precision: Precision of the labeller: "float32", "bfloat16" or "float16". Default: "float32".
+        seed: Seed of the dataset; the samples do not depend on it.
+
+    Raises:
+        InputError: There is no such folder or labeller, the labeller is not one of real images, the classes do not fit it, or a class
+            has no image.
+    """
+
+    uses_seed: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        images: str,
+        labeller: str,
+        classes: str | Sequence[Any] | None = None,
+        selection: str | None = None,
+        ignore_above: float | None = None,
+        squash: bool = False,
+        licence: str = '',
+        precision: str = 'float32',
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed)
+        self.check(images, labeller, ignore_above=ignore_above)
+        self.labeller, self.folder = LabelledGenerator.load(labeller, precision=precision), LabelledGenerator.find(labeller)
+        network = self.labeller._generator.on(self.device)
+        if not isinstance(network, ImageBackbone):
+            raise InputError(
+                f'{labeller} labels the images of its own {type(network).__name__}, not real ones; train a labeller of real images: '
+                'python tools/train.py configs/interpreter/real_fashion.py'
+            )
+        self.conditional = network.conditional
+        self.classes = self._class_list(classes)
+        self.images = open_init(images, selection, self.classes)
+        if ignore_above is not None:
+            self.labeller.ignore_above = ignore_above
+        self.squash, self.precision, self.selection = squash, precision, selection
+        self.most_disagreement = self.labeller.most_disagreement
+        self.catalogue = Catalogue(
+            self.classes.names, self.classes.ids, self.labeller.labels, self.labeller.ignore, self.labeller.resolution, licence
+        )
+
+    @staticmethod
+    def check(images: str, labeller: str, ignore_above: float | None = None, **_: Any) -> None:
+        """Check the values without reading a file.
+
+        Raises:
+            InputError: A value is out of its range.
+        """
+        check_bound(ignore_above)
+
+    def to(self, device: Any) -> 'RealImageSource':
+        self.labeller.to(device)
+        return super().to(device)
+
+    def available(self, class_id: int) -> int:
+        return self.images.number(class_id)
+
+    def draw(self, class_id: int, indices: Sequence[int]) -> Drawn:
+        images, names = self._read(class_id, indices)
+        return Drawn(images, records=[dict(image=name) for name in names])
+
+    def label(self, class_id: int, indices: Sequence[int], state: Tensor | None = None) -> LabelledBatch:
+        images, names = self._read(class_id, indices)
+        latents = images.float().flatten(1) / 127.5 - 1
+        class_ids = [class_id if self.conditional else 0] * len(indices)
+        batch = self.labeller.label(class_ids, indices, latents)
+        return batch._replace(images=images, records=[dict(image=name) for name in names])
+
+    def identity(self) -> dict[str, dict[str, Any]]:
+        return dict(
+            config=dict(
+                type='mmbdg.RealImageSource',
+                classes=self.classes.plain(),
+                ignore_above=self.labeller.ignore_above,
+                squash=self.squash,
+                precision=self.precision,
+            ),
+            checksums=self.images.checksums()
+            | {name: sha256(self.folder / name) for name in (CARD, 'generator.safetensors', 'interpreter.safetensors')},
+            versions={},
+        )
+
+    def _read(self, class_id: int, indices: Sequence[int]) -> tuple[Tensor, list[str]]:
+        found = [self.images.read(class_id, index) for index in indices]
+        images = np.stack([fitted(image, self.labeller.resolution, self.squash) for image, _ in found])
+        return torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device), [name for _, name in found]
+
+    def _class_list(self, classes: Any) -> ClassList:
+        own = ClassList([dict(id=folder, name=name) for folder, name in zip(self.labeller.folders, self.labeller.classes, strict=True)])
+        if classes is None:
+            return own
+        given = ClassList(classes)
+        if self.conditional and given.ids != own.ids:
+            raise InputError(
+                f'the labeller is conditioned on its own classes ({", ".join(own.ids[:10])}), got {", ".join(given.ids[:10])}; '
+                'leave classes out, or train a labeller with generator.conditional=False'
+            )
+        return given

@@ -1,0 +1,101 @@
+"""Tiny diffusion pipelines with random weights, of diffusers' own classes."""
+
+import gzip
+from pathlib import Path
+
+import torch
+
+TINY_SIZE = 16
+"""Height and width of the images of the text-to-image pipeline; those of the class-conditional one have 8."""
+MERGES = 78
+
+
+def clip_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges of CLIP's tokenizer, cut to the first merges of open_clip's file: 592 tokens."""
+    from open_clip.tokenizer import bytes_to_unicode, default_bpe
+
+    lines = gzip.decompress(Path(default_bpe()).read_bytes()).decode().split('\n')[1 : 1 + MERGES]
+    merges = [tuple(line.split()) for line in lines]
+    signs = list(bytes_to_unicode().values())
+    tokens = [*signs, *(sign + '</w>' for sign in signs), *(a + b for a, b in merges), '<|startoftext|>', '<|endoftext|>']
+    return {token: number for number, token in enumerate(tokens)}, merges
+
+
+def write_text_pipeline(folder: Path) -> Path:
+    """A ``StableDiffusionPipeline`` without safety checker: 16 px, an autoencoder that halves height and width."""
+    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    torch.manual_seed(0)
+    vocabulary, merges = clip_vocabulary()
+    text = dict(vocab_size=len(vocabulary), hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2)
+    pipeline = StableDiffusionPipeline(
+        vae=AutoencoderKL(
+            block_out_channels=(8, 8),
+            down_block_types=('DownEncoderBlock2D',) * 2,
+            up_block_types=('UpDecoderBlock2D',) * 2,
+            latent_channels=4,
+            norm_num_groups=4,
+            sample_size=TINY_SIZE,
+        ),
+        text_encoder=CLIPTextModel(CLIPTextConfig(**text, max_position_embeddings=77, bos_token_id=590, eos_token_id=591)),
+        tokenizer=CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77),
+        unet=UNet2DConditionModel(
+            sample_size=TINY_SIZE // 2,
+            block_out_channels=(8, 16),
+            down_block_types=('DownBlock2D', 'CrossAttnDownBlock2D'),
+            up_block_types=('CrossAttnUpBlock2D', 'UpBlock2D'),
+            layers_per_block=1,
+            cross_attention_dim=16,
+            attention_head_dim=4,
+            norm_num_groups=4,
+        ),
+        scheduler=DDIMScheduler(beta_schedule='scaled_linear', clip_sample=False, set_alpha_to_one=False, steps_offset=1),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    louder(pipeline)
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def write_class_pipeline(folder: Path) -> Path:
+    """A ``DiTPipeline`` of 8 px whose labels are ImageNet's; diffusers fixes the label without a class at 1,000."""
+    from diffusers import AutoencoderKL, DDIMScheduler, DiTPipeline, DiTTransformer2DModel
+
+    torch.manual_seed(1)
+    pipeline = DiTPipeline(
+        transformer=DiTTransformer2DModel(
+            num_attention_heads=2,
+            attention_head_dim=4,
+            in_channels=4,
+            out_channels=8,
+            num_layers=1,
+            sample_size=4,
+            patch_size=2,
+            num_embeds_ada_norm=1000,
+            norm_num_groups=4,
+        ),
+        vae=AutoencoderKL(
+            block_out_channels=(8, 8),
+            down_block_types=('DownEncoderBlock2D',) * 2,
+            up_block_types=('UpDecoderBlock2D',) * 2,
+            latent_channels=4,
+            norm_num_groups=4,
+            sample_size=8,
+        ),
+        scheduler=DDIMScheduler(),
+    )
+    louder(pipeline)
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def louder(pipeline) -> None:
+    """Random weights whose condition and noise show in the image."""
+    for name in ('text_encoder', 'unet', 'transformer'):
+        if model := getattr(pipeline, name, None):
+            for parameter in model.parameters():
+                if parameter.ndim > 1:
+                    parameter.data.normal_(std=1.5 * parameter[0].numel() ** -0.5)
