@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -17,9 +17,9 @@ from mmbdg.pools.pool_index import MANIFEST, MODALITIES
 from mmbdg.registry import SOURCES
 from mmbdg.sources.base import Drawn, Source
 from mmbdg.sources.class_list import ClassList, ImageClass
-from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.prompt_file import template_prompts
 from mmbdg.sources.retrieved_hits import Hits, Order, Rule, by_rule, matched, number_in_several, united
+from mmbdg.sources.squares import fitted
 from mmbdg.storage.catalogue import Catalogue
 
 UNSAFE = ('nsfw', 'true', 'yes', 'unsafe')
@@ -62,7 +62,7 @@ class RetrievalSource(Source):
             query.
     """
 
-    uses_seed = False
+    uses_seed: ClassVar[bool] = False
 
     def __init__(
         self,
