@@ -389,12 +389,10 @@ def score_retrieval(files: Files) -> Attacks:
     yield from each(files.jsons, lambda path: [own, path], 'truth')
     yield from each(files.configs, lambda path: [path, truth], 'config')
     for path in files.jsons:
-        for name in ('index.json', 'captions.sqlite'):
-            bad = Path(shutil.copytree(index, files.root / 'bad_index' / f'{name}_{path.stem}'))
-            (bad / name).unlink()
-            (bad / name).symlink_to(path)
-            name = f'{name.partition(".")[0]}_{path.stem}'
-            yield name, [config(files, f'retrieval_{name}', text.format(str(pool), str(bad))), truth]
+        bad = Path(shutil.copytree(index, files.root / 'bad_index' / path.stem))
+        (bad / 'index.json').unlink()
+        (bad / 'index.json').symlink_to(path)
+        yield f'index_{path.stem}', [config(files, f'retrieval_{path.stem}', text.format(str(pool), str(bad))), truth]
     yield from bad_places(files, lambda out: [own, truth, '--out', out], '.json')
 
 
