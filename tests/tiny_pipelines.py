@@ -98,4 +98,4 @@ def louder(pipeline) -> None:
         if model := getattr(pipeline, name, None):
             for parameter in model.parameters():
                 if parameter.ndim > 1:
-                    parameter.data.normal_(std=1.5 * parameter[0].numel() ** -0.5)
+                    parameter.data.normal_(std=1.2 * parameter[0].numel() ** -0.5)

@@ -16,7 +16,7 @@ from mmbdg.listing import list_files, list_folders
 from mmbdg.paths import slug_of
 from mmbdg.reading import read_bytes
 from mmbdg.registry import DATASETS
-from mmbdg.sources.squares import fitted
+from mmbdg.sources.image_fit import fitted, fitted_mask
 from mmbdg.storage.label_spaces import Groups
 
 
@@ -119,15 +119,6 @@ class AnnotatedImages(LatentDataset):
 
     def _extra(self, item: dict) -> dict:
         return dict(stem=item['stem'])
-
-
-def fitted_mask(mask: np.ndarray, size: int) -> np.ndarray:
-    """Mask, uint8 (H,W), brought to a square as :func:`~mmbdg.sources.squares.fitted` does with images, by the nearest pixel."""
-    height, width = mask.shape
-    side = min(height, width)
-    top, left = (height - side) / 2, (width - side) / 2
-    centres = (np.arange(size) + 0.5) * side / size
-    return mask[np.floor(top + centres).astype(int)[:, None], np.floor(left + centres).astype(int)]
 
 
 @DATASETS.register_module()

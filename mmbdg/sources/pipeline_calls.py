@@ -32,7 +32,7 @@ class PipelineCalls:
         takes = inspect.signature(pipeline.__call__).parameters
         if lacking := [key for key in (*self.arguments, 'generator') if key not in takes]:
             raise InputError(f'{type(pipeline).__name__} of diffusers takes no {lacking[0]}, so that it is no source with these keys')
-        if 'image' not in takes:
+        if 'strength' not in arguments:  # a perturbation has the size of its images
             self.arguments |= {side: size for side in ('height', 'width') if side in takes}
 
     def __call__(

@@ -24,6 +24,10 @@ DATA = ('.json', '.txt', '.model')
 CHECKERS = ('safety_checker', 'feature_extractor')
 """Components that only the safety checker needs, where the pipeline calls them optional."""
 
+FOREIGN_KEYS = ('auto_map', 'quantization_config', 'attn_implementation', '_attn_implementation')
+"""Keys of a model's config by which transformers and diffusers load code or weights of other origin."""
+OWN_ATTENTION = ('eager', 'sdpa')
+
 
 class ShardIndex(OpenSchema):
     """Content of ``*.safetensors.index.json``."""
@@ -101,9 +105,7 @@ def read_pipeline_folder(path: str | os.PathLike, safety_checker: bool = False) 
         if name in left_out:
             continue
         if not (path / name).is_dir():
-            raise InputError(
-                f'{path} is incomplete: the component "{name}" ({entry[1]}) is missing, which {INDEX} names. Download it again'
-            )
+            raise InputError(f'{path} is incomplete: the component "{name}" ({entry[1]}) of {INDEX} is missing. Download it again')
         own, tensors = _files(path / name, component, name)
         files |= {f'{name}/{file.name}': file for file in own + tensors}
         if tensors:
@@ -194,9 +196,9 @@ def _files(folder: Path, component: type, name: str) -> tuple[list[Path], list[P
     """
     bases = _bases()
     if issubclass(component, bases['diffusers_model']):
-        return [_required(folder / 'config.json', name)], _weights(folder, 'diffusion_pytorch_model', name)
+        return [_model_config(folder, name)], _weights(folder, 'diffusion_pytorch_model', name)
     if issubclass(component, bases['transformers_model']):
-        own = [_required(folder / 'config.json', name)]
+        own = [_model_config(folder, name)]
         own += [file for file in [folder / 'generation_config.json'] if file.is_file()]
         return own, _weights(folder, 'model', name)
     own = sorted(file for file in folder.iterdir() if file.suffix in DATA and file.is_file())
@@ -211,6 +213,20 @@ def _files(folder: Path, component: type, name: str) -> tuple[list[Path], list[P
     else:
         _required(folder / 'preprocessor_config.json', name)
     return own, []
+
+
+def _model_config(folder: Path, name: str) -> Path:
+    """The config of a model, which must name nothing outside its folder."""
+    file = _required(folder / 'config.json', name)
+    if (folder / 'adapter_config.json').exists():
+        raise InputError(f'{folder} holds an adapter (adapter_config.json), which is not loaded; merge it into the model and save that')
+    parts = [read_json(file, dict)]
+    while parts:
+        part = parts.pop()
+        if foreign := [key for key in FOREIGN_KEYS if part.get(key) and part[key] not in OWN_ATTENTION]:
+            raise InputError(f'{file} has the key "{foreign[0]}", which names code or weights of other origin; they are not loaded')
+        parts += [value for value in part.values() if isinstance(value, dict)]
+    return file
 
 
 def _weights(folder: Path, stem: str, name: str) -> list[Path]:

@@ -13,9 +13,9 @@ from mmbdg.generators import ImageBackbone
 from mmbdg.registry import SOURCES
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
 from mmbdg.sources.class_list import ClassList
+from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.init_images import open_init
 from mmbdg.sources.labelled_generator import CARD, LabelledGenerator, check_bound
-from mmbdg.sources.squares import fitted
 from mmbdg.storage.catalogue import Catalogue
 
 

@@ -19,7 +19,7 @@ from mmbdg.sources.base import Drawn, Source
 from mmbdg.sources.class_list import ClassList, ImageClass
 from mmbdg.sources.prompt_file import template_prompts
 from mmbdg.sources.retrieved_hits import Hits, Order, Rule, by_rule, matched, number_in_several, united
-from mmbdg.sources.squares import fitted
+from mmbdg.sources.image_fit import fitted
 from mmbdg.storage.catalogue import Catalogue
 
 UNSAFE = ('nsfw', 'true', 'yes', 'unsafe')

@@ -9,14 +9,14 @@ import torch
 from real_labeller import BACKBONE, write_images, write_labeller
 
 from mmbdg.datasets import AnnotatedImages
-from mmbdg.datasets.annotated_images import as_latent, fitted_mask
+from mmbdg.datasets.annotated_images import as_latent
 from mmbdg.errors import InputError
 from mmbdg.files import write_png, write_safetensors
 from mmbdg.generators import ImageBackbone
 from mmbdg.images import open_image
 from mmbdg.registry import MODELS
 from mmbdg.sources import LabelledGenerator, RealImageSource
-from mmbdg.sources.squares import fitted
+from mmbdg.sources.image_fit import fitted, fitted_mask
 from mmbdg.storage import StoredDataset
 from mmbdg.synthesis import Synthesis, synthesize
 
@@ -116,16 +116,15 @@ def test_annotated_images_are_paired_and_fitted(tmp_path):
         AnnotatedImages(str(root), ['disc', 'ring'], 16)
 
 
-def test_masks_are_cropped_like_images():
+@pytest.mark.parametrize('squash', [False, True])
+@pytest.mark.parametrize('shape', [(32, 32), (40, 32), (32, 45), (16, 90)])
+def test_masks_are_fitted_like_images(shape, squash):
+    """Blocks of one value: away from their edges a fitted mask equals the fitted image."""
     rng = np.random.default_rng(0)
-    for shape in ((32, 32), (20, 16), (16, 23)):
-        mask = rng.integers(0, 2, shape).astype(np.uint8)
-        size, side = 16, min(shape)
-        top, left = (shape[0] - side) / 2, (shape[1] - side) / 2
-        found = fitted_mask(mask, size)
-        for i in range(size):
-            for j in range(size):
-                assert found[i, j] == mask[int(top + (i + 0.5) * side / size), int(left + (j + 0.5) * side / size)]
+    mask = np.kron(rng.integers(0, 2, (4, 4)), np.ones((-(-shape[0] // 4), -(-shape[1] // 4))))[: shape[0], : shape[1]].astype(np.uint8)
+    image = fitted(np.repeat(mask[..., None] * 255, 3, axis=2), 16, squash)[..., 0]
+    clear = (image < 5) | (image > 250)
+    assert clear.mean() > 0.4 and np.array_equal(fitted_mask(mask, 16, squash)[clear], image[clear] > 127)
 
 
 def test_bad_input(labeller, images, tiny_labelled_generator, tmp_path):

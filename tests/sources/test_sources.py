@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from photos import colours
+from real_labeller import write_images, write_labeller
 from tiny_pools import retrieval_example
 
 from mmbdg.converters.coco_instances import write_coco
@@ -36,16 +37,21 @@ def tiny_retrieval(tmp_path_factory) -> dict:
 
 
 @pytest.fixture
-def examples(tiny_labelled_generator, tiny_text_pipeline, tiny_retrieval) -> dict[str, dict]:
+def examples(request, tiny_labelled_generator, tiny_retrieval) -> dict[str, dict]:
     """A tiny config of each source, by its registered name. Add new sources here."""
-    return {
-        'DiffusionSource': dict(
-            type='mmbdg.DiffusionSource', model=str(tiny_text_pipeline), classes=['bag', 'coat'], prompts=['a photo of a {}'], steps=2
-        ),
+    found = {
         'LabelledGeneratorSource': dict(type='mmbdg.LabelledGeneratorSource', labelled_generator=str(tiny_labelled_generator)),
         'RetrievalSource': tiny_retrieval,
         'TestPhotos': dict(type='mmbdg.TestPhotos', numbers=(7, 3)),
     }
+    if request.node.callspec.params['name'] == 'DiffusionSource':  # to import diffusers takes seconds
+        model = str(request.getfixturevalue('tiny_text_pipeline'))
+        found['DiffusionSource'] = dict(type='mmbdg.DiffusionSource', model=model, classes=['bag', 'coat'], prompts=['a {}'], steps=2)
+    if request.node.callspec.params['name'] == 'RealImageSource':
+        folder = request.getfixturevalue('tmp_path')
+        images = write_images(folder / 'images', dict(disc=8, square=6))
+        found['RealImageSource'] = dict(type='mmbdg.RealImageSource', images=str(images), labeller=str(write_labeller(folder / 'labeller')))
+    return found
 
 
 @pytest.mark.parametrize('name', sorted(SOURCES.module_dict))
@@ -77,6 +83,10 @@ def test_conformance(examples, name):
     assert identity['config']['type'] == f'mmbdg.{name}' and json.loads(json.dumps(identity)) == identity
     available = source.available(1)
     assert available is None or available >= 3
+    number = min(7, source.available(0) or 7)
+    batch = source.draw(0, range(number)).images
+    for index in (0, number - 1):
+        assert (again.draw(0, [index]).images[0].int() - batch[index].int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize('name', sorted(SOURCES.module_dict))
