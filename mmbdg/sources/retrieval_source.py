@@ -17,9 +17,9 @@ from mmbdg.pools.pool_index import MANIFEST, MODALITIES
 from mmbdg.registry import SOURCES
 from mmbdg.sources.base import Drawn, Source
 from mmbdg.sources.class_list import ClassList, ImageClass
+from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.prompt_file import template_prompts
 from mmbdg.sources.retrieved_hits import Hits, Order, Rule, by_rule, matched, number_in_several, united
-from mmbdg.sources.image_fit import fitted
 from mmbdg.storage.catalogue import Catalogue
 
 UNSAFE = ('nsfw', 'true', 'yes', 'unsafe')

@@ -12,9 +12,9 @@ from mmbdg.embedders import build_embedder
 from mmbdg.errors import InputError
 from mmbdg.pools import build_index
 from mmbdg.sources.build import build_source, source_class
+from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.retrieval_source import is_unsafe
 from mmbdg.sources.retrieved_hits import Hits, by_rule, matched, united
-from mmbdg.sources.image_fit import fitted
 from mmbdg.storage import StoredDataset
 from mmbdg.synthesis import Synthesis, synthesize
 
