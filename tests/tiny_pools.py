@@ -9,6 +9,7 @@ import numpy as np
 
 from mmbdg.addressed import generator_at
 from mmbdg.files import write_png
+from mmbdg.pools import build_index
 from mmbdg.storage.shards import write_shard
 
 THINGS, COLOURS = ('boot', 'bag', 'shirt'), ('red', 'green', 'blue', 'dark')
@@ -89,3 +90,12 @@ def caption_shards(root: Path, number: int = 24) -> Path:
 
 
 MAKERS = dict(captioned_folder=captioned_folder, sidecar_files=sidecar_files, caption_shards=caption_shards)
+
+
+def retrieval_example(root: Path) -> dict:
+    """Config of a tiny RetrievalSource that needs no CLIP; its pool and index are made below a folder."""
+    pool = captioned_folder(root / 'pool', 30)
+    build_index(str(pool), root / 'pool_index', log=lambda line: None)
+    return dict(
+        type='mmbdg.RetrievalSource', pool=str(pool), index=str(root / 'pool_index'), classes=list(THINGS), mode='match', resolution=24
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from mmbdg.errors import InputError
 from mmbdg.images import image_size, open_image
 from mmbdg.listing import IMAGE_SUFFIXES, list_files
-from mmbdg.paths import inside
+from mmbdg.paths import check_regular, inside
 from mmbdg.pools.base import Pool
 from mmbdg.pools.entry import Entry
 from mmbdg.pools.faults import MISSING_IMAGE, Faults
@@ -77,6 +77,7 @@ class CaptionShards(Pool):
 
 def _members(path: Path) -> Iterator[tuple[str, int, bytes]]:
     """Name and size of each file in a shard, with the content of text and JSON."""
+    check_regular(path)
     try:
         with tarfile.open(path, 'r:') as shard:
             for entry in shard:

@@ -33,6 +33,9 @@ def write_entries(path: Path, entries: Iterable[Entry], tokenizers: Sequence[str
 
     Returns:
         Number of entries.
+
+    Raises:
+        InputError: The file cannot be written; a text is no Unicode.
     """
 
     def write(part: Path) -> None:
@@ -48,7 +51,10 @@ def write_entries(path: Path, entries: Iterable[Entry], tokenizers: Sequence[str
                 table.execute(f"INSERT INTO captions_{tokenizer}(captions_{tokenizer}) VALUES ('rebuild')")
             table.commit()
 
-    write_atomically(path, write)
+    try:
+        write_atomically(path, write)
+    except sqlite3.Error as error:
+        raise InputError(f'{path} cannot be written: is the disk full? ({error})') from error
     with closing(CaptionTable(path)) as table:
         return len(table)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -62,7 +62,7 @@ class RetrievalSource(Source):
             query.
     """
 
-    uses_seed = False
+    uses_seed: ClassVar[bool] = False
 
     def __init__(
         self,

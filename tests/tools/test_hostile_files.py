@@ -17,6 +17,7 @@ from annotated import make_out, noisy_masks, write_masks
 from conftest import ROOT, TINY_CLASSES, TINY_CLASSIFIER, TINY_GENERATOR, plan_of, run_tool
 
 from mmbdg.files import write_png
+from mmbdg.pools import build_index
 from mmbdg.synthesis import SelectionPlan, select, synthesize
 
 TOOLS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'tools').rglob('*.py') if "__name__ == '__main__'" in path.read_text())
@@ -355,6 +356,61 @@ def fashion_mnist(files: Files) -> Attacks:
         yield path.stem, ['out.npz', '--root', root]
 
 
+def garment_pool(files: Files) -> Attacks:
+    yield from bad_places(files, lambda out: [out])
+    yield 'no_full_set', ['out', '--source', files.root / 'nothing']
+
+
+def index_pool(files: Files) -> Attacks:
+    """Hostile images, tables, JSON beside images, shards and configs; all of it in places that belong to the pool."""
+    index, head = ['--index', 'i'], 'file,caption\n'
+    for path in files.pictures:
+        name = f'x{path.suffix}'
+        yield f'image_{path.stem}', [pool_with(files, 'images', path, name, f'{head}{name},a boot\n'), *index]
+    for path in files.jsons:
+        yield f'table_{path.stem}', [pool_with(files, 'tables', path, 'captions.csv'), *index]
+        yield f'beside_{path.stem}', [pool_with(files, 'beside', path, 'a.json', picture='a.png'), *index]
+    for name in ('link.png', '../x.png', '/etc/passwd'):
+        root = pool_with(files, Path(name).stem, files.root / 'outside', 'link.png', f'{head}{name},a\n')
+        yield f'name_{Path(name).stem}', [root, *index]
+    yield from each(files.datasets, lambda path: [path, '--index', 'i'], 'dataset')
+    good = pool_with(files, 'good', files.picture, 'x.png', 'file,caption\nx.png,a boot\n', copy=True)
+    yield from each(files.configs, lambda path: [good, path, '--index', 'i'], 'config')
+    yield from each(files.checkpoints, lambda path: [good, '--index', 'i', '--clip', path], 'clip')
+    yield from bad_places(files, lambda out: [good, '--index', out])
+
+
+def score_retrieval(files: Files) -> Attacks:
+    pool, index = pool_with(files, 'scored', files.picture, 'x.png', 'file,caption\nx.png,a boot\n', copy=True), files.root / 'scored_index'
+    build_index(str(pool), index, log=lambda line: None)
+    text = "synthesis = dict(source=dict(type='mmbdg.RetrievalSource', pool={!r}, index={!r}, classes=['boot'], mode='match'))"
+    own, truth = config(files, 'retrieval', text.format(str(pool), str(index))), files.root / 'truth.csv'
+    truth.write_text('file,class\nx.png,boot\n')
+    yield from each(files.jsons, lambda path: [own, path], 'truth')
+    yield from each(files.configs, lambda path: [path, truth], 'config')
+    for path in files.jsons:
+        bad = Path(shutil.copytree(index, files.root / 'bad_index' / path.stem))
+        (bad / 'index.json').unlink()
+        (bad / 'index.json').symlink_to(path)
+        yield f'index_{path.stem}', [config(files, f'retrieval_{path.stem}', text.format(str(pool), str(bad))), truth]
+    yield from bad_places(files, lambda out: [own, truth, '--out', out], '.json')
+
+
+def pool_with(files: Files, kind: str, hostile: Path, place: str, table: str = '', picture: str = '', copy: bool = False) -> Path:
+    """A pool with a hostile file in it: a link, or a copy."""
+    root = files.root / 'pools' / f'{kind}_{hostile.stem}'
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    if table:
+        (root / 'captions.csv').write_text(table)
+    if picture:
+        shutil.copy(files.picture, root / picture)
+    if copy or (hostile.is_file() and hostile.suffix in ('.png', '.jpg')):
+        shutil.copy(hostile, root / place)
+    else:
+        (root / place).symlink_to(hostile)
+    return root
+
+
 def label_spaces(files: Files) -> Attacks:
     wordnet = files.root / 'data.noun'
     wordnet.write_text('00001740 03 n 01 entity 0 000\n')
@@ -505,14 +561,17 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/cityscapes.py': cityscapes,
     'tools/dataset_converters/coco.py': coco,
     'tools/dataset_converters/fashion_mnist.py': fashion_mnist,
+    'tools/dataset_converters/garment_pool.py': garment_pool,
     'tools/dataset_converters/imagenet_label_spaces.py': label_spaces,
     'tools/dataset_converters/shards_to_folders.py': unpack,
     'tools/dataset_converters/synthetic_to_coco.py': converter('.json'),
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
     'tools/extract_backbone.py': extract_backbone,
+    'tools/index_pool.py': index_pool,
     'tools/prompts.py': prompts,
     'tools/protocol_table.py': protocol_table,
+    'tools/score_retrieval.py': score_retrieval,
     'tools/select_samples.py': select_samples,
     'tools/show_generator.py': show_generator,
     'tools/study.py': study,

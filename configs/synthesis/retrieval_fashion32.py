@@ -1,0 +1,29 @@
+"""Garments retrieved from a pool of 10,000 images, a fifth of whose captions is wrong.
+
+python tools/dataset_converters/garment_pool.py data/garment_pool
+python tools/index_pool.py data/garment_pool configs/synthesis/retrieval_fashion32.py
+python tools/synthesize.py configs/synthesis/retrieval_fashion32.py OUT_DIR
+python tools/score_retrieval.py configs/synthesis/retrieval_fashion32.py data/garment_pool/truth.csv
+"""
+
+pool, index, clip = 'data/garment_pool', 'data/garment_pool_index', 'mmbdg://fashion32/clip'
+synthesis = dict(
+    source=dict(
+        type='mmbdg.RetrievalSource',
+        pool=pool,
+        index=index,
+        embedder=dict(type='mmbdg.OpenCLIP', folder=clip),
+        classes='fashion32',
+        templates=['a photo of a {}'],
+        k=500,
+        modalities=['image', 'text'],
+        order='rank',  # similarities of two texts are larger than those of a text and an image: by similarity all captions come first
+        resolution=32,
+    ),
+    num_per_class=100,
+    candidates=50,
+)
+requires = dict(
+    pool='python tools/dataset_converters/garment_pool.py data/garment_pool',
+    index='python tools/index_pool.py data/garment_pool {config_dir}/retrieval_fashion32.py',
+)

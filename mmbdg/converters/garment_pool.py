@@ -1,0 +1,98 @@
+"""A pool of garments with generated captions, a known part of which is wrong: what a retrieval finds can be judged."""
+
+import csv
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmbdg.addressed import generator_at
+from mmbdg.assets.class_lists import class_names, folder_names
+from mmbdg.datasets.fashion_files import load_fashion
+from mmbdg.files import whole_folder
+from mmbdg.pools.captioned_folder import TABLE
+
+TRUTH = 'truth.csv'
+FORMS = (
+    'a photo of a {}',
+    'this {} on a black background',
+    '{}, grey, one size',
+    'buy a new {} online',
+    'my favourite {}',
+    'picture of a {} from the shop',
+    'second-hand {} for sale',
+    'item {number}: {}',
+)
+"""Forms of a caption; ``{number}`` is the entry's own number."""
+
+
+class GarmentCaption(NamedTuple):
+    """Caption of one garment.
+
+    Attributes:
+        text: The caption.
+        class_id: Class that it names, which is another one than the garment's if the caption is wrong.
+    """
+
+    text: str
+    class_id: int
+
+
+def garment_caption(index: int, class_id: int, names: tuple[str, ...], wrong: float, seed: int) -> GarmentCaption:
+    """Caption of a garment, a function of its address (seed, index).
+
+    Args:
+        index: Index of the garment.
+        class_id: Its class.
+        names: Names of all classes.
+        wrong: Probability that the caption names another class, each of them equally probable.
+        seed: Seed of the captions.
+    """
+    rng = generator_at('garment pool', seed, index)
+    is_wrong, step, form = rng.random() < wrong, int(rng.integers(1, len(names))), FORMS[rng.integers(len(FORMS))]
+    named = (class_id + step) % len(names) if is_wrong else class_id
+    return GarmentCaption(form.replace('{number}', str(index)).replace('{}', names[named]), named)
+
+
+def write_garment_pool(out: str | os.PathLike, source: str = 'embedded', wrong: float = 0.2, seed: int = 0) -> int:
+    """Write the training images of Fashion-MNIST as a folder of images with ``captions.csv``, and the truth as ``truth.csv``.
+
+    Args:
+        out: Path of the folder, which must not be there.
+        source: "embedded" (10,000 images), "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
+        wrong: Part of the captions that name another class, 0 to 1.
+        seed: Seed of the captions.
+
+    Returns:
+        Number of images.
+
+    Raises:
+        InputError: The folder is there, or the full set is missing.
+    """
+    from tqdm import tqdm
+
+    images, labels = load_fashion('train', source)
+    names, folders = class_names('fashion32'), folder_names('fashion32')
+    with whole_folder(out) as part:
+        with (
+            open(part / TABLE, 'w', newline='', encoding='utf-8') as table,
+            open(part / TRUTH, 'w', newline='', encoding='utf-8') as truth,
+        ):
+            captions, classes = csv.writer(table), csv.writer(truth)
+            captions.writerow(['file', 'caption', 'licence', 'nsfw'])
+            classes.writerow(['file', 'class', 'caption_class'])
+            for index, class_id in enumerate(tqdm(labels.tolist(), desc='garments', unit='img', dynamic_ncols=True)):
+                name = f'images/{index // 1000:03d}/{index:06d}.png'
+                caption = garment_caption(index, class_id, names, wrong, seed)
+                captions.writerow([name, caption.text, 'MIT', 'UNLIKELY'])
+                classes.writerow([name, folders[class_id], folders[caption.class_id]])
+                _write_image(part / name, images[index])
+    return len(labels)
+
+
+def _write_image(path: Path, image: np.ndarray) -> None:
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(path, format='PNG')
