@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbdg.classifiers.from_data import check_classifier_from_data
+from mmbdg.data_configs import DEEPEST
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.reading import read_json
@@ -16,7 +17,7 @@ from mmbdg.synthesis.plan import Synthesis
 PLAN = 'logs/plan.json'
 PATHS = ('labelled_generator', 'checkpoint', 'weights', 'config')
 """Keys of sources and filters that hold paths."""
-SOURCE_PATHS = ('model', 'prompts', 'init')
+SOURCE_PATHS = ('model', 'prompts', 'init', 'pool', 'index', 'folder', 'images', 'labeller')
 """Further keys of sources that hold paths."""
 
 
@@ -54,17 +55,36 @@ def read_plan(root: str | os.PathLike) -> Synthesis:
             if is_repository(name := str(content['source'].get(key, ''))):
                 raise InputError(f'{path} names the repository {name}; data files must not start downloads')
         for number, entry in enumerate(content['filters']):
-            if entry.get('classifier') is not None:
-                check_classifier_from_data(entry['classifier'], f'{path}: filters.{number}.classifier')
+            _check_classifiers(entry, f'{path}: filters.{number}')
+        _check_classifiers(content['source'], f'{path}: source')
         return Synthesis.from_config(content)
     except InputError as error:
         raise InputError(f'{error}; {advice}') from error
 
 
+def _check_classifiers(value: Any, where: str, depth: int = 0) -> None:
+    """Check the configs of classifiers in a part: of a filter, or of an embedder of a source.
+
+    Raises:
+        InputError: One names a config file, which is a program, or a type that is not allowed; or the part is nested too deeply.
+    """
+    if depth > DEEPEST:
+        raise InputError(f'{where} is nested too deeply')
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key == 'classifier' and part is not None:
+                check_classifier_from_data(part, f'{where}.{key}')
+            else:
+                _check_classifiers(part, f'{where}.{str(key)[:80]}', depth + 1)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            _check_classifiers(part, f'{where}.{number}', depth + 1)
+
+
 def _with_absolute_paths(value: Any, keys: tuple[str, ...] = PATHS) -> Any:
     if isinstance(value, dict):
-        return {key: _absolute(part) if key in keys else _with_absolute_paths(part) for key, part in value.items()}
-    return [_with_absolute_paths(part) for part in value] if isinstance(value, list | tuple) else value
+        return {key: _absolute(part) if key in keys else _with_absolute_paths(part, keys) for key, part in value.items()}
+    return [_with_absolute_paths(part, keys) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _absolute(path: Any) -> Any:
