@@ -65,7 +65,7 @@ def test_a_count_without_epochs_is_not_set_back_by_one():
 
 
 def test_other_datasets_are_refused():
-    with pytest.raises(InputError, match='list is addressed by index: take DefaultSampler'):
+    with pytest.raises(InputError, match='list is addressed by index: use DefaultSampler'):
         AddressedSampler([1, 2])
 
 

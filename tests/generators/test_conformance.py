@@ -33,7 +33,8 @@ def test_every_generator_is_here():
     registered = {
         name for name in vars(mmbdg.generators) if name in MODELS.module_dict and issubclass(MODELS.get(name), ClassConditionalGenerator)
     }
-    assert registered == {config['type'].removeprefix('mmbdg.') for config in TINY.values()}
+    # ImageBackbone has the interface of a generator, but draws no images: tests/sources/test_real_images.py.
+    assert registered - {'ImageBackbone'} == {config['type'].removeprefix('mmbdg.') for config in TINY.values()}
 
 
 @pytest.fixture(params=TINY)

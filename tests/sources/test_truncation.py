@@ -54,7 +54,7 @@ def test_statistics_go_with_the_definition(value, statistics):
         ('0.9', 'positive'),
         (float('nan'), 'positive'),
         (float('inf'), 'finite'),
-        (dict(threshold=1.2, definition='scaled_truncnorm'), 'up to 1'),
+        (dict(threshold=1.2, definition='scaled_truncnorm'), 'at most 1, got 1.2'),
         (dict(threshold=0.5, definition='clamped'), 'resampled, scaled_truncnorm, scaled_normal'),
         (dict(threshold=0.5, statistics='all'), 'untruncated'),
         (dict(value=0.5), 'threshold'),
