@@ -90,7 +90,7 @@ def test_analysis(datasets, tmp_path):
     assert [images.title(i) for i in range(len(images))] == chosen(datasets / 'shards', 's') and images.name == 'shards, s'
     assert images.facts['counts'] == {'disc': 3, 'square': 3, 'ring': 3} and images.facts['selection']['steps'][0]['fraction'] == 0.5
     for source in ('x.json', dict(type='mmbdg.SyntheticSegDataset')):
-        with pytest.raises(InputError, match='which alone has selections'):
+        with pytest.raises(InputError, match='so it has no selection "s"'):
             open_labelled_images(source, 's')
     run_tool(ROOT / 'tools/analyze.py', datasets / 'folder', '--selection', 's', '--features', 'none', '--processes', '1', cwd=tmp_path)
     report = json.loads((tmp_path / 'work_dirs/analysis/folder-s/report.json').read_text())
