@@ -1,4 +1,4 @@
-"""Tar shards of images with captions, as the library webdataset and img2dataset's output format "webdataset" have them."""
+"""Tar shards of images with captions, in the layout of webdataset and of img2dataset's output format "webdataset"."""
 
 import tarfile
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ ADVICE = 'index the pool again'
 
 
 class CaptionShards(Pool):
-    """``*.tar`` in any folders below one; in each, ``KEY.jpg`` or ``KEY.png``, ``KEY.txt`` and ``KEY.json``.
+    """Shards ``*.tar`` in a folder and its subfolders, which hold ``KEY.jpg`` or ``KEY.png``, ``KEY.txt`` and ``KEY.json``.
 
-    A key ends at the first dot of the file's name, as in webdataset. Keys may come again in other shards: an entry is named after its
+    A key ends at the first dot of the file's name, as in webdataset. Several shards may have the same key: an entry is named after its
     shard and its member. Captions and further columns are as in :class:`~mmbdg.pools.sidecar_files.SidecarFiles`.
 
     Args:

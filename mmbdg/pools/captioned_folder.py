@@ -21,11 +21,11 @@ FILE = 'file'
 
 
 class CaptionedFolder(Pool):
-    """Images in any folders below one, and ``captions.csv`` in it.
+    """Images in a folder and its subfolders, with the table ``captions.csv``.
 
-    The table has a head, a row for each image, and the columns ``file`` (path in the folder, with forward slashes) and ``caption``; columns
-    ``url``, ``licence``, ``nsfw`` and ``similarity`` are optional. The order of the entries is that of the rows. An image without a row
-    has no caption.
+    The table has a header, a row for each image, and the columns ``file`` (path in the folder, with forward slashes) and ``caption``. The
+    columns ``url``, ``licence``, ``nsfw`` and ``similarity`` are optional. Entries are in the order of the rows. An image without a row is
+    a fault: its caption is missing.
 
     Args:
         folder: Path of the folder.
