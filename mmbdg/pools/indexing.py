@@ -204,7 +204,7 @@ class _Indexing:
     def _check_images(self, scanned: CaptionTable) -> set[int]:
         """Check the header of each image if no images are embedded, and return the positions of broken images."""
         broken = set()
-        for i, entry in enumerate(self._progress(scanned.entries(), len(scanned), 'looking at images')):
+        for i, entry in enumerate(self._progress(scanned.entries(), len(scanned), 'checking images')):
             try:
                 self.pool.check_image(entry.name)
             except InputError as error:

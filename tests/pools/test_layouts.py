@@ -1,4 +1,4 @@
-"""Every layout gives the same entries and images; what is broken or missing is named."""
+"""Every layout gives the same entries and images; broken or missing files are named."""
 
 import json
 import shutil
@@ -144,7 +144,7 @@ def test_a_folder_without_captions(tmp_path):
 
 
 def clip_retrieval_folder(root, images, number=6, absolute=False):
-    """As clip-retrieval writes it; the Parquet file itself is only named, see :func:`fake_parquet`."""
+    """Folder in clip-retrieval's layout; the Parquet file is a placeholder, see :func:`fake_parquet`."""
     table = rows(number)
     for folder in ('metadata', 'img_emb', 'text_emb'):
         (root / folder).mkdir(parents=True)
@@ -156,7 +156,7 @@ def clip_retrieval_folder(root, images, number=6, absolute=False):
 
 @pytest.fixture
 def fake_parquet(monkeypatch):
-    """A stand-in for pyarrow, which is not among the requirements of the tests: its one function that is called."""
+    """Replace the only function of pyarrow that is used; the tests do not require pyarrow."""
 
     def use(columns):
         parquet = types.ModuleType('pyarrow.parquet')
@@ -216,7 +216,7 @@ def test_clip_retrieval_errors(tmp_path, fake_parquet, monkeypatch):
 
 
 def test_real_parquet(tmp_path):
-    """The same through pyarrow itself, where it is installed."""
+    """The same with pyarrow, if it is installed."""
     pyarrow = pytest.importorskip('pyarrow', reason='pip install pyarrow: the library that reads Parquet')
     from pyarrow import parquet
 

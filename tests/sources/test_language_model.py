@@ -1,4 +1,4 @@
-"""Language models on this machine, and lists in their answers."""
+"""Local language models, and lists in their answers."""
 
 import json
 import shutil
@@ -76,7 +76,7 @@ def test_folders_that_do_not_fit(folder, tmp_path):
     [
         'Here you are:\n1. a bird\n2) "a machine"\n\n3. a bird',
         '- a bird\n* a machine',
-        '1. a bird\n2. a machine\nMeanings of "jaguar":\n1. a cat\n2. a car',  # the model goes on with a word of its own
+        '1. a bird\n2. a machine\nMeanings of "jaguar":\n1. a cat\n2. a car',  # the model continues with another word
         '```json\n["a bird", "a  machine", "a bird"]\n```',
     ],
 )

@@ -1,4 +1,4 @@
-"""Prompts: exact counts, no repetitions, the class in its sense, and what ends in a plain error."""
+"""Prompts: exact counts, no repetitions, the class with its sense, error messages."""
 
 import json
 
@@ -75,7 +75,7 @@ def test_articles():
 
 
 class FakeModel(LanguageModel):
-    """Gives answers in turn, and keeps the requests."""
+    """Returns given answers in turn and records the requests."""
 
     def __init__(self, *answers):
         self.asked = []
@@ -95,10 +95,10 @@ def test_captions_of_a_language_model():
     bird = ClassList(CRANES)[0]
     model = FakeModel('a crane by a lake\n2. a bird, a crane\n3. a heron', 'Cranes in the sky\n2. a cranefly')
     assert captions(model, bird) == [
-        'a crane (bird) by a lake',  # the sense is put in
+        'a crane (bird) by a lake',  # the sense is inserted
         'a bird, a crane',
         'Cranes (bird) in the sky',
-    ]  # and what has no crane is left out
+    ]  # captions without the class's name are left out
     assert all('"crane"' in request and '{' not in request for request, _ in model.asked)
     assert len({address for _, address in model.asked}) == 2
 
@@ -111,7 +111,7 @@ def test_an_answer_that_is_no_list_is_asked_again_and_then_an_error():
 
 
 def test_a_real_language_model_writes_no_list(tmp_path):
-    """A model with random weights: the way is real, and its answers end in a plain error with nothing written."""
+    """The answers of a model with random weights raise an error, and nothing is written."""
     pytest.importorskip('transformers')
     folder = write_tiny_language_model(tmp_path / 'model')
     config = dict(classes=['bag'], per_class=2, language_model=dict(folder=str(folder), max_new_tokens=12), tries=1, most_requests=1)

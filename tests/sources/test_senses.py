@@ -43,7 +43,7 @@ def garments(label, number=16):
     ],
 )
 def test_real_images_decide_and_without_them_nothing_does(clip, name, candidates, label, right):
-    """The first candidate, which one would take without images, is the wrong one; the same name is decided both ways by its images."""
+    """The first candidate is the wrong one; the images of a name decide its sense."""
     one = ClassList([name])[0]
     senses = choose(one, candidates, garments(label), clip)
     assert (senses.choice, senses.decided_by, senses.images) == (right, 'images', 16)
@@ -85,7 +85,7 @@ def test_a_given_sense_and_curated_names_come_first():
 
 
 def test_find_edit_apply(tmp_path, clip):
-    """The way of the documentation: the images of the example's "jumper" are dresses."""
+    """The steps of the documentation; the images of "jumper" in the example are dresses."""
     senses, classes = tmp_path / 'senses.json', tmp_path / 'classes.json'
     config = ROOT / 'configs/prompts/fashion32.py'
     result = run_tool('tools/class_senses.py', 'find', config, senses)
