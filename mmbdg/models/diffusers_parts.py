@@ -73,7 +73,7 @@ def read_autoencoder(folder: str | os.PathLike) -> nn.Module:
     path = resolve(folder)
     for name in (CONFIG, WEIGHTS):
         if not (path / name).is_file():
-            raise InputError(f'{path} is no folder of an autoencoder of diffusers: it has no {name}')
+            raise InputError(f'{path} is not a folder of an autoencoder of diffusers: it has no {name}')
     config = read_json(path / CONFIG, dict[str, Any])
     if config.get('_class_name') not in AUTOENCODERS:
         raise InputError(f'{path} holds a {config.get("_class_name")}; the autoencoders that can be used are {", ".join(AUTOENCODERS)}')

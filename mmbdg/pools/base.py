@@ -23,7 +23,7 @@ class Pool(ABC):
 
     Attributes:
         layout: Name of the layout.
-        notes: Remarks on ignored content that is no fault, such as unused columns; filled by :meth:`entries`.
+        notes: Remarks on ignored content that is not a fault, such as unused columns; filled by :meth:`entries`.
 
     Raises:
         InputError: There is no such folder.

@@ -56,6 +56,6 @@ def layout_of(folder: Path) -> type[Pool]:
     if list_files(folder, SIDECARS).files:
         return SidecarFiles
     raise InputError(
-        f'{folder} is no pool of images with captions. It must hold one of: images and {TABLE}; tar shards; images with KEY.txt or '
+        f'{folder} is not a pool of images with captions. It must hold one of: images and {TABLE}; tar shards; images with KEY.txt or '
         f"KEY.json beside each; clip-retrieval's {METADATA}/*.parquet"
     )

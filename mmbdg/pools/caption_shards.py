@@ -56,7 +56,7 @@ class CaptionShards(Pool):
                 if entry := entry_of(f'{shard}!{name}', size, contents, bytes, faults):
                     yield entry
         if left_out:
-            self.notes.append(f'{self.folder}: {left_out} files in shards are no images, captions or JSON, and are not used')
+            self.notes.append(f'{self.folder}: {left_out} files in shards are not images, captions or JSON, and are not used')
 
     def _bytes(self, name: str) -> bytes:
         shard, found, member = name.partition('.tar!')
@@ -92,7 +92,7 @@ def _members(path: Path) -> Iterator[tuple[str, int, bytes]]:
     except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f'{path} is no tar file or is cut off ({error})') from error
+        raise InputError(f'{path} is not a tar file or is truncated ({error})') from error
 
 
 def _split(name: str) -> tuple[str, str]:

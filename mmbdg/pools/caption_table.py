@@ -76,7 +76,7 @@ class CaptionTable:
             self._table.execute('PRAGMA trusted_schema = OFF')
             self._number = self._table.execute('SELECT count(*) FROM entries').fetchone()[0]
         except sqlite3.Error as error:
-            raise InputError(f'{path} is no table of captions, or is damaged ({error}); index the pool again') from error
+            raise InputError(f'{path} is not a table of captions, or is damaged ({error}); index the pool again') from error
 
     def __len__(self) -> int:
         return self._number
@@ -153,5 +153,5 @@ def _encodable(entry: Entry) -> tuple:
             try:
                 value.encode()
             except UnicodeEncodeError as error:
-                raise InputError(f'the entry {ascii(entry.name)} has a text that is no Unicode: {ascii(value)[:200]}') from error
+                raise InputError(f'the entry {ascii(entry.name)} has a text that is not valid Unicode: {ascii(value)[:200]}') from error
     return tuple(entry)

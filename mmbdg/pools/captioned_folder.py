@@ -66,7 +66,7 @@ class CaptionedFolder(Pool):
                     raise InputError(f'{where}: {name} has a row already; an image has one caption')
                 rows[name] = facts_in(row, where)
         except csv.Error as error:
-            raise InputError(f'{path}, line {reader.line_num}, is no row of a CSV file: {error}') from error
+            raise InputError(f'{path}, line {reader.line_num}, is not a row of a CSV file: {error}') from error
         return rows
 
     def image(self, name: str) -> np.ndarray:

@@ -87,7 +87,7 @@ def read_faiss(path: Path) -> Any:
     try:
         return faiss.read_index(str(path))
     except RuntimeError as error:
-        raise InputError(f'{path} is no index of faiss, or is damaged: {_reason(error)}; index the pool again') from error
+        raise InputError(f'{path} is not an index of faiss, or is damaged: {_reason(error)}; index the pool again') from error
 
 
 def set_search(index: Any, parameters: str) -> None:

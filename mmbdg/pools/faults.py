@@ -45,7 +45,7 @@ class Faults(list[Fault]):
             lines += [f'  {fault.name}{f" ({fault.reason})" if fault.reason else ""}' for fault in these[:SHOWN]]
             lines += [f'  ... and {len(these) - SHOWN} more'] if len(these) > SHOWN else []
         raise InputError(
-            f'{folder} has entries that cannot be used:\n  {listed(lines, 40)}\nMend or remove them, or leave them out with --skip-broken, '
+            f'{folder} has entries that cannot be used:\n  {listed(lines, 40)}\nFix or remove them, or leave them out with --skip-broken, '
             'which lists them in a file'
         )
 

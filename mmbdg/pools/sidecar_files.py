@@ -59,7 +59,7 @@ class SidecarFiles(Pool):
                 continue
             found.setdefault(path.relative_to(self.folder).with_suffix('').as_posix(), {})[suffix] = path
         if left_out:
-            self.notes.append(f'{self.folder}: {left_out} files are no images, captions or JSON of an image, and are not used')
+            self.notes.append(f'{self.folder}: {left_out} files are not images, captions or JSON of an image, and are not used')
         return found
 
     def _read(self, path: Path) -> bytes:
@@ -92,7 +92,7 @@ def entry_of(name: str, size: int, contents: Mapping[str, Any], read: Callable[[
     try:
         columns = parsed_json(read(contents['.json']), f'the JSON of {name}') if '.json' in contents else {}
         if not isinstance(columns, dict):
-            raise InputError(f'the JSON of {name} is no object')
+            raise InputError(f'the JSON of {name} is not an object')
         if '.txt' in contents:
             columns = {key: value for key, value in columns.items() if key.lower() not in ('caption', 'text', 'alt')}
             columns['caption'] = decoded(read(contents['.txt']), f'the text of {name}')

@@ -12,9 +12,9 @@ MARK = re.compile(r'^\s*(?:(\d{1,3})[.):]|[-*•])\s+(.+?)\s*$')
 
 def continued(request: str, answer: str) -> str:
     """Prepend the number at the end of the request ("1.") to an answer that continues with the next number."""
-    begun = re.search(r'(\d{1,3})\.\s*$', request)
+    start = re.search(r'(\d{1,3})\.\s*$', request)
     numbers = [int(found[1]) for line in answer.splitlines() if (found := MARK.match(line)) and found[1]]
-    return f'{begun[1]}. {answer.lstrip()}' if begun and numbers and numbers[0] == int(begun[1]) + 1 else answer
+    return f'{start[1]}. {answer.lstrip()}' if start and numbers and numbers[0] == int(start[1]) + 1 else answer
 
 
 def listed_answers(answer: str, asked: str) -> list[str]:
@@ -36,9 +36,9 @@ def listed_answers(answer: str, asked: str) -> list[str]:
     cleaned = [' '.join(entry.strip(' "\'“”').split()) for entry in entries]
     kept = list(dict.fromkeys(entry for entry in cleaned if entry))
     if not kept:
-        begun = ' '.join(answer.split())
-        shown = f'"{begun[:BEGINNING]}{"..." if len(begun) > BEGINNING else ""}"' if begun else 'nothing'
-        raise InputError(f'the language model was asked for {asked}, and its answer is no list: {shown}')
+        text = ' '.join(answer.split())
+        shown = f'"{text[:BEGINNING]}{"..." if len(text) > BEGINNING else ""}"' if text else 'nothing'
+        raise InputError(f'the language model was asked for {asked}, and its answer has no list: {shown}')
     return kept
 
 

@@ -226,7 +226,7 @@ class DiffusionSource(Source):
             return Drawn(torch.zeros(0, 3, self.resolution, self.resolution, dtype=torch.uint8, device=self.device), records=[])
         images, records = None, [{} for _ in indices]
         if self.init is not None:
-            images, names = self._begun(class_id, indices)
+            images, names = self._initial_images(class_id, indices)
             records = [dict(gamma=self.strength, init=name) for name in names]
         if self.strength != 0:
             condition, said = self._condition(class_id, indices)
@@ -263,7 +263,7 @@ class DiffusionSource(Source):
             checksums |= self.init.checksums()
         return dict(config=config, checksums=checksums, versions={name: version(name) for name in ('diffusers', 'transformers')})
 
-    def _begun(self, class_id: int, indices: Sequence[int]) -> tuple[np.ndarray, list[str]]:
+    def _initial_images(self, class_id: int, indices: Sequence[int]) -> tuple[np.ndarray, list[str]]:
         """Images to perturb, uint8 (N,S,S,3), and their ids. With strength 0 they have the size of the result."""
         size, number = self.resolution if self.strength == 0 else self.size, self.init.number(class_id)
         if wrong := [index for index in indices if not 0 <= index < number * self.repeats]:
@@ -305,7 +305,7 @@ class DiffusionSource(Source):
         """Height and width in pixels that the pipeline samples."""
         own, factor, name = own_size(self.pipeline), scale_factor(self.pipeline), type(self.pipeline).__name__
         if size is None and own is None:
-            raise InputError(f'synthesis.source.size is missing: {name} does not say which size it samples')
+            raise InputError(f'synthesis.source.size is missing: {name} states no size of its samples')
         if size is not None and self.labels is not None and own not in (None, size):
             raise InputError(f'synthesis.source.size: this {name} samples images of {own} px only, got {size}')
         size = own if size is None else size

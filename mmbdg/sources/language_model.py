@@ -79,7 +79,7 @@ class LanguageModel:
             tokenizer = AutoTokenizer.from_pretrained(path, **local)
             model = AutoModelForCausalLM.from_pretrained(path, use_safetensors=True, dtype=getattr(torch, precision), **local)
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError, SafetensorError) as error:
-            raise InputError(f'{path} is no language model that transformers can load: {" ".join(str(error).split())[:300]}') from error
+            raise InputError(f'{path} is not a language model that transformers can load: {" ".join(str(error).split())[:300]}') from error
         maker = pipeline('text-generation', model=model, tokenizer=tokenizer, device=device)
         settings = dict(max_new_tokens=max_new_tokens, do_sample=True, temperature=temperature, top_p=top_p)
 
@@ -112,7 +112,7 @@ def _check_folder(path: Path) -> list[Path]:
         )
     config = read_json(path / 'config.json')
     if not isinstance(config, dict) or 'model_type' not in config:
-        raise InputError(f'{path / "config.json"} names no model_type: it is no config of transformers')
+        raise InputError(f'{path / "config.json"} has no model_type: it is not a config of transformers')
     if 'auto_map' in config:
         raise InputError(
             f'{path / "config.json"} names code of its own (auto_map), which is not run: use a model that transformers has itself'

@@ -31,7 +31,7 @@ class PipelineCalls:
         self.pipeline, self.size, self.arguments = pipeline, size, dict(arguments, output_type='np')
         takes = inspect.signature(pipeline.__call__).parameters
         if lacking := [key for key in (*self.arguments, 'generator') if key not in takes]:
-            raise InputError(f'{type(pipeline).__name__} of diffusers takes no {lacking[0]}, so that it is no source with these keys')
+            raise InputError(f'{type(pipeline).__name__} of diffusers takes no {lacking[0]}, so it cannot be used with these keys')
         if 'strength' not in arguments:  # the size of a perturbation is that of its images
             self.arguments |= {side: size for side in ('height', 'width') if side in takes}
 

@@ -145,8 +145,8 @@ def _pipeline_class(name: Any, diffusers: ModuleType, where: Path) -> type:
     kind = getattr(diffusers, name, None) if isinstance(name, str) and name.isidentifier() else None
     if not (isinstance(kind, type) and issubclass(kind, diffusers.DiffusionPipeline) and _is_theirs(kind)):
         raise InputError(
-            f'{where} names the pipeline {name!r:.80}, which is no pipeline of diffusers {diffusers.__version__}; code of other origin is '
-            'not run'
+            f'{where} names the pipeline {name!r:.80}, which is not a pipeline of diffusers {diffusers.__version__}; '
+            'code of other origin is not run'
         )
     return kind
 

@@ -36,7 +36,7 @@ def retrieval_precision(source: Source, truth: str | os.PathLike, at: Sequence[i
     for one, hits in zip(source.classes, source.hits(), strict=True):
         names = [source.index.entry(position).name for position in hits.positions.tolist()]
         if unknown := [name for name in names if name not in true_class]:
-            raise InputError(f'{truth} says nothing about {unknown[0]}, which was found for the class "{one.id}"')
+            raise InputError(f'{truth} has no row of {unknown[0]}, which was found for the class "{one.id}"')
         relevant = np.array([true_class[name] == one.id for name in names], bool)
         classes[one.id] = dict(hits=len(names), precision=[round(precision_at(relevant, k), 4) if names else None for k in at])
     found = [row['precision'] for row in classes.values() if row['hits']]
@@ -55,7 +55,7 @@ def read_truth(path: str | os.PathLike) -> dict[str, str]:
             raise InputError(f'{path} has no column "{lacking[0]}"')
         return {str(row['file']): str(row['class']) for row in reader}
     except csv.Error as error:
-        raise InputError(f'{path}, line {reader.line_num}, is no row of a CSV file: {error}') from error
+        raise InputError(f'{path}, line {reader.line_num}, is not a row of a CSV file: {error}') from error
 
 
 def as_text(result: dict[str, Any]) -> str:

@@ -114,5 +114,5 @@ def summary(senses: list[ClassSenses]) -> list[str]:
     lines = [f'{len(senses)} classes: ' + ', '.join(f'{count} decided by {by}' for by, count in counts.items())]
     open_ones = [entry.name for entry in senses if entry.decided_by == NOBODY and entry.candidates]
     if open_ones:
-        lines.append(f'not decided, for want of real images: {", ".join(open_ones[:10])}{" ..." if len(open_ones) > 10 else ""}')
+        lines.append(f'not decided (no real images): {", ".join(open_ones[:10])}{" ..." if len(open_ones) > 10 else ""}')
     return lines

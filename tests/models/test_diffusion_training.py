@@ -135,7 +135,7 @@ def test_the_exported_pipeline(model, tmp_path):
         (dict(captions=('a {} {size}',)), 'must have one {}'),
         (dict(timesteps='often'), 'model.timesteps is "uniform" or "logit_normal"'),
         (dict(empty_prompt=1.0), r'model.empty_prompt lies in \[0,1\)'),
-        (dict(autoencoder='nowhere'), 'nowhere is no folder of an autoencoder of diffusers: it has no config.json'),
+        (dict(autoencoder='nowhere'), 'nowhere is not a folder of an autoencoder of diffusers: it has no config.json'),
     ],
 )
 def test_what_does_not_fit(change, message, autoencoder):

@@ -222,7 +222,7 @@ def test_the_columns_of_a_table(tmp_path):
     assert table.values('nsfw') == ['', 'NSFW', 'UNLIKELY'] and table.having('nsfw', ['NSFW', '']).tolist() == [0, 1, 3, 4, 6]
     with pytest.raises(InputError, match='no entry 7'):
         table.entry(7)
-    with pytest.raises(InputError, match='has a text that is no Unicode'):
+    with pytest.raises(InputError, match='has a text that is not valid Unicode'):
         write_entries(tmp_path / 'b', [Entry('a', 1, '\udcff')])
     assert not (tmp_path / 'b').exists()
     with pytest.raises(sqlite3.OperationalError):

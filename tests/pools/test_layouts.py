@@ -93,7 +93,7 @@ def test_faults_of_files_beside_images(tmp_path):
         ('file,caption\n../a.png,b\n', 'leads out of its folder'),
         ('file,caption\n/etc/passwd,b\n', 'leads out of its folder'),
         ('file,caption,similarity\na.png,b,much\n', "line 2: the similarity must be a number, got 'much'"),
-        ('file,caption\n"a.png"x,b\n', 'is no row of a CSV file'),
+        ('file,caption\n"a.png"x,b\n', 'is not a row of a CSV file'),
     ],
 )
 def test_a_table_that_cannot_be_read(tmp_path, text, message):
@@ -117,7 +117,7 @@ def test_shards_that_cannot_be_read(tmp_path):
         with pytest.raises(InputError):
             pool.image(name)
     (tmp_path / '0.tar').write_bytes(b'no tar file' * 100)
-    with pytest.raises(InputError, match=r'0.tar is no tar file or is cut off'):
+    with pytest.raises(InputError, match=r'0.tar is not a tar file or is truncated'):
         list(open_pool(str(tmp_path)).entries(Faults()))
 
 
@@ -139,7 +139,7 @@ def test_pools_that_cannot_be_opened(config, message, tmp_path, monkeypatch):
 
 def test_a_folder_without_captions(tmp_path):
     (tmp_path / 'a.png').write_bytes(png(0))
-    with pytest.raises(InputError, match='is no pool of images with captions'):
+    with pytest.raises(InputError, match='is not a pool of images with captions'):
         open_pool(str(tmp_path))
 
 

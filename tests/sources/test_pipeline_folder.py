@@ -38,8 +38,8 @@ def test_files_that_are_loaded(tiny_text_pipeline):
 @pytest.mark.parametrize(
     ('entries', 'message'),
     [
-        (dict(_class_name='os'), "names the pipeline 'os', which is no pipeline of diffusers"),
-        (dict(_class_name=['my_pipeline', 'MyPipeline']), 'which is no pipeline of diffusers .*code of other origin is not run'),
+        (dict(_class_name='os'), "names the pipeline 'os', which is not a pipeline of diffusers"),
+        (dict(_class_name=['my_pipeline', 'MyPipeline']), 'which is not a pipeline of diffusers .*code of other origin is not run'),
         (dict(_class_name='AutoencoderKL'), "names the pipeline 'AutoencoderKL'"),
         (dict(unet=['my_unet', 'MyUNet']), '"unet" is the class "MyUNet" of "my_unet"; only models, schedulers'),
         (dict(unet=['os', 'system']), '"unet" is the class "system" of "os"'),

@@ -106,7 +106,7 @@ def test_captions_of_a_language_model():
 def test_an_answer_that_is_no_list_is_asked_again_and_then_an_error():
     bird = ClassList(CRANES)[0]
     assert captions(FakeModel('', 'a crane\n2. the crane', ''), bird, most_requests=1) == ['a crane (bird)', 'the crane (bird)']
-    with pytest.raises(InputError, match='asked for captions of "crane", and its answer is no list: nothing'):
+    with pytest.raises(InputError, match='asked for captions of "crane", and its answer has no list: nothing'):
         captions(FakeModel('', ''), bird)
 
 
@@ -116,7 +116,7 @@ def test_a_real_language_model_writes_no_list(tmp_path):
     folder = write_tiny_language_model(tmp_path / 'model')
     config = dict(classes=['bag'], per_class=2, language_model=dict(folder=str(folder), max_new_tokens=12), tries=1, most_requests=1)
     config['request'] = 'Write {count} captions of {class}, {kind}: '
-    with pytest.raises(InputError, match='captions of "bag", and its answer is no list: "'):
+    with pytest.raises(InputError, match='captions of "bag", and its answer has no list: "'):
         PromptPlan.from_config(config).run(str(tmp_path / 'prompts.json'))
     assert not (tmp_path / 'prompts.json').exists()
 

@@ -140,7 +140,7 @@ def test_candidates_of_a_language_model():
     model = FakeModel(' a bird\n2. a machine\n3. a paper bird\n4. a surname')
     assert asked_candidates(model, crane, 3) == ['a bird', 'a machine', 'a paper bird']
     assert '3 different meanings of "crane"' in model.asked[0]
-    with pytest.raises(InputError, match='asked for meanings of "crane", and its answer is no list: "Cranes are birds."'):
+    with pytest.raises(InputError, match='asked for meanings of "crane", and its answer has no list: "Cranes are birds."'):
         asked_candidates(FakeModel('Cranes are birds.'), crane, 3, 'Meanings of {name}?')
 
 
@@ -148,7 +148,7 @@ def test_a_real_language_model_answers_no_list(tmp_path):
     pytest.importorskip('transformers')
     model = dict(folder=str(write_tiny_language_model(tmp_path / 'model')), max_new_tokens=12)
     plan = SensePlan.from_config(dict(classes=['crane'], language_model=model, request='What does {name} mean?'))
-    with pytest.raises(InputError, match='meanings of "crane", and its answer is no list: "'):
+    with pytest.raises(InputError, match='meanings of "crane", and its answer has no list: "'):
         plan.run(str(tmp_path / 'senses.json'))
     assert not (tmp_path / 'senses.json').exists()
 
