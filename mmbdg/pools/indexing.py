@@ -95,7 +95,7 @@ def build_index(
         with FileLock(folder / 'work.lock', timeout=0):
             _Indexing(pool, folder, embedder, factory, tuple(tokenizers), vectors, skip_broken, batch_size, log).run()
     except Timeout as error:
-        raise InputError(f'another run is at work in {folder}') from error
+        raise InputError(f'another run is using {folder}') from error
     return folder
 
 
@@ -157,7 +157,7 @@ class _Indexing:
         """Embed the content without stored vectors, and return the positions of broken images."""
         identity = self.embedder.identity()
         if before and before['embedder'] and (changed := difference(before['embedder'], identity)):
-            self.log(f'the embedder is another one than before ({changed}): everything is embedded anew')
+            self.log(f'the embedder differs from that of the last run ({changed}): everything is embedded again')
         folder = self.folder / EMBEDDINGS / checksum(json_text(identity).encode())
         write_json(folder / 'embedder.json', identity)
         self.stores = {modality: VectorStore(folder, modality, self.embedder.dim) for modality in MODALITIES}
@@ -218,7 +218,7 @@ class _Indexing:
         if not len(positions):
             raise InputError(f'{self.pool.folder} has no entry that can be used: {self.faults.summary()}')
         facts = self._facts(scanned, positions, pool_checksum)
-        if before and {key: before[key] for key in facts} == facts and self._is_whole(before):
+        if before and {key: before[key] for key in facts} == facts and self._is_complete(before):
             self.log(f'{self.folder} is complete already; nothing has changed')
             return
         (self.folder / MANIFEST).unlink(missing_ok=True)  # without a manifest the index counts as incomplete until all files are written
@@ -259,7 +259,7 @@ class _Indexing:
             versions=versions,
         )
 
-    def _is_whole(self, before: dict) -> bool:
+    def _is_complete(self, before: dict) -> bool:
         paths = {self.folder / name: facts for name, facts in before['files'].items()}
         return all(path.is_file() and file_checksum(path) == facts['blake2b'] for path, facts in paths.items())
 

@@ -39,7 +39,7 @@ class VectorStore:
         if folder.is_dir():
             for path in list_files(folder, ('.safetensors',), depth=0).files:
                 if path.name.startswith(f'{kind}-'):
-                    self._know(path, _read(path, dim)[0])
+                    self._add_keys(path, _read(path, dim)[0])
 
     def __len__(self) -> int:
         self._sort()
@@ -69,7 +69,7 @@ class VectorStore:
         path = self.folder / f'{self.kind}-{last:06d}.safetensors'
         content = dict(keys=keys.view(np.uint8).reshape(-1, 16), vectors=np.ascontiguousarray(vectors, np.float32))
         write_atomically(path, lambda part: save_file(content, part))
-        self._know(path, keys)
+        self._add_keys(path, keys)
 
     def gather(self, keys: np.ndarray) -> np.ndarray:
         """Vectors of stored keys, float32 (N,D)."""
@@ -82,7 +82,7 @@ class VectorStore:
             vectors[own] = self._load(int(part))[self._row[places[own]]]
         return vectors
 
-    def _know(self, path: Path, keys: np.ndarray) -> None:
+    def _add_keys(self, path: Path, keys: np.ndarray) -> None:
         self._unsorted.append((len(self._parts), keys))
         self._parts.append(path)
 

@@ -159,6 +159,6 @@ def distinct(texts: Iterable[str], number: int, one: ImageClass, where: str, fin
         if len(found) == number:
             return list(found.values())
     raise InputError(
-        f'{where} gives only {len(found)} different prompts of the class "{one.id}" ({one.text}), and {number} are asked for: '
+        f'{where} gives only {len(found)} different prompts of the class "{one.id}" ({one.text}), and {number} are needed: '
         'lower per_class, or give more forms, values or styles'
     )

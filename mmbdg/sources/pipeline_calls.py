@@ -68,7 +68,7 @@ class PipelineCalls:
                 f'{name} with {type(self.pipeline.scheduler).__name__} draws random numbers that do not come from the generators of the '
                 "samples; choose a deterministic scheduler, such as dict(type='DDIMScheduler')"
             )
-        sampled = _eight_bits(result.images)
+        sampled = _to_uint8(result.images)
         if sampled.shape[1:3] != (self.size, self.size):
             raise InputError(f'{name} gives images of {sampled.shape[2]}x{sampled.shape[1]} pixels, not of {self.size}: change size')
         return sampled, getattr(result, 'nsfw_content_detected', None)
@@ -94,7 +94,7 @@ def say_cut_prompts(pipeline: Any, prompts: Mapping[str, Sequence[str]]) -> None
         print_log(f'{len(cut)} of {len(texts)} prompts are longer than {most} tokens; the rest is not read: "{cut[0]:.100}"', 'current', 30)
 
 
-def _eight_bits(images: Any) -> np.ndarray:
+def _to_uint8(images: Any) -> np.ndarray:
     """Convert images 0 to 1, (N,H,W,3) or (N,H,W,1), to uint8 (N,H,W,3), rounded as in diffusers."""
     images = np.asarray(images)
     images = np.repeat(images, 3, axis=3) if images.shape[3] == 1 else images

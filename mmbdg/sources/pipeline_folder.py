@@ -143,7 +143,7 @@ def check_weights_complete(components: Mapping[str, Any], folder: PipelineFolder
 
 def _pipeline_class(name: Any, diffusers: ModuleType, where: Path) -> type:
     kind = getattr(diffusers, name, None) if isinstance(name, str) and name.isidentifier() else None
-    if not (isinstance(kind, type) and issubclass(kind, diffusers.DiffusionPipeline) and _is_theirs(kind)):
+    if not (isinstance(kind, type) and issubclass(kind, diffusers.DiffusionPipeline) and _is_allowed(kind)):
         raise InputError(
             f'{where} names the pipeline {name!r:.80}, which is not a pipeline of diffusers {diffusers.__version__}; '
             'code of other origin is not run'
@@ -160,7 +160,7 @@ def _component_class(name: str, entry: Any, where: Path) -> type:
     diffusers, transformers = libraries()
     room = dict(diffusers=diffusers, transformers=transformers).get(library) or getattr(diffusers.pipelines, library, None)
     kind = getattr(room, kind_name, None) if isinstance(room, ModuleType) else None
-    if not (isinstance(kind, type) and _is_theirs(kind) and issubclass(kind, tuple(_bases().values()))):
+    if not (isinstance(kind, type) and _is_allowed(kind) and issubclass(kind, tuple(_bases().values()))):
         raise InputError(
             f'{where}: "{name}" is the class "{kind_name}" of "{library}"; only models, schedulers, tokenizers and image processors of '
             f'diffusers {diffusers.__version__} and transformers {transformers.__version__} are loaded'
@@ -168,7 +168,7 @@ def _component_class(name: str, entry: Any, where: Path) -> type:
     return kind
 
 
-def _is_theirs(kind: type) -> bool:
+def _is_allowed(kind: type) -> bool:
     return kind.__module__.split('.')[0] in ('diffusers', 'transformers')
 
 

@@ -213,7 +213,7 @@ class RetrievalSource(Source):
         of_several = number_in_several(kept)
         ruled = by_rule(kept, self.multi_label)
         cut = [hits.part(np.arange(len(hits.positions))[: self.max_per_class]) for hits in ruled]
-        self._say(found, kept, of_several, ruled, cut)
+        self._log_counts(found, kept, of_several, ruled, cut)
         return cut
 
     def _nearest(self, one: ImageClass) -> Hits:
@@ -257,7 +257,7 @@ class RetrievalSource(Source):
 
         return tqdm(classes, desc='retrieval', unit='class', dynamic_ncols=True, leave=False, disable=len(classes) < 20)
 
-    def _say(self, found: Sequence[Hits], kept: Sequence[Hits], of_several: int, ruled: Sequence[Hits], cut: Sequence[Hits]) -> None:
+    def _log_counts(self, found: Sequence[Hits], kept: Sequence[Hits], of_several: int, ruled: Sequence[Hits], cut: Sequence[Hits]) -> None:
         """Log the numbers of dropped hits and the classes without a hit."""
         import logging
 

@@ -223,7 +223,7 @@ def test_a_plan_is_kept_with_its_paths(text, tmp_path, monkeypatch):
     content = json.loads((root / 'logs/plan.json').read_text())
     content['source']['model'] = 'hf://org/name'
     (root / 'logs/plan.json').write_text(json.dumps(content))
-    with pytest.raises(InputError, match='names the repository hf://org/name; a file of data does not start a download'):
+    with pytest.raises(InputError, match='names the repository hf://org/name; data files must not start downloads'):
         read_plan(root)
 
 

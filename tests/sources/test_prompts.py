@@ -64,7 +64,7 @@ def test_templates_from_a_file(tmp_path):
     path.write_text('a photo of a {}\na {} in a zoo\n\na drawing of one {}\na photo of a {}\n')
     prompts = made(tmp_path, file=str(path), per_class=3)
     assert set(prompts['owl']) == {'a photo of an owl', 'an owl in a zoo', 'a drawing of one owl'}
-    with pytest.raises(InputError, match=r'templates.txt gives only 3 different prompts of the class "n02012849" .* and 4 are asked for'):
+    with pytest.raises(InputError, match=r'templates.txt gives only 3 different prompts of the class "n02012849" .* and 4 are needed'):
         made(tmp_path, file=str(path), per_class=4)
 
 
@@ -179,7 +179,7 @@ def test_bad_files_and_classes(tmp_path):
         with pytest.raises(InputError, match=message):
             PromptPlan.from_config(dict(classes=['bag'], per_class=1, slots=str(file))).run(str(out))
     file.write_text(json.dumps(slots | dict(slots=dict(place=['here', 'there']))))
-    with pytest.raises(InputError, match='gives only 2 different prompts of the class "bag" .* and 3 are asked for: lower per_class'):
+    with pytest.raises(InputError, match='gives only 2 different prompts of the class "bag" .* and 3 are needed: lower per_class'):
         PromptPlan.from_config(dict(classes=['bag'], per_class=3, slots=str(file))).run(str(out))
     assert not out.exists()
 
