@@ -7,7 +7,7 @@ from mmbdg.addressed import generator_at, torch_generator_at
 
 
 def test_the_whole_state_is_drawn_from_the_address():
-    """numpy's Mersenne Twister of the same state gives the same numbers; torch takes the remainder of 2**31."""
+    """numpy's Mersenne Twister of the same state gives the same numbers, modulo 2**31 in torch."""
     twister = np.random.MT19937()
     words = generator_at(3, 'x', 5).integers(0, 2**32, 624, dtype=np.uint32)
     twister.state = dict(bit_generator='MT19937', state=dict(key=words, pos=624))

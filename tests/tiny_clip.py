@@ -1,4 +1,4 @@
-"""A tiny CLIP with random weights, as a folder that ``mmbdg.OpenCLIP`` reads."""
+"""A tiny CLIP with random weights, as a folder for ``mmbdg.OpenCLIP``."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ PREPROCESSING = dict(size=32, mode='RGB', mean=[0.5] * 3, std=[0.5] * 3, interpo
 
 
 def write_tiny_clip(folder: Path, seed: int = 0) -> Path:
-    """Write the folder; the seed decides the weights."""
+    """Write the folder with random weights of a seed."""
     open_clip = pytest.importorskip('open_clip', reason='pip install "mmbdg[clip]"')
     folder.mkdir(parents=True, exist_ok=True)
     merges = gzip.decompress(Path(open_clip.tokenizer.default_bpe()).read_bytes()).decode().split('\n')[: 1 + MERGES]

@@ -44,7 +44,7 @@ PREPROCESSOR = dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[
 
 
 def tiny_autoencoder(folder: Path, **change: Any) -> AutoencoderTraining:
-    """One with random weights, written to ``folder``: 16 px to latents (2,8,8)."""
+    """Write an autoencoder with random weights to ``folder``: 16 px to latents (2,8,8)."""
     torch.manual_seed(0)
     model = AutoencoderTraining(TINY_AUTOENCODER | change, data_preprocessor=PREPROCESSOR)
     model.latent_variance.fill_(0.25)
@@ -53,7 +53,7 @@ def tiny_autoencoder(folder: Path, **change: Any) -> AutoencoderTraining:
 
 
 def tiny_diffusion(autoencoder: Path, **change: Any) -> DiffusionTraining:
-    """One with random weights, three classes."""
+    """Build a diffusion training with random weights and three classes."""
     torch.manual_seed(0)
     config = dict(
         autoencoder=str(autoencoder),

@@ -6,12 +6,12 @@ from pathlib import Path
 import torch
 
 TINY_SIZE = 16
-"""Height and width of the images of the text-to-image pipeline; those of the class-conditional one have 8."""
+"""Height and width of the images of the text-to-image pipeline; those of the class-conditional pipeline are 8."""
 MERGES = 78
 
 
 def clip_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Vocabulary and merges of CLIP's tokenizer, cut to the first merges of open_clip's file: 592 tokens."""
+    """Vocabulary and merges of CLIP's tokenizer, reduced to the first merges of open_clip's file: 592 tokens."""
     from open_clip.tokenizer import bytes_to_unicode, default_bpe
 
     lines = gzip.decompress(Path(default_bpe()).read_bytes()).decode().split('\n')[1 : 1 + MERGES]
@@ -61,7 +61,7 @@ def write_text_pipeline(folder: Path) -> Path:
 
 
 def write_class_pipeline(folder: Path) -> Path:
-    """A ``DiTPipeline`` of 8 px whose labels are ImageNet's; diffusers fixes the label without a class at 1,000."""
+    """A ``DiTPipeline`` of 8 px whose labels are ImageNet's; diffusers always uses 1,000 as the label of no class."""
     from diffusers import AutoencoderKL, DDIMScheduler, DiTPipeline, DiTTransformer2DModel
 
     torch.manual_seed(1)
@@ -93,7 +93,7 @@ def write_class_pipeline(folder: Path) -> Path:
 
 
 def louder(pipeline) -> None:
-    """Random weights whose condition and noise show in the image."""
+    """Set random weights with which condition and noise have a visible effect on the image."""
     for name in ('text_encoder', 'unet', 'transformer'):
         if model := getattr(pipeline, name, None):
             for parameter in model.parameters():

@@ -77,7 +77,7 @@ def sidecar_files(root: Path, number: int = 24) -> Path:
 
 
 def caption_shards(root: Path, number: int = 24) -> Path:
-    """img2dataset's output format "webdataset"; keys begin anew in every shard."""
+    """img2dataset's output format "webdataset"; keys start again in every shard."""
     table = rows(number)
     for shard in sorted({row['key'].split('/')[0] for row in table}):
         files = []

@@ -1,10 +1,10 @@
-"""Find out what class names mean, before images are made: a crane is a bird or a machine.
+"""Find the senses of class names before images are generated: a crane is a bird or a machine.
 
     python tools/class_senses.py find configs/prompts/fashion32.py senses.json       # candidates, scores, margin and choice of each class
     python tools/class_senses.py apply configs/prompts/fashion32.py senses.json classes.json   # the list of classes with the choices
 
-Edit senses.json between the two. classes.json is what tools/prompts.py, and sources without a generator of labelled images, take as
-their classes. An interrupted search goes on when it is started again.
+Edit senses.json between the two commands. classes.json is the value of ``classes`` for tools/prompts.py and for sources without a
+class-conditional generator. Run the same command again to resume an interrupted search.
 """
 
 from pathlib import Path
@@ -25,8 +25,8 @@ def main() -> None:
     parser.add_argument('config', help='a config with senses=dict(...)')
     parser.add_argument('senses', help='file of the senses, JSON: written by find, read by apply')
     parser.add_argument('classes', nargs='?', help='apply: file of the classes to write, JSON')
-    parser.add_argument('--device', default='cpu', help='where to compute, e.g. cuda')
-    parser.add_argument('--force', action='store_true', help='replace a file that exists')
+    parser.add_argument('--device', default='cpu', help='device of the networks, e.g. cuda; default: cpu')
+    parser.add_argument('--force', action='store_true', help='replace an existing file')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: senses.key=value ...')
     args = parser.parse_args()
     if (args.command == 'apply') != bool(args.classes):
@@ -50,5 +50,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors('The same command goes on'):
+    with plain_errors('Run the same command to resume'):
         main()

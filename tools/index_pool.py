@@ -7,9 +7,9 @@
     python tools/index_pool.py data/clip_retrieval --images data/images --clip FOLDER --vectors read
 
 POOL is a folder of images with captions.csv, tar shards (webdataset, img2dataset), images with KEY.txt or KEY.json beside each
-(img2dataset's "files"), or what clip-retrieval's "inference" writes. Every image and caption is embedded once. A run that was killed goes
-on; after a change of the pool the same command embeds what is new. Entries with a broken or missing image or caption are an error, or
-left out and listed with --skip-broken. See docs/retrieval.md.
+(img2dataset's "files"), or the output of clip-retrieval's "inference". Every image and caption is embedded once. Run the same command
+again to resume a killed run, or to embed new entries after a change of the pool. Entries with a broken or missing image or caption raise an
+error; with --skip-broken they are left out and listed. See docs/retrieval.md.
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ from mmbdg.sources.retrieval_source import RetrievalSource
 
 
 def retrieval_config(path: str, options: Mapping[str, Any] | None) -> dict:
-    """``synthesis.source`` of a config that retrieves.
+    """Read ``synthesis.source`` of a config with a retrieval source.
 
     Raises:
-        InputError: The config has another source.
+        InputError: The config does not have a retrieval source.
     """
     cfg = read_config(path, options, ('synthesis',))
     check_parts(cfg, 'synthesis')
@@ -43,7 +43,7 @@ def retrieval_config(path: str, options: Mapping[str, Any] | None) -> dict:
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('pool', help='folder of the pool')
-    parser.add_argument('config', nargs='?', help='a config with mmbdg.RetrievalSource; its embedder, index and tokenizer are taken')
+    parser.add_argument('config', nargs='?', help='a config with mmbdg.RetrievalSource; its embedder, index and tokenizer are used')
     parser.add_argument('--index', help="folder of the index; default: the config's, else POOL_index")
     parser.add_argument('--clip', help='folder of a CLIP model in the layout of open_clip')
     parser.add_argument('--factory', default='Flat', help="faiss's factory string; default: Flat, which is exact")
@@ -51,11 +51,11 @@ def main() -> None:
     parser.add_argument('--layout', choices=sorted(LAYOUTS), help='default: found out')
     parser.add_argument('--images', help="folder of the images, for clip-retrieval's layout")
     parser.add_argument(
-        '--vectors', choices=('computed', 'read'), default='computed', help='"read" takes the embeddings that come with the pool'
+        '--vectors', choices=('computed', 'read'), default='computed', help='"read" uses the embeddings of the pool; default: computed'
     )
-    parser.add_argument('--skip-broken', action='store_true', help='leave out entries that cannot be used, and list them in left_out.jsonl')
-    parser.add_argument('--batch-size', type=positive_int, default=64, help='images or captions embedded at once')
-    parser.add_argument('--device', default='cpu', help='where to embed, e.g. cuda')
+    parser.add_argument('--skip-broken', action='store_true', help='leave out unusable entries and list them in left_out.jsonl')
+    parser.add_argument('--batch-size', type=positive_int, default=64, help='number of images or captions in a batch; default: 64')
+    parser.add_argument('--device', default='cpu', help='device of the embedder, e.g. cuda; default: cpu')
     parser.add_argument(
         '--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.source.key=value ...'
     )
@@ -78,5 +78,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors('The same command goes on'):
+    with plain_errors('Run the same command to resume'):
         main()

@@ -1,12 +1,12 @@
-"""Write the prompts by which images of each class are generated, before any image is made.
+"""Write the prompts of each class to a file, before images are generated.
 
     python tools/prompts.py configs/prompts/fashion32.py prompts.json
     python tools/prompts.py configs/prompts/in1k.py prompts.json --cfg-options prompts.per_class=50 prompts.seed=1
     python tools/prompts.py configs/prompts/in1k_language_model.py prompts.json --device cuda
 
 Contexts come from slots (background, lighting, camera angle, relation), from a file of templates, or from a language model in a local
-folder; some prompts end in a style. Each class has exactly per_class different prompts, each with the class's name in its sense. Edit the
-file as you like; a source reads it and checks it again. An interrupted run goes on when it is started again. See docs/prompts.md.
+folder; some prompts end in a style. Each class has exactly per_class different prompts, each with the class's name and sense. You can edit
+the file; a source checks it again. Run the same command again to resume an interrupted run. See docs/prompts.md.
 """
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
@@ -20,8 +20,8 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('config', help='a config with prompts=dict(...)')
     parser.add_argument('out', help='file of the prompts, JSON')
-    parser.add_argument('--device', default='cpu', help='where a language model computes, e.g. cuda')
-    parser.add_argument('--force', action='store_true', help='replace a file that exists')
+    parser.add_argument('--device', default='cpu', help='device of the language model, e.g. cuda; default: cpu')
+    parser.add_argument('--force', action='store_true', help='replace an existing file')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: prompts.key=value ...')
     args = parser.parse_args()
     cfg = read_config(args.config, args.cfg_options, ('prompts',))
@@ -33,5 +33,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with plain_errors('The same command goes on'):
+    with plain_errors('Run the same command to resume'):
         main()

@@ -1,10 +1,10 @@
-"""Measure the precision of a retrieval from a pool of which the truth is known.
+"""Measure the precision of a retrieval from a pool whose true classes are known.
 
     python tools/score_retrieval.py configs/synthesis/retrieval_fashion32.py data/garment_pool/truth.csv
     python tools/score_retrieval.py CONFIG TRUTH.csv --at 10 100 1000 --out precision.json --cfg-options synthesis.source.mode=match
 
 TRUTH.csv has the columns "file" (name of the entry in the pool) and "class" (id of its true class, or anything else for none). Precision
-at k is the part of a class's first k hits that truly are of the class.
+at k is the fraction of a class's first k hits whose true class is that class.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument('truth', help='.csv file with the true classes')
     parser.add_argument('--at', type=positive_int, nargs='+', default=[10, 100, 1000], help='values of k')
     parser.add_argument('--out', type=Path, help='.json file to write')
-    parser.add_argument('--device', default='cpu', help='where to embed the queries, e.g. cuda')
+    parser.add_argument('--device', default='cpu', help='device of the embedder of the queries, e.g. cuda; default: cpu')
     parser.add_argument(
         '--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: synthesis.source.key=value ...'
     )

@@ -2,8 +2,8 @@
 
     python tools/train.py configs/clip/clip_fashion32.py        # four minutes of one core
 
-Writes clip/ into the work dir, the folder that mmbdg.OpenCLIP and open_clip read. Many captions of a batch are true of an image, so
-all of them are positive; with targets='pair', the usual loss, the model learns several times slower.
+Writes clip/ into the work dir, a folder for mmbdg.OpenCLIP and open_clip. Many captions of a batch are true of an image, so all of
+them are positives. With targets='pair', the usual loss, the model learns several times slower.
 """
 
 _base_ = '../_base_/runtime.py'
@@ -24,7 +24,7 @@ model = dict(
         fill_color=0,
     ),
     # fmt: off
-    words=[  # of the captions, mmbdg.datasets.garment_captions.words()
+    words=[  # words of the captions: mmbdg.datasets.garment_captions.words()
         'a',
         'accessory',
         'an',
@@ -83,7 +83,7 @@ model = dict(
 pack = dict(type='PackInputs', meta_keys=('caption', 'stated', 'attributes'))
 train_dataloader = dict(
     batch_size=128,
-    num_workers=0,  # captions and masks cost less than a worker process
+    num_workers=0,  # worker processes would take longer than captions and masks
     drop_last=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     collate_fn=dict(type='mmengine.pseudo_collate'),
@@ -98,7 +98,7 @@ train_dataloader = dict(
         ],
     ),
 )
-val_dataloader = dict(  # the test images choose no checkpoint: the last one is exported
+val_dataloader = dict(  # the last checkpoint is exported; the test images do not choose it
     batch_size=250,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),

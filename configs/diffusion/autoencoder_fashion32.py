@@ -18,7 +18,7 @@ model = dict(
         encoder_block_out_channels=(16, 16, 16),
         decoder_block_out_channels=(16, 16, 16),
         num_encoder_blocks=(0, 0, 1),
-        num_decoder_blocks=(2, 1, 1),  # the last one at full resolution costs most, and is what tells the pixels of a patch apart
+        num_decoder_blocks=(2, 1, 1),  # the last block, at full resolution, is the slowest; it is needed for details within a patch
     ),
     noise=0.05,
     kl_weight=1e-4,
@@ -43,5 +43,5 @@ param_scheduler = [
 ]
 default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=min(300, iterations)))
 custom_hooks = [dict(type='mmbdg.ExportPretrainedHook', folder='autoencoder')]
-requires = dict(classifier_weights='the classifier whose features judge them: python tools/train.py configs/classifier/resnet_fashion32.py')
+requires = dict(classifier_weights='the classifier that evaluates them: python tools/train.py configs/classifier/resnet_fashion32.py')
 next_step = 'python tools/train.py configs/diffusion/latent_fashion32.py --cfg-options autoencoder={work_dir}/autoencoder'

@@ -36,7 +36,7 @@ model = dict(
         beta_start=0.00085,
         beta_end=0.012,
         prediction_type='v_prediction',
-        rescale_betas_zero_snr=True,  # the last step is noise alone, as sampling begins
+        rescale_betas_zero_snr=True,  # the last step is pure noise, from which sampling starts
         timestep_spacing='trailing',
         steps_offset=1,
         clip_sample=False,
@@ -69,7 +69,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, begin=0, end=min(20, iterations), by_epoch=False),
     dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iterations // 2, end=iterations, by_epoch=False),
 ]
-randomness = dict(diff_rank_seed=True)  # each process its own noise
+randomness = dict(diff_rank_seed=True)  # each process draws its own noise
 default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=min(300, iterations), save_best='KD_resnet_fashion32', rule='less'))
 custom_hooks = [
     dict(type='mmengine.EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.005, gamma=10),
@@ -77,7 +77,7 @@ custom_hooks = [
     dict(type='mmbdg.ExportPretrainedHook', folder='diffusion'),
 ]
 requires = dict(
-    autoencoder='the autoencoder whose latents are modelled: python tools/train.py configs/diffusion/autoencoder_fashion32.py',
-    classifier_weights='the classifier whose features judge the samples: python tools/train.py configs/classifier/resnet_fashion32.py',
+    autoencoder='the autoencoder of the latents: python tools/train.py configs/diffusion/autoencoder_fashion32.py',
+    classifier_weights='the classifier whose features evaluate the samples: python tools/train.py configs/classifier/resnet_fashion32.py',
 )
 next_step = 'look at {work_dir}/samples; {work_dir}/diffusion is a pipeline of diffusers for mmbdg.DiffusionSource'

@@ -2,8 +2,9 @@
 
     python tools/train.py configs/interpreter/real_fashion.py
 
-The backbone is the embedded classifier's; a backbone that was trained without labels is honest where labels are what is compared. Writes
-labelled_generator/ into the work dir: what mmbdg.RealImageSource takes as labeller (configs/synthesis/real_labelled_fashion32.py).
+The backbone is that of the embedded classifier, which was trained with class labels. For a comparison of annotation costs use a backbone
+that was trained without labels. Writes labelled_generator/ into the work dir, the labeller of mmbdg.RealImageSource
+(configs/synthesis/real_labelled_fashion32.py).
 """
 
 _base_ = ['../_base_/interpreter_training.py', '../_base_/models/interpreter32_fashion.py']
@@ -29,7 +30,7 @@ train_dataloader = dict(dataset=dict(type='mmbdg.RuleAnnotatedFashion', split='t
 val_dataloader = dict(batch_size=100, dataset=dict(type='mmbdg.RuleAnnotatedFashion', split='test', per_class=100))
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_iters=500, val_interval=250)  # a small head on small pictures
+train_cfg = dict(max_iters=500, val_interval=250)  # a small head on small images
 default_hooks = dict(checkpoint=dict(interval=250, save_best=None), logger=dict(interval=100))
 custom_hooks = [
     dict(

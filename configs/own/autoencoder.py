@@ -45,7 +45,7 @@ custom_hooks = [
         metric='PSNR',
         what='dB PSNR of the reconstructions of held-out images',
         enough=22,
-        otherwise='go on with --resume and more iterations',
+        otherwise='continue with --resume and more iterations',
     ),
 ]
 requires = dict(images='your images, a folder for each class: <class>/*.png|jpg')

@@ -1,4 +1,4 @@
-"""A text-to-image diffusion model on your images, in place of the GAN. Writes diffusion/ in diffusers' layout, and samples/*.png."""
+"""A text-to-image diffusion model on your images, instead of the GAN. Writes diffusion/ in diffusers' layout, and samples/*.png."""
 
 _base_ = 'networks.py'
 
@@ -6,7 +6,7 @@ work_dir = f'{_base_.work_root}/diffusion'
 images = f'{_base_.data_root}/images'
 autoencoder_folder = f'{_base_.work_root}/autoencoder/autoencoder'
 weights = f'{_base_.work_root}/classifier/classifier.safetensors'
-iterations = 100000  # any number is good to stop at
+iterations = 100000  # the training can be stopped at any iteration
 model = dict(
     type='mmbdg.DiffusionTraining',
     autoencoder=autoencoder_folder,
@@ -57,7 +57,7 @@ val_evaluator = [
     dict(type='mmbdg.RecognisedSamples', name='own', classifier=judge),
 ]
 val_cfg = dict()
-randomness = dict(diff_rank_seed=True)  # each process its own noise
+randomness = dict(diff_rank_seed=True)  # each process draws its own noise
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(1000, iterations))
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=5e-4, betas=(0.9, 0.99)), clip_grad=dict(max_norm=1.0))
 param_scheduler = dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iterations // 2, end=iterations, by_epoch=False)
@@ -71,12 +71,12 @@ custom_hooks = [
         metric='recognised_own',
         what='% of the generated images are recognised as their class (last validation)',
         enough=70,
-        otherwise='go on with --resume and more iterations, and look at the samples',
+        otherwise='continue with --resume and more iterations, and look at the samples',
     ),
 ]
 requires = dict(
     images='your images, a folder for each class: <class>/*.png|jpg',
-    autoencoder_folder='the autoencoder whose latents are modelled: python tools/train.py {config_dir}/autoencoder.py',
-    weights='the classifier that judges the samples: python tools/train.py {config_dir}/classifier.py',
+    autoencoder_folder='the autoencoder of the latents: python tools/train.py {config_dir}/autoencoder.py',
+    weights='the classifier that evaluates the samples: python tools/train.py {config_dir}/classifier.py',
 )
 next_step = 'look at {work_dir}/samples; {work_dir}/diffusion is a pipeline of diffusers for mmbdg.DiffusionSource'

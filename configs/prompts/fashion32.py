@@ -1,4 +1,4 @@
-"""Senses and prompts of the ten garments. "boot" and "jumper" have several senses, which the embedded real images decide.
+"""Senses and prompts of the ten garments. "boot", "bag" and "jumper" have several senses; the embedded real images decide.
 
 python tools/class_senses.py find configs/prompts/fashion32.py senses.json
 python tools/class_senses.py apply configs/prompts/fashion32.py senses.json classes.json
@@ -12,7 +12,7 @@ senses = dict(
     candidates={
         'jumper': ['pullover', 'dress'],  # British, American
         'bag': ['trouser', 'handbag'],  # "bags" are wide trousers
-        'boot': ['luggage space of a car', 'footwear'],  # British: also of a car
+        'boot': ['luggage space of a car', 'footwear'],  # British: also a part of a car
     },
     images=dict(type='mmbdg.FashionMNIST32', split='train'),
     num_images=16,

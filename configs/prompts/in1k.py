@@ -2,7 +2,8 @@
 
     python tools/prompts.py configs/prompts/in1k.py prompts.json
 
-Number, share of styles, slots and styles are this package's: of "Diversify, Don't Fine-Tune" only the abstract is known here.
+Number of prompts, probability of a style, slots and styles are this package's own: only the abstract of "Diversify, Don't Fine-Tune"
+was available.
 """
 
 prompts = dict(classes='in1k', per_class=200, style_prob=0.2, seed=0)

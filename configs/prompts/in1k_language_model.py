@@ -4,8 +4,8 @@
     python tools/class_senses.py apply configs/prompts/in1k_language_model.py senses.json classes.json
     python tools/prompts.py configs/prompts/in1k_language_model.py prompts.json --device cuda --cfg-options prompts.classes=classes.json
 
-Curated names come first, so ImageNet's classes need no images here: give a list of your own in ``classes``, and images, for other classes.
-Temperature, top_p and the shares of the kinds are those of the code of "The Unmet Promise"; all else is this package's.
+ImageNet's classes have curated names, so they need no images. For other classes set your own list in ``classes``, and ``images``.
+Temperature, top_p and the weights of the kinds are those of the code of "The Unmet Promise"; all else is this package's own.
 """
 
 model_folder = 'data/language_model'
@@ -28,4 +28,4 @@ prompts = dict(
     style_prob=0.2,
     seed=0,
 )
-requires = dict(model_folder='an instruction-tuned language model as save_pretrained writes it, with safetensors')
+requires = dict(model_folder='an instruction-tuned language model in the layout of save_pretrained, with safetensors')

@@ -1,8 +1,8 @@
-"""Without near-duplicates within a class, and without copies of the images of a test set.
+"""Drop near-duplicates within a class, and copies of the images of a test set.
 
 python tools/select_samples.py DATASET configs/selections/no_copies.py --cfg-options test_images=FOLDER
 
-The threshold belongs to the embedder: look at selections/no_copies.1.html and .2.html, and change it where different objects were dropped.
+The threshold depends on the embedder: look at selections/no_copies.1.html and .2.html, and change it if different objects were dropped.
 """
 
 clip = 'mmbdg://fashion32/clip'

@@ -2,9 +2,8 @@
 
     python tools/study.py configs/studies/sources.py work_dirs/sources
 
-Each row makes 1,000 samples with its source. The pool of the retrieved images has 10,000 images; a fifth of its captions names another
-class.
-The perturbed images start from the retrieved ones.
+Each row makes 1,000 samples with its source. The pool of the retrieved images has 10,000 images; a fifth of its captions name another
+class. The perturbed images start from the retrieved ones.
 """
 
 features = 'resnet_fashion32'

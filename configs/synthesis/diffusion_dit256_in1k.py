@@ -2,8 +2,8 @@
 
     python tools/synthesize.py configs/synthesis/diffusion_dit256_in1k.py data/dit_in1k --device cuda
 
-Its labels are ImageNet's classes in the order of their wnids, as ours are. With guidance 1.5 and 250 DDPM steps the DiT paper has its best
-FID (arXiv 2212.09748). Not run by us: the weights were not at hand.
+Its labels are ImageNet's classes in the order of their wnids, as in mmbdg. The DiT paper (arXiv 2212.09748) has its best FID with guidance
+1.5 and 250 DDPM steps. Not run by us: the weights were not available.
 """
 
 diffusion_model = 'data/models/DiT-XL-2-256'
@@ -24,5 +24,5 @@ synthesis = dict(
     seed=0,
 )
 requires = dict(
-    diffusion_model='the folder of DiT-XL/2 with safetensors, as diffusers writes it: model_index.json, transformer/, vae/, scheduler/'
+    diffusion_model='the folder of DiT-XL/2 with safetensors, in the layout of diffusers: model_index.json, transformer/, vae/, scheduler/'
 )

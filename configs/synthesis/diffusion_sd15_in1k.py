@@ -4,7 +4,7 @@
     torchrun --nproc_per_node=8 tools/synthesize.py configs/synthesis/diffusion_sd15_in1k.py data/diffusion_in1k --device cuda
     ... --cfg-options diffusion_model=hf://stable-diffusion-v1-5/stable-diffusion-v1-5@main prompts="['a photo of a {}']"
 
-50 DDIM steps, guidance 2.0, 512 px saved at 256. Not run by us: the weights were not at hand.
+50 DDIM steps, guidance 2.0, 512 px saved at 256. Not run by us: the weights were not available.
 """
 
 diffusion_model, prompts = 'data/models/stable-diffusion-v1-5', 'data/prompts/in1k.json'
@@ -18,7 +18,7 @@ synthesis = dict(
         guidance=2.0,
         size=512,
         resolution=256,
-        scheduler=dict(type='DDIMScheduler'),  # the model's own is PNDM
+        scheduler=dict(type='DDIMScheduler'),  # the model's own scheduler is PNDM
         precision='float16',
         licence='CreativeML Open RAIL-M (model)',
     ),
@@ -28,6 +28,6 @@ synthesis = dict(
     seed=0,
 )
 requires = dict(
-    diffusion_model='the folder of Stable Diffusion 1.5 with safetensors, as diffusers writes it: model_index.json, unet/, vae/, ...',
+    diffusion_model='the folder of Stable Diffusion 1.5 with safetensors, in the layout of diffusers: model_index.json, unet/, vae/, ...',
     prompts='a file of prompts for each class; see docs/sources.md',
 )

@@ -4,7 +4,7 @@
     ... --cfg-options gamma=0.2
 
 The paper perturbs retrieved images, with gamma from 0.1 to 1.0, and squashes them to squares (squash=True). Here an image keeps its aspect
-ratio and loses its margins. Not run by us: the weights were not at hand.
+ratio and loses its margins. Not run by us: the weights were not available.
 """
 
 diffusion_model, init, gamma = 'data/models/stable-diffusion-v1-5', 'data/imagenet/train', 0.5
@@ -30,6 +30,6 @@ synthesis = dict(
     seed=0,
 )
 requires = dict(
-    diffusion_model='the folder of Stable Diffusion 1.5 with safetensors, as diffusers writes it: model_index.json, unet/, vae/, ...',
+    diffusion_model='the folder of Stable Diffusion 1.5 with safetensors, in the layout of diffusers: model_index.json, unet/, vae/, ...',
     init='images to perturb: a folder for each class, named by its wnid, or a dataset of tools/synthesize.py, such as retrieved images',
 )

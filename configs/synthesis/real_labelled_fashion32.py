@@ -4,7 +4,7 @@
     python tools/synthesize.py configs/synthesis/retrieval_fashion32.py data/garments_retrieved
     python tools/synthesize.py configs/synthesis/real_labelled_fashion32.py data/real_labelled
 
-The images are retrieved ones. A folder with a folder of images for each class works too.
+The images are retrieved ones. A folder with a subfolder of images for each class works too.
 """
 
 images = 'data/garments_retrieved'

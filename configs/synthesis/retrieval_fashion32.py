@@ -1,4 +1,4 @@
-"""Garments retrieved from a pool of 10,000 images, a fifth of whose captions is wrong.
+"""Garments retrieved from a pool of 10,000 images, a fifth of whose captions are wrong.
 
 python tools/dataset_converters/garment_pool.py data/garment_pool
 python tools/index_pool.py data/garment_pool configs/synthesis/retrieval_fashion32.py
@@ -17,7 +17,7 @@ synthesis = dict(
         templates=['a photo of a {}'],
         k=500,
         modalities=['image', 'text'],
-        order='rank',  # similarities of two texts are larger than those of a text and an image: by similarity all captions come first
+        order='rank',  # by similarity all captions would come first: two texts are more similar than a text and an image
         resolution=32,
     ),
     num_per_class=100,

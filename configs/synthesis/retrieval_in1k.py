@@ -3,9 +3,9 @@
     python tools/index_pool.py data/pool configs/synthesis/retrieval_in1k.py --factory IVF4096,Flat --device cuda
     python tools/synthesize.py configs/synthesis/retrieval_in1k.py data/retrieved_in1k --device cuda
 
-The paper searches LAION-2B, whose indices are not available any more; here the pool is yours. It takes the 500 nearest images and captions
-of each query, and at most 10,000 images of a class; then it keeps the 30 % with the best CLIP score. The queries of the search are embedded
-by OpenAI's ViT-L/14. Not run by us: neither a pool nor the weights were at hand.
+The paper searches LAION-2B, whose indices are no longer available; here you provide the pool. The paper takes the 500 nearest images and
+captions of each query, at most 10,000 images of a class, and then keeps the 30 % with the best CLIP score. Queries are embedded by OpenAI's
+ViT-L/14. Not run by us: neither a pool nor the weights were available.
 """
 
 pool, index, clip = 'data/pool', 'data/pool_index', 'data/clip/ViT-L-14-openai'
@@ -16,7 +16,7 @@ synthesis = dict(
         index=index,
         embedder=dict(type='mmbdg.OpenCLIP', folder=clip),
         classes='in1k',
-        templates=[  # the subset of seven of CLIP's templates for ImageNet; the paper's code also has all 80
+        templates=[  # the subset of seven of CLIP's 80 templates for ImageNet; the paper's code also has all of them
             'itap of a {}.',
             'a bad photo of the {}.',
             'a origami {}.',
@@ -25,12 +25,12 @@ synthesis = dict(
             'art of the {}.',
             'a photo of the small {}.',
         ],
-        k=500,  # a query; 2,000 for the paper's smaller datasets
+        k=500,  # for each query; the paper uses 2,000 for smaller datasets
         modalities=['image', 'text'],
         max_per_class=10_000,
         multi_label='all',
         drop_nsfw=True,
-        search_parameters='',  # 'nprobe=64' for an index of the factory IVF4096,Flat: more cells are searched
+        search_parameters='',  # for an index of the factory IVF4096,Flat: 'nprobe=64' searches more cells
         resolution=256,
     ),
     num_per_class=10_000,

@@ -1,4 +1,4 @@
-"""A pool of garments with generated captions, a known part of which is wrong: what a retrieval finds can be judged."""
+"""A pool of garments with generated captions, a known part of which is wrong, to measure the precision of a retrieval."""
 
 import csv
 import os
@@ -32,7 +32,7 @@ class GarmentCaption(NamedTuple):
 
     Attributes:
         text: The caption.
-        class_id: Class that it names, which is another one than the garment's if the caption is wrong.
+        class_id: Class that the text names; it differs from the garment's class if the caption is wrong.
     """
 
     text: str
@@ -40,7 +40,7 @@ class GarmentCaption(NamedTuple):
 
 
 def garment_caption(index: int, class_id: int, names: tuple[str, ...], wrong: float, seed: int) -> GarmentCaption:
-    """Caption of a garment, a function of its address (seed, index).
+    """Make the caption of a garment, drawn at its address (seed, index).
 
     Args:
         index: Index of the garment.
@@ -59,7 +59,7 @@ def write_garment_pool(out: str | os.PathLike, source: str = 'embedded', wrong: 
     """Write the training images of Fashion-MNIST as a folder of images with ``captions.csv``, and the truth as ``truth.csv``.
 
     Args:
-        out: Path of the folder, which must not be there.
+        out: Path of the folder, which must not exist.
         source: "embedded" (10,000 images), "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
         wrong: Part of the captions that name another class, 0 to 1.
         seed: Seed of the captions.
@@ -68,7 +68,7 @@ def write_garment_pool(out: str | os.PathLike, source: str = 'embedded', wrong: 
         Number of images.
 
     Raises:
-        InputError: The folder is there, or the full set is missing.
+        InputError: The folder exists, or the full set is missing.
     """
     from tqdm import tqdm
 

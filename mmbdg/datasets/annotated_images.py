@@ -21,7 +21,7 @@ from mmbdg.storage.label_spaces import Groups
 
 
 def as_latent(image: np.ndarray) -> np.ndarray:
-    """RGB uint8 (R,R,3) -> latent of :class:`~mmbdg.generators.ImageBackbone`, float32 (3*R*R,) in [-1,1]."""
+    """Convert RGB uint8 (R,R,3) to the latent of :class:`~mmbdg.generators.ImageBackbone`, float32 (3*R*R,) in [-1,1]."""
     return (image.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1).ravel()
 
 
@@ -123,13 +123,13 @@ class AnnotatedImages(LatentDataset):
 
 @DATASETS.register_module()
 class RuleAnnotatedFashion(LatentDataset):
-    """Real images of the embedded garments whose masks are computed by a foreground rule, in the place of an annotator.
+    """Real images of the embedded garments with masks computed by a foreground rule instead of an annotator.
 
     Args:
         split: "train" or "test".
-        per_class: Number of images of each class, the first ones.
-        rule: Import path of the rule; it is called with an image and a threshold.
-        thresholds: Thresholds of the rule; the first gives the masks, and all masks are kept as ``rule_seg`` to show the rule's spread.
+        per_class: Number of images of each class; the first ones are used.
+        rule: Import path of the rule, a function of an image and a threshold.
+        thresholds: Thresholds of the rule. The first gives the masks; the masks of all thresholds are in ``rule_seg``.
         label_space: Label space, see :func:`mmbdg.storage.label_spaces.label_space`; classes outside it are skipped.
     """
 

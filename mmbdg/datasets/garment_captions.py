@@ -1,6 +1,6 @@
 """Captions of garment photos: several forms, with the attributes that the image shows.
 
-A caption is a function of the image, its class and an address, so that every reader of the same image and address gets the same text.
+A caption depends only on the image, its class and an address.
 """
 
 from typing import NamedTuple
@@ -22,7 +22,7 @@ NOUNS = (
     ('bag', 'handbag', 'purse'),
     ('ankle boot', 'boot', 'shoe'),
 )
-"""Names of each class, the class's own first. "jumper" is a pullover in British and a dress in American English: a name with two senses."""
+"""Names of each class, the class's own name first. "jumper" has two senses: a pullover in British, a dress in American English."""
 KINDS = ('clothing', 'clothing', 'clothing', 'clothing', 'clothing', 'footwear', 'clothing', 'footwear', 'accessory', 'footwear')
 """Kind of each class."""
 FORMS = (
@@ -37,11 +37,11 @@ FORMS = (
 )
 """Forms of a caption; the ``{}`` is the garment with its attributes."""
 SLEEVED = (0, 2, 4, 6)
-"""Classes whose sleeves the rule tells: T-shirt, pullover, coat, shirt. A dress is often wide at the bottom without sleeves."""
+"""Classes whose sleeves the rule can classify: T-shirt, pullover, coat, shirt. A dress is often wide at the bottom without sleeves."""
 BRIGHT, DARK = 170, 120
-"""Mean grey of the foreground from which a garment is bright, and up to which it is dark; between them nothing is said."""
+"""Minimum mean grey of the foreground of a bright garment, and maximum of a dark one; between them no tone is stated."""
 LONG, SHORT = 1.0, 0.72
-"""Ratio of widths from which sleeves are long, and up to which they are short, see :func:`attributes`."""
+"""Minimum ratio of widths of long sleeves, and maximum of short ones, see :func:`attributes`."""
 SAYS_TONE, SAYS_SLEEVES, SAYS_SENSE = 0.5, 0.5, 0.2
 """Probabilities that a caption states an attribute that the image shows, and the sense of the noun."""
 
@@ -51,7 +51,7 @@ class Caption(NamedTuple):
 
     Attributes:
         text: Its text.
-        stated: Attributes that it states, by name; they are those of :func:`attributes`.
+        stated: Stated attributes by name, a subset of :func:`attributes`.
     """
 
     text: str
@@ -59,7 +59,7 @@ class Caption(NamedTuple):
 
 
 def attributes(image: np.ndarray, label: int) -> dict[str, str | None]:
-    """Attributes that a photo of a garment shows.
+    """Compute the attributes that a photo of a garment shows.
 
     Sleeves: the mask's mean width between 65 and 85 % of the garment's height, divided by its largest width between 15 and 40 %. Long
     sleeves hang beside the body; short ones make the garment wide at the top only.
@@ -69,7 +69,7 @@ def attributes(image: np.ndarray, label: int) -> dict[str, str | None]:
         label: Class, 0 to 9.
 
     Returns:
-        ``tone`` "bright", "dark" or None, and ``sleeves`` "long", "short" or None; None if the rule cannot tell.
+        ``tone`` "bright", "dark" or None, and ``sleeves`` "long", "short" or None; None if the rule cannot decide.
     """
     mask, found = fashion_foreground(image), dict[str, str | None](tone=None, sleeves=None)
     rows = np.flatnonzero(mask.any(1))
@@ -113,7 +113,7 @@ def caption(label: int, shown: dict[str, str | None], *address: int | str) -> Ca
 
 
 def words() -> list[str]:
-    """All words that captions may have, in alphabetical order."""
+    """All words of the captions, in alphabetical order."""
     parts = [*FORMS, *KINDS, *(noun for nouns in NOUNS for noun in nouns), 'bright dark long short sleeves sleeved with an']
     cleaned = ' '.join(parts).replace('{}', ' ').replace('-', ' ')
     return sorted(set(cleaned.split()))

@@ -13,14 +13,14 @@ from torch.nn import functional as F
 class Embedder(ABC):
     """Maps images to vectors of length 1; the inner product of two vectors is their cosine similarity.
 
-    A subclass is registered in ``EMBEDDERS`` and named in a config, ``dict(type='mmbdg.NAME', ...)``. Building one loads its weights.
-    An embedder is frozen and computes in float32. Its result for one image does not depend on the other images of the batch, apart from
-    the rounding of floating point.
+    Subclasses are registered in ``EMBEDDERS``; a config has ``dict(type='mmbdg.NAME', ...)``. The constructor loads the weights.
+    An embedder is frozen and computes in float32. Its result for an image does not depend on the other images of the batch, apart from
+    floating-point rounding.
 
     Attributes:
         dim: Length D of the vectors.
-        reads_text: Whether it also embeds texts, into the same space.
-        device: Device on which it computes.
+        reads_text: Whether it also embeds texts into the same space.
+        device: Device of the computation.
     """
 
     dim: int
@@ -30,7 +30,7 @@ class Embedder(ABC):
         self.device = torch.device('cpu')
 
     def to(self, device: torch.device | str) -> 'Embedder':
-        """Compute on this device from now on."""
+        """Move the embedder to a device."""
         self.device = torch.device(device)
         return self
 
@@ -77,7 +77,7 @@ class Embedder(ABC):
 
     @abstractmethod
     def identity(self) -> dict[str, dict[str, Any]]:
-        """All that decides the vectors, as :meth:`mmbdg.sources.base.Source.identity`: config without paths, checksums, versions."""
+        """Config without paths, checksums and versions, on which the vectors depend; see :meth:`mmbdg.sources.base.Source.identity`."""
 
 
 def _unit(vectors: Tensor) -> Tensor:

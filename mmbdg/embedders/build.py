@@ -10,10 +10,10 @@ from mmbdg.registry import EMBEDDERS
 
 
 def embedder_class(config: Mapping[str, Any], where: str = 'embedder') -> type[Embedder]:
-    """Find the class of an embedder and check its arguments; nothing is loaded.
+    """Find the class of an embedder and check its arguments, without loading it.
 
     Raises:
-        InputError: There is no such embedder, or it does not take an argument.
+        InputError: The embedder does not exist, or does not take an argument.
     """
     return part_class(EMBEDDERS, Embedder, config, where, given=())
 
@@ -27,7 +27,7 @@ def build_embedder(config: Mapping[str, Any], device: str = 'cpu', where: str = 
         where: Place of the config, for messages.
 
     Raises:
-        InputError: There is no such embedder, or a file that it needs is missing or does not fit.
+        InputError: The embedder does not exist, or one of its files is missing or does not fit.
     """
     kind = embedder_class(config, where)
     with building(where):

@@ -34,7 +34,7 @@ class ClassifierFeatures(Embedder):
         self.dim = self.images([np.zeros((64, 64, 3), np.uint8)]).shape[1]
 
     def _images(self, images: Sequence[np.ndarray]) -> Tensor:
-        # A batch has one size, so images of several sizes are computed in groups.
+        # All images of a batch have the same size, so images are grouped by size.
         shapes = [image.shape for image in images]
         found: list[Tensor] = [torch.empty(0)] * len(images)
         for shape in dict.fromkeys(shapes):

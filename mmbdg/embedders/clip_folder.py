@@ -1,4 +1,4 @@
-"""Write a CLIP model as the folder that open_clip, and :class:`~mmbdg.embedders.OpenCLIP`, read."""
+"""Write a CLIP model as a folder for open_clip and :class:`~mmbdg.embedders.OpenCLIP`."""
 
 import os
 from collections.abc import Mapping

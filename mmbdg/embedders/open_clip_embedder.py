@@ -20,16 +20,16 @@ from mmbdg.schema import Schema
 
 CONFIG = 'open_clip_config.json'
 WEIGHTS = ('open_clip_model.safetensors', 'open_clip_pytorch_model.safetensors', 'model.safetensors')
-"""Names under which open_clip looks for weights, in its order."""
+"""File names of weights in the order in which open_clip looks for them."""
 VOCABULARY = 'bpe_merges.txt.gz'
-"""Merges of a tokenizer smaller than open_clip's own, in the layout of its ``bpe_simple_vocab_16e6.txt.gz``."""
+"""File of the merges of a reduced vocabulary, in the layout of open_clip's ``bpe_simple_vocab_16e6.txt.gz``."""
 FOREIGN_KEYS = ('timm_model_name', 'hf_model_name')
-"""Keys of towers that other libraries build and may download."""
+"""Keys of towers that other libraries build, which may download them."""
 Numbers = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class Preprocessing(Schema):
-    """How the images of a model were preprocessed while it was trained; every key is required."""
+    """Preprocessing of the images during the training of a model; every key is required."""
 
     size: int | Annotated[list[int], Field(min_length=2, max_length=2)]
     mode: Literal['RGB']
@@ -51,9 +51,9 @@ class ModelFolder(Schema):
 class OpenCLIP(Embedder):
     """A CLIP model of open_clip, from a folder in the layout that open_clip itself writes for the Hugging Face hub.
 
-    The folder holds ``open_clip_config.json`` with the model's config and its preprocessing, and the weights as safetensors. A tokenizer
-    of ``transformers`` lies beside them if ``model_cfg.text_cfg.hf_tokenizer_name`` is set; a smaller vocabulary of open_clip's own
-    tokenizer is read from ``bpe_merges.txt.gz``. Nothing is downloaded, no pickle is read.
+    The folder holds ``open_clip_config.json`` with the model's config and its preprocessing, and the weights as safetensors. It
+    also holds a tokenizer of ``transformers`` if ``model_cfg.text_cfg.hf_tokenizer_name`` is set. A reduced vocabulary of open_clip's own
+    tokenizer is read from ``bpe_merges.txt.gz``. Nothing is downloaded, and no pickle is read.
 
     Args:
         folder: Path of the folder; ``mmbdg://fashion32/clip`` is the embedded one.
@@ -127,7 +127,7 @@ def _weights_file(folder: Path) -> Path:
 
 
 def _check_model(config: dict, preprocessing: dict, path: Path) -> None:
-    """See that the model is built by open_clip alone, and that its preprocessing gives images of the size that it takes."""
+    """Check that open_clip alone builds the model, and that the preprocessing gives images of the model's input size."""
     for key in ('embed_dim', 'vision_cfg', 'text_cfg'):
         if key not in config:
             raise InputError(f'{path}: model_cfg lacks "{key}"')

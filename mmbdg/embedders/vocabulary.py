@@ -1,4 +1,4 @@
-"""Smaller vocabularies of open_clip's tokenizer: the merges that given words need, in the layout of its own file."""
+"""Reduced vocabularies of open_clip's tokenizer: the merges that given words need, in the layout of its file."""
 
 import gzip
 import io
@@ -15,9 +15,9 @@ SPECIAL = 2
 
 
 def merges_of_words(words: Sequence[str]) -> Merges:
-    """The merges of open_clip's own vocabulary by which its tokenizer encodes words, in its order.
+    """Merges of open_clip's vocabulary that its tokenizer needs for some words, in their original order.
 
-    With these merges alone the tokenizer splits the words as it does with all of them; other words are split into smaller pieces.
+    With these merges the tokenizer splits the words as with the full vocabulary. Other words are split into smaller pieces.
 
     Args:
         words: Words in lower case.
@@ -48,7 +48,7 @@ def vocabulary_size(merges: Merges) -> int:
 
 
 def write_vocabulary(path: str | os.PathLike, merges: Merges) -> None:
-    """Write merges as open_clip's tokenizer reads them; the bytes of the file depend only on the merges."""
+    """Write merges as a file for open_clip's tokenizer; the bytes of the file depend only on the merges."""
     text = '\n'.join(['"merges of a smaller vocabulary', *(' '.join(pair) for pair in merges)])
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode='wb', mtime=0, filename='') as file:

@@ -1,4 +1,4 @@
-"""Zero-shot classification: images are compared with the classes' names."""
+"""Zero-shot classification by the similarity of images with the classes' names."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from mmbdg.errors import InputError
 
 
 def class_vectors(texts: Tensor) -> Tensor:
-    """One vector for each class: the mean of its texts' vectors, scaled to length 1, as ``open_clip.build_zero_shot_classifier`` has it.
+    """One vector for each class: the mean of its texts' vectors, scaled to length 1, as in ``open_clip.build_zero_shot_classifier``.
 
     Args:
         texts: Vectors of length 1 of T texts of each of K classes, float32 (K,T,D).
@@ -27,7 +27,7 @@ class ZeroShotClassifier:
     """Classifies images by the similarity of their vectors with those of the classes' names.
 
     Args:
-        embedder: An embedder that reads texts.
+        embedder: Embedder of images and texts.
         classes: Texts for K classes, such as names with their senses.
         templates: Texts with one ``{}`` each, which is replaced by the class.
 
@@ -35,7 +35,7 @@ class ZeroShotClassifier:
         weights: Vectors of the classes, float32 (K,D) of length 1.
 
     Raises:
-        InputError: There is no class or no template, a template has not exactly one ``{}``, or the embedder reads no texts.
+        InputError: There is no class or no template, a template does not have exactly one ``{}``, or the embedder does not embed texts.
     """
 
     def __init__(self, embedder: Embedder, classes: Sequence[str], templates: Sequence[str] = ('a photo of a {}',)) -> None:
@@ -65,7 +65,7 @@ def filled(template: str, name: str) -> str:
     """Put a class into a template.
 
     Raises:
-        InputError: The template has not exactly one ``{}``.
+        InputError: The template does not have exactly one ``{}``.
     """
     if template.count('{}') != 1:
         raise InputError(f'a template has exactly one {{}} for the class, got "{template}"')

@@ -1,4 +1,4 @@
-"""Whether a CLIP model tells attributes of an image."""
+"""Metric of attributes that a CLIP model recognises in images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from mmbdg.registry import METRICS
 
 @METRICS.register_module()
 class AttributeAnswers(BaseMetric):
-    """Share of right answers to questions about attributes, in percent: one figure for each question, and ``attributes`` for all.
+    """Accuracy of the answers to questions about attributes, in percent: one value for each question, and ``attributes`` for all.
 
-    Data samples need ``attributes`` and ``answers``, dicts of names by question; an attribute that is None is not counted.
+    Data samples need ``attributes`` and ``answers``, dicts of names by question. Attributes that are None are not counted.
 
     Args:
-        collect_device, prefix: mmengine's.
+        collect_device, prefix: See mmengine's ``BaseMetric``.
     """
 
     default_prefix = ''

@@ -1,4 +1,4 @@
-"""How close reconstructed images are to the real ones."""
+"""Metric of reconstructions: peak signal-to-noise ratio."""
 
 from collections.abc import Sequence
 from math import inf, log10
@@ -16,7 +16,7 @@ class ReconstructionPSNR(BaseMetric):
     Data samples need ``real`` and ``generated``, RGB uint8 (3,H,W).
 
     Args:
-        collect_device, prefix: mmengine's.
+        collect_device, prefix: See mmengine's ``BaseMetric``.
     """
 
     default_prefix = ''

@@ -1,4 +1,4 @@
-"""A frozen backbone in the place of a generator: its features of real images, for a feature interpreter."""
+"""A frozen backbone instead of a generator: it gives features of real images to a feature interpreter."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
 from mmbdg.registry import MODELS, WEIGHT_INITIALIZERS
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-"""ImageNet's, RGB, 0 to 255."""
+"""Mean and standard deviation of ImageNet, RGB, 0 to 255."""
 PRETRAINED_BACKBONE = 'mmbdg.PretrainedBackbone'
 
 
@@ -22,25 +22,25 @@ PRETRAINED_BACKBONE = 'mmbdg.PretrainedBackbone'
 class ImageBackbone(ClassConditionalGenerator):
     """Features of real images from a frozen backbone, with the interface of a generator whose latent is the image itself.
 
-    A feature interpreter trained on annotated real images with it labels real images, by the same training, ensemble and uncertainty as
-    one trained on a generator's features. It draws no images: :class:`~mmbdg.sources.RealImageSource` reads them.
+    A feature interpreter on this backbone is trained on annotated real images and labels real images. Training, ensemble and uncertainty
+    are the same as with a generator. The backbone generates no images: :class:`~mmbdg.sources.RealImageSource` reads them.
 
     Args:
         resolution: Height and width R of the images in pixels; masks have the same size.
-        library: "timm" or "mmpretrain": where the backbone comes from.
-        model: Name of the backbone there, such as "resnet18" for timm and "ResNet" for mmpretrain.
-        arguments: Arguments of the backbone, such as ``dict(depth=18)``; plain values without types. Default: none.
-        out_indices: Stages whose features are used, fine to coarse as the library counts them. Default: (0, 1, 2, 3).
-        input_size: Height and width to which images are resized for the backbone, in pixels; features of small images have few pixels
-            otherwise. Default None: ``resolution``.
-        image_tap: Whether the image itself is one more feature, at full resolution, so that masks follow edges. Default: True.
+        library: Library of the backbone, "timm" or "mmpretrain".
+        model: Name of the backbone in the library, such as "resnet18" for timm and "ResNet" for mmpretrain.
+        arguments: Arguments of the backbone, such as ``dict(depth=18)``, as plain values. Default: none.
+        out_indices: Indices of the stages whose features are used, fine to coarse. Default: (0, 1, 2, 3).
+        input_size: Height and width in pixels to which images are resized for the backbone. A larger size gives larger feature maps.
+            Default: None, ``resolution``.
+        image_tap: Whether the image itself is used as a feature at full resolution, so that masks follow edges. Default: True.
         num_classes: Number of classes K that images may have. Default: 1.
-        conditional: Whether the interpreter is conditioned on the class of an image. False: the class is not used, and need not be known.
+        conditional: Whether the interpreter is conditioned on the class of an image. If False, the class may be unknown.
         mean, std: Normalisation of the backbone, RGB in 0 to 255. Default: ImageNet's.
-        init_cfg: ``dict(type='mmbdg.PretrainedBackbone', checkpoint=PATH)`` for the weights of the backbone, as its publisher writes them.
+        init_cfg: ``dict(type='mmbdg.PretrainedBackbone', checkpoint=PATH)`` for the published weights of the backbone.
 
     Raises:
-        InputError: The library is not installed or has no such backbone, or features are not square.
+        InputError: The library is not installed or does not have the backbone, or features are not square.
     """
 
     latent_distribution = 'image'
@@ -70,21 +70,21 @@ class ImageBackbone(ClassConditionalGenerator):
         self.feature_info = self._taps()
 
     def embed(self, y: Tensor) -> Tensor:
-        """Class indices int64 (N,) -> the same, or zeros where the class is not used."""
+        """Class indices int64 (N,), replaced by zeros if the model is not conditional."""
         return y if self.conditional else torch.zeros_like(y)
 
     def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
-        """Images as latents, float32 (N,3*R*R) in [-1,1] -> the images, (N,3,R,R); see the base class for ``features``."""
+        """Convert latents, float32 (N,3*R*R) in [-1,1], to images, (N,3,R,R); see the base class for ``features``."""
         images = z.unflatten(1, (3, self.resolution, self.resolution))
         if features is not None:
             features += self._features(images)
         return images
 
     def init_weights(self) -> None:
-        """Load the weights of the backbone as its publisher names them, or all weights by our own names.
+        """Load weights of the backbone with the publisher's names, or all weights with the names of this module.
 
         Raises:
-            InputError: The checkpoint does not hold exactly the tensors that are needed.
+            InputError: The checkpoint does not hold exactly the required tensors.
         """
         init = current_init(self.init_cfg or {})
         if init.get('type') == PRETRAINED_BACKBONE:
@@ -94,7 +94,7 @@ class ImageBackbone(ClassConditionalGenerator):
         self.is_init = True
 
     def _features(self, images: Tensor) -> list[Tensor]:
-        """Images float (N,3,R,R) in [-1,1] -> features, coarse to fine."""
+        """Features of images float (N,3,R,R) in [-1,1], coarse to fine."""
         inputs = ((images + 1) * 127.5 - self.mean) / self.std
         if self.input_size != self.resolution:
             inputs = F.interpolate(inputs, size=(self.input_size,) * 2, mode='bilinear', align_corners=False, antialias=True)
@@ -135,6 +135,6 @@ def _backbone(library: str, model: str, arguments: dict[str, Any], out_indices: 
     if kind is None:
         raise InputError(f'mmpretrain has no backbone "{model}"; mmpretrain.models.backbones lists them')
     device = torch.get_default_device()
-    with torch.device('cpu'):  # mmpretrain reads numbers of tensors while it builds, which the meta device does not have
+    with torch.device('cpu'):  # mmpretrain reads tensor values while it builds, which is impossible on the meta device
         network = kind(out_indices=out_indices, **arguments)
     return network.to(device)

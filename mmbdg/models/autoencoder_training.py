@@ -17,23 +17,23 @@ from mmbdg.registry import MODELS
 class AutoencoderTraining(BaseModel):
     """Trains an autoencoder of diffusers by the squared error of its reconstructions and the KL divergence of its latents.
 
-    The latents of ``AutoencoderKL`` are drawn from the Gaussian that it predicts. ``AutoencoderTiny`` predicts no variance: its latents get
-    Gaussian noise of a fixed standard deviation, and their KL divergence from a standard normal is half their mean square and a constant,
-    which is left out. Noise and divergence keep the latents small and neighbouring latents alike, which a diffusion model on them needs.
+    The latents of ``AutoencoderKL`` are drawn from the Gaussian that it predicts. ``AutoencoderTiny`` predicts no variance: Gaussian
+    noise of a fixed standard deviation is added to its latents. Their KL divergence from a standard normal is half their mean square plus a
+    constant, which is omitted. Noise and divergence keep the latents small and smooth, which a diffusion model needs.
 
     ``predict`` returns the data samples with ``real`` and ``generated`` (the reconstruction), uint8 (3,R,R).
 
     Args:
         autoencoder: Config of the network, ``dict(type='AutoencoderTiny', ...)`` or ``dict(type='AutoencoderKL', ...)`` with the arguments
             of diffusers' class.
-        noise: Standard deviation of the noise on the latents of an ``AutoencoderTiny``; default 0.1.
-        kl_weight: Weight of the KL divergence, per latent number, beside the squared error per pixel; default 1e-4.
-        grey: True if all images are grey: the three output channels start equal, so that training keeps them equal. Default False.
+        noise: Standard deviation of the noise on the latents of an ``AutoencoderTiny``. Default: 0.1.
+        kl_weight: Weight of the KL divergence per latent value, relative to the squared error per pixel. Default: 1e-4.
+        grey: Whether all images are grey. If True, the three output channels start equal, and training keeps them equal. Default: False.
         data_preprocessor: Config of a data preprocessor that scales images to [-1,1].
-        init_cfg: mmengine's ``init_cfg``.
+        init_cfg: See mmengine's ``BaseModule``.
 
     Raises:
-        InputError: diffusers is not installed, or there is no such network.
+        InputError: diffusers is not installed, or the network does not exist.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class AutoencoderTraining(BaseModel):
         self.register_buffer('latent_variance', torch.ones(()))
 
     def init_weights(self) -> None:
-        """The networks are initialised when they are built."""
+        """Do nothing: the networks are initialised when they are built."""
 
     def forward(
         self, inputs: Tensor, data_samples: list[BaseDataElement] | None = None, mode: str = 'tensor'

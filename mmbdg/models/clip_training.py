@@ -25,24 +25,24 @@ class CLIPTraining(BaseModel):
     """Trains open_clip's ``CLIP`` on images with captions and class labels.
 
     Data samples need ``caption`` and ``gt_label``, and may have ``attributes`` and ``stated`` (see
-    :class:`~mmbdg.datasets.caption_garment.CaptionGarment`). Each process contrasts its own batch.
+    :class:`~mmbdg.datasets.caption_garment.CaptionGarment`). Each process computes the contrastive loss of its own batch.
 
     Args:
-        embed_dim, vision_cfg, text_cfg: Arguments of ``open_clip.CLIP``; the size of the vocabulary is filled in.
-        preprocess_cfg: How images are preprocessed, with the keys of open_clip's file; ``mean`` and ``std`` of values from 0 to 1. The
-            training's data have its size already.
-        words: Words that the tokenizer must not split: the vocabulary is cut to the merges which they need. None: open_clip's own 49,408
-            tokens.
-        targets: "true": all captions of a batch that are true of an image are positive, each with the same weight: they are of its class,
-            and its ``attributes`` are those that they state; "pair": only its own caption, ``open_clip.ClipLoss``.
+        embed_dim, vision_cfg, text_cfg: Arguments of ``open_clip.CLIP``, without the size of the vocabulary.
+        preprocess_cfg: Preprocessing of the images, with the keys of open_clip's file; ``mean`` and ``std`` are for values from 0 to 1. The
+            training images must already have its size.
+        words: Words that the tokenizer must not split; the vocabulary is reduced to the merges that they need. None: open_clip's own
+            49,408 tokens.
+        targets: Positives of an image. "true": all captions of the batch that are true of it, with equal weights; they have its class and
+            state only ``attributes`` that it has. "pair": only its own caption, as in ``open_clip.ClipLoss``.
         classes, templates: Texts of the classes and templates for ``predict``, see :class:`~mmbdg.embedders.zero_shot.ZeroShotClassifier`.
         questions: Attributes that ``predict`` answers: ``dict(tone=dict(bright='a bright {}', dark='a dark {}'))``; the ``{}`` is the
             image's class. Default: none.
-        bgr_to_rgb: Whether the data's images are BGR, as OpenMMLab loads them; default True.
-        init_cfg: mmengine's ``init_cfg``.
+        bgr_to_rgb: Whether the input images are BGR, as OpenMMLab loads them. Default: True.
+        init_cfg: See mmengine's ``BaseModule``.
 
     Raises:
-        InputError: open_clip is not installed, or a template has not exactly one ``{}``.
+        InputError: open_clip is not installed, or a template does not have exactly one ``{}``.
     """
 
     def __init__(
@@ -150,10 +150,10 @@ class CLIPTraining(BaseModel):
 
 
 def true_captions(data_samples: Sequence[Any]) -> Tensor:
-    """Which caption is true of which image: it is of the image's class, and the image has each attribute that it states.
+    """Find the captions that are true of each image: they have its class and state only attributes that it has.
 
     Args:
-        data_samples: N data samples with ``gt_label``, and ``attributes`` and ``stated`` where there are attributes.
+        data_samples: N data samples with ``gt_label``, and ``attributes`` and ``stated`` if there are attributes.
 
     Returns:
         bool (N,N); rows are images, columns captions. The diagonal is True.
@@ -173,11 +173,11 @@ def true_captions(data_samples: Sequence[Any]) -> Tensor:
 
 
 def soft_target_loss(logits_per_image: Tensor, logits_per_text: Tensor, true: Tensor) -> Tensor:
-    """Cross-entropy against targets that share the probability among all true pairs; mean of both directions.
+    """Cross-entropy whose target distribution is uniform over all true pairs; mean of both directions.
 
     Args:
-        logits_per_image, logits_per_text: Scaled similarities, float32 (N,N): rows are images, or texts.
-        true: Which text is true of which image, bool (N,N); rows are images.
+        logits_per_image, logits_per_text: Scaled similarities, float32 (N,N); rows are images or texts respectively.
+        true: Whether each text is true of each image, bool (N,N); rows are images.
 
     Returns:
         The loss, a scalar; equal to ``open_clip.ClipLoss`` if only the diagonal is true.

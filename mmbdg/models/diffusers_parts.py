@@ -23,10 +23,10 @@ AUTOENCODERS = ('AutoencoderKL', 'AutoencoderTiny')
 
 
 def need_diffusers(what: str) -> None:
-    """See that diffusers and transformers can be imported.
+    """Check that diffusers and transformers can be imported.
 
     Raises:
-        InputError: One of them cannot; the message says what to install.
+        InputError: One of them cannot be imported; the message names the packages to install.
     """
     try:
         import diffusers  # noqa: F401
@@ -40,11 +40,11 @@ def diffusers_part(config: Mapping[str, Any], known: Sequence[str], where: str) 
 
     Args:
         config: ``dict(type='UNet2DConditionModel', ...)``.
-        known: Names of the classes that fit at this place.
+        known: Names of the allowed classes.
         where: Place of the config, for messages.
 
     Raises:
-        InputError: The class is none of ``known``, or does not take an argument.
+        InputError: The class is not in ``known``, or does not take an argument.
     """
     import diffusers
 
@@ -60,7 +60,7 @@ def diffusers_part(config: Mapping[str, Any], known: Sequence[str], where: str) 
 
 
 def read_autoencoder(folder: str | os.PathLike) -> nn.Module:
-    """Read an autoencoder of diffusers from a local folder, frozen and in evaluation mode.
+    """Read an autoencoder of diffusers from a local folder as a frozen module in eval mode.
 
     Args:
         folder: Folder with ``config.json`` and ``diffusion_pytorch_model.safetensors``, such as ``vae`` in the folder of a pipeline.
@@ -73,11 +73,11 @@ def read_autoencoder(folder: str | os.PathLike) -> nn.Module:
     path = resolve(folder)
     for name in (CONFIG, WEIGHTS):
         if not (path / name).is_file():
-            raise InputError(f'{path} is no folder of an autoencoder of diffusers: it has no {name}')
+            raise InputError(f'{path} is not a folder of an autoencoder of diffusers: it has no {name}')
     config = read_json(path / CONFIG, dict[str, Any])
     if config.get('_class_name') not in AUTOENCODERS:
         raise InputError(f'{path} holds a {config.get("_class_name")}; the autoencoders that can be used are {", ".join(AUTOENCODERS)}')
-    config.pop('_name_or_path', None)  # a place on some machine, which an export would repeat
+    config.pop('_name_or_path', None)  # a local path, which must not get into an export
     autoencoder = getattr(diffusers, config['_class_name']).from_config(config)
     weights = read_state_dict(path / WEIGHTS)
     if problem := difference(autoencoder, weights):
@@ -103,12 +103,12 @@ def latents_of(autoencoder: nn.Module, images: Tensor) -> Tensor:
 def caption_tokenizer(captions: Sequence[str], length: int) -> 'CLIPTokenizer':
     """Make a CLIP tokenizer with a small vocabulary, in which each word of the captions is one token.
 
-    The vocabulary has each byte, at the end of a word and elsewhere, so that any text can be written; CLIP's own has 49,408 tokens, whose
-    embeddings would be the larger part of a small model.
+    The vocabulary has each byte, at the end of a word and elsewhere, so any text can be tokenized. CLIP's own vocabulary has 49,408 tokens,
+    whose embeddings would be the larger part of a small model.
 
     Args:
         captions: Texts whose words become tokens.
-        length: Number of tokens to which prompts are padded or cut.
+        length: Number of tokens to which prompts are padded or truncated.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from transformers import CLIPTokenizer

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UNETS = ('UNet2DConditionModel',)
 SCHEDULERS = ('DDIMScheduler', 'DDPMScheduler')
-"""Schedulers of diffusers that give the noisy latents and the velocity of a training and sample as well."""
+"""Schedulers of diffusers that support both training (noisy latents and velocity) and sampling."""
 
 
 @MODELS.register_module()
@@ -31,32 +31,32 @@ class DiffusionTraining(BaseModel):
     """Trains a text-conditional latent diffusion model from the parts of diffusers' ``StableDiffusionPipeline``.
 
     The U-Net and the text encoder are trained together; the autoencoder is frozen. Each image's caption is one of several forms with the
-    name of its class. Some captions are left empty, so that samples can be drawn with classifier-free guidance (Ho and Salimans, 2022). For
-    the average of the weights use mmengine's ``EMAHook``: validations, checkpoints' ``state_dict`` and exports then hold the average.
+    name of its class. Some captions are empty, for classifier-free guidance (Ho and Salimans, 2022). With mmengine's ``EMAHook``
+    validations, the ``state_dict`` of checkpoints and exports use the averaged weights.
 
-    ``predict`` returns the data samples with ``real`` and ``generated``, uint8 (3,R,R): for each real image one of its class, drawn by the
-    pipeline that is exported, from the noise at the address (class, sample_idx).
+    ``predict`` returns the data samples with ``real`` and ``generated``, uint8 (3,R,R): for each real image one of its class, sampled by
+    the exported pipeline from the noise at the address (class, sample_idx).
 
     Args:
         autoencoder: Folder of a diffusers autoencoder, see :func:`~mmbdg.models.diffusers_parts.read_autoencoder`.
         unet: Config of the U-Net, ``dict(type='UNet2DConditionModel', ...)``. Its channels and ``cross_attention_dim`` must be those of the
             autoencoder and of the text encoder.
         text_encoder: Arguments of ``transformers.CLIPTextConfig``, without those of the vocabulary and of the length.
-        scheduler: Config of the noise and of the sampling, ``dict(type='DDIMScheduler', ...)``; its ``prediction_type`` is what the U-Net
-            is trained to predict: "epsilon", "v_prediction" or "sample".
+        scheduler: Config of the noise and of the sampling, ``dict(type='DDIMScheduler', ...)``; its ``prediction_type`` is the target
+            of the U-Net: "epsilon", "v_prediction" or "sample".
         classes: Names of the classes, or the name of an embedded list.
         captions: Forms of captions, each with one ``{}`` for the name; the first is the prompt of validations and sample pictures.
-        empty_prompt: Share of empty captions, in [0,1); default 0.1.
-        prompt_length: Number of tokens to which prompts are padded or cut; default 24.
-        timesteps: How the noise level of a training step is drawn: "uniform", or "logit_normal" (more in the middle). Default "uniform".
-        guidance_scale: Guidance of validations and sample pictures; default 2.
-        num_inference_steps: Number of sampling steps of validations and sample pictures; default 10.
-        seed: Seed of the noise of validations and sample pictures; default 0.
+        empty_prompt: Fraction of empty captions, in [0,1). Default: 0.1.
+        prompt_length: Number of tokens to which prompts are padded or truncated. Default: 24.
+        timesteps: Distribution of the noise levels in training: "uniform", or "logit_normal" (more in the middle). Default: "uniform".
+        guidance_scale: Guidance scale of validations and sample pictures. Default: 2.
+        num_inference_steps: Number of sampling steps of validations and sample pictures. Default: 10.
+        seed: Seed of the noise of validations and sample pictures. Default: 0.
         data_preprocessor: Config of a data preprocessor that scales images to [-1,1].
-        init_cfg: mmengine's ``init_cfg``.
+        init_cfg: See mmengine's ``BaseModule``.
 
     Raises:
-        InputError: diffusers is not installed, a part does not exist or does not fit the others, or a caption has no place for the name.
+        InputError: diffusers is not installed, a part does not exist or does not fit the others, or a caption has no ``{}``.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class DiffusionTraining(BaseModel):
         return self.tokenizer(list(texts), padding='max_length', truncation=True, return_tensors='pt').input_ids
 
     def init_weights(self) -> None:
-        """The networks are initialised when they are built, the autoencoder from its folder."""
+        """Do nothing: the networks are initialised when they are built, the autoencoder from its folder."""
 
     def train(self, mode: bool = True) -> 'DiffusionTraining':
         super().train(mode)
@@ -165,7 +165,7 @@ class DiffusionTraining(BaseModel):
         return noise if kind == 'epsilon' else latents
 
     def pipeline(self) -> 'StableDiffusionPipeline':
-        """Diffusers' pipeline around these networks, without a safety checker; it shares their weights."""
+        """Diffusers' pipeline of these networks, without a safety checker. It shares their weights."""
         from diffusers import StableDiffusionPipeline
 
         pipeline = StableDiffusionPipeline(
@@ -183,7 +183,7 @@ class DiffusionTraining(BaseModel):
 
     @torch.no_grad()
     def images(self, class_ids: Sequence[int], indices: Sequence[int], size: Sequence[int] | None = None) -> Tensor:
-        """Generate images of N addresses.
+        """Generate the images of N addresses.
 
         Args:
             class_ids: Class index of each image.

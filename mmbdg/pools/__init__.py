@@ -1,4 +1,4 @@
-"""Pools of images with captions, and indices by which they are searched: the user's own collections, in the layouts of other tools."""
+"""The user's own pools of images with captions, in the layouts of other tools, and search indices of them."""
 
 from mmbdg.pools.base import Pool
 from mmbdg.pools.build import LAYOUTS, open_pool

@@ -23,7 +23,7 @@ class Pool(ABC):
 
     Attributes:
         layout: Name of the layout.
-        notes: What is left out of the pool without being a fault, such as columns that nothing reads; filled by :meth:`entries`.
+        notes: Remarks on ignored content that is not a fault, such as unused columns; filled by :meth:`entries`.
 
     Raises:
         InputError: There is no such folder.
@@ -39,10 +39,10 @@ class Pool(ABC):
 
     @abstractmethod
     def entries(self, faults: Faults) -> Iterator[Entry]:
-        """Entries in a fixed order. Images are not opened.
+        """Read the entries in a fixed order, without opening the images.
 
         Args:
-            faults: Takes the entries without a caption or an image.
+            faults: Collects the entries without a caption or an image.
 
         Raises:
             InputError: A file that lists entries cannot be read, or is ambiguous.
@@ -53,27 +53,27 @@ class Pool(ABC):
         """Image of an entry, RGB uint8 (H,W,3).
 
         Raises:
-            InputError: It is missing or damaged.
+            InputError: The image is missing or damaged.
         """
 
     @abstractmethod
     def check_image(self, name: str) -> None:
-        """See that an image is there and has the header of one; its pixels are not decoded.
+        """Check that an image exists and has a valid header, without decoding its pixels.
 
         Raises:
-            InputError: It is missing or damaged.
+            InputError: The image is missing or damaged.
         """
 
     @abstractmethod
     def files(self) -> Iterator[tuple[str, int | str]]:
-        """Name of each file that makes up the pool, with its size in bytes or its checksum, in a fixed order."""
+        """Name of each file of the pool with its size in bytes or its checksum, in a fixed order."""
 
     def vectors(self, modality: Modality) -> Iterator[np.ndarray] | None:
-        """Embeddings that come with the pool, float32 (N,D) each, all rows in order; None if none do."""
+        """Embeddings that the pool provides, float32 (N,D) each, all rows in order; None if there are none."""
         return None
 
     def checksum(self) -> str:
-        """BLAKE2b checksum of :meth:`files`. A file that changes without changing its size may go unnoticed."""
+        """BLAKE2b checksum of :meth:`files`. A change that keeps the size of a file may not be detected."""
         state = blake2b(self.layout.encode(), digest_size=16)
         for name, size in self.files():
             state.update(f'\0{name}\0{size}'.encode(errors='surrogatepass'))
@@ -81,7 +81,7 @@ class Pool(ABC):
 
 
 def size_of(path: Path) -> int:
-    """Size of a file in bytes; 0 if it cannot be read, for example a link that leads nowhere."""
+    """Size of a file in bytes; 0 if it cannot be read, such as a broken link."""
     try:
         return path.stat().st_size
     except OSError:

@@ -13,18 +13,18 @@ from mmbdg.pools.clip_retrieval_folder import METADATA, ClipRetrievalFolder
 from mmbdg.pools.sidecar_files import SIDECARS, SidecarFiles
 
 LAYOUTS: dict[str, type[Pool]] = {kind.layout: kind for kind in (CaptionedFolder, CaptionShards, SidecarFiles, ClipRetrievalFolder)}
-"""Layouts by name; no other is built."""
+"""Known layouts by name."""
 
 
 def open_pool(config: str | Mapping) -> Pool:
     """Open a pool; its entries are not read yet.
 
     Args:
-        config: Path of its folder, whose layout is found out; or ``dict(folder=PATH, layout=NAME, ...)`` with a layout of
-            :data:`LAYOUTS` and its arguments. ``layout`` may be left out.
+        config: Path of the folder, or ``dict(folder=PATH, layout=NAME, ...)`` with a layout of :data:`LAYOUTS` and its arguments. Without
+            ``layout`` the layout is detected.
 
     Raises:
-        InputError: There is no such folder or layout, or the layout does not take an argument.
+        InputError: The folder or the layout does not exist, or the layout does not take an argument.
     """
     options = dict(folder=config) if isinstance(config, str) else dict(config)
     folder, layout = options.get('folder'), options.pop('layout', None)
@@ -40,10 +40,10 @@ def open_pool(config: str | Mapping) -> Pool:
 
 
 def layout_of(folder: Path) -> type[Pool]:
-    """The layout that a folder has.
+    """Detect the layout of a folder.
 
     Raises:
-        InputError: There is no such folder, or it has none of the layouts.
+        InputError: The folder does not exist, or has none of the layouts.
     """
     if not folder.is_dir():
         raise InputError(f'there is no pool {folder}: it must be a folder')
@@ -56,6 +56,6 @@ def layout_of(folder: Path) -> type[Pool]:
     if list_files(folder, SIDECARS).files:
         return SidecarFiles
     raise InputError(
-        f'{folder} is no pool of images with captions. It must hold one of: images and {TABLE}; tar shards; images with KEY.txt or '
+        f'{folder} is not a pool of images with captions. It must hold one of: images and {TABLE}; tar shards; images with KEY.txt or '
         f"KEY.json beside each; clip-retrieval's {METADATA}/*.parquet"
     )

@@ -1,4 +1,4 @@
-"""Tar shards of images with captions, as the library webdataset and img2dataset's output format "webdataset" have them."""
+"""Tar shards of images with captions, in the layout of webdataset and of img2dataset's output format "webdataset"."""
 
 import tarfile
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ ADVICE = 'index the pool again'
 
 
 class CaptionShards(Pool):
-    """``*.tar`` in any folders below one; in each, ``KEY.jpg`` or ``KEY.png``, ``KEY.txt`` and ``KEY.json``.
+    """Shards ``*.tar`` in a folder and its subfolders, which hold ``KEY.jpg`` or ``KEY.png``, ``KEY.txt`` and ``KEY.json``.
 
-    A key ends at the first dot of the file's name, as in webdataset. Keys may come again in other shards: an entry is named after its
+    A key ends at the first dot of the file's name, as in webdataset. Several shards may have the same key: an entry is named after its
     shard and its member. Captions and further columns are as in :class:`~mmbdg.pools.sidecar_files.SidecarFiles`.
 
     Args:
@@ -56,7 +56,7 @@ class CaptionShards(Pool):
                 if entry := entry_of(f'{shard}!{name}', size, contents, bytes, faults):
                     yield entry
         if left_out:
-            self.notes.append(f'{self.folder}: {left_out} files in shards are no images, captions or JSON, and are not used')
+            self.notes.append(f'{self.folder}: {left_out} files in shards are not images, captions or JSON, and are not used')
 
     def _bytes(self, name: str) -> bytes:
         shard, found, member = name.partition('.tar!')
@@ -92,7 +92,7 @@ def _members(path: Path) -> Iterator[tuple[str, int, bytes]]:
     except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f'{path} is no tar file or is cut off ({error})') from error
+        raise InputError(f'{path} is not a tar file or is truncated ({error})') from error
 
 
 def _split(name: str) -> tuple[str, str]:

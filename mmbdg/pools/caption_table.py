@@ -13,14 +13,14 @@ from mmbdg.files import write_atomically
 from mmbdg.pools.entry import Entry
 
 TOKENIZERS = ('unicode61', 'trigram')
-"""SQLite's tokenizers by name: whole words in any case, or any three characters in a row, which finds true substrings."""
+"""SQLite's tokenizers by name: whole words without regard to case, or all sequences of three characters, which find true substrings."""
 COLUMNS = 'name, size, caption, url, licence, nsfw, similarity, row'
 CREATE = (
     'CREATE TABLE entries (position INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, caption TEXT NOT NULL, '
     'url TEXT NOT NULL, licence TEXT NOT NULL, nsfw TEXT NOT NULL, similarity REAL, row INTEGER NOT NULL)'
 )
 FEWEST_TRIGRAM = 3
-"""Length in characters below which the tokenizer ``trigram`` finds nothing."""
+"""Minimum length of a search term in characters for the tokenizer ``trigram``."""
 
 
 def write_entries(path: Path, entries: Iterable[Entry], tokenizers: Sequence[str] = ()) -> int:
@@ -29,13 +29,13 @@ def write_entries(path: Path, entries: Iterable[Entry], tokenizers: Sequence[str
     Args:
         path: Path of the file.
         entries: The entries.
-        tokenizers: Names of the tokenizers, each of which gets a full-text table of the captions.
+        tokenizers: Names of the tokenizers; each has its own full-text table of the captions.
 
     Returns:
         Number of entries.
 
     Raises:
-        InputError: The file cannot be written; a text is no Unicode.
+        InputError: The file cannot be written, or a text is not valid Unicode.
     """
 
     def write(part: Path) -> None:
@@ -60,13 +60,13 @@ def write_entries(path: Path, entries: Iterable[Entry], tokenizers: Sequence[str
 
 
 class CaptionTable:
-    """Entries of a file that :func:`write_entries` has written, opened for reading only.
+    """Read-only access to the entries of a file of :func:`write_entries`.
 
     Args:
         path: Path of the file.
 
     Raises:
-        InputError: There is no such file, or it is damaged.
+        InputError: The file is missing or damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +76,7 @@ class CaptionTable:
             self._table.execute('PRAGMA trusted_schema = OFF')
             self._number = self._table.execute('SELECT count(*) FROM entries').fetchone()[0]
         except sqlite3.Error as error:
-            raise InputError(f'{path} is no table of captions, or is damaged ({error}); index the pool again') from error
+            raise InputError(f'{path} is not a table of captions, or is damaged ({error}); index the pool again') from error
 
     def __len__(self) -> int:
         return self._number
@@ -86,7 +86,7 @@ class CaptionTable:
         self._table.close()
 
     def entries(self, first: int = 0, number: int | None = None) -> Iterator[Entry]:
-        """Entries from a position on, in order."""
+        """Entries of a range of positions, in order."""
         last = len(self) if number is None else first + number
         rows = self._table.execute(f'SELECT {COLUMNS} FROM entries WHERE position > ? AND position <= ? ORDER BY position', (first, last))
         return (Entry(*row) for row in rows)
@@ -99,12 +99,12 @@ class CaptionTable:
         return Entry(*row)
 
     def having(self, column: str, values: Sequence[str]) -> np.ndarray:
-        """Positions of the entries whose column has one of some values, int64 (N,), ascending."""
+        """Positions of the entries whose column has one of the values, int64 (N,), ascending."""
         found = [self._table.execute(f'SELECT position FROM entries WHERE {column} = ?', (value,)).fetchall() for value in values]
         return np.sort(np.array([row[0] - 1 for rows in found for row in rows], np.int64))
 
     def values(self, column: str) -> list[str]:
-        """Different values of a column, in order."""
+        """Distinct values of a column, sorted."""
         return [row[0] for row in self._table.execute(f'SELECT DISTINCT {column} FROM entries ORDER BY {column}')]
 
     def match(self, tokenizer: str, query: str) -> np.ndarray:
@@ -112,11 +112,11 @@ class CaptionTable:
 
         Args:
             tokenizer: Name of the tokenizer of the full-text table.
-            query: In the query language of SQLite's FTS5: words, ``"phrases in quotes"``, AND, OR, NOT, parentheses. The letters' case
-                does not matter. The rows are those of the released code of "The Unmet Promise", which asks SQLite the same.
+            query: Query in the language of SQLite's FTS5: words, ``"phrases in quotes"``, AND, OR, NOT, parentheses. Case is ignored.
+                The released code of "The Unmet Promise" sends the same query to SQLite.
 
         Raises:
-            InputError: FTS5 cannot parse the query, or it cannot find anything.
+            InputError: FTS5 cannot parse the query, or a term is too short for the tokenizer.
         """
         if tokenizer == 'trigram' and (short := [part for part in _terms(query) if len(part) < FEWEST_TRIGRAM]):
             raise InputError(
@@ -135,7 +135,7 @@ class CaptionTable:
 
 
 def phrase(text: str) -> str:
-    """FTS5 query that matches a text as a phrase, whatever signs it has."""
+    """FTS5 query that matches a text as a phrase; the text may have any characters."""
     return '"' + text.replace('"', '""') + '"'
 
 
@@ -147,11 +147,11 @@ def _terms(query: str) -> list[str]:
 
 
 def _encodable(entry: Entry) -> tuple:
-    """The values of an entry; a text that is no Unicode is refused, since SQLite stores UTF-8."""
+    """Values of an entry. A text that is not valid Unicode raises an error, since SQLite stores UTF-8."""
     for value in entry:
         if isinstance(value, str):
             try:
                 value.encode()
             except UnicodeEncodeError as error:
-                raise InputError(f'the entry {ascii(entry.name)} has a text that is no Unicode: {ascii(value)[:200]}') from error
+                raise InputError(f'the entry {ascii(entry.name)} has a text that is not valid Unicode: {ascii(value)[:200]}') from error
     return tuple(entry)

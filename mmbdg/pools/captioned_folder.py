@@ -21,11 +21,11 @@ FILE = 'file'
 
 
 class CaptionedFolder(Pool):
-    """Images in any folders below one, and ``captions.csv`` in it.
+    """Images in a folder and its subfolders, with the table ``captions.csv``.
 
-    The table has a head, a row for each image, and the columns ``file`` (path in the folder, with forward slashes) and ``caption``; columns
-    ``url``, ``licence``, ``nsfw`` and ``similarity`` are optional. The order of the entries is that of the rows. An image without a row
-    has no caption.
+    The table has a header, a row for each image, and the columns ``file`` (path in the folder, with forward slashes) and ``caption``. The
+    columns ``url``, ``licence``, ``nsfw`` and ``similarity`` are optional. Entries are in the order of the rows. An image without a row is
+    a fault: its caption is missing.
 
     Args:
         folder: Path of the folder.
@@ -66,7 +66,7 @@ class CaptionedFolder(Pool):
                     raise InputError(f'{where}: {name} has a row already; an image has one caption')
                 rows[name] = facts_in(row, where)
         except csv.Error as error:
-            raise InputError(f'{path}, line {reader.line_num}, is no row of a CSV file: {error}') from error
+            raise InputError(f'{path}, line {reader.line_num}, is not a row of a CSV file: {error}') from error
         return rows
 
     def image(self, name: str) -> np.ndarray:

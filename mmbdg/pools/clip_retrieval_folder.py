@@ -1,4 +1,4 @@
-"""The folder that clip-retrieval's command "inference" writes: embeddings and metadata, images elsewhere."""
+"""Output folder of clip-retrieval's command "inference": embeddings and metadata; the images are separate files."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -18,18 +18,18 @@ from mmbdg.reading import read_array, read_bytes
 METADATA, EMBEDDINGS = 'metadata', dict(image='img_emb', text='text_emb')
 IMAGE_PATH = 'image_path'
 MOST_BYTES = 2**36
-"""Largest size of a file of embeddings."""
+"""Largest size of a file of embeddings in bytes."""
 
 
 class ClipRetrievalFolder(Pool):
     """``metadata/*.parquet`` with the columns ``image_path`` and ``caption``, ``img_emb/*.npy`` and ``text_emb/*.npy``.
 
     The images are files; ``image_path`` is relative to ``images``, or an absolute path below it. Columns ``url``, ``LICENSE``, ``NSFW`` and
-    ``similarity`` are optional. Parquet is read by pyarrow, which is not among mmbdg's own requirements.
+    ``similarity`` are optional. Parquet is read by pyarrow, which mmbdg does not install.
 
     Args:
         folder: Path of the folder.
-        images: Path of the folder of the images; default: the folder itself.
+        images: Path of the folder of the images. Default: the folder itself.
 
     Raises:
         InputError: There is no such folder.
@@ -99,7 +99,7 @@ class ClipRetrievalFolder(Pool):
 
 
 def _unit(path: Path) -> np.ndarray:
-    """Vectors of a file, made length 1, float32 (N,D)."""
+    """Vectors of a file, scaled to length 1, float32 (N,D)."""
     vectors = read_array(read_bytes(path, MOST_BYTES), path).astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True) if vectors.ndim == 2 else np.zeros(1)
     if not (np.isfinite(lengths).all() and (lengths > 0).all()):
@@ -113,7 +113,7 @@ def _table(path: Path) -> dict[str, list]:
     check_regular(path)
     try:
         return parquet.read_table(path).to_pydict()
-    except Exception as error:  # of Arrow's own kinds, and of the system
+    except Exception as error:  # exceptions of Arrow and of the system
         raise InputError(f'{path} cannot be read as Parquet: {str(error).splitlines()[0]}') from error
 
 

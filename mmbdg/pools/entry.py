@@ -1,4 +1,4 @@
-"""One image of a pool with what is known of it, whatever the names of the columns are."""
+"""Entry of a pool: one image with its metadata, read from columns of different names."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ COLUMNS = dict(
     nsfw=('nsfw',),
     similarity=('similarity',),
 )
-"""Names of the columns that are read, in lower case, by field; the first one that is there counts."""
+"""Column names, in lower case, of each field; the first existing column is used."""
 
 
 class Entry(NamedTuple):
@@ -25,9 +25,9 @@ class Entry(NamedTuple):
         caption: Caption, not empty.
         url: Address of the image on the web; '' if unknown.
         licence: Licence; '' if unknown.
-        nsfw: What the pool says on whether the image is unsafe, such as LAION's "UNLIKELY", "UNSURE" and "NSFW"; '' if unknown.
-        similarity: Similarity of image and caption that the pool states; None if unknown.
-        row: Row in the embeddings that come with the pool; -1 if none do.
+        nsfw: The pool's label of unsafe images, such as LAION's "UNLIKELY", "UNSURE" and "NSFW"; '' if unknown.
+        similarity: Similarity of image and caption stated by the pool; None if unknown.
+        row: Row in the embeddings that the pool provides; -1 if there are none.
     """
 
     name: str
@@ -41,17 +41,17 @@ class Entry(NamedTuple):
 
 
 def facts_in(columns: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The fields of an entry, from columns in lower or upper case.
+    """Read the fields of an entry from columns in lower or upper case.
 
     Args:
         columns: Values by the name of their column.
         where: File and place in it, for messages.
 
     Returns:
-        The fields in :data:`COLUMNS`; '' or None where the pool says nothing.
+        The fields in :data:`COLUMNS`; '' or None if the pool has no value.
 
     Raises:
-        InputError: The similarity is no number.
+        InputError: The similarity is not a number.
     """
     known = {str(name).lower(): value for name, value in columns.items()}
     found = {field: next((known[name] for name in names if name in known), None) for field, names in COLUMNS.items()}
@@ -60,7 +60,7 @@ def facts_in(columns: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def unused_columns(names: Iterable[str], used: Iterable[str] = ()) -> list[str]:
-    """Names of columns that :func:`facts_in` does not read; ``used`` are further ones that are."""
+    """Names of columns that are neither read by :func:`facts_in` nor in ``used``."""
     known = {name for names in COLUMNS.values() for name in names} | set(used)
     return [name for name in names if str(name).lower() not in known]
 

@@ -1,4 +1,4 @@
-"""Vector search by faiss, imported where it is used."""
+"""Vector search with faiss, which is imported on first use."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +12,11 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
 
 MOST_TRAINING = 500_000
-"""Largest number of vectors that a factory such as ``IVF1024,Flat`` learns its cells from; faiss takes fewer where fewer do."""
+"""Largest number of training vectors of an index such as ``IVF1024,Flat``; faiss uses fewer if fewer suffice."""
 
 
 def load_faiss() -> ModuleType:
-    """The module faiss.
+    """Import faiss.
 
     Raises:
         InputError: It is not installed.
@@ -29,14 +29,14 @@ def load_faiss() -> ModuleType:
 
 
 def new_index(factory: str, dim: int) -> Any:
-    """An empty index for inner products.
+    """Make an empty index for inner products.
 
     Args:
         factory: faiss's factory string, such as "Flat" (exact), "HNSW32", "IVF4096,Flat".
         dim: Length of the vectors.
 
     Raises:
-        InputError: faiss is not installed or knows no such factory.
+        InputError: faiss is not installed, or the factory string is invalid.
     """
     faiss = load_faiss()
     try:
@@ -46,7 +46,7 @@ def new_index(factory: str, dim: int) -> Any:
 
 
 def train_rows(number: int) -> np.ndarray:
-    """Rows that an index learns from, int64 (M,), ascending: all, or :data:`MOST_TRAINING` drawn by address."""
+    """Rows of the training vectors of an index, int64 (M,), ascending: all rows, or :data:`MOST_TRAINING` rows drawn by address."""
     if number <= MOST_TRAINING:
         return np.arange(number)
     return np.sort(generator_at('pools', 'faiss training', number).choice(number, MOST_TRAINING, replace=False))
@@ -59,10 +59,10 @@ def fill(index: Any, vectors: Iterator[np.ndarray]) -> None:
 
 
 def train(index: Any, vectors: np.ndarray, factory: str) -> None:
-    """Let an index learn, if its kind does.
+    """Train an index, if its type needs training.
 
     Raises:
-        InputError: There are too few vectors for it.
+        InputError: There are too few vectors.
     """
     if index.is_trained:
         return
@@ -81,20 +81,20 @@ def read_faiss(path: Path) -> Any:
     """Read an index.
 
     Raises:
-        InputError: It is damaged, or faiss is not installed.
+        InputError: The file is damaged, or faiss is not installed.
     """
     faiss = load_faiss()
     try:
         return faiss.read_index(str(path))
     except RuntimeError as error:
-        raise InputError(f'{path} is no index of faiss, or is damaged: {_reason(error)}; index the pool again') from error
+        raise InputError(f'{path} is not an index of faiss, or is damaged: {_reason(error)}; index the pool again') from error
 
 
 def set_search(index: Any, parameters: str) -> None:
     """Set parameters of the search, in faiss's own form: "nprobe=64" or "efSearch=128,...".
 
     Raises:
-        InputError: The index has no such parameter.
+        InputError: The index does not have the parameter.
     """
     if not parameters:
         return
@@ -105,5 +105,5 @@ def set_search(index: Any, parameters: str) -> None:
 
 
 def _reason(error: RuntimeError) -> str:
-    """What faiss says, without the place in its own source."""
+    """Message of a faiss exception, without the position in the source of faiss."""
     return str(error).rpartition(': ')[2].splitlines()[0][:200] if str(error) else 'no reason given'

@@ -1,4 +1,4 @@
-"""Entries of a pool that cannot be used: counted, named, and either an error or listed in a file."""
+"""Unusable entries of a pool: they either raise an error or are listed in a file."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,7 +12,7 @@ SHOWN = 5
 
 
 class Fault(NamedTuple):
-    """One entry that cannot be used."""
+    """An unusable entry."""
 
     kind: str
     name: str
@@ -20,10 +20,10 @@ class Fault(NamedTuple):
 
 
 class Faults(list[Fault]):
-    """Faults of a pool."""
+    """Collection of the faults of a pool."""
 
     def note(self, kind: str, name: str, reason: object = '') -> None:
-        """Add one."""
+        """Add a fault."""
         self.append(Fault(kind, name, str(reason)))
 
     def summary(self) -> str:
@@ -31,10 +31,10 @@ class Faults(list[Fault]):
         return ', '.join(f'{number} {kind}' for kind, number in sorted(Counter(fault.kind for fault in self).items()))
 
     def refuse(self, folder: Path) -> None:
-        """See that there are none.
+        """Raise an error if there are faults.
 
         Raises:
-            InputError: There are; the message counts them and names the first of each kind.
+            InputError: There are faults. The message counts them and names the first of each kind.
         """
         if not self:
             return
@@ -45,7 +45,7 @@ class Faults(list[Fault]):
             lines += [f'  {fault.name}{f" ({fault.reason})" if fault.reason else ""}' for fault in these[:SHOWN]]
             lines += [f'  ... and {len(these) - SHOWN} more'] if len(these) > SHOWN else []
         raise InputError(
-            f'{folder} has entries that cannot be used:\n  {listed(lines, 40)}\nMend or remove them, or leave them out with --skip-broken, '
+            f'{folder} has entries that cannot be used:\n  {listed(lines, 40)}\nFix or remove them, or leave them out with --skip-broken, '
             'which lists them in a file'
         )
 

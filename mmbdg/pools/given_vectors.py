@@ -1,4 +1,4 @@
-"""Embeddings that come with a pool, and the check that an embedder is the one that made them."""
+"""Embeddings that a pool provides, and a check that they were made by a given embedder."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,23 @@ from mmbdg.pools.base import Modality, Pool
 from mmbdg.pools.entry import Entry
 
 LEAST_SIMILARITY = 0.98
-"""Of two embeddings of the same image or caption by the same model, in half and in single precision."""
+"""Minimum similarity of two embeddings of the same image or caption by the same model, in half and in single precision."""
 
 
 def given_vectors(pool: Pool, modality: Modality, rows: np.ndarray, dim: int) -> np.ndarray:
-    """Embeddings of some rows of a pool's metadata.
+    """Read the embeddings of some rows of a pool's metadata.
 
     Args:
         pool: The pool.
-        modality: Whose embeddings.
-        rows: int64 (N,).
-        dim: Length D that they must have.
+        modality: Modality of the embeddings, "image" or "text".
+        rows: Row numbers, int64 (N,).
+        dim: Required length D of the vectors.
 
     Returns:
         Vectors of length 1, float32 (N,D).
 
     Raises:
-        InputError: The pool comes without embeddings, they have another length, or there are fewer than rows.
+        InputError: The pool has no embeddings, they have another length, or there are fewer embeddings than rows.
     """
     parts = pool.vectors(modality)
     if parts is None:
@@ -47,17 +47,17 @@ def given_vectors(pool: Pool, modality: Modality, rows: np.ndarray, dim: int) ->
 
 
 def check_given(pool: Pool, modality: Modality, entries: Sequence[Entry], vectors: np.ndarray, embedder: Embedder) -> None:
-    """See on a few entries that an embedder is the one that made the vectors.
+    """Check on a few entries that an embedder made the vectors.
 
     Args:
         pool: The pool.
-        modality: Whose embeddings.
+        modality: Modality of the embeddings, "image" or "text".
         entries: The first N entries.
-        vectors: Vectors of length 1, float32 (M,D), those of the entries first.
+        vectors: Vectors of length 1, float32 (M,D); the first N are those of the entries.
         embedder: The embedder.
 
     Raises:
-        InputError: The embedder's own vector of an entry differs from the one that is given.
+        InputError: The vector that the embedder computes for an entry differs from the given one.
     """
     if modality == 'text':
         own = embedder.texts([entry.caption for entry in entries]).numpy()

@@ -1,4 +1,4 @@
-"""Index a pool: embed its images and captions once, and make them searchable."""
+"""Indexing of a pool: images and captions are embedded once and made searchable."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ from mmbdg.reading import read_json
 from mmbdg.storage.checksums import checksum, file_checksum
 
 PART, GATHERED, SPOT_CHECKS = 1024, 16384, 4
-"""Entries in a part of the embeddings; vectors that are gathered at once; entries by which given embeddings are checked."""
+"""Number of entries in a part of the embeddings, of vectors that are gathered at once, and of entries in the check of given embeddings."""
 SCANNED = 'scanned.sqlite'
 
 
@@ -51,10 +51,10 @@ def build_index(
     device: str = 'cpu',
     log: Callable[[str], None] = print,
 ) -> Path:
-    """Make the index of a pool, or what has changed of it.
+    """Make or update the index of a pool.
 
-    Embeddings are kept in parts by the embedder and by what was embedded: name and size of an image, text of a caption. A run that is
-    killed goes on where it was; after a change of the pool only what is new is embedded.
+    Embeddings are stored in parts, by embedder and by content: name and size of an image, text of a caption. A killed run can be resumed.
+    After a change of the pool only new content is embedded.
 
     Args:
         pool: Path or config of the pool, see :func:`mmbdg.pools.open_pool`.
@@ -62,20 +62,20 @@ def build_index(
         embedder: Config of the embedder; None: captions only, for text match.
         factory: faiss's factory string.
         tokenizers: Tokenizers of the full-text tables, of :data:`~mmbdg.pools.caption_table.TOKENIZERS`.
-        vectors: "read" takes the embeddings that come with the pool; ``embedder`` must be the one that made them, and a few captions are
-            embedded to see that it is.
+        vectors: "computed" or "read". "read" takes the embeddings that the pool provides; they must be made by ``embedder``, which is
+            checked on a few entries.
         skip_broken: Whether entries with a broken or missing image or caption are left out and listed in ``left_out.jsonl``, instead of
-            ending the work.
+            raising an error.
         batch_size: Number of images or captions that are embedded at once.
         device: Device of the embedder.
-        log: Takes the lines that are said.
+        log: Function that is called with each line of the log.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: The pool cannot be read or has broken entries, there is no such tokenizer, factory or embedder, or another run is at
-            work in the folder. An index that was there stays, unless it is replaced.
+        InputError: The pool cannot be read or has broken entries, the tokenizer, factory or embedder does not exist, or another run is
+            using the folder. An existing index stays until it is replaced.
     """
     from filelock import FileLock, Timeout
 
@@ -89,24 +89,24 @@ def build_index(
         embedder = embedder if isinstance(embedder, Embedder) else build_embedder(embedder, device)
         if not embedder.reads_text:
             raise InputError(f'{type(embedder).__name__} embeds images only; a pool needs an embedder of images and texts, mmbdg.OpenCLIP')
-        new_index(factory, embedder.dim)  # an unknown factory is said before any work
+        new_index(factory, embedder.dim)  # reports an unknown factory before any other work
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / 'work.lock', timeout=0):
             _Indexing(pool, folder, embedder, factory, tuple(tokenizers), vectors, skip_broken, batch_size, log).run()
     except Timeout as error:
-        raise InputError(f'another run is at work in {folder}') from error
+        raise InputError(f'another run is using {folder}') from error
     return folder
 
 
 def default_index(pool: str | Path) -> Path:
-    """Where the index of a pool lies unless another place is said: beside it, ``POOL_index``."""
+    """Default folder of the index of a pool: ``POOL_index`` beside it."""
     path = Path(pool).expanduser()
     return path.with_name(f'{path.name}_index')
 
 
 class _Indexing:
-    """One run."""
+    """One run of the indexing."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class _Indexing:
         self.stores: dict[str, VectorStore] = {}
 
     def run(self) -> None:
-        for left_over in self.folder.rglob('*.part'):  # of a run that was killed
+        for left_over in self.folder.rglob('*.part'):  # left by a killed run
             left_over.unlink()
         before, pool_checksum = self._before(), self.pool.checksum()
         number = write_entries(self.folder / SCANNED, self._progress(self.pool.entries(self.faults), None, f'reading {self.pool.layout}'))
@@ -147,17 +147,17 @@ class _Indexing:
             (self.folder / SCANNED).unlink(missing_ok=True)
 
     def _before(self) -> dict | None:
-        """Manifest of the index that is there; None if there is none, or it is damaged."""
+        """Manifest of the existing index; None if it is missing or damaged."""
         try:
             return read_json(self.folder / MANIFEST, IndexManifest)
         except InputError:
             return None
 
     def _embed(self, scanned: CaptionTable, before: dict | None) -> set[int]:
-        """Embed what is not there yet; positions of broken images."""
+        """Embed the content without stored vectors, and return the positions of broken images."""
         identity = self.embedder.identity()
         if before and before['embedder'] and (changed := difference(before['embedder'], identity)):
-            self.log(f'the embedder is another one than before ({changed}): everything is embedded anew')
+            self.log(f'the embedder differs from that of the last run ({changed}): everything is embedded again')
         folder = self.folder / EMBEDDINGS / checksum(json_text(identity).encode())
         write_json(folder / 'embedder.json', identity)
         self.stores = {modality: VectorStore(folder, modality, self.embedder.dim) for modality in MODALITIES}
@@ -182,7 +182,7 @@ class _Indexing:
     def _embedded(
         self, scanned: CaptionTable, modality: Modality, positions: np.ndarray, broken: set[int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Positions that could be embedded, int64 (N,), and their vectors, float32 (N,D)."""
+        """Positions of the embedded entries, int64 (N,), and their vectors, float32 (N,D)."""
         good, vectors = [], [np.zeros((0, self.embedder.dim), np.float32)]
         for begin in range(0, len(positions), self.batch_size):
             batch = [(int(i), scanned.entry(int(i))) for i in positions[begin : begin + self.batch_size]]
@@ -202,9 +202,9 @@ class _Indexing:
         return np.array(good, np.int64), np.concatenate(vectors)
 
     def _check_images(self, scanned: CaptionTable) -> set[int]:
-        """See that each image has the header of one, where none is embedded; positions of those that have not."""
+        """Check the header of each image if no images are embedded, and return the positions of broken images."""
         broken = set()
-        for i, entry in enumerate(self._progress(scanned.entries(), len(scanned), 'looking at images')):
+        for i, entry in enumerate(self._progress(scanned.entries(), len(scanned), 'checking images')):
             try:
                 self.pool.check_image(entry.name)
             except InputError as error:
@@ -213,15 +213,15 @@ class _Indexing:
         return broken
 
     def _write(self, scanned: CaptionTable, broken: set[int], before: dict | None, pool_checksum: str) -> None:
-        """The files of the index, the manifest last."""
+        """Write the files of the index, the manifest last."""
         positions = np.array([i for i in range(len(scanned)) if i not in broken], np.int64)
         if not len(positions):
             raise InputError(f'{self.pool.folder} has no entry that can be used: {self.faults.summary()}')
         facts = self._facts(scanned, positions, pool_checksum)
-        if before and {key: before[key] for key in facts} == facts and self._is_whole(before):
+        if before and {key: before[key] for key in facts} == facts and self._is_complete(before):
             self.log(f'{self.folder} is complete already; nothing has changed')
             return
-        (self.folder / MANIFEST).unlink(missing_ok=True)  # from here on there is no index until all of its files are there
+        (self.folder / MANIFEST).unlink(missing_ok=True)  # without a manifest the index counts as incomplete until all files are written
         (self.folder / LEFT_OUT).unlink(missing_ok=True)
         if self.faults:
             self.faults.write(self.folder / LEFT_OUT)
@@ -239,7 +239,7 @@ class _Indexing:
         self.log(f'{len(positions):,} entries of {self.pool.folder} are indexed in {self.folder}')
 
     def _facts(self, scanned: CaptionTable, positions: np.ndarray, pool_checksum: str) -> dict[str, Any]:
-        """The manifest without the files."""
+        """Manifest without the list of files."""
         state, wanted = blake2b(digest_size=16), set(positions.tolist())
         for i, entry in enumerate(scanned.entries()):
             if i in wanted:
@@ -259,7 +259,7 @@ class _Indexing:
             versions=versions,
         )
 
-    def _is_whole(self, before: dict) -> bool:
+    def _is_complete(self, before: dict) -> bool:
         paths = {self.folder / name: facts for name, facts in before['files'].items()}
         return all(path.is_file() and file_checksum(path) == facts['blake2b'] for path, facts in paths.items())
 
@@ -307,7 +307,7 @@ def _content(entry: Entry, modality: str) -> str:
 def _faiss_version() -> str:
     try:
         return version('faiss-cpu')
-    except Exception:  # another distribution of faiss
+    except Exception:  # faiss from another distribution
         return str(load_faiss().__version__)
 
 

@@ -1,13 +1,13 @@
-"""The index of a pool on disk: what it was made of, search by vectors, match by text.
+"""The index of a pool on disk, for search by vectors and match by text.
 
 .. code-block:: none
 
-    INDEX/index.json        what the index was made of, checksums; written last
+    INDEX/index.json        pool, embedder and settings of the index, checksums; written last
     INDEX/captions.sqlite   the entries and full-text tables of their captions
     INDEX/image.index       faiss: the images' vectors, in the order of the entries
     INDEX/text.index        faiss: the captions' vectors
     INDEX/left_out.jsonl    entries that were left out, if any
-    INDEX/embeddings/       vectors, by embedder: what further runs go on from; the search does not need it
+    INDEX/embeddings/       vectors, by embedder, for resuming and updating; the search does not need them
 """
 
 from pathlib import Path
@@ -41,7 +41,7 @@ class PoolFacts(Schema):
 
     layout: str
     checksum: Checksum
-    """Of the pool's files, see :meth:`mmbdg.pools.Pool.checksum`."""
+    """Checksum of the pool's files, see :meth:`mmbdg.pools.Pool.checksum`."""
     entries: int
     left_out: int
 
@@ -52,7 +52,7 @@ class IndexManifest(Schema):
     format: Literal[1]
     pool: PoolFacts
     content: Checksum
-    """Of names, sizes and captions of all entries, in their order."""
+    """Checksum of names, sizes and captions of all entries, in their order."""
     embedder: dict | None
     """Identity of the embedder; None if there are no vectors."""
     dim: int | None
@@ -69,7 +69,7 @@ def index_file(modality: Modality) -> str:
 
 
 class PoolIndex:
-    """An index that :func:`mmbdg.pools.build_index` has made.
+    """An index made by :func:`mmbdg.pools.build_index`.
 
     Args:
         folder: Path of its folder.
@@ -98,10 +98,10 @@ class PoolIndex:
         return len(self.captions)
 
     def check_pool(self, pool: Pool) -> None:
-        """See that the index was made of a pool as it is now.
+        """Check that the index was made from the current state of a pool.
 
         Raises:
-            InputError: It was made of another one, or the pool has changed.
+            InputError: It was made from another pool, or the pool has changed.
         """
         facts = self.manifest['pool']
         if (pool.layout, pool.checksum()) != (facts['layout'], facts['checksum']):
@@ -111,10 +111,10 @@ class PoolIndex:
             )
 
     def check_embedder(self, embedder: Embedder) -> None:
-        """See that the vectors are an embedder's.
+        """Check that the vectors were made by an embedder.
 
         Raises:
-            InputError: They are another one's, or there are none.
+            InputError: They were made by another embedder, or there are none.
         """
         made_by, given = self.manifest['embedder'], embedder.identity()
         if made_by is None:
@@ -123,12 +123,12 @@ class PoolIndex:
             raise InputError(f'the vectors of {self.folder} were made by another embedder ({changed}): index the pool with this one')
 
     def search(self, modality: Modality, queries: np.ndarray, k: int, parameters: str = '') -> tuple[np.ndarray, np.ndarray]:
-        """Nearest entries of queries.
+        """Find the nearest entries of queries.
 
         Args:
-            modality: Whose vectors are searched.
+            modality: Modality of the searched vectors, "image" or "text".
             queries: Vectors of length 1, float32 (Q,D).
-            k: Number of entries a query.
+            k: Number of entries for each query.
             parameters: Parameters of the search, see :func:`mmbdg.pools.faiss_index.set_search`.
 
         Returns:
@@ -152,10 +152,10 @@ class PoolIndex:
         return self.captions.match(tokenizer, query)
 
     def check_tokenizer(self, tokenizer: str) -> None:
-        """See that there is a full-text table.
+        """Check that there is a full-text table.
 
         Raises:
-            InputError: There is none of this tokenizer.
+            InputError: There is no table of this tokenizer.
         """
         if tokenizer not in (have := self.manifest['tokenizers']):
             raise InputError(
@@ -181,7 +181,7 @@ class PoolIndex:
 
 
 def difference(made_by: dict, given: dict) -> str:
-    """Which keys of two identities differ: "checksums.model.safetensors"; '' if none do."""
+    """Keys in which two identities differ, such as "checksums.model.safetensors"; '' if they are equal."""
     found = []
     for part in sorted(made_by.keys() | given.keys()):
         one, other = made_by.get(part) or {}, given.get(part) or {}

@@ -1,4 +1,4 @@
-"""Precision of a ranking of which the truth is known."""
+"""Precision of a ranking with known relevance."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 def precision_at(relevant: Sequence[bool] | np.ndarray, k: int) -> float:
-    """Part of the first k hits that are relevant; of all hits, if there are fewer.
+    """Precision at k: fraction of relevant hits among the first k, or among all hits if there are fewer.
 
     Args:
         relevant: Whether each hit is relevant, in the order of the ranking, (N,).
         k: At least 1.
 
     Returns:
-        0 to 1; NaN if there is no hit.
+        Precision, 0 to 1; NaN if there is no hit.
 
     Raises:
         ValueError: k is below 1.

@@ -1,4 +1,4 @@
-"""A folder in which each image has files of the same name beside it: img2dataset's output format "files", and datasets like it."""
+"""A folder with text and JSON files beside each image, such as img2dataset's output format "files"."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -18,16 +18,16 @@ from mmbdg.reading import decoded, parsed_json, read_bytes
 
 SIDECARS = ('.txt', '.json')
 STATISTICS = re.compile(r'\d+_stats\.json')
-"""img2dataset's report on each shard, no sample."""
+"""Name pattern of img2dataset's reports, which are not samples."""
 MOST_BYTES = 2**24
-"""Largest size of a text or JSON file that belongs to one image."""
+"""Largest size in bytes of a text or JSON file of one image."""
 
 
 class SidecarFiles(Pool):
-    """``KEY.jpg``, ``KEY.txt`` and ``KEY.json`` in any folders below one.
+    """Files ``KEY.jpg``, ``KEY.txt`` and ``KEY.json`` in a folder and its subfolders.
 
     The caption is the text file, else ``caption`` in the JSON file, which may also state ``url``, ``LICENSE``, ``NSFW`` and
-    ``similarity``. img2dataset's ``.parquet`` files and its reports ``00000_stats.json`` are no samples.
+    ``similarity``. img2dataset's ``.parquet`` files and its reports ``00000_stats.json`` are ignored.
 
     Args:
         folder: Path of the folder.
@@ -59,7 +59,7 @@ class SidecarFiles(Pool):
                 continue
             found.setdefault(path.relative_to(self.folder).with_suffix('').as_posix(), {})[suffix] = path
         if left_out:
-            self.notes.append(f'{self.folder}: {left_out} files are no images, captions or JSON of an image, and are not used')
+            self.notes.append(f'{self.folder}: {left_out} files are not images, captions or JSON of an image, and are not used')
         return found
 
     def _read(self, path: Path) -> bytes:
@@ -81,18 +81,18 @@ class SidecarFiles(Pool):
 
 
 def entry_of(name: str, size: int, contents: Mapping[str, Any], read: Callable[[Any], bytes], faults: Faults) -> Entry | None:
-    """The entry of an image from its text and JSON; None, and a fault, if it has no caption or they cannot be read.
+    """Make the entry of an image from its text and JSON. Without a readable caption it notes a fault and returns None.
 
     Args:
-        name, size: Of the image.
-        contents: What ``read`` turns into bytes, by suffix, ``.txt`` and ``.json``.
-        read: Function that does.
-        faults: Takes the fault.
+        name, size: Name and size in bytes of the image.
+        contents: Arguments of ``read`` by suffix, ``.txt`` and ``.json``.
+        read: Function that returns the bytes of a file.
+        faults: Collects the fault.
     """
     try:
         columns = parsed_json(read(contents['.json']), f'the JSON of {name}') if '.json' in contents else {}
         if not isinstance(columns, dict):
-            raise InputError(f'the JSON of {name} is no object')
+            raise InputError(f'the JSON of {name} is not an object')
         if '.txt' in contents:
             columns = {key: value for key, value in columns.items() if key.lower() not in ('caption', 'text', 'alt')}
             columns['caption'] = decoded(read(contents['.txt']), f'the text of {name}')

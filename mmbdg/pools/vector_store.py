@@ -1,4 +1,4 @@
-"""Vectors by the content that was embedded, in parts on disk: what is there is not embedded again."""
+"""Store of vectors by embedded content, in parts on disk, so that nothing is embedded twice."""
 
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from mmbdg.listing import list_files
 from mmbdg.paths import check_regular
 
 KEY = np.dtype('V16')
-"""A key: 16 bytes."""
+"""Dtype of a key: 16 bytes."""
 MOST_LOADED = 4
 
 
@@ -39,18 +39,18 @@ class VectorStore:
         if folder.is_dir():
             for path in list_files(folder, ('.safetensors',), depth=0).files:
                 if path.name.startswith(f'{kind}-'):
-                    self._know(path, _read(path, dim)[0])
+                    self._add_keys(path, _read(path, dim)[0])
 
     def __len__(self) -> int:
         self._sort()
         return len(self._keys)
 
     def has(self, keys: np.ndarray) -> np.ndarray:
-        """Whether each of some keys is there, bool (N,)."""
+        """Whether each key is in the store, bool (N,)."""
         return self._find(keys)[1]
 
     def number_besides(self, keys: np.ndarray) -> int:
-        """Number of vectors that belong to none of some keys."""
+        """Number of stored vectors whose key is not among the given ones."""
         self._sort()
         return int((~np.isin(self._keys, keys)).sum())
 
@@ -58,7 +58,7 @@ class VectorStore:
         """Write a part.
 
         Args:
-            keys: (N,) of :data:`KEY`.
+            keys: Keys, (N,) of :data:`KEY`.
             vectors: float32 (N,D).
         """
         from safetensors.numpy import save_file
@@ -69,10 +69,10 @@ class VectorStore:
         path = self.folder / f'{self.kind}-{last:06d}.safetensors'
         content = dict(keys=keys.view(np.uint8).reshape(-1, 16), vectors=np.ascontiguousarray(vectors, np.float32))
         write_atomically(path, lambda part: save_file(content, part))
-        self._know(path, keys)
+        self._add_keys(path, keys)
 
     def gather(self, keys: np.ndarray) -> np.ndarray:
-        """Vectors of keys that are there, float32 (N,D)."""
+        """Vectors of stored keys, float32 (N,D)."""
         places, there = self._find(keys)
         assert there.all(), 'a key is not in the store'
         vectors = np.empty((len(keys), self.dim), np.float32)
@@ -82,12 +82,12 @@ class VectorStore:
             vectors[own] = self._load(int(part))[self._row[places[own]]]
         return vectors
 
-    def _know(self, path: Path, keys: np.ndarray) -> None:
+    def _add_keys(self, path: Path, keys: np.ndarray) -> None:
         self._unsorted.append((len(self._parts), keys))
         self._parts.append(path)
 
     def _sort(self) -> None:
-        """Sort the keys of new parts in; once for many parts, since it takes long."""
+        """Sort the keys of new parts; this is slow, so it is done once for many parts."""
         if not self._unsorted:
             return
         keys = np.concatenate([self._keys, *(keys for _, keys in self._unsorted)])

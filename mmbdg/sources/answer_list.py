@@ -11,34 +11,34 @@ MARK = re.compile(r'^\s*(?:(\d{1,3})[.):]|[-*•])\s+(.+?)\s*$')
 
 
 def continued(request: str, answer: str) -> str:
-    """An answer with the number before it with which the request ends ("1."), if the answer goes on from there with the next number."""
-    begun = re.search(r'(\d{1,3})\.\s*$', request)
+    """Prepend the number at the end of the request ("1.") to an answer that continues with the next number."""
+    start = re.search(r'(\d{1,3})\.\s*$', request)
     numbers = [int(found[1]) for line in answer.splitlines() if (found := MARK.match(line)) and found[1]]
-    return f'{begun[1]}. {answer.lstrip()}' if begun and numbers and numbers[0] == int(begun[1]) + 1 else answer
+    return f'{start[1]}. {answer.lstrip()}' if start and numbers and numbers[0] == int(start[1]) + 1 else answer
 
 
 def listed_answers(answer: str, asked: str) -> list[str]:
-    """Entries of a list in an answer: a JSON list of texts, or lines that begin with a number or a bullet. Text around them is left out.
+    """Find the entries of a list in an answer: a JSON list of texts, or lines that begin with a number or a bullet. Other text is ignored.
 
-    A numbered list ends where the numbers start again: a language model may go on with a list of its own.
+    A numbered list ends where the numbers start again, since a language model may append another list.
 
     Args:
         answer: The answer.
-        asked: What was asked for, for the message.
+        asked: Description of the requested texts, for the error message.
 
     Returns:
-        At least one entry, without quotation marks and surrounding white space; repeated entries once.
+        At least one entry, without quotation marks and surrounding white space, without duplicates.
 
     Raises:
-        InputError: There is no list in the answer, or an empty one; the message shows the answer's beginning.
+        InputError: The answer has no list or an empty one. The message shows the beginning of the answer.
     """
     entries = _json_list(answer) or _lines(answer)
     cleaned = [' '.join(entry.strip(' "\'“”').split()) for entry in entries]
     kept = list(dict.fromkeys(entry for entry in cleaned if entry))
     if not kept:
-        begun = ' '.join(answer.split())
-        shown = f'"{begun[:BEGINNING]}{"..." if len(begun) > BEGINNING else ""}"' if begun else 'nothing'
-        raise InputError(f'the language model was asked for {asked}, and its answer is no list: {shown}')
+        text = ' '.join(answer.split())
+        shown = f'"{text[:BEGINNING]}{"..." if len(text) > BEGINNING else ""}"' if text else 'nothing'
+        raise InputError(f'the language model was asked for {asked}, and its answer has no list: {shown}')
     return kept
 
 

@@ -1,4 +1,4 @@
-"""A few real images of each class, to decide what a class's name means."""
+"""A few real images of each class, by which the meaning of its name is chosen."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,11 +24,11 @@ class ClassImages:
         source: A folder with a subfolder of images for each class, named by the class's id; or the config of a dataset whose items have
             ``gt_label``, the class's index, and ``img`` uint8 (H,W,3) RGB or ``img_path``.
         classes: The classes.
-        count: Number of images of each class that are used; fewer if there are fewer. Default 16.
-        seed: Seed of their choice.
+        count: Largest number of images of each class. Default: 16.
+        seed: Seed of the choice of images.
 
     Raises:
-        InputError: There is no such folder, the dataset cannot be built, or its items have neither.
+        InputError: The folder does not exist, the dataset cannot be built, or its items have no images.
     """
 
     def __init__(self, source: str | Mapping[str, Any], classes: ClassList, count: int = 16, seed: int = 0) -> None:
@@ -48,7 +48,7 @@ class ClassImages:
             )
 
     def of(self, one: ImageClass) -> list[np.ndarray]:
-        """Images of a class, RGB uint8 (H,W,3), chosen at the address (seed, class id); none if there are none."""
+        """Images of a class, RGB uint8 (H,W,3), chosen at the address (seed, class id). May be empty."""
         rng = generator_at('class images', self.seed, one.id)
         if self.dataset is None:
             folder = inside(self.root, one.id)
@@ -58,7 +58,7 @@ class ClassImages:
         return [self._image(self.dataset.get_data_info(int(i))) for i in chosen]
 
     def _label(self, i: int) -> int:
-        """Class of an item, -1 for none; datasets read images and masks in ``get_data_info``, which is not called if it is not needed."""
+        """Class of an item, -1 for none. ``get_data_info`` also reads the image and the mask, so it is called only if necessary."""
         plain = BaseDataset.get_data_info(self.dataset, i) if isinstance(self.dataset, BaseDataset) else {}
         return int(plain['gt_label'] if 'gt_label' in plain else self.dataset.get_data_info(i).get('gt_label', -1))
 

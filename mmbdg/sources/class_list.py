@@ -1,6 +1,6 @@
-"""Classes of a source that has no generator with classes of its own: what each is called, in which sense, and how to search for it.
+"""Classes of a source without a class-conditional generator: name, sense and search query of each class.
 
-Names are no keys: ImageNet has two classes "crane". Folders and manifests are keyed by a class's index and id.
+Names are not unique: ImageNet has two classes "crane". Folders and manifests use a class's index and id.
 """
 
 import os
@@ -18,7 +18,7 @@ SUFFIX = '.json'
 
 
 class ClassEntry(Schema):
-    """One class in a file of classes."""
+    """A class in a file of classes."""
 
     id: PlainName
     name: str
@@ -39,8 +39,8 @@ class ImageClass(NamedTuple):
         index: Index in the list, 0 to K - 1.
         id: Name of the class's folder, unique: its wnid, else a slug.
         name: Name, such as "crane"; several classes may have the same.
-        sense: What distinguishes it from other things of that name, such as "bird"; '' if nothing is needed.
-        query: Words for a text search in image captions; '' for the name.
+        sense: Meaning that distinguishes it from other things of that name, such as "bird"; '' if none is needed.
+        query: Words for a text search in image captions; '' to use the name.
     """
 
     index: int
@@ -51,12 +51,12 @@ class ImageClass(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Name with its sense, for prompts: "crane (bird)"; the name alone if there is no sense or if the name states it already."""
+        """Name with its sense, for prompts: "crane (bird)"; the name alone if there is no sense or the name contains it."""
         return f'{self.name} ({self.sense})' if self.sense and self.sense.lower() not in self.name.lower() else self.name
 
 
 class ClassList(Sequence[ImageClass]):
-    """Classes in the order of their indices.
+    """List of classes in the order of their indices.
 
     Args:
         classes: One of
@@ -64,10 +64,10 @@ class ClassList(Sequence[ImageClass]):
             - ``'in1k'`` or ``'fashion32'``: an embedded list, see :mod:`mmbdg.assets.class_lists`;
             - a path of a JSON file ``{"classes": [{"id": "n02012849", "name": "crane", "sense": "bird", "query": "crane bird"}, ...]}``;
               ``sense`` and ``query`` are optional. tools/class_senses.py writes one;
-            - a list of such dicts, or of names, whose slugs become the ids.
+            - a list of such dicts, or of names; the id of a name is its slug.
 
     Raises:
-        InputError: There is no such list or file, a class has no name, or two classes have the same id.
+        InputError: The list or file does not exist, a class has no name, or two classes have the same id.
     """
 
     def __init__(self, classes: str | os.PathLike | Sequence[Any]) -> None:
@@ -102,10 +102,10 @@ class ClassList(Sequence[ImageClass]):
         return [dict(id=one.id, name=one.name, sense=one.sense, query=one.query) for one in self]
 
     def select(self, wanted: Sequence[int | str] | None) -> list[ImageClass]:
-        """Classes given by index or id, or by a name that only one class has; None: all.
+        """Find classes by index, id or unique name; None: all classes.
 
         Raises:
-            InputError: There is no such class, or several have the name.
+            InputError: A class does not exist, or several classes have the name.
         """
         return list(self) if wanted is None else [self._one(value) for value in wanted]
 
@@ -119,7 +119,7 @@ class ClassList(Sequence[ImageClass]):
 
 
 def write_class_list(path: str | os.PathLike, classes: ClassList) -> None:
-    """Write a file of classes, to be edited by hand and read by :class:`ClassList`."""
+    """Write a file of classes, which can be edited and read by :class:`ClassList`."""
     write_json(path, dict(classes=classes.plain()))
 
 

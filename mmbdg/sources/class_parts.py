@@ -1,4 +1,4 @@
-"""Results of long work on one class after another, kept until all are there, so that the work can be stopped and resumed."""
+"""Intermediate results by class, stored on disk so that long work can be stopped and resumed."""
 
 import os
 import shutil
@@ -16,12 +16,12 @@ PLAN = 'plan.json'
 
 
 class ClassParts:
-    """Results by class in the folder ``<out>.parts``, a file each; :meth:`finish` writes the whole and removes them.
+    """Results by class in the folder ``<out>.parts``, one file for each class. :meth:`finish` writes the final file and removes them.
 
     Args:
-        out: File that the whole is written to.
-        plan: What decides the results, as plain values; results of another plan are not used.
-        force: Whether to replace ``out`` if it exists; default False.
+        out: Path of the final file.
+        plan: All settings on which the results depend, as plain values. Results of another plan are not used.
+        force: Whether to replace ``out`` if it exists. Default: False.
 
     Raises:
         InputError: ``out`` exists, and may have been edited.
@@ -40,16 +40,16 @@ class ClassParts:
         write_json(self.folder / PLAN, wanted)
 
     def get(self, name: str) -> Any:
-        """Result of a class by its id; None if there is none yet."""
+        """Result of a class by its id; None if it is not finished."""
         path = self.folder / f'class_{name}.json'
         return read_json(path)['result'] if path.is_file() else None
 
     def put(self, name: str, result: Any) -> Any:
-        """Keep the result of a class, and return it."""
+        """Store the result of a class and return it."""
         write_json(self.folder / f'class_{name}.json', dict(result=result), sync=False)
         return result
 
     def finish(self, write: Callable[[Path], None]) -> None:
-        """Write the whole with a function of the path, and remove the parts."""
+        """Write the final file with a function that takes its path, and remove the parts."""
         write(self.out)
         shutil.rmtree(self.folder)

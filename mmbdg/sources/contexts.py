@@ -16,13 +16,13 @@ from mmbdg.sources.prompt_file import PLACEHOLDER
 from mmbdg.sources.prompt_slots import CLASS, PLACE, Slots
 
 TRIES = 200
-"""Largest number of draws from the slots in a row that give a prompt which is there already."""
+"""Largest number of consecutive draws from the slots that repeat earlier prompts."""
 KINDS = {
     'class': 'a photo of a {class}',
     'background': 'a photo of a {class} in a setting such as: {background}; {lighting}; {angle}',
     'relation': 'a photo of a {class} that stands in a relation to something else, such as: {relation}',
 }
-"""What a language model is asked for; slots are filled at the address of the request."""
+"""Descriptions of the requested captions by kind; slots are filled at the address of the request."""
 REQUEST = (
     'Write {count} different short captions of photos, as a numbered list. Each caption is one line, contains the words "{class}", and '
     'describes {kind}.\n'
@@ -32,11 +32,11 @@ REQUEST = (
     'Captions that contain the words "{class}":\n'
     '1.'
 )
-"""Request for captions; it is this package's, with its own examples."""
+"""Request for captions; text and examples are this package's own."""
 
 
 def put_in(text: str, place: str, one: ImageClass) -> str:
-    """Put a class with its sense into a text; the article "a" before it becomes "an" before a vowel."""
+    """Put a class with its sense into a text; the article "a" becomes "an" before a vowel."""
     before, _, after = text.partition(place)
     if one.text[:1].lower() in 'aeiou' and (before in ('a ', 'A ') or before.endswith(' a ')):
         before = f'{before[:-1]}n '
@@ -44,7 +44,7 @@ def put_in(text: str, place: str, one: ImageClass) -> str:
 
 
 def from_slots(slots: Slots, one: ImageClass, seed: int) -> Iterator[str]:
-    """Endless contexts of a class: context i has the address (seed, class id, i). They may repeat."""
+    """Endless stream of contexts of a class; context i has the address (seed, class id, i). Contexts may repeat."""
     for i in count():
         rng = generator_at('context', seed, one.id, i)
         form = slots.forms[rng.integers(len(slots.forms))]
@@ -52,7 +52,7 @@ def from_slots(slots: Slots, one: ImageClass, seed: int) -> Iterator[str]:
 
 
 def _filled(form: str, slots: Slots, rng: np.random.Generator) -> str:
-    """A form with values in its slots; the place of the class is left."""
+    """A form with its slots filled; the placeholder of the class stays."""
     for name in dict.fromkeys(PLACE.findall(form)):
         if name != CLASS:
             form = form.replace(f'{{{name}}}', slots.slots[name][rng.integers(len(slots.slots[name]))])
@@ -60,10 +60,10 @@ def _filled(form: str, slots: Slots, rng: np.random.Generator) -> str:
 
 
 def read_templates(path: str) -> list[str]:
-    """Texts with one ``{}`` for the class, a line each.
+    """Read texts with one ``{}`` for the class, one in each line.
 
     Raises:
-        InputError: The file is empty, or a line has not exactly one ``{}``.
+        InputError: The file is empty, or a line does not have exactly one ``{}``.
     """
     lines = list(dict.fromkeys(read_lines(path)))
     if not lines:
@@ -92,21 +92,21 @@ def from_language_model(
 ) -> Iterator[str]:
     """Captions of a class by a language model; request i has the address (seed, class id, i).
 
-    A caption that has the class's name without its sense gets the sense behind it; one without the name is left out.
+    The sense of the class is inserted behind its name if a caption lacks it. Captions without the name are left out.
 
     Args:
         model: The language model.
-        slots: Where settings and relations of a request are drawn from.
+        slots: Slots from which settings and relations of a request are drawn.
         one: The class.
         seed: Seed of requests and answers.
         kinds: Weight of each kind of request of :data:`KINDS`.
-        each: Number of captions that a request asks for.
-        tries: Number of times that a request is repeated if its answer is no list.
-        most_requests: Number of requests after which it ends.
+        each: Number of captions of one request.
+        tries: Number of attempts for a request whose answer has no list.
+        most_requests: Largest number of requests.
         request: Text of a request, with ``{class}``, ``{kind}`` and ``{count}``.
 
     Raises:
-        InputError: An answer is no list, ``tries`` times in a row.
+        InputError: ``tries`` answers in a row have no list.
     """
     names, weights = list(kinds), list(kinds.values())
     for i in range(most_requests):
@@ -131,7 +131,7 @@ def _answered(model: LanguageModel, asked: str, one: ImageClass, address: tuple,
 
 
 def _with_sense(caption: str, one: ImageClass) -> str | None:
-    """A caption with the class's sense behind its name, which may be in the plural; None if the name is not a word of the caption."""
+    """Insert a missing sense behind the class's name (singular or plural) in a caption; None if the caption lacks the name."""
     found = re.search(rf'\b{re.escape(one.name)}(?:s|es)?\b', caption, re.IGNORECASE)
     if not found:
         return None
@@ -141,10 +141,10 @@ def _with_sense(caption: str, one: ImageClass) -> str | None:
 
 
 def distinct(texts: Iterable[str], number: int, one: ImageClass, where: str, finish: Callable[[str, int], str]) -> list[str]:
-    """The first ``number`` different texts, each finished with its index.
+    """Collect the first ``number`` different texts; each is completed by a function of its index.
 
     Raises:
-        InputError: There are too few.
+        InputError: There are too few different texts.
     """
     found: dict[str, str] = {}
     repeated = 0
@@ -159,6 +159,6 @@ def distinct(texts: Iterable[str], number: int, one: ImageClass, where: str, fin
         if len(found) == number:
             return list(found.values())
     raise InputError(
-        f'{where} gives only {len(found)} different prompts of the class "{one.id}" ({one.text}), and {number} are asked for: '
+        f'{where} gives only {len(found)} different prompts of the class "{one.id}" ({one.text}), and {number} are needed: '
         'lower per_class, or give more forms, values or styles'
     )

@@ -1,4 +1,4 @@
-"""Schedulers of diffusers in the place of a pipeline's own."""
+"""Replace the scheduler of a pipeline by another one of diffusers."""
 
 import inspect
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from mmbdg.sources.pipelines import quiet
 
 
 def scheduler_class(name: str) -> type:
-    """A scheduler of diffusers by its name.
+    """Find a scheduler of diffusers by its name.
 
     Raises:
-        InputError: There is none of this name.
+        InputError: There is no scheduler of this name.
     """
     diffusers, _ = libraries()
     known = [one for one in dir(diffusers.schedulers) if one.endswith('Scheduler') and 'Flax' not in one]
@@ -25,14 +25,14 @@ def scheduler_class(name: str) -> type:
 
 
 def changed_scheduler(own: Any, config: Mapping[str, Any]) -> Any:
-    """A pipeline's scheduler replaced by another one of diffusers with the same noise schedule.
+    """Build another scheduler of diffusers with the noise schedule of a pipeline's own scheduler.
 
     Args:
         own: The pipeline's own scheduler.
-        config: ``dict(type='DDIMScheduler', ...)``; further keys replace values of the own one's config.
+        config: ``dict(type='DDIMScheduler', ...)``; further keys replace values of the config of ``own``.
 
     Raises:
-        InputError: There is no such scheduler, it does not take one of the keys, or it does not fit the pipeline.
+        InputError: The scheduler does not exist, does not take one of the keys, or does not fit the pipeline.
     """
     kind = scheduler_class(config['type'])
     given, takes = {key: value for key, value in config.items() if key != 'type'}, inspect.signature(kind.__init__).parameters

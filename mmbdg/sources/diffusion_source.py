@@ -36,52 +36,51 @@ from mmbdg.sources.prompt_file import PLACEHOLDER, read_prompts, template_prompt
 from mmbdg.storage.catalogue import Catalogue
 
 TEMPLATE = 'a photo of {}'
-"""Prompt where none is given; that of the perturbation in "The Unmet Promise", appendix E.1."""
+"""Default prompt: that of the perturbation in "The Unmet Promise", appendix E.1."""
 
 
 @SOURCES.register_module()
 class DiffusionSource(Source):
     """Images of a text-to-image or class-conditional pipeline of diffusers.
 
-    With ``init`` and ``strength`` it perturbs images instead: noise is added to each, and the model takes it away again (SDEdit).
+    With ``init`` and ``strength`` it perturbs images instead (SDEdit): noise is added to each, and the model removes it.
 
-    All random numbers of a sample come from one ``torch.Generator`` of its own, see :meth:`generator`, which is handed to the pipeline as
-    any user of diffusers would: the initial latents, the noise of a perturbation, the sample of the autoencoder's posterior and the steps
-    of a stochastic scheduler are all drawn from it. A picture is therefore the one that diffusers makes from the same generator by hand,
-    and does not depend on the batch.
+    All random numbers of a sample come from its own ``torch.Generator``, see :meth:`generator`, which is passed to the pipeline: the
+    initial latents, the noise of a perturbation, the sample of the autoencoder's posterior and the steps of a stochastic scheduler. An
+    image is therefore the same as that of a direct call of the pipeline with this generator, and does not depend on the batch.
 
     Args:
-        model: Folder that ``save_pretrained`` of a pipeline has written, ``mmbdg://...``, or ``hf://ORG/NAME[@REVISION]``. Whatever
-            ``AutoPipelineForText2Image`` or ``DiTPipeline`` loads: only classes of diffusers and transformers, and weights as safetensors;
-            no code and no pickle.
+        model: Folder that ``save_pretrained`` of a pipeline has written, ``mmbdg://...``, or ``hf://ORG/NAME[@REVISION]``. It
+            must be loadable by ``AutoPipelineForText2Image`` or ``DiTPipeline``: only classes of diffusers and transformers, and weights
+            as safetensors; no code and no pickle.
         classes: The classes, see :class:`~mmbdg.sources.class_list.ClassList`.
         prompts: Path of a file of prompts (:func:`~mmbdg.sources.prompt_file.read_prompts`), or templates with one ``{}`` each; None:
             "a photo of {}". Sample i of a class has prompt i modulo their number. Not for a class-conditional model.
         negative_prompt: What images should not show.
         steps: Number of sampling steps of the scheduler.
-        guidance: Scale of classifier-free guidance; 1 and below is none.
-        size: Height and width in pixels that are sampled; None: the model's own.
-        resolution: Height and width in pixels of the images that are handed out, averaged over areas; None: as sampled.
+        guidance: Scale of classifier-free guidance; no guidance at 1 and below.
+        size: Height and width in pixels of the sampled images; None: the model's own.
+        resolution: Height and width in pixels of the returned images, averaged over areas; None: as sampled.
         scheduler: Another scheduler of diffusers, ``dict(type='DDIMScheduler')``; further keys replace values of the model's own scheduler.
             None: the model's own.
         precision: Precision of the models, "float32", "bfloat16" or "float16". diffusers draws the noise in that precision too: the
-            pictures are others than in float32, and the noise ends at 3.3 standard deviations in bfloat16 and 3.7 in float16.
+            images differ from float32, and the noise is limited to 3.3 standard deviations in bfloat16 and 3.7 in float16.
         attention_slicing: Whether attention is computed in slices, which takes less memory and more time.
-        safety_checker: Whether the model's safety checker runs. It replaces what it objects to by black images, which their records say
-            (``nsfw``).
-        label_ids: Labels of a class-conditional model, by our class ids, or one for each class in order; None: label i is class i.
-        init: Images that are perturbed: a dataset in our layout, or a folder with a folder of images for each class (named by id or name).
+        safety_checker: Whether the model's safety checker runs. It replaces unsafe images by black ones; their records have ``nsfw``
+            true.
+        label_ids: Labels of a class-conditional model, by class id, or one for each class in order; None: label i is class i.
+        init: Images to perturb: a dataset in our layout, or a folder with a folder of images for each class (named by id or name).
             The short side is resized to ``size`` and the middle of the long side is kept.
         strength: Strength gamma of the perturbation, 0 to 1. int(steps * strength) steps are run. 0 returns the images themselves.
         selection: Name of a selection of the ``init`` dataset.
         squash: Whether images that are not square are squashed, as in the paper's code, instead of cropped.
-        repeats: How often each image of ``init`` is perturbed, each time with other noise.
+        repeats: Number of perturbations of each image of ``init``, each with other noise.
         licence: Licence of the images.
         seed: Seed of the samples.
 
     Raises:
-        InputError: diffusers is not installed; a file is missing or may not be loaded; a prompt lacks its class; or a value does not make
-            sense or does not fit the model.
+        InputError: diffusers is not installed, a file is missing or may not be loaded, a prompt lacks its class, or a value is invalid or
+            does not fit the model.
     """
 
     def __init__(
@@ -127,7 +126,7 @@ class DiffusionSource(Source):
         self.classes, self.negative_prompt, self.steps, self.guidance = ClassList(classes), negative_prompt, steps, guidance
         self.precision, self.attention_slicing, self.safety_checker = precision, attention_slicing, safety_checker
         self.strength, self.squash, self.repeats = strength, squash, repeats
-        # What is wrong in small files is found before large ones are read.
+        # Small files are checked before large ones are read.
         if isinstance(prompts, str):
             self.prompts = read_prompts(resolve(prompts), self.classes)
         else:
@@ -168,10 +167,10 @@ class DiffusionSource(Source):
         repeats: int = 1,
         **_: Any,
     ) -> None:
-        """See that the values make sense, without reading a file.
+        """Check the values without reading a file.
 
         Raises:
-            InputError: One does not.
+            InputError: A value is invalid.
         """
         where = 'synthesis.source'
         for name, value in dict(steps=steps, size=size, resolution=resolution, repeats=repeats).items():
@@ -209,9 +208,9 @@ class DiffusionSource(Source):
         return None if self.init is None else self.init.number(class_id) * self.repeats
 
     def generator(self, class_id: int, index: int) -> torch.Generator:
-        """The generator from which all random numbers of one sample come; a new one, on the CPU.
+        """A new generator on the CPU, the only source of random numbers of one sample.
 
-        ``pipeline(prompt, generator=source.generator(class_id, index), ...)`` of diffusers makes the picture of this sample.
+        ``pipeline(prompt, generator=source.generator(class_id, index), ...)`` of diffusers makes the image of this sample.
         """
         return torch_generator_at(self.seed, class_id, index)
 
@@ -227,7 +226,7 @@ class DiffusionSource(Source):
             return Drawn(torch.zeros(0, 3, self.resolution, self.resolution, dtype=torch.uint8, device=self.device), records=[])
         images, records = None, [{} for _ in indices]
         if self.init is not None:
-            images, names = self._begun(class_id, indices)
+            images, names = self._initial_images(class_id, indices)
             records = [dict(gamma=self.strength, init=name) for name in names]
         if self.strength != 0:
             condition, said = self._condition(class_id, indices)
@@ -264,8 +263,8 @@ class DiffusionSource(Source):
             checksums |= self.init.checksums()
         return dict(config=config, checksums=checksums, versions={name: version(name) for name in ('diffusers', 'transformers')})
 
-    def _begun(self, class_id: int, indices: Sequence[int]) -> tuple[np.ndarray, list[str]]:
-        """Images that are perturbed, uint8 (N,S,S,3), of the size of the result if nothing is done with them; and their ids."""
+    def _initial_images(self, class_id: int, indices: Sequence[int]) -> tuple[np.ndarray, list[str]]:
+        """Images to perturb, uint8 (N,S,S,3), and their ids. With strength 0 they have the size of the result."""
         size, number = self.resolution if self.strength == 0 else self.size, self.init.number(class_id)
         if wrong := [index for index in indices if not 0 <= index < number * self.repeats]:
             raise InputError(f'class {class_id} has the samples 0 to {number * self.repeats - 1}, there is no sample {wrong[0]}')
@@ -273,7 +272,7 @@ class DiffusionSource(Source):
         return np.stack([fitted(image, size, self.squash) for image, _ in read]), [name for _, name in read]
 
     def _condition(self, class_id: int, indices: Sequence[int]) -> tuple[dict[str, list], list[dict[str, Any]]]:
-        """What the pipeline is given besides generators and images; and what the manifest says of it, by sample."""
+        """Further arguments of the pipeline beside generators and images, and their records in the manifest, by sample."""
         common = dict(steps=self.steps, guidance=self.guidance) | (dict(revision=self.revision) if self.revision else {})
         if self.labels is not None:
             label = self.labels[class_id]
@@ -306,7 +305,7 @@ class DiffusionSource(Source):
         """Height and width in pixels that the pipeline samples."""
         own, factor, name = own_size(self.pipeline), scale_factor(self.pipeline), type(self.pipeline).__name__
         if size is None and own is None:
-            raise InputError(f'synthesis.source.size is missing: {name} does not say which size it samples')
+            raise InputError(f'synthesis.source.size is missing: {name} states no size of its samples')
         if size is not None and self.labels is not None and own not in (None, size):
             raise InputError(f'synthesis.source.size: this {name} samples images of {own} px only, got {size}')
         size = own if size is None else size
@@ -315,7 +314,7 @@ class DiffusionSource(Source):
         return size
 
     def _check_condition(self) -> None:
-        """See that the labels exist; say which prompts are cut."""
+        """Check that the labels exist, and log which prompts are truncated."""
         if self.labels is None:
             if self.strength != 0:
                 say_cut_prompts(self.pipeline, self.prompts)

@@ -1,4 +1,4 @@
-"""Images that a perturbation begins with: a dataset in our layout, or a folder of images for each class."""
+"""Images to perturb: a dataset in our layout, or a folder of images for each class."""
 
 from abc import ABC, abstractmethod
 from hashlib import blake2b
@@ -17,10 +17,10 @@ from mmbdg.storage.stored import StoredDataset
 
 
 class InitImages(ABC):
-    """Images by class and number; the order is fixed.
+    """Images by class and number in a fixed order.
 
     Args:
-        path: Their folder, for messages.
+        path: Folder of the images, for messages.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +47,7 @@ class InitImages(ABC):
 
     @abstractmethod
     def checksums(self) -> dict[str, str]:
-        """Checksums that change when the images do, by a short name."""
+        """Checksums of the images by a short name."""
 
 
 class StoredInit(InitImages):
@@ -88,7 +88,7 @@ class FolderInit(InitImages):
     """A folder of images for each class, named by the class's id, or by its name if no other class has it.
 
     Args:
-        path: The folder of folders. Folders of other classes are left alone.
+        path: The parent folder. Folders of other classes are ignored.
         classes: The classes.
 
     Raises:
@@ -110,7 +110,7 @@ class FolderInit(InitImages):
         return open_image(file), file.relative_to(self.path).as_posix()
 
     def checksums(self) -> dict[str, str]:
-        # Names and sizes: reading a million images would take hours each time that a synthesis goes on.
+        # Names and sizes only: reading a million images would take hours each time that a synthesis resumes.
         known = blake2b(digest_size=32)
         for file in (file for files in self._files for file in files):
             known.update(f'{file.relative_to(self.path).as_posix()}\0{file.stat().st_size}\n'.encode())
@@ -121,12 +121,12 @@ def open_init(init: str, selection: str | None, classes: ClassList) -> InitImage
     """Images of a dataset in our layout, or of a folder with a folder of images for each class.
 
     Args:
-        init: Path of the folder; one with ``dataset.json`` is a dataset.
+        init: Path of the folder. A folder with ``dataset.json`` is a dataset.
         selection: Name of a selection of the dataset.
         classes: The classes.
 
     Raises:
-        InputError: There is no such folder, a class has no image, or a selection is named for a plain folder.
+        InputError: The folder does not exist, a class has no image, or a selection is given for a plain folder.
     """
     path = resolve(init)
     if not path.is_dir():
@@ -139,10 +139,10 @@ def open_init(init: str, selection: str | None, classes: ClassList) -> InitImage
 
 
 def _by_class(there: dict, classes: ClassList, path: Path) -> list:
-    """What belongs to each class, found by its id, else by its name.
+    """Find the entry of each class by its id, else by its name.
 
     Raises:
-        InputError: A class has nothing.
+        InputError: A class has no entry.
     """
     found = []
     for one in classes:

@@ -1,4 +1,4 @@
-"""Texts by a language model on this machine: a text-generation pipeline of transformers, with random numbers at an address."""
+"""Texts by a local language model: a text-generation pipeline of transformers, with random numbers by address."""
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -16,7 +16,7 @@ from mmbdg.reading import read_json
 from mmbdg.schema import Schema
 
 BEGINNING = 160
-"""Number of characters of an answer that a message shows."""
+"""Number of characters of an answer in a message."""
 
 
 class LanguageModelConfig(Schema):
@@ -30,14 +30,14 @@ class LanguageModelConfig(Schema):
 
 
 class LanguageModel:
-    """Answers requests by texts.
+    """A language model that answers requests.
 
-    An answer depends on the request and on the address of the random numbers only.
+    An answer depends only on the request and on the address of the random numbers.
 
     Args:
-        generate: Function that maps a request to an answer; it may use torch's random numbers.
-        identity: What decides the answers beside request and address, as plain values.
-        device: Device whose random numbers ``generate`` uses.
+        generate: Function from a request to an answer; it may use torch's random numbers.
+        identity: All settings on which the answers depend beside request and address, as plain values.
+        device: Device of the random numbers of ``generate``.
     """
 
     def __init__(self, generate: Callable[[str], str], identity: Mapping[str, Any], device: str = 'cpu') -> None:
@@ -57,14 +57,14 @@ class LanguageModel:
 
         Args:
             folder: Folder with ``config.json``, a tokenizer and weights as safetensors, as ``save_pretrained`` writes it.
-            max_new_tokens: Largest length of an answer in tokens; default 400.
-            temperature: Temperature of the sampling, above 0; default 0.8, as in the code of "The Unmet Promise".
-            top_p: Share of the probability that is sampled from, 0 to 1; default 0.9, as there.
+            max_new_tokens: Largest length of an answer in tokens. Default: 400.
+            temperature: Temperature of the sampling, above 0. Default: 0.8, as in the code of "The Unmet Promise".
+            top_p: Cumulative probability of nucleus sampling, 0 to 1. Default: 0.9, as in that code.
             precision: "float32", "bfloat16" or "float16".
             device: Name of the device.
 
         Raises:
-            InputError: transformers is not installed, or the folder lacks something, has pickled weights only, or is no language model.
+            InputError: transformers is not installed, or the folder is incomplete, has pickled weights only, or has no language model.
         """
         path = Path(folder).expanduser()
         weights = _check_folder(path)
@@ -79,7 +79,7 @@ class LanguageModel:
             tokenizer = AutoTokenizer.from_pretrained(path, **local)
             model = AutoModelForCausalLM.from_pretrained(path, use_safetensors=True, dtype=getattr(torch, precision), **local)
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError, SafetensorError) as error:
-            raise InputError(f'{path} is no language model that transformers can load: {" ".join(str(error).split())[:300]}') from error
+            raise InputError(f'{path} is not a language model that transformers can load: {" ".join(str(error).split())[:300]}') from error
         maker = pipeline('text-generation', model=model, tokenizer=tokenizer, device=device)
         settings = dict(max_new_tokens=max_new_tokens, do_sample=True, temperature=temperature, top_p=top_p)
 
@@ -105,14 +105,14 @@ class LanguageModel:
 
 
 def _check_folder(path: Path) -> list[Path]:
-    """See that a folder has what is needed; returns the files of the weights."""
+    """Check that a folder is complete, and return the files of the weights."""
     if not path.is_dir():
         raise InputError(
             f'there is no folder {path} with a language model; a model is not downloaded: put it there as save_pretrained writes it'
         )
     config = read_json(path / 'config.json')
     if not isinstance(config, dict) or 'model_type' not in config:
-        raise InputError(f'{path / "config.json"} names no model_type: it is no config of transformers')
+        raise InputError(f'{path / "config.json"} has no model_type: it is not a config of transformers')
     if 'auto_map' in config:
         raise InputError(
             f'{path / "config.json"} names code of its own (auto_map), which is not run: use a model that transformers has itself'

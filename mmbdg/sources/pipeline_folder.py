@@ -1,7 +1,7 @@
-"""Folders of diffusers' pipelines: what may be loaded from one, and which files that are.
+"""Folders of diffusers' pipelines: checks, and the files to load.
 
-A folder names classes in its ``model_index.json``. It may come from a stranger, so the classes are those of diffusers and transformers
-alone, no code of the folder runs, and weights are safetensors.
+A folder names classes in its ``model_index.json``. It may come from an untrusted source. Therefore only classes of diffusers and
+transformers are loaded, no code of the folder runs, and weights are read from safetensors only.
 """
 
 import os
@@ -22,10 +22,10 @@ PICKLES = ('.bin', '.pt', '.pth', '.ckpt', '.pkl')
 DATA = ('.json', '.txt', '.model')
 """Suffixes of the files of tokenizers, schedulers and image processors."""
 CHECKERS = ('safety_checker', 'feature_extractor')
-"""Components that only the safety checker needs, where the pipeline calls them optional."""
+"""Components that only the safety checker needs, if the pipeline lists them as optional."""
 
 FOREIGN_KEYS = ('auto_map', 'quantization_config', 'attn_implementation', '_attn_implementation')
-"""Keys of a model's config by which transformers and diffusers load code or weights of other origin."""
+"""Keys of a model's config that make transformers or diffusers load code or weights from elsewhere."""
 OWN_ATTENTION = ('eager', 'sdpa')
 
 
@@ -56,7 +56,7 @@ class PipelineFolder(NamedTuple):
 
 
 def libraries() -> tuple[ModuleType, ModuleType]:
-    """diffusers and transformers.
+    """Import diffusers and transformers.
 
     Raises:
         InputError: One of them cannot be imported.
@@ -72,7 +72,7 @@ def libraries() -> tuple[ModuleType, ModuleType]:
 
 
 def read_pipeline_folder(path: str | os.PathLike, safety_checker: bool = False) -> PipelineFolder:
-    """Check a folder in the layout that ``save_pretrained`` of a diffusers pipeline writes; nothing is loaded.
+    """Check a folder in the layout of ``save_pretrained`` of a diffusers pipeline, without loading it.
 
     Args:
         path: The folder.
@@ -80,7 +80,7 @@ def read_pipeline_folder(path: str | os.PathLike, safety_checker: bool = False) 
 
     Raises:
         InputError: The folder has no ``model_index.json``, names a class that is not one of diffusers or transformers, lacks a component
-            or a file of one, has pickled weights only, or has no safety checker though it is asked for.
+            or a file of one, has pickled weights only, or has no safety checker although ``safety_checker`` is true.
     """
     path = Path(path)
     diffusers, _ = libraries()
@@ -101,7 +101,7 @@ def read_pipeline_folder(path: str | os.PathLike, safety_checker: bool = False) 
     left_out = () if safety_checker else tuple(name for name in CHECKERS if name in given and name in optional)
     files, weights = {INDEX: where}, {}
     for name, entry in given.items():
-        component = _component_class(name, entry, where)  # of those left out too: what is not understood is not loaded in part
+        component = _component_class(name, entry, where)  # also checked for components that are not loaded
         if name in left_out:
             continue
         if not (path / name).is_dir():
@@ -114,10 +114,10 @@ def read_pipeline_folder(path: str | os.PathLike, safety_checker: bool = False) 
 
 
 def check_weights_complete(components: Mapping[str, Any], folder: PipelineFolder) -> None:
-    """See that the files of weights hold as many numbers as the models that were loaded from them.
+    """Check that the files of weights hold as many numbers as the models that were loaded from them.
 
-    diffusers and transformers fill what a file lacks with random numbers, and only warn. Names cannot be compared: both libraries rename
-    tensors of older files.
+    diffusers and transformers fill missing weights with random numbers and only warn. The names of tensors cannot be compared, since both
+    libraries rename tensors of older files.
 
     Args:
         components: The loaded components by name.
@@ -134,7 +134,7 @@ def check_weights_complete(components: Mapping[str, Any], folder: PipelineFolder
             if file.suffix == '.safetensors':
                 with safe_open(file, framework='pt') as tensors:
                     stored += sum(prod(tensors.get_slice(key).get_shape()) for key in tensors.keys())  # noqa: SIM118
-        held = sum(parameter.numel() for parameter in components[name].parameters())  # tied ones count once
+        held = sum(parameter.numel() for parameter in components[name].parameters())  # tied parameters count once
         if stored < held:
             raise InputError(
                 f'{folder.path / name} is incomplete: the model has {held:,} numbers, its weights hold {stored:,}. Download it again'
@@ -143,10 +143,10 @@ def check_weights_complete(components: Mapping[str, Any], folder: PipelineFolder
 
 def _pipeline_class(name: Any, diffusers: ModuleType, where: Path) -> type:
     kind = getattr(diffusers, name, None) if isinstance(name, str) and name.isidentifier() else None
-    if not (isinstance(kind, type) and issubclass(kind, diffusers.DiffusionPipeline) and _is_theirs(kind)):
+    if not (isinstance(kind, type) and issubclass(kind, diffusers.DiffusionPipeline) and _is_allowed(kind)):
         raise InputError(
-            f'{where} names the pipeline {name!r:.80}, which is no pipeline of diffusers {diffusers.__version__}; code of other origin is '
-            'not run'
+            f'{where} names the pipeline {name!r:.80}, which is not a pipeline of diffusers {diffusers.__version__}; '
+            'code of other origin is not run'
         )
     return kind
 
@@ -160,7 +160,7 @@ def _component_class(name: str, entry: Any, where: Path) -> type:
     diffusers, transformers = libraries()
     room = dict(diffusers=diffusers, transformers=transformers).get(library) or getattr(diffusers.pipelines, library, None)
     kind = getattr(room, kind_name, None) if isinstance(room, ModuleType) else None
-    if not (isinstance(kind, type) and _is_theirs(kind) and issubclass(kind, tuple(_bases().values()))):
+    if not (isinstance(kind, type) and _is_allowed(kind) and issubclass(kind, tuple(_bases().values()))):
         raise InputError(
             f'{where}: "{name}" is the class "{kind_name}" of "{library}"; only models, schedulers, tokenizers and image processors of '
             f'diffusers {diffusers.__version__} and transformers {transformers.__version__} are loaded'
@@ -168,13 +168,13 @@ def _component_class(name: str, entry: Any, where: Path) -> type:
     return kind
 
 
-def _is_theirs(kind: type) -> bool:
+def _is_allowed(kind: type) -> bool:
     return kind.__module__.split('.')[0] in ('diffusers', 'transformers')
 
 
 @cache
 def _bases() -> dict[str, type]:
-    """Base classes of what may be a component."""
+    """Base classes of components that may be loaded."""
     diffusers, transformers = libraries()
     from transformers.image_processing_utils import ImageProcessingMixin
 
@@ -192,7 +192,7 @@ def _files(folder: Path, component: type, name: str) -> tuple[list[Path], list[P
     """Files of data and of weights of a component.
 
     Raises:
-        InputError: One is missing.
+        InputError: A file is missing.
     """
     bases = _bases()
     if issubclass(component, bases['diffusers_model']):
@@ -216,7 +216,7 @@ def _files(folder: Path, component: type, name: str) -> tuple[list[Path], list[P
 
 
 def _model_config(folder: Path, name: str) -> Path:
-    """The config of a model, which must name nothing outside its folder."""
+    """Read the config of a model; it must not name anything outside its folder."""
     file = _required(folder / 'config.json', name)
     if (folder / 'adapter_config.json').exists():
         raise InputError(f'{folder} holds an adapter (adapter_config.json), which is not loaded; merge it into the model and save that')
@@ -230,7 +230,7 @@ def _model_config(folder: Path, name: str) -> Path:
 
 
 def _weights(folder: Path, stem: str, name: str) -> list[Path]:
-    """Files of weights: one, or an index and its shards."""
+    """Files of weights: a single file, or an index and its shards."""
     single, index = folder / f'{stem}.safetensors', folder / f'{stem}.safetensors.index.json'
     if single.is_file():
         return [single]

@@ -19,21 +19,21 @@ HUB_FILES = (
     *('model_index.json', '*/*.json', '*/*.txt', '*/*.model'),
     *(f'*/{stem}{shard}.safetensors' for stem in ('diffusion_pytorch_model', 'model') for shard in ('', '-?????-of-?????')),
 )
-"""Patterns of the files that a pipeline is loaded from; single checkpoint files and half-precision copies beside them stay there."""
+"""Patterns of the downloaded files; single checkpoint files and half-precision copies are not downloaded."""
 
 
 def find_pipeline(model: str, safety_checker: bool = False) -> tuple[PipelineFolder, str]:
-    """The folder of a model, checked; downloaded if it lies on the hub.
+    """Check the folder of a model; a model on the hub is downloaded first.
 
     Args:
         model: Path of a folder, ``mmbdg://...``, or ``hf://ORG/NAME[@REVISION]``.
         safety_checker: See :func:`~mmbdg.sources.pipeline_folder.read_pipeline_folder`.
 
     Returns:
-        The folder; and the revision on the hub, the hash of the commit where it is known, '' for a local folder.
+        The folder; and the revision on the hub (the hash of the commit if it is known), '' for a local folder.
 
     Raises:
-        InputError: There is no such model, or it may not be loaded.
+        InputError: The model does not exist, or may not be loaded.
     """
     libraries()
     if not model.startswith(PREFIX):
@@ -44,7 +44,7 @@ def find_pipeline(model: str, safety_checker: bool = False) -> tuple[PipelineFol
 
 
 def load_pipeline(folder: PipelineFolder, precision: str = 'float32', attention_slicing: bool = False) -> Any:
-    """A text-to-image pipeline or a class-conditional one (DiT) on the CPU, without progress bars.
+    """Load a text-to-image or class-conditional (DiT) pipeline on the CPU, without progress bars.
 
     Args:
         folder: A checked folder.
@@ -52,7 +52,7 @@ def load_pipeline(folder: PipelineFolder, precision: str = 'float32', attention_
         attention_slicing: Whether attention is computed in slices, which takes less memory and more time.
 
     Raises:
-        InputError: The pipeline makes no images from text or classes, or a file does not fit.
+        InputError: The pipeline does not make images from texts or classes, or a file does not fit.
     """
     diffusers, _ = libraries()
     from safetensors import SafetensorError
@@ -61,7 +61,7 @@ def load_pipeline(folder: PipelineFolder, precision: str = 'float32', attention_
     absent: dict[str, Any] = dict.fromkeys(folder.left_out)
     if 'safety_checker' in absent:
         absent['requires_safety_checker'] = False
-    dtype = 'torch_dtype' if diffusers.__version__.startswith('0.') else 'dtype'  # the new name is not in all of 0.x
+    dtype = 'torch_dtype' if diffusers.__version__.startswith('0.') else 'dtype'  # not all versions 0.x have the new name
     try:
         with quiet():
             pipeline = loader.from_pretrained(
@@ -83,12 +83,12 @@ def load_pipeline(folder: PipelineFolder, precision: str = 'float32', attention_
 
 
 def is_class_conditional(kind: type) -> bool:
-    """Whether a pipeline takes class labels in place of prompts, as ``DiTPipeline`` does."""
+    """Whether a pipeline takes class labels instead of prompts, as ``DiTPipeline`` does."""
     return 'class_labels' in inspect.signature(kind.__call__).parameters
 
 
 def image_to_image(pipeline: Any) -> Any:
-    """The pipeline of the same components that begins with images instead of noise.
+    """Build the image-to-image pipeline of the same components.
 
     Raises:
         InputError: diffusers has none.
@@ -105,20 +105,20 @@ def image_to_image(pipeline: Any) -> Any:
 
 
 def scale_factor(pipeline: Any) -> int:
-    """How many pixels a latent stands for, along one side."""
+    """Number of pixels of one latent along one side."""
     vae = getattr(pipeline, 'vae', None)
     own = getattr(pipeline, 'vae_scale_factor', None)
     return own or (2 ** (len(vae.config.block_out_channels) - 1) if vae is not None else 1)
 
 
 def own_size(pipeline: Any) -> int | None:
-    """Height and width in pixels that a model was made for; None if it does not say."""
+    """Native height and width of a model in pixels; None if it states none."""
     latent = getattr(pipeline, 'default_sample_size', None) or getattr(_denoiser(pipeline).config, 'sample_size', None)
     return latent * scale_factor(pipeline) if isinstance(latent, int) else None
 
 
 def number_of_labels(pipeline: Any) -> int | None:
-    """Number of labels of a class-conditional model; None if it does not say."""
+    """Number of labels of a class-conditional model; None if it states none."""
     config = _denoiser(pipeline).config
     return getattr(config, 'num_embeds_ada_norm', None) or getattr(config, 'num_class_embeds', None)
 
@@ -129,7 +129,7 @@ def _denoiser(pipeline: Any) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Context without progress bars and notes of diffusers and transformers; what matters of them is checked here."""
+    """Context without progress bars and log messages of diffusers and transformers; relevant faults are checked here."""
     diffusers, transformers = libraries()
     rooms = (diffusers.utils.logging, transformers.utils.logging)
     before = [(room.get_verbosity(), room.is_progress_bar_enabled()) for room in rooms]

@@ -1,4 +1,4 @@
-"""A file of prompts: the texts by which images of each class are generated, made and edited before any image is."""
+"""A file of prompts of each class, which is made and can be edited before images are generated."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ class PromptFile(Schema):
     """Content of a file of prompts."""
 
     made_by: dict
-    """What made them: kind, settings and seed of :mod:`tools/prompts.py`; {} if a person did."""
+    """Kind, settings and seed of :mod:`tools/prompts.py`; {} if the prompts were written by hand."""
     prompts: dict[str, list[str]]
     """Prompts of each class, by the class's id."""
 
@@ -32,7 +32,7 @@ def read_prompts(path: str | os.PathLike, classes: ClassList) -> dict[str, list[
         Prompts by class id, for every class.
 
     Raises:
-        InputError: The file names an unknown class, lacks one, or :func:`check_prompts` finds a fault.
+        InputError: The file has an unknown class or lacks a class, or :func:`check_prompts` finds a fault.
     """
     prompts = read_json(path, PromptFile)['prompts']
     if unknown := [name for name in prompts if name not in classes.ids]:
@@ -49,13 +49,13 @@ def template_prompts(templates: Sequence[str], classes: ClassList) -> dict[str, 
 
     Args:
         templates: Texts with one ``{}`` each, such as "a photo of a {}".
-        classes: The classes; the name is put in with its sense.
+        classes: The classes; the name is inserted with its sense.
 
     Returns:
         Prompts by class id.
 
     Raises:
-        InputError: There is no template, or one has no ``{}`` or several.
+        InputError: There is no template, or one does not have exactly one ``{}``.
     """
     for text in templates:
         if text.count(PLACEHOLDER) != 1:
@@ -66,10 +66,10 @@ def template_prompts(templates: Sequence[str], classes: ClassList) -> dict[str, 
 
 
 def check_prompts(prompts: Sequence[str], one: ImageClass, where: str) -> None:
-    """See that a class has prompts, and that each contains the class's name and, if the class has one, its sense.
+    """Check that a class has prompts, and that each contains the class's name and its sense, if it has one.
 
     Raises:
-        InputError: There are none, one is empty, or one lacks the name or the sense.
+        InputError: There are no prompts, or one is empty or lacks the name or the sense.
     """
     if not prompts:
         raise InputError(f'{where} has no prompt of the class "{one.id}" ({one.text}); every class needs at least one')
@@ -80,5 +80,5 @@ def check_prompts(prompts: Sequence[str], one: ImageClass, where: str) -> None:
 
 
 def write_prompts(path: str | os.PathLike, prompts: Mapping[str, Sequence[str]], made_by: Mapping) -> None:
-    """Write a file of prompts, to be edited by hand."""
+    """Write a file of prompts, which can be edited by hand."""
     write_json(path, dict(made_by=dict(made_by), prompts={name: list(texts) for name, texts in prompts.items()}))

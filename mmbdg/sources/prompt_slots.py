@@ -1,4 +1,4 @@
-"""A data file of what prompts are made of: forms of a context, values of their slots, and styles."""
+"""A data file with the parts of prompts: forms of a context, values of their slots, and styles."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from mmbdg.reading import read_json
 from mmbdg.schema import Schema
 
 SLOTS = 'mmbdg://prompts/slots.json'
-"""The embedded file, of this package's own making: what the paper's prompts are made of is not known here."""
+"""Path of the embedded file. Its content is this package's own; the paper's prompts were not available."""
 CLASS = 'class'
 PLACE = re.compile(r'\{(\w*)\}')
 
@@ -32,7 +32,7 @@ def read_slots(path: str | os.PathLike = SLOTS) -> Slots:
     """Read a file of slots.
 
     Raises:
-        InputError: A form has not exactly one ``{class}`` or names a slot that is not in the file, or a value is empty or has a ``{}``.
+        InputError: A form does not have exactly one ``{class}`` or names an unknown slot, or a value is empty or has a ``{}``.
     """
     content = Slots(**read_json(resolve(path), Slots))
     for form in content.forms:

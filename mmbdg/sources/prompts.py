@@ -1,4 +1,4 @@
-"""The work of tools/prompts.py: contextualised and stylised prompts of each class, written to a file before any image is made."""
+"""Contextualised and stylised prompts of each class, written to a file by tools/prompts.py."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -21,29 +21,29 @@ from mmbdg.sources.prompt_slots import SLOTS, Slots, read_slots
 from mmbdg.sources.senses import check_told_apart
 
 SHARES = {'class': 0.44, 'background': 0.45, 'relation': 0.11}
-"""Shares of the kinds of requests, as in the code of "The Unmet Promise"; those of "Diversify, Don't Fine-Tune" are not known here."""
+"""Weights of the kinds of requests, as in the code of "The Unmet Promise"."""
 STYLE_REQUEST = (
     'List {count} different styles in which a picture can be made. Begin each with "as", as a numbered list.\n1. as an oil painting\n2.'
 )
-"""Request for styles; it is this package's."""
+"""Request for styles; the text is this package's own."""
 Positive = Annotated[int, Field(ge=1)]
 
 
 class PromptPlan(Schema):
-    """How prompts are made: contexts from slots, or from a file of templates, or by a language model; then styles.
+    """Settings of prompts: contexts from slots, from a file of templates or from a language model, and styles.
 
     Args:
         classes: See :class:`~mmbdg.sources.class_list.ClassList`; no two may have the same text.
         per_class: Number of different prompts of each class.
-        style_prob: Probability that a prompt ends in a style, 0 to 1; default 0. It is drawn at the address (seed, class id, index).
-        styles: Styles; a number: that many are asked of the language model; None: those of ``slots``.
-        slots: File of forms, slots and styles, see :mod:`mmbdg.sources.prompt_slots`; default: the embedded one.
-        file: Text file with a template with ``{}`` in each line; contexts come from it instead of the slots.
-        language_model: Arguments of :meth:`~mmbdg.sources.language_model.LanguageModel.load`; contexts come from it.
+        style_prob: Probability that a prompt ends in a style, 0 to 1. Default: 0. It is drawn at the address (seed, class id, index).
+        styles: List of styles, or the number of styles requested from the language model. Default: None, the styles of ``slots``.
+        slots: File of forms, slots and styles, see :mod:`mmbdg.sources.prompt_slots`. Default: the embedded one.
+        file: Text file with a template with ``{}`` in each line, used instead of the slots.
+        language_model: Arguments of :meth:`~mmbdg.sources.language_model.LanguageModel.load`, used instead of the slots.
         kinds: Weights of the kinds of requests, "class", "background" and "relation".
-        captions_per_request: Number of captions that a request asks for; default 10.
-        tries: Number of times that a request whose answer is no list is repeated; default 3.
-        most_requests: Largest number of requests for a class; default: four times what ``per_class`` needs, and at least 8.
+        captions_per_request: Number of captions of one request. Default: 10.
+        tries: Number of attempts for a request whose answer has no list. Default: 3.
+        most_requests: Largest number of requests for a class. Default: 4 times the number that ``per_class`` needs, and at least 8.
         request: Request for captions, with ``{class}``, ``{kind}`` and ``{count}``.
         seed: Seed of all draws.
 
@@ -83,14 +83,14 @@ class PromptPlan(Schema):
         return plan
 
     def run(self, out: str, device: str = 'cpu', force: bool = False) -> dict[str, list[str]]:
-        """Make the prompts of all classes and write them to a file; an interrupted run goes on.
+        """Make the prompts of all classes and write them to a file. An interrupted run is resumed.
 
         Returns:
             Prompts by class id.
 
         Raises:
-            InputError: Something in the settings does not fit, there are too few different prompts, or an answer of the language model is
-                no list; nothing is written then.
+            InputError: The settings do not fit together, there are too few different prompts, or an answer of the language model has no
+                list. No file is written then.
         """
         classes, slots = ClassList(self.classes), read_slots(self.slots)
         check_told_apart(classes)
@@ -108,7 +108,7 @@ class PromptPlan(Schema):
             slots_sha256=sha256(resolve(self.slots)),
             seed=self.seed,
         )
-        # The values of the slots are many: the plan has them, the file their checksum.
+        # The slots have many values: the plan contains them, the file of prompts only their checksum.
         parts = ClassParts(out, made_by | dict(classes=classes.plain(), slots=slots.model_dump(), templates=templates), force)
         prompts = {}
         for one in tqdm(classes, desc='prompts', unit='class', leave=False):

@@ -21,11 +21,11 @@ from mmbdg.storage.catalogue import Catalogue
 
 @SOURCES.register_module()
 class RealImageSource(Source):
-    """Real images of the user, or retrieved ones, with masks by a few-shot labeller.
+    """The user's own real images, or retrieved ones, with masks by a few-shot labeller.
 
     The labeller is a labelled generator whose generator is a frozen backbone (:class:`~mmbdg.generators.ImageBackbone`), trained on a few
-    annotated real images: ``python tools/train.py configs/interpreter/real_fashion.py``. It is the rival of every generator at the same
-    cost of annotation. A source ends with its images: sample i of a class is its i-th image.
+    annotated real images: ``python tools/train.py configs/interpreter/real_fashion.py``. It is the baseline for generators at the
+    same annotation cost. Sample i of a class is its i-th image, so a class has at most as many samples as images.
 
     Args:
         images: Folder with a folder of images for each class, or a dataset in our layout (one without masks too).
@@ -40,7 +40,7 @@ class RealImageSource(Source):
         seed: Seed of the dataset; the samples do not depend on it.
 
     Raises:
-        InputError: There is no such folder or labeller, the labeller is not one of real images, the classes do not fit it, or a class
+        InputError: The folder or the labeller does not exist, the labeller is not for real images, the classes do not fit it, or a class
             has no image.
     """
 

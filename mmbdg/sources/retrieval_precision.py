@@ -1,4 +1,4 @@
-"""Precision at k of a retrieval from a pool of which the truth is known."""
+"""Precision at k of a retrieval from a pool whose true classes are known."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ def retrieval_precision(source: Source, truth: str | os.PathLike, at: Sequence[i
     """Compare the hits of each class with the truth.
 
     Args:
-        source: The retrieval; its hits are compared as they are drawn, after ``multi_label`` and ``max_per_class``.
+        source: The retrieval source. Its hits are compared after ``multi_label`` and ``max_per_class`` were applied.
         truth: CSV file with the columns ``file`` and ``class``, see :func:`read_truth`.
         at: Values of k.
 
@@ -28,7 +28,7 @@ def retrieval_precision(source: Source, truth: str | os.PathLike, at: Sequence[i
         that have hits.
 
     Raises:
-        InputError: The source retrieves nothing, or the truth lacks an entry that was found.
+        InputError: The source is not a retrieval source, or the truth lacks an entry that was found.
     """
     if not isinstance(source, RetrievalSource):
         raise InputError(f'{type(source).__name__} retrieves nothing: the precision is that of mmbdg.RetrievalSource')
@@ -36,7 +36,7 @@ def retrieval_precision(source: Source, truth: str | os.PathLike, at: Sequence[i
     for one, hits in zip(source.classes, source.hits(), strict=True):
         names = [source.index.entry(position).name for position in hits.positions.tolist()]
         if unknown := [name for name in names if name not in true_class]:
-            raise InputError(f'{truth} says nothing about {unknown[0]}, which was found for the class "{one.id}"')
+            raise InputError(f'{truth} has no row of {unknown[0]}, which was found for the class "{one.id}"')
         relevant = np.array([true_class[name] == one.id for name in names], bool)
         classes[one.id] = dict(hits=len(names), precision=[round(precision_at(relevant, k), 4) if names else None for k in at])
     found = [row['precision'] for row in classes.values() if row['hits']]
@@ -47,7 +47,7 @@ def read_truth(path: str | os.PathLike) -> dict[str, str]:
     """True class of each entry, by its name in the pool.
 
     Raises:
-        InputError: It is no CSV file with the columns ``file`` and ``class``.
+        InputError: The file is not a CSV file with the columns ``file`` and ``class``.
     """
     reader = csv.DictReader(io.StringIO(read_text(path)), strict=True)
     try:
@@ -55,11 +55,11 @@ def read_truth(path: str | os.PathLike) -> dict[str, str]:
             raise InputError(f'{path} has no column "{lacking[0]}"')
         return {str(row['file']): str(row['class']) for row in reader}
     except csv.Error as error:
-        raise InputError(f'{path}, line {reader.line_num}, is no row of a CSV file: {error}') from error
+        raise InputError(f'{path}, line {reader.line_num}, is not a row of a CSV file: {error}') from error
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """A table, a row for each class."""
+    """Table as text, with a row for each class."""
     rows = [
         [name, f'{row["hits"]:,}', *('-' if p is None else f'{p:.3f}' for p in row['precision'])] for name, row in result['classes'].items()
     ]

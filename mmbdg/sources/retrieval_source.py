@@ -23,14 +23,14 @@ from mmbdg.sources.retrieved_hits import Hits, Order, Rule, by_rule, matched, nu
 from mmbdg.storage.catalogue import Catalogue
 
 UNSAFE = ('nsfw', 'true', 'yes', 'unsafe')
-"""Values of the column ``nsfw``, in lower case, that say that an image is unsafe."""
+"""Values of the column ``nsfw``, in lower case, that mark an image as unsafe."""
 
 
 @SOURCES.register_module()
 class RetrievalSource(Source):
-    """Images of a pool that a search finds for each class. Sample i of a class is its i-th hit; the seed changes nothing.
+    """Images of a pool that a search finds for each class. Sample i of a class is its i-th hit; the seed has no effect.
 
-    The pool must have been indexed by ``tools/index_pool.py``. Images have no masks.
+    The pool must be indexed by ``tools/index_pool.py``. Images have no masks.
 
     Args:
         pool: Path of the pool, or ``dict(folder=PATH, layout=NAME, ...)``, see :func:`mmbdg.pools.open_pool`.
@@ -41,25 +41,25 @@ class RetrievalSource(Source):
             matches the class's ``query`` in SQLite's FTS5 language, or its name as a phrase if it has none; the hits are in the order of
             the pool, without similarities.
         k: Number of hits of each query and modality; paper: 2,000, for ImageNet 500.
-        modalities: What the queries of "knn" are compared with, "image" and "text" (captions).
-        templates: Queries of "knn": texts with one ``{}`` for the class's name with its sense.
+        modalities: Modalities that the queries of "knn" are compared with: "image", "text" (captions) or both.
+        templates: Templates of the queries of "knn", with one ``{}`` for the class's name with its sense.
         max_per_class: Largest number of hits of a class, the first ones; None: all. Paper: 10,000, the best by CLIP score, which a
             selection can choose afterwards.
-        order: How hits are ranked, "similarity" or "rank", see :func:`~mmbdg.sources.retrieved_hits.united`. "rank" is ours.
-        multi_label: What becomes of hits of several classes, see :func:`~mmbdg.sources.retrieved_hits.by_rule`; paper: "all". It is applied
-            after entries were dropped, before ``max_per_class``.
-        drop_nsfw: Whether entries are dropped whose column ``nsfw`` says so: "NSFW" as in LAION, "true", "yes", "unsafe" in any case, or a
-            number of at least 0.5. Entries without a statement stay.
-        licences: Licences that are allowed, in any case; an entry that states none is dropped. None: every entry.
+        order: Ranking of the hits, "similarity" or "rank", see :func:`~mmbdg.sources.retrieved_hits.united`. "rank" is ours.
+        multi_label: Rule for entries that are hits of several classes, see :func:`~mmbdg.sources.retrieved_hits.by_rule`; paper: "all".
+            It is applied after entries were dropped and before ``max_per_class``.
+        drop_nsfw: Whether unsafe entries are dropped. Their column ``nsfw`` has "NSFW" as in LAION, "true", "yes" or "unsafe" in any case,
+            or a number of at least 0.5. Entries without a value stay.
+        licences: Allowed licences, compared without case; entries without a licence are dropped. None: all entries are allowed.
         resolution: Height and width of the images in pixels.
-        squash: Whether images are squashed to a square, instead of cut out of the centre.
+        squash: Whether images are squashed to a square instead of cropped at the centre.
         tokenizer: Full-text table of "match": "unicode61" (words, as in the paper's code) or "trigram" (true substrings).
         search_parameters: Parameters of faiss's search, such as "nprobe=64" or "efSearch=256"; '' for the index's own.
         seed: Not used.
 
     Raises:
-        InputError: The pool or the index is missing, they do not belong together, the index is another embedder's, or FTS5 cannot parse a
-            query.
+        InputError: The pool or the index is missing, they do not belong together, the index was made by another embedder, or FTS5 cannot
+            parse a query.
     """
 
     uses_seed: ClassVar[bool] = False
@@ -102,7 +102,7 @@ class RetrievalSource(Source):
         self._dropped = self._dropped_positions()
         self._hits: list[Hits] | None = None
         if mode == 'match':
-            self.hits()  # a query that cannot be parsed is said before any work
+            self.hits()  # reports a query that cannot be parsed before any other work
 
     @staticmethod
     def check(
@@ -119,10 +119,10 @@ class RetrievalSource(Source):
         tokenizer: str = 'unicode61',
         **_: Any,
     ) -> None:
-        """See that the values make sense, without reading a file.
+        """Check the values without reading a file.
 
         Raises:
-            InputError: One does not.
+            InputError: A value is invalid.
         """
         where = 'synthesis.source'
         for name, value in (('k', k), ('max_per_class', max_per_class), ('resolution', resolution)):
@@ -162,7 +162,7 @@ class RetrievalSource(Source):
         return len(self.hits()[class_id].positions)
 
     def hits(self) -> list[Hits]:
-        """Hits of each class, searched once, when they are first needed."""
+        """Hits of each class; the search runs at the first call."""
         if self._hits is None:
             self._hits = self._searched()
         return self._hits
@@ -213,11 +213,11 @@ class RetrievalSource(Source):
         of_several = number_in_several(kept)
         ruled = by_rule(kept, self.multi_label)
         cut = [hits.part(np.arange(len(hits.positions))[: self.max_per_class]) for hits in ruled]
-        self._say(found, kept, of_several, ruled, cut)
+        self._log_counts(found, kept, of_several, ruled, cut)
         return cut
 
     def _nearest(self, one: ImageClass) -> Hits:
-        # One class at a time: the sums of floating point, and with them the ranks, must not depend on the other classes.
+        # One class at a time: floating-point sums, and with them the ranks, must not depend on the other classes.
         queries = self.embedder.texts(self.texts[one.id]).numpy()
         return united([self.index.search(modality, queries, self.k, self.search_parameters) for modality in self.modalities], self.order)
 
@@ -228,7 +228,7 @@ class RetrievalSource(Source):
             raise InputError(f'class "{one.id}": {error}') from error
 
     def _dropped_positions(self) -> np.ndarray:
-        """Positions of the entries that no class may have, int64 (N,)."""
+        """Positions of the excluded entries, int64 (N,)."""
         captions, parts = self.index.captions, [np.zeros(0, np.int64)]
         if self.drop_nsfw:
             parts.append(captions.having('nsfw', [value for value in captions.values('nsfw') if is_unsafe(value)]))
@@ -257,8 +257,8 @@ class RetrievalSource(Source):
 
         return tqdm(classes, desc='retrieval', unit='class', dynamic_ncols=True, leave=False, disable=len(classes) < 20)
 
-    def _say(self, found: Sequence[Hits], kept: Sequence[Hits], of_several: int, ruled: Sequence[Hits], cut: Sequence[Hits]) -> None:
-        """Log what was left out, and which classes have no hit."""
+    def _log_counts(self, found: Sequence[Hits], kept: Sequence[Hits], of_several: int, ruled: Sequence[Hits], cut: Sequence[Hits]) -> None:
+        """Log the numbers of dropped hits and the classes without a hit."""
         import logging
 
         from mmengine.logging import print_log
@@ -275,7 +275,7 @@ class RetrievalSource(Source):
 
 
 def is_unsafe(value: str) -> bool:
-    """Whether a value of the column ``nsfw`` says that an image is unsafe, see :class:`RetrievalSource`."""
+    """Whether a value of the column ``nsfw`` marks an image as unsafe, see :class:`RetrievalSource`."""
     text = value.strip().lower()
     if text in UNSAFE:
         return True

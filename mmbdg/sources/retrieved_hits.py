@@ -1,4 +1,4 @@
-"""Which entries of a pool belong to which class: hits of several queries united, ranked, and given to one class or to several."""
+"""Hits of each class in a pool: hits of several queries are united, ranked and assigned to classes."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -27,7 +27,7 @@ class Hits(NamedTuple):
     modalities: np.ndarray
 
     def part(self, kept: np.ndarray) -> 'Hits':
-        """Some of the hits: bool (N,), or their places in order."""
+        """Subset of the hits, by a mask, bool (N,), or by indices."""
         return Hits(*(values[kept] for values in self))
 
 
@@ -41,12 +41,12 @@ def united(found: Sequence[tuple[np.ndarray, np.ndarray]], order: Order = 'simil
     """Unite the hits of all queries and modalities of a class.
 
     Args:
-        found: For each modality similarities, float32 (Q,K), descending in each row, and positions, int64 (Q,K), -1 for none.
-        order: "similarity": by the largest similarity; "rank": by the best rank in the list of any query and modality, then by the
-            similarity, so that modalities with larger similarities do not come first as a whole.
+        found: Similarities, float32 (Q,K), descending in each row, and positions, int64 (Q,K), -1 for none, of each modality.
+        order: Ranking. "similarity": by the largest similarity. "rank": by the best rank in the list of any query and modality, then by
+            the similarity; this mixes modalities whose similarities differ.
 
     Returns:
-        Each entry once; entries with equal values in the order of the pool.
+        Hits without duplicates; hits with equal values are in the order of the pool.
     """
     columns = []
     for modality, (similarities, positions) in enumerate(found):
@@ -56,7 +56,7 @@ def united(found: Sequence[tuple[np.ndarray, np.ndarray]], order: Order = 'simil
             (positions[there], similarities[there], query[there], np.full(int(there.sum()), modality), rank[there]),
         )
     positions, similarities, queries, modalities, ranks = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    # The best of an entry's hits comes first; of equal ones that of the first modality and query.
+    # The best hit of an entry comes first; among equal ones, that of the first modality and query.
     best = np.lexsort((queries, modalities, -similarities, positions))
     first = best[np.r_[True, np.diff(positions[best]) != 0]] if len(best) else best
     by = [positions[first], -similarities[first]]
@@ -74,12 +74,12 @@ def united(found: Sequence[tuple[np.ndarray, np.ndarray]], order: Order = 'simil
 
 
 def by_rule(classes: Sequence[Hits], rule: Rule) -> list[Hits]:
-    """Decide on entries that are hits of several classes.
+    """Apply a rule to entries that are hits of several classes.
 
     Args:
         classes: Hits of each class.
-        rule: "all": they stay in every class ("The Unmet Promise", section 3.2); "best": in the class with the largest similarity, the
-            first of equal ones; "drop": in none.
+        rule: Classes that keep such an entry. "all": every class ("The Unmet Promise", section 3.2). "best": the class with the largest
+            similarity, the first one if several are equal. "drop": none.
 
     Raises:
         InputError: The rule is "best", but the hits have no similarities.

@@ -1,4 +1,4 @@
-"""What a class's name may mean: candidates from a file, from a language model, or given in a config."""
+"""Candidates for the meaning of a class's name, from a file, a language model or a config."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,14 +15,14 @@ REQUEST = (
     'Meanings of "crane":\n1. a large bird with long legs\n2. a machine that lifts loads\n'
     'Meanings of "{name}":\n1.'
 )
-"""Request for the meanings of a name; it is this package's. The paper's is not known here."""
+"""Request for the meanings of a name. The text is this package's own; that of the paper was not available."""
 
 
 def given_candidates(candidates: str | Mapping[str, Sequence[str]], classes: ClassList) -> dict[str, list[str]]:
-    """Candidates by class id, from a dict or a JSON file ``{"boot": ["footwear", "luggage space of a car"], ...}``.
+    """Read candidates by class id, from a dict or a JSON file ``{"boot": ["footwear", "luggage space of a car"], ...}``.
 
     Raises:
-        InputError: The content is something else, is empty, names an unknown class, or has an empty candidate.
+        InputError: The content has another structure, is empty, names an unknown class, or has an empty candidate.
     """
     where = candidates if isinstance(candidates, str) else 'candidates'
     content = read_json(candidates) if isinstance(candidates, str) else dict(candidates)
@@ -37,10 +37,10 @@ def given_candidates(candidates: str | Mapping[str, Sequence[str]], classes: Cla
 
 
 def asked_candidates(model: LanguageModel, one: ImageClass, count: int, request: str = REQUEST, seed: int = 0) -> list[str]:
-    """At most ``count`` candidates of a class, from a language model.
+    """Request at most ``count`` candidates of a class from a language model.
 
     Raises:
-        InputError: The answer is no list.
+        InputError: The answer has no list.
     """
     asked = request.replace('{count}', str(count)).replace('{name}', one.name)
     answer = continued(asked, model.answer(asked, 'senses', seed, one.id))

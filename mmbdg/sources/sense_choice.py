@@ -1,4 +1,4 @@
-"""Choose what a class's name means: by a curated list, else by the similarity of candidates with real images of the class."""
+"""Choose the meaning of a class's name: by a curated list, else by the similarity of candidates with real images of the class."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ TEMPLATES = ('a photo of a {}', 'a picture of a {}', '{}')
 
 
 def settled(one: ImageClass, curated: bool = True) -> ClassSenses | None:
-    """What is decided without images: a sense that the list of classes has already, or a curated name; None if neither is there."""
+    """Choice without images: the sense in the list of classes, or the curated name; None if there is neither."""
     plain = dict(id=one.id, name=one.name, candidates=[], scores=[], images=0, margin=None)
     if one.sense:
         return ClassSenses(**plain, choice=one.sense, decided_by=GIVEN)
@@ -33,13 +33,13 @@ def choose(
     """Choose the candidate with the largest mean cosine similarity between its text and real images of the class.
 
     A candidate's text is the class with this sense, put into each template; its vector is the mean of the templates' vectors, scaled to
-    length 1. Without images nothing is chosen: the name alone does not tell which of its senses the class has.
+    length 1. Without images nothing is chosen, since the name alone does not determine the sense.
 
     Args:
         one: The class.
         candidates: Senses, or whole names that contain the class's name.
         images: Real images of the class, RGB uint8 (H,W,3).
-        embedder: An embedder that reads texts; None only without images.
+        embedder: Embedder of images and texts; None is allowed without images.
         templates: Texts with one ``{}`` each.
     """
     if not candidates or not images or embedder is None:

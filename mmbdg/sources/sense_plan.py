@@ -1,4 +1,4 @@
-"""The work of tools/class_senses.py: settings, and one class after another."""
+"""Settings and main loop of tools/class_senses.py."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -21,20 +21,20 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class SensePlan(Schema):
-    """How class-name senses are found.
+    """Settings for finding the senses of class names.
 
     Args:
         classes: See :class:`~mmbdg.sources.class_list.ClassList`.
         candidates: Candidates by class id, or a JSON file of them.
-        language_model: Arguments of :meth:`~mmbdg.sources.language_model.LanguageModel.load`; it is asked for the classes that
-            ``candidates`` lacks. Default None: they have no candidates.
-        num_candidates: Largest number of candidates that are asked for; default 4.
+        language_model: Arguments of :meth:`~mmbdg.sources.language_model.LanguageModel.load`, used for the classes that
+            ``candidates`` lacks. Default: None, these classes have no candidates.
+        num_candidates: Largest number of requested candidates. Default: 4.
         request: Request with ``{name}`` and ``{count}``.
-        curated: Whether ImageNet classes keep their curated names; default True.
+        curated: Whether ImageNet classes keep their curated names. Default: True.
         images: Real images, see :class:`~mmbdg.sources.class_images.ClassImages`; None: nothing is chosen.
-        num_images: Number of images of each class; default 16.
-        embedder: Config of an embedder that reads texts; needed with ``images``.
-        templates: Templates of the texts that are compared.
+        num_images: Number of images of each class. Default: 16.
+        embedder: Config of an embedder of images and texts; required with ``images``.
+        templates: Templates of the compared texts.
         seed: Seed of the choice of images and of the language model.
 
     Raises:
@@ -69,10 +69,10 @@ class SensePlan(Schema):
         return plan
 
     def run(self, out: str, device: str = 'cpu', force: bool = False) -> list[ClassSenses]:
-        """Find the senses of all classes and write them to a file; an interrupted run goes on.
+        """Find the senses of all classes and write them to a file. An interrupted run is resumed.
 
         Raises:
-            InputError: Something in the settings does not fit; an answer of the language model is no list; or see :class:`ClassParts`.
+            InputError: The settings do not fit together, or an answer of the language model has no list; see also :class:`ClassParts`.
         """
         classes = ClassList(self.classes)
         given = given_candidates(self.candidates, classes) if self.candidates is not None else {}
@@ -107,12 +107,12 @@ class SensePlan(Schema):
 
 
 def summary(senses: list[ClassSenses]) -> list[str]:
-    """Lines that say how many classes were decided by what, and which were not decided."""
+    """Summary: number of classes by kind of decision, and the undecided classes."""
     counts: dict[str, int] = {}
     for entry in senses:
         counts[entry.decided_by] = counts.get(entry.decided_by, 0) + 1
     lines = [f'{len(senses)} classes: ' + ', '.join(f'{count} decided by {by}' for by, count in counts.items())]
     open_ones = [entry.name for entry in senses if entry.decided_by == NOBODY and entry.candidates]
     if open_ones:
-        lines.append(f'not decided, for want of real images: {", ".join(open_ones[:10])}{" ..." if len(open_ones) > 10 else ""}')
+        lines.append(f'not decided (no real images): {", ".join(open_ones[:10])}{" ..." if len(open_ones) > 10 else ""}')
     return lines

@@ -1,7 +1,7 @@
-"""The file of class-name senses: candidates, scores and choices, to be looked at and edited before prompts are made.
+"""The file of class-name senses: candidates, scores and choices. It can be edited before prompts are made.
 
-"Diversify, Don't Fine-Tune" resolves ambiguous class names with language models and CLIP. Only its abstract is known here: numbers,
-templates and the rule of the choice are this package's.
+"Diversify, Don't Fine-Tune" resolves ambiguous class names with language models and CLIP. Only its abstract was available: numbers,
+templates and the rule of the choice are this package's own.
 """
 
 import os
@@ -19,7 +19,7 @@ GIVEN, CURATED, IMAGES, NOBODY = 'given', 'curated', 'images', 'nobody'
 
 
 class ClassSenses(Schema):
-    """What is known of the meaning of one class's name."""
+    """Candidates, scores and choice of one class."""
 
     id: str
     name: str
@@ -30,12 +30,12 @@ class ClassSenses(Schema):
     images: int
     """Number of real images behind the scores."""
     margin: float | None
-    """Best score less the second best; None with fewer than two scores."""
+    """Best score minus the second best; None with fewer than two scores."""
     choice: str
-    """The chosen candidate, a curated name, or ''; edit it to decide otherwise."""
+    """Chosen candidate or curated name, or ''. It can be edited."""
     decided_by: Literal['given', 'curated', 'images', 'nobody']
-    """given: the list of classes had a sense; curated: the name is one of a curated list; images: the best score; nobody: there were no
-    candidates, or no images to choose by."""
+    """Kind of decision. given: the list of classes has a sense; curated: name of a curated list; images: best score; nobody: there were no
+    candidates or no images."""
 
 
 class SenseFile(Schema):
@@ -46,7 +46,7 @@ class SenseFile(Schema):
 
 
 def with_sense(one: ImageClass, choice: str) -> ImageClass:
-    """A class with a candidate chosen: it becomes the name if it contains the name ("crane bird"), else the sense ("bird")."""
+    """A class with a chosen candidate: it replaces the name if it contains the name ("crane bird"), else it is the sense ("bird")."""
     if not choice:
         return one
     return one._replace(name=choice, sense='') if one.name.lower() in choice.lower() else one._replace(sense=choice)
@@ -62,7 +62,7 @@ def read_senses(path: str | os.PathLike, classes: ClassList) -> list[ClassSenses
     """Read a file of senses.
 
     Raises:
-        InputError: It does not hold exactly the classes of the list.
+        InputError: The file does not hold exactly the classes of the list.
     """
     content = [ClassSenses(**entry) for entry in read_json(path, SenseFile)['classes']]
     if [entry.id for entry in content] != list(classes.ids):
@@ -71,7 +71,7 @@ def read_senses(path: str | os.PathLike, classes: ClassList) -> list[ClassSenses
 
 
 def write_senses(path: str | os.PathLike, senses: Sequence[ClassSenses], made_by: Mapping) -> None:
-    """Write a file of senses, to be edited by hand."""
+    """Write a file of senses, which can be edited by hand."""
     write_json(path, dict(made_by=dict(made_by), classes=[entry.model_dump() for entry in senses]))
 
 
@@ -79,7 +79,7 @@ def chosen_classes(classes: ClassList, senses: Sequence[ClassSenses]) -> ClassLi
     """The list of classes with the chosen senses.
 
     Raises:
-        InputError: Several classes have the same name and no sense that tells them apart.
+        InputError: Several classes have the same name and the same sense.
     """
     found = []
     for one, entry in zip(classes, senses, strict=True):
@@ -90,10 +90,10 @@ def chosen_classes(classes: ClassList, senses: Sequence[ClassSenses]) -> ClassLi
 
 
 def check_told_apart(classes: Sequence[ImageClass]) -> None:
-    """See that no two classes have the same text.
+    """Check that no two classes have the same text.
 
     Raises:
-        InputError: Two have; their prompts would be the same.
+        InputError: Two classes have the same text, so their prompts would be the same.
     """
     seen: dict[str, ImageClass] = {}
     for one in classes:

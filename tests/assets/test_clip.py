@@ -1,4 +1,4 @@
-"""The embedded CLIP is as good as its card says, on the test images that it was not trained on."""
+"""The embedded CLIP reaches the figures of its card on the test images, which it was not trained on."""
 
 import json
 

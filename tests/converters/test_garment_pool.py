@@ -1,4 +1,4 @@
-"""The pool of garments: captions are functions of their address, as many are wrong as asked for, and the truth is written beside them."""
+"""The pool of garments: captions depend only on their address, the fraction of wrong captions is as requested, and the truth is written."""
 
 import csv
 

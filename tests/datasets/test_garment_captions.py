@@ -25,9 +25,9 @@ def drawn(grey, bottom):
     [
         (200, 20, 2, dict(tone='bright', sleeves='long')),
         (90, 12, 0, dict(tone='dark', sleeves='short')),
-        (150, 17, 6, dict(tone=None, sleeves=None)),  # 17 of 20: the rule cannot tell
+        (150, 17, 6, dict(tone=None, sleeves=None)),  # 17 of 20: the rule cannot decide
         (200, 20, 8, dict(tone='bright', sleeves=None)),  # a bag has no sleeves
-        (0, 20, 0, dict(tone=None, sleeves=None)),  # nothing to see
+        (0, 20, 0, dict(tone=None, sleeves=None)),  # no foreground
     ],
 )
 def test_attributes(grey, bottom, label, shown):

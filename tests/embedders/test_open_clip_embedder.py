@@ -1,4 +1,4 @@
-"""mmbdg.OpenCLIP and the zero-shot classifier against open_clip called by hand; folders that do not fit."""
+"""mmbdg.OpenCLIP and the zero-shot classifier against direct calls of open_clip; errors of unsuitable folders."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def by_hand(folder):
-    """Model, preprocessing and tokenizer, as a user of open_clip gets them."""
+    """Model, preprocessing and tokenizer by open_clip's public functions."""
     model, preprocess = open_clip.create_model_from_pretrained(f'local-dir:{folder}')
     tokenizer = open_clip.get_tokenizer(f'local-dir:{folder}', bpe_path=str(folder / 'bpe_merges.txt.gz'))
     return model.eval(), preprocess, tokenizer

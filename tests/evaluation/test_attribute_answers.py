@@ -1,4 +1,4 @@
-"""Share of right answers about attributes."""
+"""Accuracy of answers about attributes."""
 
 from mmbdg.evaluation import AttributeAnswers
 

@@ -1,4 +1,4 @@
-"""Losses of both kinds of autoencoders by hand, grey images, the scale of the latents, and the metric of reconstructions."""
+"""Autoencoder training: losses against a reference implementation, grey images, the scale of the latents, the reconstruction metric."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ KL = dict(
 
 def test_tiny_by_hand():
     model = AutoencoderTraining(TINY_AUTOENCODER, noise=0.3, kl_weight=0.01)
-    images = (torch.rand(3, 3, 16, 16) * 2 - 1).contiguous(memory_format=torch.channels_last)  # decides the order of the noise
+    images = (torch.rand(3, 3, 16, 16) * 2 - 1).contiguous(memory_format=torch.channels_last)  # decides the order of the noise values
     torch.manual_seed(1)
     losses = model.loss(images)
     torch.manual_seed(1)

@@ -1,4 +1,4 @@
-"""Training of CLIP: the losses by hand and against open_clip, predictions, and the exported folder."""
+"""Training of CLIP: losses against a reference implementation and open_clip, predictions, and the exported folder."""
 
 from types import SimpleNamespace
 
@@ -90,7 +90,7 @@ def test_pairs_are_open_clips_own_loss(model, batch):
 
 
 def test_the_exported_folder_is_the_trained_model(model, batch, tmp_path):
-    """Training and folder agree on the preprocessing: BGR images in the one are RGB images in the other."""
+    """Training (BGR images) and exported folder (RGB images) have the same preprocessing."""
     from mmengine.runner import save_checkpoint
 
     save_checkpoint(dict(state_dict=model.state_dict()), str(tmp_path / 'iter_1.pth'))

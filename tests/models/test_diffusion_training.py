@@ -1,4 +1,4 @@
-"""Losses by hand, captions, addressed samples, and the pipeline that diffusers loads."""
+"""Diffusion training: losses against a reference implementation, captions, addressed samples, and the exported pipeline."""
 
 import sys
 
@@ -26,7 +26,7 @@ def model(autoencoder):
 
 
 def alphas_by_hand() -> np.ndarray:
-    """Cumulative products of the noise schedule, shifted so that the last step is noise alone (Lin et al., 2024, algorithm 1)."""
+    """Cumulative products of the noise schedule, shifted so that the last step is pure noise (Lin et al., 2024, algorithm 1)."""
     betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
     root = np.sqrt(np.cumprod(1 - betas))
     return ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
@@ -71,7 +71,7 @@ def test_what_is_trained(model):
 
 
 def test_words_are_tokens(model):
-    """Each word of the captions is one token; any other text can be written too."""
+    """Each word of the captions is one token; any other text can be tokenized too."""
     tokenizer = model.tokenizer
     assert tokenizer.tokenize('A photo of a square') == ['a</w>', 'photo</w>', 'of</w>', 'a</w>', 'square</w>']
     strange = tokenizer('Zürich 本').input_ids
@@ -90,7 +90,7 @@ def samples(ids, indices):
 
 
 def test_predict(model):
-    """One image at each address, whatever else is in the batch; the real image comes back unchanged."""
+    """The image of an address does not depend on the batch; the real image is returned unchanged."""
     model.eval()
     raw = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
     data = dict(inputs=list(raw), data_samples=samples([0, 2, 1], [4, 5, 6]))
@@ -102,7 +102,7 @@ def test_predict(model):
 
 
 def test_the_exported_pipeline(model, tmp_path):
-    """Diffusers loads it without our code; with the noise of an address it draws the same image."""
+    """Diffusers loads the export without mmbdg; with the noise of an address it generates the same image."""
     model.eval().save_pretrained(tmp_path / 'made')
     files = {path.name for path in (tmp_path / 'made').rglob('*') if path.is_file()}
     assert {path.rpartition('.')[2] for path in files} == {'json', 'safetensors'}, files
@@ -135,7 +135,7 @@ def test_the_exported_pipeline(model, tmp_path):
         (dict(captions=('a {} {size}',)), 'must have one {}'),
         (dict(timesteps='often'), 'model.timesteps is "uniform" or "logit_normal"'),
         (dict(empty_prompt=1.0), r'model.empty_prompt lies in \[0,1\)'),
-        (dict(autoencoder='nowhere'), 'nowhere is no folder of an autoencoder of diffusers: it has no config.json'),
+        (dict(autoencoder='nowhere'), 'nowhere is not a folder of an autoencoder of diffusers: it has no config.json'),
     ],
 )
 def test_what_does_not_fit(change, message, autoencoder):

@@ -1,4 +1,4 @@
-"""Indexing: nothing is embedded twice, a search equals numpy's, a match equals a filter written by hand, errors say what is wrong."""
+"""Indexing: nothing is embedded twice, a search equals a numpy search, a match equals a plain filter, error messages."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ pytest.importorskip('faiss', reason='pip install "mmbdg[clip]"')
 
 
 class Counting(Embedder):
-    """Embeds an image by its mean colour, a text by its letters, and counts what it embeds; it can be killed."""
+    """Embeds an image by its mean colour and a text by its letters, counts its inputs, and can simulate a kill."""
 
     dim, reads_text = 4, True
 
@@ -52,7 +52,7 @@ def unit(vectors):
 
 
 def content(folder):
-    """Files that a search reads."""
+    """Files that a search needs."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.suffix != '.lock'}
 
 
@@ -130,7 +130,7 @@ def test_a_changed_pool_embeds_what_is_new(tmp_path):
     assert content(tmp_path / 'index') == content(fresh)
     other = Counting(weight=2.0)
     build_index(str(root), tmp_path / 'index', other, log=said.append)
-    assert other.embedded == 24 and any('the embedder is another one than before (config.weight)' in line for line in said)
+    assert other.embedded == 24 and any('the embedder differs from that of the last run (config.weight)' in line for line in said)
 
 
 def test_broken_images(tmp_path):
@@ -155,7 +155,7 @@ def test_broken_images(tmp_path):
     assert [(line['kind'], line['name']) for line in left_out] == [('broken image', str(path.relative_to(root))) for path in broken]
     similarities, positions = index.search('image', unit(np.array([[*picture(4).mean((0, 1)) - 128, 1]])), 1)
     assert index.entry(int(positions[0, 0])).caption == rows()[4]['caption'] and similarities[0, 0] > 0.999
-    # Without an embedder no pixel is decoded: an image that is none at all is found all the same.
+    # Without an embedder no pixels are decoded, but an invalid image file is found.
     broken[0].write_bytes(b'no image')
     with pytest.raises(InputError, match='broken image, 1 times'):
         build_index(str(root), tmp_path / 'captions', log=lambda line: None)
@@ -222,7 +222,7 @@ def test_the_columns_of_a_table(tmp_path):
     assert table.values('nsfw') == ['', 'NSFW', 'UNLIKELY'] and table.having('nsfw', ['NSFW', '']).tolist() == [0, 1, 3, 4, 6]
     with pytest.raises(InputError, match='no entry 7'):
         table.entry(7)
-    with pytest.raises(InputError, match='has a text that is no Unicode'):
+    with pytest.raises(InputError, match='has a text that is not valid Unicode'):
         write_entries(tmp_path / 'b', [Entry('a', 1, '\udcff')])
     assert not (tmp_path / 'b').exists()
     with pytest.raises(sqlite3.OperationalError):

@@ -1,4 +1,4 @@
-"""Every layout gives the same entries and images; what is broken or missing is named."""
+"""Every layout gives the same entries and images; broken or missing files are named."""
 
 import json
 import shutil
@@ -93,7 +93,7 @@ def test_faults_of_files_beside_images(tmp_path):
         ('file,caption\n../a.png,b\n', 'leads out of its folder'),
         ('file,caption\n/etc/passwd,b\n', 'leads out of its folder'),
         ('file,caption,similarity\na.png,b,much\n', "line 2: the similarity must be a number, got 'much'"),
-        ('file,caption\n"a.png"x,b\n', 'is no row of a CSV file'),
+        ('file,caption\n"a.png"x,b\n', 'is not a row of a CSV file'),
     ],
 )
 def test_a_table_that_cannot_be_read(tmp_path, text, message):
@@ -117,7 +117,7 @@ def test_shards_that_cannot_be_read(tmp_path):
         with pytest.raises(InputError):
             pool.image(name)
     (tmp_path / '0.tar').write_bytes(b'no tar file' * 100)
-    with pytest.raises(InputError, match=r'0.tar is no tar file or is cut off'):
+    with pytest.raises(InputError, match=r'0.tar is not a tar file or is truncated'):
         list(open_pool(str(tmp_path)).entries(Faults()))
 
 
@@ -139,12 +139,12 @@ def test_pools_that_cannot_be_opened(config, message, tmp_path, monkeypatch):
 
 def test_a_folder_without_captions(tmp_path):
     (tmp_path / 'a.png').write_bytes(png(0))
-    with pytest.raises(InputError, match='is no pool of images with captions'):
+    with pytest.raises(InputError, match='is not a pool of images with captions'):
         open_pool(str(tmp_path))
 
 
 def clip_retrieval_folder(root, images, number=6, absolute=False):
-    """As clip-retrieval writes it; the Parquet file itself is only named, see :func:`fake_parquet`."""
+    """Folder in clip-retrieval's layout; the Parquet file is a placeholder, see :func:`fake_parquet`."""
     table = rows(number)
     for folder in ('metadata', 'img_emb', 'text_emb'):
         (root / folder).mkdir(parents=True)
@@ -156,7 +156,7 @@ def clip_retrieval_folder(root, images, number=6, absolute=False):
 
 @pytest.fixture
 def fake_parquet(monkeypatch):
-    """A stand-in for pyarrow, which is not among the requirements of the tests: its one function that is called."""
+    """Replace the only function of pyarrow that is used; the tests do not require pyarrow."""
 
     def use(columns):
         parquet = types.ModuleType('pyarrow.parquet')
@@ -216,7 +216,7 @@ def test_clip_retrieval_errors(tmp_path, fake_parquet, monkeypatch):
 
 
 def test_real_parquet(tmp_path):
-    """The same through pyarrow itself, where it is installed."""
+    """The same with pyarrow, if it is installed."""
     pyarrow = pytest.importorskip('pyarrow', reason='pip install pyarrow: the library that reads Parquet')
     from pyarrow import parquet
 

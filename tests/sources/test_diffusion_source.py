@@ -1,4 +1,4 @@
-"""Samples of diffusers' pipelines: equal to diffusers called by hand, and what is refused."""
+"""Samples of diffusers' pipelines equal those of direct calls of diffusers; error messages."""
 
 import json
 import shutil
@@ -161,7 +161,7 @@ def test_long_prompts_are_named(text, monkeypatch):
 
 
 def test_images_of_a_dataset(text, tmp_path):
-    """Names of the images are in the manifest; each image is perturbed as often as asked for, a selection restricts them."""
+    """The manifest has the names of the images; each image is perturbed ``repeats`` times; a selection restricts the images."""
     plan = Synthesis.from_config(dict(source=text, num_per_class=4, candidates=4))
     root = synthesize(plan, tmp_path / 'first', log=lambda line: None)
 
@@ -193,7 +193,7 @@ def test_images_of_a_dataset(text, tmp_path):
 
 
 def test_identity(text, photos, tmp_path):
-    """It changes with a weight, the prompts, the sense of a class and the images, not with the path of the folder."""
+    """The identity changes with a weight, the prompts, the sense of a class and the images, not with the path of the folder."""
     source = build(text)
     shutil.copytree(text['model'], tmp_path / 'copy')
     moved = build(text, model=str(tmp_path / 'copy'))
@@ -223,7 +223,7 @@ def test_a_plan_is_kept_with_its_paths(text, tmp_path, monkeypatch):
     content = json.loads((root / 'logs/plan.json').read_text())
     content['source']['model'] = 'hf://org/name'
     (root / 'logs/plan.json').write_text(json.dumps(content))
-    with pytest.raises(InputError, match='names the repository hf://org/name; a file of data does not start a download'):
+    with pytest.raises(InputError, match='names the repository hf://org/name; data files must not start downloads'):
         read_plan(root)
 
 

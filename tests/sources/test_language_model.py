@@ -1,4 +1,4 @@
-"""Language models on this machine, and lists in their answers."""
+"""Local language models, and lists in their answers."""
 
 import json
 import shutil
@@ -59,15 +59,15 @@ def test_folders_that_do_not_fit(folder, tmp_path):
     with pytest.raises(InputError, match='names code of its own'):
         LanguageModel.load(str(copy))
     (copy / 'config.json').write_text('{}')
-    with pytest.raises(InputError, match='names no model_type'):
+    with pytest.raises(InputError, match='has no model_type'):
         LanguageModel.load(str(copy))
     (copy / 'config.json').write_text(json.dumps(config))
     (copy / 'model.safetensors').write_bytes((folder / 'model.safetensors').read_bytes()[:-100])
-    with pytest.raises(InputError, match='is no language model that transformers can load'):
+    with pytest.raises(InputError, match='is not a language model that transformers can load'):
         LanguageModel.load(str(copy))
     shutil.copy(folder / 'model.safetensors', copy)
     (copy / 'tokenizer.json').unlink()
-    with pytest.raises(InputError, match='is no language model that transformers can load'):
+    with pytest.raises(InputError, match='is not a language model that transformers can load'):
         LanguageModel.load(str(copy))
 
 
@@ -76,7 +76,7 @@ def test_folders_that_do_not_fit(folder, tmp_path):
     [
         'Here you are:\n1. a bird\n2) "a machine"\n\n3. a bird',
         '- a bird\n* a machine',
-        '1. a bird\n2. a machine\nMeanings of "jaguar":\n1. a cat\n2. a car',  # the model goes on with a word of its own
+        '1. a bird\n2. a machine\nMeanings of "jaguar":\n1. a cat\n2. a car',  # the model continues with another word
         '```json\n["a bird", "a  machine", "a bird"]\n```',
     ],
 )
@@ -94,10 +94,10 @@ def test_an_answer_may_go_on_with_the_list_of_the_request():
 @pytest.mark.parametrize(
     ('answer', 'message'),
     [
-        ('A crane is a bird. ' * 20, 'asked for meanings, and its answer is no list: "A crane is a bird.*\\.\\.\\."'),
-        ('', 'its answer is no list: nothing'),
-        ('[1, 2]', r'its answer is no list: "\[1, 2\]"'),
-        ('[]', 'is no list'),
+        ('A crane is a bird. ' * 20, 'asked for meanings, and its answer has no list: "A crane is a bird.*\\.\\.\\."'),
+        ('', 'its answer has no list: nothing'),
+        ('[1, 2]', r'its answer has no list: "\[1, 2\]"'),
+        ('[]', 'has no list'),
     ],
 )
 def test_answers_that_are_no_list(answer, message):

@@ -1,4 +1,4 @@
-"""What is loaded from a folder of a diffusers pipeline, and what is refused."""
+"""Files that are loaded from a folder of a diffusers pipeline, and errors of unsuitable folders."""
 
 import json
 import shutil
@@ -38,8 +38,8 @@ def test_files_that_are_loaded(tiny_text_pipeline):
 @pytest.mark.parametrize(
     ('entries', 'message'),
     [
-        (dict(_class_name='os'), "names the pipeline 'os', which is no pipeline of diffusers"),
-        (dict(_class_name=['my_pipeline', 'MyPipeline']), 'which is no pipeline of diffusers .*code of other origin is not run'),
+        (dict(_class_name='os'), "names the pipeline 'os', which is not a pipeline of diffusers"),
+        (dict(_class_name=['my_pipeline', 'MyPipeline']), 'which is not a pipeline of diffusers .*code of other origin is not run'),
         (dict(_class_name='AutoencoderKL'), "names the pipeline 'AutoencoderKL'"),
         (dict(unet=['my_unet', 'MyUNet']), '"unet" is the class "MyUNet" of "my_unet"; only models, schedulers'),
         (dict(unet=['os', 'system']), '"unet" is the class "system" of "os"'),
@@ -116,7 +116,7 @@ def test_pickled_weights(folder):
 
 
 def test_weights_that_do_not_fit(folder):
-    """A tensor is missing, which diffusers would fill with random numbers; a file is cut off."""
+    """Errors of a missing tensor, which diffusers would fill with random numbers, and of a truncated file."""
     weights = folder / 'unet' / 'diffusion_pytorch_model.safetensors'
     tensors = load_file(weights)
     save_file({name: tensor for name, tensor in tensors.items() if name != 'conv_out.weight'}, weights, {'format': 'pt'})
@@ -155,13 +155,13 @@ def test_a_pipeline_of_another_task(folder):
 
 
 def test_the_safety_checker(folder):
-    """Left out unless it is asked for; then its black images are named in the records."""
+    """The safety checker is loaded on request only; the records mark its black images."""
     from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
     from transformers import CLIPConfig, CLIPImageProcessor
 
     tower = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4)
     checker = StableDiffusionSafetyChecker(CLIPConfig(projection_dim=4, vision_config=tower, text_config=dict(vocab_size=8)))
-    checker.concept_embeds_weights.data.fill_(-2)  # below any cosine: it objects to everything
+    checker.concept_embeds_weights.data.fill_(-2)  # below any cosine: every image is flagged
     checker.save_pretrained(folder / 'safety_checker')
     CLIPImageProcessor(size=dict(shortest_edge=8), crop_size=8).save_pretrained(folder / 'feature_extractor')
     change_index(

@@ -1,4 +1,4 @@
-"""Prompts: exact counts, no repetitions, the class in its sense, and what ends in a plain error."""
+"""Prompts: exact counts, no repetitions, the class with its sense, error messages."""
 
 import json
 
@@ -64,7 +64,7 @@ def test_templates_from_a_file(tmp_path):
     path.write_text('a photo of a {}\na {} in a zoo\n\na drawing of one {}\na photo of a {}\n')
     prompts = made(tmp_path, file=str(path), per_class=3)
     assert set(prompts['owl']) == {'a photo of an owl', 'an owl in a zoo', 'a drawing of one owl'}
-    with pytest.raises(InputError, match=r'templates.txt gives only 3 different prompts of the class "n02012849" .* and 4 are asked for'):
+    with pytest.raises(InputError, match=r'templates.txt gives only 3 different prompts of the class "n02012849" .* and 4 are needed'):
         made(tmp_path, file=str(path), per_class=4)
 
 
@@ -75,7 +75,7 @@ def test_articles():
 
 
 class FakeModel(LanguageModel):
-    """Gives answers in turn, and keeps the requests."""
+    """Returns given answers in turn and records the requests."""
 
     def __init__(self, *answers):
         self.asked = []
@@ -95,10 +95,10 @@ def test_captions_of_a_language_model():
     bird = ClassList(CRANES)[0]
     model = FakeModel('a crane by a lake\n2. a bird, a crane\n3. a heron', 'Cranes in the sky\n2. a cranefly')
     assert captions(model, bird) == [
-        'a crane (bird) by a lake',  # the sense is put in
+        'a crane (bird) by a lake',  # the sense is inserted
         'a bird, a crane',
         'Cranes (bird) in the sky',
-    ]  # and what has no crane is left out
+    ]  # captions without the class's name are left out
     assert all('"crane"' in request and '{' not in request for request, _ in model.asked)
     assert len({address for _, address in model.asked}) == 2
 
@@ -106,17 +106,17 @@ def test_captions_of_a_language_model():
 def test_an_answer_that_is_no_list_is_asked_again_and_then_an_error():
     bird = ClassList(CRANES)[0]
     assert captions(FakeModel('', 'a crane\n2. the crane', ''), bird, most_requests=1) == ['a crane (bird)', 'the crane (bird)']
-    with pytest.raises(InputError, match='asked for captions of "crane", and its answer is no list: nothing'):
+    with pytest.raises(InputError, match='asked for captions of "crane", and its answer has no list: nothing'):
         captions(FakeModel('', ''), bird)
 
 
 def test_a_real_language_model_writes_no_list(tmp_path):
-    """A model with random weights: the way is real, and its answers end in a plain error with nothing written."""
+    """The answers of a model with random weights raise an error, and nothing is written."""
     pytest.importorskip('transformers')
     folder = write_tiny_language_model(tmp_path / 'model')
     config = dict(classes=['bag'], per_class=2, language_model=dict(folder=str(folder), max_new_tokens=12), tries=1, most_requests=1)
     config['request'] = 'Write {count} captions of {class}, {kind}: '
-    with pytest.raises(InputError, match='captions of "bag", and its answer is no list: "'):
+    with pytest.raises(InputError, match='captions of "bag", and its answer has no list: "'):
         PromptPlan.from_config(config).run(str(tmp_path / 'prompts.json'))
     assert not (tmp_path / 'prompts.json').exists()
 
@@ -179,7 +179,7 @@ def test_bad_files_and_classes(tmp_path):
         with pytest.raises(InputError, match=message):
             PromptPlan.from_config(dict(classes=['bag'], per_class=1, slots=str(file))).run(str(out))
     file.write_text(json.dumps(slots | dict(slots=dict(place=['here', 'there']))))
-    with pytest.raises(InputError, match='gives only 2 different prompts of the class "bag" .* and 3 are asked for: lower per_class'):
+    with pytest.raises(InputError, match='gives only 2 different prompts of the class "bag" .* and 3 are needed: lower per_class'):
         PromptPlan.from_config(dict(classes=['bag'], per_class=3, slots=str(file))).run(str(out))
     assert not out.exists()
 

@@ -77,7 +77,7 @@ def test_features_of_a_published_backbone(library, tmp_path):
             MODELS.build(dict(type='mmpretrain.ResNet', depth=18)),
         )
     write_safetensors(tmp_path / 'w.safetensors', own.state_dict())
-    own.eval()  # mmpretrain's returns None
+    own.eval()  # mmpretrain's eval() returns None
     init = dict(type='mmbdg.PretrainedBackbone', checkpoint=str(tmp_path / 'w.safetensors'))
     backbone = ImageBackbone(32, library, input_size=64, init_cfg=init, **config)
     backbone.init_weights()
@@ -119,7 +119,7 @@ def test_annotated_images_are_paired_and_fitted(tmp_path):
 @pytest.mark.parametrize('squash', [False, True])
 @pytest.mark.parametrize('shape', [(32, 32), (40, 32), (32, 45), (16, 90)])
 def test_masks_are_fitted_like_images(shape, squash):
-    """Blocks of one value: away from their edges a fitted mask equals the fitted image."""
+    """Blocks of constant value: away from the edges of blocks a fitted mask equals the fitted image."""
     rng = np.random.default_rng(0)
     mask = np.kron(rng.integers(0, 2, (4, 4)), np.ones((-(-shape[0] // 4), -(-shape[1] // 4))))[: shape[0], : shape[1]].astype(np.uint8)
     image = fitted(np.repeat(mask[..., None] * 255, 3, axis=2), 16, squash)[..., 0]

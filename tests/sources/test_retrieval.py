@@ -1,4 +1,4 @@
-"""RetrievalSource: hits equal a search in numpy and a filter by hand; several classes, unsafe entries, licences; bad input."""
+"""RetrievalSource: hits equal a numpy search and a plain filter; several classes, unsafe entries, licences; bad input."""
 
 import json
 
@@ -46,7 +46,7 @@ SAFE = np.array([row['NSFW'] != 'NSFW' for row in rows()])
 
 @pytest.fixture(scope='module')
 def embedded(tiny_clip):  # noqa: F811
-    """Vectors of the pool's images and captions and of the queries, by an embedder of its own."""
+    """Vectors of the pool's images and captions and of the queries, by a separate embedder."""
     embedder = build_embedder(dict(type='mmbdg.OpenCLIP', folder=str(tiny_clip)))
     names = ['boot', 'bag', 'dark (colour)']
     return dict(
@@ -87,7 +87,7 @@ def test_hits_do_not_depend_on_other_classes(pool):
 
 
 def test_draw(pool, embedded):
-    """The i-th sample is the i-th hit, resized and cut; the manifest says where it comes from."""
+    """The i-th sample is the i-th hit, resized and cropped; the manifest has its origin."""
     found = source(pool)
     positions, similarities = expected_hits(embedded, 2)
     drawn = found.draw(2, [3, 0])
@@ -129,7 +129,7 @@ def test_match_equals_a_filter(pool, tokenizer):
 
 
 def test_licences(pool):
-    """Case does not matter; an entry without a licence is dropped where licences are named."""
+    """Case is ignored; entries without a licence are dropped if licences are given."""
     found = source(pool, mode='match', licences=['CC-BY', 'mit'], classes=['number'])
     assert found.hits()[0].positions.tolist() == [i for i, row in enumerate(rows()) if row['LICENSE'] == 'cc-by' and SAFE[i]]
 
@@ -158,7 +158,7 @@ def test_rules_of_several_classes():
 
 
 def test_uniting():
-    """Two modalities of two queries: the best of an entry counts; ties go by the pool; -1 is no hit."""
+    """Two modalities of two queries: the best hit of an entry counts; ties are in the order of the pool; -1 is no hit."""
     image = np.array([[0.3, 0.2], [0.25, 0.1]], np.float32), np.array([[4, 6], [6, -1]])
     text = np.array([[0.9, 0.25], [0.8, 0.7]], np.float32), np.array([[8, 3], [2, 4]])
     hits = united([image, text])
@@ -172,7 +172,7 @@ def test_uniting():
 
 def test_fitting():
     image = np.arange(6 * 10 * 3, dtype=np.uint8).reshape(6, 10, 3)
-    np.testing.assert_array_equal(fitted(image, 6), image[:, 2:8])  # the short side is as it was: the centre is cut out
+    np.testing.assert_array_equal(fitted(image, 6), image[:, 2:8])  # the short side is unchanged: the centre is cropped
     assert fitted(image[:6, :6], 6).base is not None  # unchanged
     wide = np.zeros((10, 40, 3), np.uint8)
     wide[:, :20] = 200
@@ -181,7 +181,7 @@ def test_fitting():
 
 
 def test_a_dataset(pool, tmp_path):
-    """Images without masks; what was found is in the manifest; classes with too few hits are named."""
+    """Images without masks; the manifest describes the hits; classes with too few hits are named."""
     config = dict(type='mmbdg.RetrievalSource', classes=[*CLASSES, 'nowhere'], mode='match', resolution=24, **pool)
     said, plan = [], Synthesis.from_config(dict(source=config, num_per_class=4, candidates=3))
     stored = StoredDataset(synthesize(plan, tmp_path / 'out', log=said.append))
@@ -249,7 +249,7 @@ def test_what_does_not_belong_together(pool, tmp_path):
 
 
 def test_an_image_that_is_gone(tmp_path):
-    """The checksum of a pool looks at names and sizes; an image that broke without either is named when it is drawn."""
+    """The checksum of a pool covers names and sizes; an image that broke without a change of them raises an error when it is read."""
     root = captioned_folder(tmp_path / 'pool', 5)
     build_index(str(root), tmp_path / 'index', log=lambda line: None)
     path = root / f'{rows()[3]["key"]}.png'

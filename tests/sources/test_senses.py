@@ -43,7 +43,7 @@ def garments(label, number=16):
     ],
 )
 def test_real_images_decide_and_without_them_nothing_does(clip, name, candidates, label, right):
-    """The first candidate, which one would take without images, is the wrong one; the same name is decided both ways by its images."""
+    """The first candidate is the wrong one; the images of a name decide its sense."""
     one = ClassList([name])[0]
     senses = choose(one, candidates, garments(label), clip)
     assert (senses.choice, senses.decided_by, senses.images) == (right, 'images', 16)
@@ -85,7 +85,7 @@ def test_a_given_sense_and_curated_names_come_first():
 
 
 def test_find_edit_apply(tmp_path, clip):
-    """The way of the documentation: the images of the example's "jumper" are dresses."""
+    """The steps of the documentation; the images of "jumper" in the example are dresses."""
     senses, classes = tmp_path / 'senses.json', tmp_path / 'classes.json'
     config = ROOT / 'configs/prompts/fashion32.py'
     result = run_tool('tools/class_senses.py', 'find', config, senses)
@@ -140,7 +140,7 @@ def test_candidates_of_a_language_model():
     model = FakeModel(' a bird\n2. a machine\n3. a paper bird\n4. a surname')
     assert asked_candidates(model, crane, 3) == ['a bird', 'a machine', 'a paper bird']
     assert '3 different meanings of "crane"' in model.asked[0]
-    with pytest.raises(InputError, match='asked for meanings of "crane", and its answer is no list: "Cranes are birds."'):
+    with pytest.raises(InputError, match='asked for meanings of "crane", and its answer has no list: "Cranes are birds."'):
         asked_candidates(FakeModel('Cranes are birds.'), crane, 3, 'Meanings of {name}?')
 
 
@@ -148,7 +148,7 @@ def test_a_real_language_model_answers_no_list(tmp_path):
     pytest.importorskip('transformers')
     model = dict(folder=str(write_tiny_language_model(tmp_path / 'model')), max_new_tokens=12)
     plan = SensePlan.from_config(dict(classes=['crane'], language_model=model, request='What does {name} mean?'))
-    with pytest.raises(InputError, match='meanings of "crane", and its answer is no list: "'):
+    with pytest.raises(InputError, match='meanings of "crane", and its answer has no list: "'):
         plan.run(str(tmp_path / 'senses.json'))
     assert not (tmp_path / 'senses.json').exists()
 

@@ -1,4 +1,4 @@
-"""Selections that compare images: against a plain numpy search and against open_clip called by hand."""
+"""Selections that compare images, against a plain numpy search and direct calls of open_clip."""
 
 import json
 import os
@@ -23,7 +23,7 @@ CATS, DOGS = range(14), range(9)
 
 @EMBEDDERS.register_module()
 class PixelsEmbedder(Embedder):
-    """The pixels themselves, without their mean. It counts the images."""
+    """Embeds an image by its pixels minus their mean, and counts the images."""
 
     dim, seen = 48, 0
 
@@ -41,7 +41,7 @@ PIXELS = dict(type='mmbdg.PixelsEmbedder')
 
 @pytest.fixture
 def root(tmp_path):
-    """Random images; some differ from an earlier one by noise of several strengths, and a dog is a cat."""
+    """Random images; some equal an earlier one plus noise of several strengths, one of them of another class."""
     samples = {'cat': dict.fromkeys(CATS, (0.1, 0.5)), 'dog': dict.fromkeys(DOGS, (0.1, 0.5))}
     root, rng = write_ranked(tmp_path / 'data', samples), np.random.default_rng(3)
     images = {(folder, i): rng.integers(30, 220, (4, 4, 3)) for folder, numbers in (('cat', CATS), ('dog', DOGS)) for i in numbers}
@@ -108,7 +108,7 @@ def test_embeddings_are_computed_once(root, monkeypatch):
     step = dict(type='mmbdg.NearDuplicates', embedder=PIXELS, threshold=0.9)
     first = run(root, step)
     assert PixelsEmbedder.seen == len(CATS) + len(DOGS)
-    (part,) = (root / 'selections/embeddings').glob('*/000001.npy')  # as if a run had been stopped before this part
+    (part,) = (root / 'selections/embeddings').glob('*/000001.npy')  # simulates a run that was stopped before this part
     part.unlink()
     assert run(root, step, name='t') == first and PixelsEmbedder.seen == len(CATS) + len(DOGS) + 5
     part.write_bytes((part.parent / '000004.npy').read_bytes())

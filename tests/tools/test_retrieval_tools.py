@@ -1,4 +1,4 @@
-"""tools/index_pool.py, tools/score_retrieval.py and tools/benchmark.py retrieval as a user runs them."""
+"""tools/index_pool.py, tools/score_retrieval.py and tools/benchmark.py retrieval on the command line."""
 
 import json
 import sys
@@ -60,7 +60,7 @@ def test_wrong_options_of_indexing(tmp_path, options, message):
 
 
 def test_the_benchmark(tmp_path, monkeypatch):
-    """What its figures are made of: here everything is measured in this process."""
+    """The figures of the benchmark, measured in this process."""
     pytest.importorskip('faiss', reason='pip install "mmbdg[clip]"')
     monkeypatch.syspath_prepend(str(ROOT / 'tools'))
     from benchmarks import retrieval

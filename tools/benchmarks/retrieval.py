@@ -1,4 +1,4 @@
-"""The sub-command ``retrieval``: what searching a large pool costs, by vectors and by text."""
+"""The sub-command ``retrieval``: cost of searching a large pool by vectors and by text."""
 
 import argparse
 import os
@@ -24,9 +24,9 @@ from mmbdg.pools.entry import Entry
 from mmbdg.pools.faiss_index import load_faiss, new_index, set_search, train, train_rows
 
 PART = 50_000
-"""Vectors that are made at once."""
+"""Number of vectors that are made at once."""
 DIRECTIONS = 32
-"""Number of directions in which the vectors of a cluster differ."""
+"""Number of directions of the noise within a cluster."""
 ADJECTIVES = (
     *('red', 'green', 'blue', 'dark', 'bright', 'old', 'new', 'small', 'large', 'striped', 'plain', 'worn', 'wet', 'dry', 'soft', 'hard'),
 )
@@ -41,10 +41,10 @@ QUERIES = {
 
 
 def clustered(first: int, number: int, dim: int, clusters: int, spread: float) -> np.ndarray:
-    """Vectors of length 1 around centres, float32 (N,D), that depend on their numbers alone.
+    """Vectors of length 1 around centres, float32 (N,D), each a function of its number.
 
-    They differ from their centre in few directions, the same for all: independent noise in every direction has no neighbours that an index
-    could find, and centres with few vectors each have neighbours that are too easily found.
+    They differ from their centre in few directions, the same for all. Independent noise in every direction would have no neighbours that
+    an index could find; centres with few vectors would have neighbours that are too easy to find.
     """
     rng = generator_at('benchmark retrieval', 'centres', clusters, dim)
     centres, directions = (rng.standard_normal((rows, dim), dtype=np.float32) for rows in (clusters, DIRECTIONS))
@@ -57,7 +57,7 @@ def clustered(first: int, number: int, dim: int, clusters: int, spread: float) -
 
 
 def captions_from(first: int, number: int) -> Iterator[str]:
-    """Captions of nine words, one of them of 4,096."""
+    """Captions of nine words; one of them is drawn from 4,096 words."""
     rng = generator_at('benchmark captions', first)
     drawn = zip(rng.integers(16, size=(number, 2)), rng.integers(16, size=(number, 3)), rng.integers(10, size=number), strict=True)
     for i, (adjectives, syllables, place) in enumerate(drawn):
@@ -103,7 +103,7 @@ def measure_vectors(factory: str, searches: list[str], args: dict[str, Any]) -> 
 
 
 def measure_captions(tokenizer: str, number: int, folder: Path) -> dict:
-    """Build a full-text table and search it; the rows of a scan by LIKE are those of a substring."""
+    """Build a full-text table and search it, also for a substring by a scan with LIKE."""
     path = folder / f'{tokenizer}.sqlite'
     texts = [text for first in range(0, number, PART) for text in captions_from(first, min(PART, number - first))]
     entries = [Entry(f'{i}', 1, text) for i, text in enumerate(texts)]
@@ -131,7 +131,7 @@ def measure_captions(tokenizer: str, number: int, folder: Path) -> dict:
 
 
 def best_of(call: Any, times: int = 3) -> tuple[float, Any]:
-    """CPU seconds of the fastest of some calls, and its result."""
+    """CPU seconds of the fastest of several calls, and its result."""
     seconds = []
     for _ in range(times):
         begin = cpu_seconds()
@@ -183,10 +183,10 @@ def retrieval_command(args: argparse.Namespace) -> None:
 
 
 def done(what: str, found: Any) -> dict:
-    """What a process has measured.
+    """Result of a measuring process.
 
     Raises:
-        InputError: It was killed.
+        InputError: The process was killed.
     """
     if isinstance(found, str):
         raise InputError(f'{what} was not measured: {found}; lower --vectors or --captions')
@@ -194,7 +194,7 @@ def done(what: str, found: Any) -> dict:
 
 
 def as_text(result: dict) -> str:
-    """The tables, aligned and valid Markdown."""
+    """Results as aligned Markdown tables."""
     settings = result['settings']
     rows = []
     for row in result['vectors']:
@@ -222,20 +222,20 @@ def as_text(result: dict) -> str:
 
 
 def add_retrieval(commands: argparse._SubParsersAction) -> None:
-    """The sub-command ``retrieval``."""
+    """Add the sub-command ``retrieval``."""
     command = commands.add_parser('retrieval', help='time, memory and recall of searches in a large pool')
     command.add_argument('--vectors', type=positive_int, default=1_000_000, help='number of vectors')
     command.add_argument('--dim', type=positive_int, default=512, help='their length')
-    command.add_argument('--clusters', type=positive_int, default=1000, help='number of centres around which they lie')
-    command.add_argument('--spread', type=positive_float, default=0.7, help='length of what is added to a centre')
+    command.add_argument('--clusters', type=positive_int, default=1000, help='number of centres of the vectors')
+    command.add_argument('--spread', type=positive_float, default=0.7, help='length of the noise that is added to a centre')
     command.add_argument('--queries', type=positive_int, default=100, help='number of queries, from the same clusters')
     command.add_argument('--hnsw', type=natural_int, default=16, help='links of HNSW; 0: not measured')
     command.add_argument('--construction', type=positive_int, default=40, help='efConstruction of HNSW')
     command.add_argument('--ef-search', type=positive_int, nargs='+', default=[64, 256], help='efSearch of HNSW')
     command.add_argument('--ivf', type=natural_int, default=1024, help='cells of IVF; 0: not measured')
-    command.add_argument('--nprobe', type=positive_int, nargs='+', default=[1, 8, 32], help='cells of IVF that are searched')
+    command.add_argument('--nprobe', type=positive_int, nargs='+', default=[1, 8, 32], help='numbers of searched cells of IVF')
     command.add_argument('--captions', type=natural_int, default=1_000_000, help='number of captions; 0: not measured')
     command.add_argument('--threads', type=positive_int, default=1, help='of the CPU')
-    command.add_argument('--scratch', help='folder for the captions while they are measured; default: the temporary one')
+    command.add_argument('--scratch', help='folder for the temporary table of captions; default: the system folder')
     command.add_argument('--out', type=Path, help='.json file to write')
     command.set_defaults(run=retrieval_command)

@@ -3,7 +3,7 @@
 python tools/dataset_converters/garment_pool.py data/garment_pool
 python tools/dataset_converters/garment_pool.py data/garment_pool --wrong 0.4 --seed 1 --source full
 
-Beside the images and captions.csv lies truth.csv: the true class of each image, and the class that its caption names.
+truth.csv, beside the images and captions.csv, has the true class of each image and the class that its caption names.
 """
 
 from mmbdg.arguments import Parser, fraction, natural_int

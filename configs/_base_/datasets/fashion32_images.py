@@ -1,4 +1,4 @@
-"""The embedded real images with their classes, for generators: batches of the training images, and 1,000 of them for validations."""
+"""The embedded real images with class labels, to train generators: batches of training images, and 1,000 of them for validation."""
 
 train_dataloader = dict(
     batch_size=64,
@@ -9,7 +9,7 @@ train_dataloader = dict(
     collate_fn=dict(type='mmengine.pseudo_collate'),
     dataset=dict(type='mmbdg.FashionMNIST32', split='train', pipeline=[dict(type='PackInputs')]),
 )
-val_dataloader = dict(  # training images: the test images choose no checkpoint
+val_dataloader = dict(  # training images: checkpoints must not be chosen by test images
     batch_size=100,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),

@@ -1,4 +1,4 @@
-"""Hooks for trainings of diffusers' networks: sample pictures, and export in diffusers' own layout."""
+"""Hooks for trainings of diffusers' networks: sample pictures, and export in diffusers' layout."""
 
 import copy
 import shutil
@@ -20,15 +20,15 @@ from mmbdg.visualization.contact_sheet import grid, save_picture
 class DiffusionSamplesHook(Hook):
     """Writes sample pictures to ``<work_dir>/samples/`` after each validation: one row per class, the same noise every time.
 
-    The model must have ``images(class_ids, indices) -> uint8 (N,3,R,R)`` and ``classes``. With mmengine's ``EMAHook`` the pictures are of
-    the averaged weights, as the validation is.
+    The model must have ``images(class_ids, indices) -> uint8 (N,3,R,R)`` and ``classes``. With mmengine's ``EMAHook`` pictures and
+    validation use the averaged weights.
 
     Args:
         per_class: Number of samples per row.
         max_classes: Maximum number of rows.
     """
 
-    priority = 'HIGH'  # before EMAHook puts the weights of the training back
+    priority = 'HIGH'  # before EMAHook restores the weights of the training
 
     def __init__(self, per_class: int = 12, max_classes: int = 16) -> None:
         self.per_class, self.max_classes = per_class, max_classes
@@ -61,11 +61,11 @@ class ExportPretrainedHook(ExportHook):
         model.load_state_dict(read_state_dict(source, ''))
         out = Path(runner.work_dir) / self.folder
         fresh = out.with_name(f'{out.name}.new')
-        shutil.rmtree(fresh, ignore_errors=True)  # of a killed training
+        shutil.rmtree(fresh, ignore_errors=True)  # left by a killed training
         with whole_folder(fresh) as part:
             model.save_pretrained(part)
             for file in part.rglob('*.safetensors'):
-                file.chmod(0o644)  # safetensors writes files for the owner only
+                file.chmod(0o644)  # safetensors writes files that only the owner can read
         shutil.rmtree(out, ignore_errors=True)
         fresh.rename(out)
         runner.logger.info(f'exported {source} to {out}')

@@ -1,4 +1,4 @@
-"""The samples that a CLIP model finds most similar to the name of their class."""
+"""Selection of the samples that are most similar to the name of their class, by a CLIP model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,18 +26,18 @@ class ClipScore(RankedSelection):
     the templates (the paper's text; its released code averages the text embeddings instead).
 
     Args:
-        embedder: Config of an embedder that reads texts, such as ``dict(type='mmbdg.OpenCLIP', folder=PATH)``.
+        embedder: Config of an embedder of images and texts, such as ``dict(type='mmbdg.OpenCLIP', folder=PATH)``.
         templates: Texts with one ``{}`` for the class.
         reduce: "max" or "mean" of the similarities over the templates. Default: "max".
         fraction: See :class:`~mmbdg.synthesis.selections.RankedSelection`. Default: 0.3.
         scope: See :class:`~mmbdg.synthesis.selections.RankedSelection`. Default: "class".
-        max_per_class: Largest number of samples that are kept of a class (of the dataset if ``scope`` is "dataset"). Default: 10,000.
+        max_per_class: Largest number of kept samples of a class (of the dataset if ``scope`` is "dataset"). Default: 10,000.
         classes: Names and senses of the dataset's classes, for :class:`~mmbdg.sources.class_list.ClassList`, with the dataset's folders as
             ids. Default None: the names in the dataset.
         device: Device on which the embedder computes. Default: "cpu".
 
     Raises:
-        InputError: An argument is wrong, or the embedder cannot be built or reads no texts.
+        InputError: An argument is wrong, or the embedder cannot be built or does not embed texts.
     """
 
     embedder: Mapping[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""Embeddings of a dataset's samples, computed once and kept beside its selections."""
+"""Embeddings of a dataset's samples, computed once and stored beside its selections."""
 
 import json
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from mmbdg.storage.selections import dataset_checksum
 from mmbdg.synthesis.selections.base import Samples
 
 PART = 4096
-"""Number of samples in a file of embeddings; a run that is stopped loses at most this many."""
+"""Number of samples in a file of embeddings; an interrupted run loses at most this number."""
 BATCH = 64
-"""Number of images that are embedded at once."""
+"""Batch size of the embedder."""
 
 
 def embedded(samples: Samples, embedder: Embedder) -> np.ndarray:
     """Embed the images of samples.
 
     The vectors of the whole dataset are stored in ``selections/embeddings/KEY`` of its folder, where the key depends on the embedder and on
-    the dataset, in parts of :data:`PART` samples; parts that exist are read. Only parts with a wanted sample are computed.
+    the dataset, in parts of :data:`PART` samples. Existing parts are read. Only parts with a requested sample are computed.
 
     Args:
         samples: Samples of a dataset.
@@ -35,7 +35,7 @@ def embedded(samples: Samples, embedder: Embedder) -> np.ndarray:
         Vectors of length 1, float32 (N,D).
 
     Raises:
-        InputError: A sample is damaged, or a stored part is not of the expected size.
+        InputError: A sample is damaged, or a stored part does not have the expected size.
     """
     from tqdm import tqdm
 

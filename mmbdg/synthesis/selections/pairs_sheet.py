@@ -1,4 +1,4 @@
-"""HTML page of the samples that a step dropped and the images that they are similar to. The page loads nothing."""
+"""Self-contained HTML page of dropped samples, each beside the image that it is similar to."""
 
 import base64
 import io
@@ -20,9 +20,9 @@ def pairs_sheet(title: str, samples: Samples, pairs: Sequence[Pair]) -> str:
 
     Args:
         title: Title of the page.
-        samples: Samples that the step chose from.
-        pairs: Pairs of the step. The :data:`SHOWN` least similar ones are shown, because there a threshold is decided; the page says how
-            many there are.
+        samples: Input samples of the step.
+        pairs: Pairs of the step. The page states their number and shows the :data:`SHOWN` least similar ones, which matter for the choice
+            of a threshold.
     """
     shown = sorted(pairs, key=lambda pair: pair.similarity)[:SHOWN]
     figures = ''.join(

@@ -23,11 +23,11 @@ from mmbdg.synthesis.selections.embedded import BATCH, embedded
 class SimilaritySelection(Selection):
     """Drops samples whose embedding has a cosine similarity above a threshold with that of another image.
 
-    A threshold belongs to its embedder: the one of a paper says nothing about other networks. Look at the report's pairs to choose one.
+    The threshold depends on the embedder: that of a paper is not valid for other networks. Choose it by the pairs in the report.
 
     Args:
         embedder: Config of an embedder: ``dict(type='mmbdg.OpenCLIP', folder=PATH)`` or ``dict(type='mmbdg.ClassifierFeatures', ...)``.
-        threshold: Largest cosine similarity that is kept, -1 to 1.
+        threshold: Largest cosine similarity of kept samples, -1 to 1.
         device: Device on which the embedder computes. Default: "cpu".
 
     Raises:
@@ -54,7 +54,7 @@ class SimilaritySelection(Selection):
 
     @abstractmethod
     def pairs(self, samples: Samples, vectors: np.ndarray) -> list[Pair]:
-        """One pair for each sample to drop, ascending.
+        """Find the samples to drop, ascending, each with the image that it is similar to.
 
         Args:
             samples: Samples to choose from.
@@ -101,18 +101,18 @@ class NearDuplicates(SimilaritySelection):
 class TestSetLeakage(SimilaritySelection):
     """Drops samples that are nearly equal to an image of a test set ("The Unmet Promise", section 3.3 and appendix B.2).
 
-    The paper drops a retrieved image whose similarity with any test image exceeds 0.604169, for the ISC21 descriptor isc_ft_v107. For any
-    other embedder, choose the threshold by looking at the report's pairs.
+    The paper drops a retrieved image whose similarity with any test image exceeds 0.604169, for the ISC21 descriptor isc_ft_v107. For
+    other embedders, choose the threshold by the pairs in the report.
 
     Args:
         embedder, threshold, device: See :class:`SimilaritySelection`.
-        against: Folders of test images, which are searched with all subfolders.
+        against: Folders of test images, including all subfolders.
 
     Raises:
         InputError: See :class:`SimilaritySelection`; or a folder is missing or has no image.
     """
 
-    __test__ = False  # pytest takes classes of this name for tests
+    __test__ = False  # pytest collects classes with this prefix as tests
 
     against: Sequence[str] = ()
     files: tuple[Path, ...] = field(init=False, repr=False)
