@@ -1,6 +1,6 @@
 """A small text-to-image diffusion model on the embedded real images: captions with their class names, latents of an autoencoder.
 
-    python tools/train.py configs/diffusion/latent_fashion32.py        # about four minutes of one core
+    python tools/train.py configs/diffusion/latent_fashion32.py        # 19 minutes of one busy core
 
 Writes diffusion/ (the averaged weights, as a StableDiffusionPipeline in diffusers' layout) and samples/*.png into the work dir.
 To train the autoencoder too: configs/diffusion/autoencoder_fashion32.py. For your own images see configs/own/README.md.
@@ -10,7 +10,7 @@ _base_ = ['../_base_/runtime.py', '../_base_/models/resnet_fashion32.py', '../_b
 
 autoencoder = 'mmbdg://fashion32/diffusion/vae'
 classifier_weights = 'mmbdg://fashion32/classifier.safetensors'
-iterations = 600
+iterations = 2000
 
 model = dict(
     type='mmbdg.DiffusionTraining',

@@ -40,7 +40,7 @@ custom_hooks = [
         licence='MIT: Fashion-MNIST (MIT, Zalando SE)',
     )
 ]
-requires_backbone_weights = 'a trained backbone'
+requires = dict(backbone_weights='weights of a backbone, in the layout of any publisher that mmbdg.PretrainedBackbone knows')
 next_step = (
     'python tools/synthesize.py configs/synthesis/real_labelled_fashion32.py OUT '
     '--cfg-options synthesis.source.labeller={work_dir}/labelled_generator'

@@ -265,7 +265,7 @@ def test_a_dataset_that_grows(tiny_labelled_generator, tmp_path, form):
     assert len(StoredDataset(root, 's').lines) == 6
     synthesize(plan_of(num_per_class=6, **plan), root, log=lambda line: None)
     with pytest.raises(
-        InputError, match='before samples were added to this one: python tools/select_samples.py .*out CONFIG chooses again'
+        InputError, match='before samples were added to this one: make it again with python tools/select_samples.py .*out CONFIG'
     ):
         StoredDataset(root, 's')
     again, _ = run(root, least(0.5))
