@@ -184,7 +184,7 @@ def test_labeller_that_does_not_fit(tmp_path, monkeypatch, capsys):
         (['--cfg-options', 'model.interpreter=dict'], 'is no ensemble: '),
         (
             ['--compare', 'shared-trunk', '--cfg-options', 'model.interpreter.member.groups=(16,)'],
-            'last mix blocks cannot be built: .*no mix',
+            'last mix blocks cannot be built: .*needs a mix block',
         ),
     ],
 )
