@@ -50,6 +50,14 @@ def test_scenes():
     assert len(text.splitlines()) == 5 and text in (ROOT / 'docs/transfer/scenes.md').read_text()
 
 
+def test_sources():
+    results = Results(study('sources'))
+    for run in json.loads((ROOT / 'docs/sources/fashion32.json').read_text())['runs']:
+        results.add(run['row'], run['column'], run['seed'], Run(run['figures']))
+    assert len(list(results.cells())) == len(results.study.rows) == 6
+    assert markdown_table(table(results)) in (ROOT / 'docs/sources.md').read_text()
+
+
 def test_interpreters():
     results = Results(study('interpreters'))
     names = {row.title or row.name: row.name for row in results.study.rows}
