@@ -129,7 +129,8 @@ def test_a_look_at_samples_does_not_change_the_training(gan, wrappers, tmp_path,
     for _ in range(4):
         gan.train_step(batch(), wrappers)
     now, hook = [0.0], GeneratedSamplesHook(per_class=2, num_samples=6)
-    monkeypatch.setattr('mmbdg.engine.hooks.gan_hooks.time.monotonic', lambda: now[0])
+    # Only the hook's clock: with the process's clock standing still, a wait with a timeout elsewhere would never end.
+    monkeypatch.setattr('mmbdg.engine.hooks.gan_hooks.time', SimpleNamespace(monotonic=lambda: now[0]))
     runner = SimpleNamespace(rank=0, iter=0, model=gan, work_dir=tmp_path, logger=logging.getLogger())
     hook.before_train(runner)
     before, random = {key: value.clone() for key, value in gan.state_dict().items()}, torch.get_rng_state()
