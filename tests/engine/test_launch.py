@@ -124,7 +124,7 @@ def test_the_label_space_decides_the_number_of_labels(tmp_path):
     assert imagenet.model.head == dict(num_classes=992, ignore_index=65535) and imagenet.num_labels == 992
     own = load_config(arguments(tmp_path / 'base.py', **{'label_space': 'fgbg', 'model.head.num_classes': 1}))
     assert own.model.head.num_classes == 1  # a head with one output is allowed if set explicitly
-    with pytest.raises(InputError, match='label space "fgbg" has num_labels=2, the command line says 3'):
+    with pytest.raises(InputError, match='label space "fgbg" has num_labels=2, the command line sets 3'):
         load_config(arguments(tmp_path / 'base.py', label_space='fgbg', num_labels=3))
     with pytest.raises(InputError, match='got "fashion"'):
         load_config(arguments(tmp_path / 'base.py', label_classes='fashion'))
