@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmbdg.errors import InputError
+
 
 class Embedder(ABC):
     """Maps images to vectors of length 1; the inner product of two vectors is their cosine similarity.
@@ -59,8 +61,6 @@ class Embedder(ABC):
         Raises:
             InputError: The embedder has no text encoder, or a text is empty.
         """
-        from mmbdg.errors import InputError
-
         if not self.reads_text:
             raise InputError(f'{type(self).__name__} embeds images only; use an embedder with a text encoder, such as mmbdg.OpenCLIP')
         if empty := [i for i, text in enumerate(texts) if not text.strip()]:
@@ -73,7 +73,7 @@ class Embedder(ABC):
 
     def _texts(self, texts: Sequence[str]) -> Tensor:
         """At least one text -> vectors of any length, (N,D)."""
-        raise NotImplementedError
+        raise NotImplementedError  # called only if reads_text is set, and such a subclass implements it
 
     @abstractmethod
     def identity(self) -> dict[str, dict[str, Any]]:

@@ -228,4 +228,4 @@ def _finish(
         collect(out / 'logs', job, short)
     for line in short:
         log(line)
-    log(f'{number} labelled images in {out}')
+    log(f'{number} {"labelled images" if maker.catalogue.has_masks else "images without masks"} in {out}')

@@ -59,7 +59,8 @@ class Throughput:
 
     def acceptance_text(self) -> str:
         """Return the text of the progress bar."""
-        return f'{self.outcome["candidates"]} candidates, kept by ' + ', '.join(f'{k} {v:.0%}' for k, v in self.acceptance().items())
+        kept = ', '.join(f'{name} {share:.0%}' for name, share in self.acceptance().items())
+        return f'{self.outcome["candidates"]} candidates' + (f', kept by {kept}' if kept else '')
 
     def record(self) -> dict:
         """Return all values as JSON values."""

@@ -126,6 +126,7 @@ def test_a_source_that_ends_and_has_no_masks(tmp_path, format_):
     said = []
     plan = photos(format=format_)
     root = synthesize(plan, tmp_path / 'out', log=said.append)
+    assert said[-1] == f'9 images without masks in {root}'
     stored = StoredDataset(root)
     assert stored.info['counts'] == {'class-0': 6, 'class-1': 3} and stored.info['available'] == {'class-0': 7, 'class-1': 3}
     assert any('class 1: 3 of 6 samples' in line and 'The source has 3 images of the class' in line for line in said)

@@ -32,3 +32,12 @@ def test_the_longest_process_counts(tmp_path):
     assert total['seconds'] == pytest.approx(50, abs=5) and total['written'] == 4
     assert total['written_per_second'] == pytest.approx(4 / total['seconds'])
     assert total['naive_seconds_per_kept'] == pytest.approx(15.5) and total['acceptance'] == dict(rejection=0.1, uncertainty=1.0)
+
+
+def test_the_progress_bar_names_only_filters_that_exist(tmp_path):
+    bar = Throughput(tmp_path, Job(0, 1, 'a'), 'cpu', 1, Stages(torch.device('cpu')))
+    bar.add(dict(candidates=8, kept=8), 8)
+    assert bar.acceptance_text() == '8 candidates'
+    bar = Throughput(tmp_path, Job(0, 1, 'a'), 'cpu', 1, Stages(torch.device('cpu')))
+    bar.add(dict(candidates=8, after_uncertainty=6, kept=6), 6)
+    assert bar.acceptance_text() == '8 candidates, kept by uncertainty 75%'

@@ -18,7 +18,8 @@ def main() -> None:
     args = parser.parse_args()
     dataset = StoredDataset(args.src, args.selection)
     unpack_shards(dataset, args.dst, progress=True)
-    print(f'{len(dataset.lines)} labelled images in {args.dst}')
+    what = 'labelled images' if dataset.catalogue.has_masks else 'images without masks'
+    print(f'{len(dataset.lines)} {what} in {args.dst}')
 
 
 if __name__ == '__main__':
