@@ -33,7 +33,7 @@ ALLOWED = {
         *('compat', 'evaluation', 'assets', 'embedders'),
     },
     'backbones': {'compat'},
-    'studies': {'engine', 'evaluation', 'analysis', 'assets', 'compat'},
+    'studies': {'storage', 'engine', 'evaluation', 'analysis', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),
 }

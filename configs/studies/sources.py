@@ -64,6 +64,7 @@ study = dict(
                         *('{synthesize.out}/dataset', '{out}/figures.json', '--features', features, '--judge', features),
                         *('--copies-of', training_images),
                     ],
+                    inputs=[training_images.partition(':')[0]],
                     outputs=dict(figures='figures.json'),
                 ),
             ],

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from mmbdg.assets import resolve
 from mmbdg.compat.config import with_options
 from mmbdg.compat.config_options import as_meant
 from mmbdg.errors import InputError
-from mmbdg.files import sha256
 from mmbdg.reading import parsed_json
 from mmbdg.schema import Schema
+from mmbdg.studies.checksums import content_checksum
 from mmbdg.studies.code_version import code_version, data_checksum, library_versions, texts_in
 
 INFORMATION_KEYS = ('next_step', 'requires')
 """Keys of a config that are only information for the user."""
+WRITTEN = re.compile(r'^(work_dir|default_hooks|custom_hooks|visualizer)(\.|$)|\bfeature_cache\.folder$')
+"""Keys of folders that a tool writes."""
+FOLDER_KEYS = re.compile(r'(root|folder|dir|path|prefix|pool|index|init)$')
+"""Names of keys whose value may be a folder without a slash in its path."""
 MOST_SHOWN = 3
 """Maximum number of changed keys in a message."""
 
@@ -29,7 +34,8 @@ class Recipe(Schema):
     Args:
         command: Tool and command line, with placeholders in braces instead of file paths.
         config: Config with its options, by dotted key. Empty for a tool without a config.
-        inputs: Checksums of the inputs, by name: outputs of earlier steps, files named in the config, and listed inputs.
+        inputs: Checksums of the inputs, by name: outputs of earlier steps, files and folders named in the config or the command line, and
+            listed inputs.
         code: Checksums of the modules of this package that the tool uses, see :mod:`mmbdg.studies.code_version`.
         libraries: Versions of the numerical libraries.
         threads: Number of CPU threads.
@@ -78,7 +84,15 @@ def _flat(value: Any, key: str = '') -> Iterator[tuple[str, Any]]:
         yield from _flat(one, f'{key}.{name}' if key else str(name))
 
 
-def recipe(tool: Path, arguments: list[str], config: dict[str, Any], inputs: Mapping[str, Path], threads: int, processes: int) -> Recipe:
+def recipe(
+    tool: Path,
+    arguments: list[str],
+    config: dict[str, Any],
+    inputs: Mapping[str, Path],
+    threads: int,
+    processes: int,
+    apart: Iterable[Path] = (),
+) -> Recipe:
     """Make the recipe of a step whose inputs exist.
 
     Args:
@@ -88,15 +102,21 @@ def recipe(tool: Path, arguments: list[str], config: dict[str, Any], inputs: Map
         inputs: Files and folders that the step reads, by name.
         threads: Number of CPU threads.
         processes: Number of processes.
+        apart: Folders that change while the study runs; the config must not name a folder that contains one of them. Default: none.
 
     Raises:
-        InputError: An input is missing.
+        InputError: An input is missing, or the config names a folder with the results of the study.
     """
     texts = [*arguments, *texts_in(config)]
-    named = {text: place for text in sorted(set(texts_in(config))) if (place := _file_named(text)) is not None}
+    named = named_inputs(config) | {text: place for text in arguments if '/' in text and (place := _existing(text)) is not None}
     for name, path in inputs.items():
         if not path.exists():
             raise InputError(f'the input {name} of {tool.name} is missing: {path}')
+    for text, path in named.items():
+        if inner := next((folder for folder in apart if folder.resolve().is_relative_to(path.resolve())), None):
+            raise InputError(
+                f'{tool.name} reads the folder {text}, which contains {inner}, where the study writes: choose another output folder'
+            )
     return Recipe(
         command=[tool.name, *arguments],
         config=config,
@@ -108,31 +128,36 @@ def recipe(tool: Path, arguments: list[str], config: dict[str, Any], inputs: Map
     )
 
 
-def _file_named(text: str) -> Path | None:
-    """File that is named in a text of a config, or None. Folders are not considered; a study lists them in ``inputs``."""
-    if '\n' in text or len(text) > 500 or '/' not in text or text.endswith('.py'):
+def named_inputs(config: Mapping[str, Any]) -> dict[str, Path]:
+    """Existing files and folders that a config names, by their text in the config.
+
+    Args:
+        config: Values of the config, see :func:`resolved_config`. Folders that the tool writes (:data:`WRITTEN`, and the folder of a
+            dataset with ``prepare``, whose identity the tool checks) are left out. So are folders in top-level values, because these are
+            variables, which count at the place where they are used.
+    """
+    prepared = {key.partition('.prepare.')[0] for key in config if '.prepare.' in key}
+    found = {}
+    for key, value in config.items():
+        above, _, last = key.rpartition('.')
+        written = not above or WRITTEN.search(key) or (last == 'data_root' and above in prepared)
+        for text in texts_in(value):
+            place = _existing(text) if '/' in text or '.' in text or FOLDER_KEYS.search(last) else None
+            if place is not None and not (written and place.is_dir()):
+                found[text] = place
+    return dict(sorted(found.items()))
+
+
+def _existing(text: str) -> Path | None:
+    """File or folder with this path, or None. The working directory and the folders above it are left out, and so are configs, because
+    their values are part of the recipe."""
+    if not text or '\n' in text or len(text) > 500 or text.endswith('.py'):
         return None
     try:
         path = resolve(text)
-        return path if path.is_file() else None
+        return path if path.is_file() or (path.is_dir() and not Path.cwd().is_relative_to(path.resolve())) else None
     except (InputError, OSError, ValueError):
         return None
-
-
-_checksums: dict[tuple[str, int, int], str] = {}
-
-
-def content_checksum(path: Path) -> str:
-    """SHA-256 of a file, or of the names and checksums of all files in a folder."""
-    if path.is_dir():
-        files = sorted(file for file in path.rglob('*') if file.is_file())
-        lines = [f'{file.relative_to(path).as_posix()} {content_checksum(file)}' for file in files]
-        return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
-    state = path.stat()
-    key = str(path), state.st_size, state.st_mtime_ns
-    if key not in _checksums:
-        _checksums[key] = sha256(path)
-    return _checksums[key]
 
 
 def changes(old: Mapping[str, Any], new: Recipe) -> str:

@@ -169,7 +169,7 @@ class StudyRunner:
         used = {name: path for name, path in made.items() if any(f'{{{name}}}' in text for text in template)}
         used |= {text: Path(text) for text in (str(filled(text, values)) for text in step.inputs) if text not in made}
         tool = self.tools / step.tool
-        content = recipe(tool, template, config, used, self.study.threads, step.processes)
+        content = recipe(tool, template, config, used, self.study.threads, step.processes, (self.out, self.steps))
         folder = StepFolder(self.steps, step, content)
         result, reason = folder.result()
         if result is None and not reason:

@@ -13,7 +13,8 @@ from mmbdg.files import write_json
 from mmbdg.paths import inside
 from mmbdg.reading import read_json, read_text
 from mmbdg.schema import OpenSchema, Schema
-from mmbdg.studies.recipe import Recipe, content_checksum
+from mmbdg.studies.checksums import content_checksum
+from mmbdg.studies.recipe import Recipe
 from mmbdg.studies.study import POINTER, Step
 
 

@@ -52,8 +52,8 @@ class Step(StudySchema):
         options: Options for ``--cfg-options``, by key. Only with a config.
         outputs: Paths below the step's folder, by the name that later steps use. ``@file``: the file contains the name of the output.
         resume: Arguments that resume an interrupted run. Default: None, an interrupted run starts again in an empty folder.
-        inputs: Files and folders that the tool reads and that are not in the config and not outputs of earlier steps. Their checksums are
-            part of the recipe.
+        inputs: Files and folders that the tool reads and that neither the config nor the arguments name. Their checksums are part of the
+            recipe.
         processes: Number of processes, at least 1. More than one are started by torchrun. Default: 1.
     """
 
