@@ -11,6 +11,7 @@ import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser
 from mmbdg.compat.checkpoint import load_strict, read_state_dict
 from mmbdg.engine.checks import check_annotations, check_metrics
+from mmbdg.engine.config_changes import TEST_CHANGES
 from mmbdg.engine.launch import add_common_arguments, build_runner, exit_process_group, load_config
 from mmbdg.engine.work_dir import prepare_work_dir
 from mmbdg.errors import InputError, plain_errors
@@ -24,13 +25,12 @@ def main() -> None:
     parser.add_argument('--out', help='JSON file for the metrics; default: test.json in the work dir')
     add_common_arguments(parser)
     args = parser.parse_args()
-    cfg = load_config(args)
+    cfg = load_config(args, TEST_CHANGES)
     if args.out and os.environ.get('RANK', '0') == '0':
         check_place(args.out)
     if not cfg.get('test_dataloader'):
         raise InputError(f'{args.config} has no test_dataloader; a checkpoint cannot be evaluated without one')
     check_metrics(cfg)
-    cfg.load_from, cfg.resume = None, False  # otherwise the Runner would load another checkpoint over the given one
     prepare_work_dir(cfg)
     runner = build_runner(cfg)
     model = getattr(runner.model, 'module', runner.model)

@@ -13,7 +13,7 @@ from mmbdg.arguments import Parser
 from mmbdg.compat.config import check_requirements, with_config_dir
 from mmbdg.data_configs import building
 from mmbdg.engine.checks import check_annotations, check_data, check_metrics, check_queue
-from mmbdg.engine.hooks.standing_hooks import add_standing_hooks
+from mmbdg.engine.config_changes import TRAINING_CHANGES
 from mmbdg.engine.launch import (
     add_common_arguments,
     build_runner,
@@ -22,9 +22,6 @@ from mmbdg.engine.launch import (
     exit_process_group,
     load_config,
 )
-from mmbdg.engine.optimizers.autocast_optim_wrapper import apply_amp
-from mmbdg.engine.resuming import apply_resume
-from mmbdg.engine.tensorboard import add_tensorboard
 from mmbdg.engine.work_dir import held_work_dir, prepare_work_dir
 from mmbdg.errors import plain_errors
 
@@ -49,16 +46,10 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    cfg = load_config(args)
-    apply_resume(cfg, args.resume)
-    add_standing_hooks(cfg)
+    cfg = load_config(args, TRAINING_CHANGES)
     check_requirements(cfg)
     check_queue(cfg)
     check_metrics(cfg)
-    if args.amp:
-        apply_amp(cfg, args.amp)
-    if args.tensorboard:
-        add_tensorboard(cfg)
     prepare_work_dir(cfg)
     with held_work_dir(cfg, patient=args.resume is not None):
         runner = build_runner(cfg)

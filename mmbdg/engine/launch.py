@@ -4,8 +4,7 @@ import atexit
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,13 +22,12 @@ from mmbdg.compat.config import check_keys, read_config
 from mmbdg.compat.config_options import runner_keys
 from mmbdg.compat.init_configs import current_init
 from mmbdg.data_configs import building
+from mmbdg.engine.config_changes import BACKBONE_INIT, CHANGES, Change
 from mmbdg.engine.config_values import check_values
 from mmbdg.engine.plain_runner import PlainRunner
 from mmbdg.engine.tensorboard import check_tensorboard
 from mmbdg.errors import InputError
 from mmbdg.storage.label_spaces import label_space
-
-BACKBONE_INIT = 'mmbdg.PretrainedBackbone'
 
 
 def add_common_arguments(parser: ArgumentParser) -> None:
@@ -42,17 +40,19 @@ def add_common_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=natural_int, default=0, help='set by some launchers')
 
 
-def load_config(args: Namespace) -> Config:
-    """Read the config, apply the command line, check it, and adapt it to the label space and to the machine."""
+def load_config(args: Namespace, changes: Sequence[Change] = CHANGES) -> Config:
+    """Read the config with the options of the command line, check it, and change it.
+
+    Args:
+        args: Command line, see :func:`add_common_arguments`.
+        changes: Changes to apply, in their order. Default: those that every tool needs.
+    """
     os.environ.setdefault('LOCAL_RANK', os.environ.get('OMPI_COMM_WORLD_LOCAL_RANK', str(args.local_rank)))
     cfg = read_fitted(args.config, args.cfg_options, runner_keys())
     check_keys(cfg)
     check_values(cfg)
-    cfg.launcher = args.launcher
-    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or Path('work_dirs') / Path(args.config).stem)
-    leave_at_random(cfg._cfg_dict)
-    use_cpu_where_there_is_no_gpu(cfg)
-    fit_data_loaders(cfg)
+    for change in changes:
+        change.apply(cfg, args)
     return cfg
 
 
@@ -86,45 +86,6 @@ def options_of_labels(cfg: Config, options: Mapping[str, Any] | None = None) -> 
             raise InputError(f'label space "{space.name}" has {variable}={value}, the command line sets {cfg[variable]}: omit the option')
         follows[f'+{variable}'] = value  # '+': no error if the variable is not used
     return follows
-
-
-def leave_at_random(node: Any) -> None:
-    """Support ``pretrained=None``: remove an ``mmbdg.PretrainedBackbone`` without checkpoint, so the module uses its default init."""
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ():
-        leave_at_random(child)
-        init_cfg = child.get('init_cfg') if isinstance(child, dict) else None
-        if isinstance(init_cfg, dict) and init_cfg.get('type') == BACKBONE_INIT and init_cfg.get('checkpoint') is None:
-            child['init_cfg'] = None
-
-
-def fit_data_loaders(cfg: Config) -> None:
-    """Adapt the data loaders to the machine.
-
-    With 0 workers, ``persistent_workers`` and ``prefetch_factor`` are removed, because torch raises on them. With a GPU, ``pin_memory``
-    defaults to True: pinned memory is copied while the GPU computes if the data preprocessor uses ``non_blocking``.
-    """
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        loader = cfg.get(name)
-        if not isinstance(loader, dict):
-            continue
-        if not loader.get('num_workers'):
-            loader.pop('persistent_workers', None)
-            loader.pop('prefetch_factor', None)
-        if torch.cuda.is_available():
-            loader.setdefault('pin_memory', True)
-
-
-def use_cpu_where_there_is_no_gpu(cfg: Config) -> None:
-    """Initialise the gloo process group for several processes without a GPU; mmengine's start-up fails there as it sets a CUDA device."""
-    if torch.cuda.is_available() or cfg.launcher == 'none':
-        return
-    if cfg.launcher != 'pytorch':
-        raise InputError(f'without a GPU only --launcher pytorch works (torchrun), not {cfg.launcher}')
-    if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group('gloo')
-    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
-    if cfg.get('model_wrapper_cfg') is None:
-        cfg.model_wrapper_cfg = wrapper | dict(find_unused_parameters=cfg.get('find_unused_parameters', False))
 
 
 def exit_process_group() -> None:

@@ -9,9 +9,14 @@ from mmbdg.errors import InputError
 BACKEND = 'TensorboardVisBackend'
 
 
-def add_tensorboard(cfg: Config) -> None:
-    """Add the TensorBoard backend to the config's visualizer, unless it is already there."""
-    if not _is_in(cfg):
+def add_tensorboard(cfg: Config, wanted: bool = True) -> None:
+    """Add the TensorBoard backend to the config's visualizer, unless it is already there.
+
+    Args:
+        cfg: Config of the training; changed in place.
+        wanted: Value of ``--tensorboard``; False changes nothing. Default: True.
+    """
+    if wanted and not _is_in(cfg):
         cfg.visualizer.vis_backends = [*(cfg.visualizer.get('vis_backends') or []), dict(type=BACKEND)]
 
 

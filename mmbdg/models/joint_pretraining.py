@@ -1,6 +1,7 @@
 """Joint pre-training: self-supervision on real images and segmentation of synthetic images (BigDatasetGAN, section 5.3, figure 4)."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, ClassVar
 
 from mmengine.model import Sequential
@@ -91,18 +92,12 @@ class JointPretraining(PartLosses):
         return BaseSegmentor.postprocess_result(self, logits, data_samples)
 
     def extract_pyramid(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images float (N,3,H,W) -> the maps (N,C,h,w) of ``seg_stages``. The outputs for the self-supervised method do not change."""
-        backbone, changes = self.backbone, dict(out_indices=self.seg_stages)
+        """Images float (N,3,H,W) -> the maps (N,C,h,w) of ``seg_stages``. The backbone itself is not changed."""
+        backbone = copy(self.backbone)  # shallow: the same layers, parameters, buffers and hooks, with attributes of its own
+        backbone.out_indices = self.seg_stages
         if hasattr(backbone, 'out_type'):  # a ViT has to return maps, not the class token
-            changes['out_type'] = 'featmap'
-        usual = {name: getattr(backbone, name) for name in changes}
-        try:
-            for name, value in changes.items():
-                setattr(backbone, name, value)
-            return backbone(images)
-        finally:
-            for name, value in usual.items():
-                setattr(backbone, name, value)
+            backbone.out_type = 'featmap'
+        return backbone(images)
 
 
 @MODELS.register_module()

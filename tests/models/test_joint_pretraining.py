@@ -120,6 +120,29 @@ def test_losses_are_the_methods_and_the_heads(method):
     assert {name for name, p in joint.named_parameters() if p.grad is not None} == trained, 'a parameter without gradient'
 
 
+@pytest.mark.parametrize('method', ['mocov2', 'mocov3_vit-small'])
+def test_no_attribute_of_the_backbone_changes(method):
+    """The segmentation branch reads other stages of the same layers; the backbone stays as the self-supervised method needs it."""
+    joint = in_scope(shrunk(method)).train()
+    backbone, kind, images = joint.backbone, type(joint.backbone), torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+    class Watched(kind):
+        def __setattr__(self, name, value):
+            assert self is not backbone, f'{name} was set'
+            super().__setattr__(name, value)
+
+    attributes = {name: value for name, value in vars(backbone).items() if not name.startswith('_')}
+    norms = [buffer.clone() for name, buffer in backbone.named_buffers() if name.endswith('num_batches_tracked')]
+    backbone.__class__ = Watched
+    features = joint.extract_pyramid(images)
+    assert len(features) == 4 and all(map(torch.is_tensor, features))
+    assert {name: value for name, value in vars(backbone).items() if not name.startswith('_')} == attributes
+    after = [buffer for name, buffer in backbone.named_buffers() if name.endswith('num_batches_tracked')]
+    assert after == [count + 1 for count in norms]  # the batch norms are those of the backbone
+    features[0].sum().backward()
+    assert next(p for p in backbone.parameters() if p.requires_grad).grad.abs().sum() > 0
+
+
 @pytest.mark.parametrize('depth', [50, 101, 152])
 def test_deeper_networks(depth):
     config = shrunk('mocov2')

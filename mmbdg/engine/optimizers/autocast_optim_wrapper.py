@@ -31,16 +31,18 @@ class AutocastOptimWrapper(OptimWrapper):
             yield
 
 
-def apply_amp(cfg: Config, precision: str) -> None:
+def apply_amp(cfg: Config, precision: str | None) -> None:
     """Switch every optimiser wrapper of a config to mixed precision.
 
     Args:
         cfg: Config of the training; changed in place.
-        precision: ``'bf16'``: :class:`AutocastOptimWrapper`; ``'fp16'``: mmengine's ``AmpOptimWrapper``.
+        precision: ``'bf16'``: :class:`AutocastOptimWrapper`; ``'fp16'``: mmengine's ``AmpOptimWrapper``; None: nothing changes.
 
     Raises:
         InputError: ``'fp16'`` without a GPU, or an optimiser wrapper of another type, whose behaviour would be lost.
     """
+    if precision is None:
+        return
     if precision == 'fp16' and not torch.cuda.is_available():
         raise InputError('--amp fp16 needs a GPU and there is none; --amp alone computes in bfloat16 and also works on a CPU')
     for wrapper in _wrappers(cfg.optim_wrapper):
