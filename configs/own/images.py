@@ -1,0 +1,30 @@
+"""Your images at the resolution of dataset.py, with values in [-1, 1]: base of gan.py, autoencoder.py and diffusion.py."""
+
+_base_ = 'networks.py'
+
+images = f'{_base_.data_root}/images'
+pipeline = [
+    dict(type='mmbdg.LoadImage'),
+    dict(type='ResizeEdge', scale=_base_.resolution, edge='short', backend='pillow'),
+    dict(type='CenterCrop', crop_size=_base_.resolution),
+    dict(type='PackInputs'),
+]
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    collate_fn=dict(type='mmengine.pseudo_collate'),
+    dataset=dict(type='mmbdg.ImageFolder', data_root=images, class_names=_base_.class_names, pipeline=pipeline),
+)
+val_dataloader = dict(
+    batch_size=64,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='mmengine.pseudo_collate'),
+    dataset=dict(type='mmbdg.ImageFolder', data_root=images, class_names=_base_.class_names, pipeline=pipeline),
+)
+val_cfg = dict()
+model = dict(data_preprocessor=dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True))
+requires = dict(images='your images, a folder for each class: <class>/*.png|jpg')
