@@ -13,7 +13,9 @@ from mmbdg.compat.config_variables import is_plain
 from mmbdg.errors import InputError
 
 CONFIGS = sorted((ROOT / 'configs').rglob('*.py'))
-RUNNABLE = [path for path in CONFIGS if '_base_' not in path.parts and path.name not in ('dataset.py', 'networks.py', 'images.py', 'generated.py')]
+RUNNABLE = [
+    path for path in CONFIGS if '_base_' not in path.parts and path.name not in ('dataset.py', 'networks.py', 'images.py', 'generated.py')
+]
 
 UNUSED = dict(
     dataset_type="mmpretrain's",

@@ -26,9 +26,10 @@ Chain = tuple[str, ...]
 Values = dict[Chain, dict[str, Any]]
 """Values of variables by name, by the chain of the file that assigns them."""
 
-NAMES_US = re.compile(r'\bmmbdg(\.|::)')
-"""Pattern that marks a file, or a file with such a base, as written for mmbdg. In files of other packages a child's variable does not
-override the variable of its base: there the same name often has another meaning."""
+NAMES_US = re.compile(r'\bmmbdg(\.|::)|^(study|synthesis|selection|senses|prompts) *=', re.MULTILINE)
+"""Pattern that marks a file, or a file with such a base, as written for mmbdg: it names something of mmbdg, or sets a key that only tools
+of mmbdg use. In files of other packages a child's variable does not override the variable of its base: there the same name often has
+another meaning."""
 
 PASSES = 4
 """Largest number of evaluations until the values of variables must be stable."""

@@ -32,6 +32,21 @@ def test_the_papers_figures(monkeypatch):
     assert read_study('configs/studies/voc_segmentation.py', ROOT / 'tools').row('densecl').paper == dict(all=dict(mIoU=69.2))
 
 
+def test_what_studies_inherit(monkeypatch):
+    """A study that inherits from another one, or from a base, sets their variables."""
+    monkeypatch.chdir(ROOT)
+    linear = read_study('configs/studies/frozen_linear.py', ROOT / 'tools')
+    assert {row.steps[-1].config for row in linear.rows} == {'configs/transfer/fashion/linear_r18_frozen.py'}
+    assert linear.reference.startswith('docs/transfer/linear_r18_frozen.json:')
+    detection = read_study('configs/studies/voc_detection.py', ROOT / 'tools', dict(ours='mine.safetensors', processes=2))
+    assert [row.name for row in detection.rows] == ['random', 'supervised', 'moco', 'densecl', 'ours']
+    assert [figure.name for figure in detection.figures] == ['mAP', 'AP50', 'AP75'] and detection.paper == 'Table 4, detection'
+    (step,) = detection.row('ours').steps
+    assert (step.config, step.processes) == ('configs/transfer/voc/faster-rcnn_r50-c4_24k_voc0712.py', 2)
+    assert step.options == {'randomness.seed': '{seed}', 'pretrained': 'mine.safetensors'}
+    assert detection.row('ours').paper == dict(all=dict(mAP=58.2, AP50=83.0, AP75=65.5))
+
+
 def set_step(**values):
     def change(content):
         content['rows'][0]['steps'][0] |= values
