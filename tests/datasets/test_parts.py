@@ -157,6 +157,38 @@ def test_a_preprocessor_for_each_part():
         more(batch, True)
 
 
+@DATASETS.register_module()
+class Views(Numbers):
+    """Item i has two views: base + i, and its negative."""
+
+    def __getitem__(self, index):
+        value = torch.tensor([float(self.base + index)])
+        return dict(inputs=[value, -value], data_samples=BaseDataElement(metainfo=dict(number=self.base + index)))
+
+
+@MODELS.register_module()
+class PlusViews(Plus):
+    """A data preprocessor that adds a number to each view."""
+
+    def forward(self, data, training=False):
+        return dict(inputs=[view + self.number for view in data['inputs']], data_samples=data['data_samples'])
+
+
+def test_a_second_part_of_several_views_with_a_ratio():
+    """Three items of two views for each item of the first part: two views of three batches, in the order of their data samples."""
+    views = [dict(type='mmbdg.Views', base=base, length=length) for base, length in ((0, 6), (100, 9))]
+    dataset = JointDataset(parts=dict(real=views[0], more=views[1]), ratios=dict(more=3))
+    batch = default_collate([dataset[Address(5, 0, i, i)] for i in range(2)])
+    parts = dict(real=dict(type='mmbdg.PlusViews', number=0), more=dict(type='mmbdg.PlusViews', number=1000))
+    ready = JointDataPreprocessor(parts=parts)(batch, True)
+    assert [view.flatten().tolist() for view in ready['inputs']['real']] == [[0, 1], [0, -1]]
+    drawn = [generator_at('paired', 'more', 5, 0, i).integers(9, size=3) for i in range(2)]
+    numbers = [100 + int(drawn[i][place]) for place in range(3) for i in range(2)]  # batch by batch
+    assert len(set(numbers)) > 2
+    assert [view.flatten().tolist() for view in ready['inputs']['more']] == [[1000 + n for n in numbers], [1000 - n for n in numbers]]
+    assert [sample.number for sample in ready['data_samples']['more']] == numbers
+
+
 class Weighted(PartLosses, nn.Module):
     """A model whose loss is w * mean for one part and (w * mean)^2 for the other."""
 
