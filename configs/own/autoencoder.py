@@ -4,7 +4,7 @@ _base_ = 'images.py'
 
 work_dir = f'{_base_.work_root}/autoencoder'
 iterations = 20000
-model = dict(type='mmbdg.AutoencoderTraining', autoencoder=_base_.autoencoder)
+model = dict(type='mmbdg.AutoencoderTraining', autoencoder=_base_.autoencoder, data_preprocessor=_base_.preprocessor)
 train_dataloader = dict(batch_size=32, dataset=dict(part='train'))
 val_dataloader = dict(batch_size=32, num_workers=2, dataset=dict(part='val'))
 val_evaluator = dict(type='mmbdg.ReconstructionPSNR')

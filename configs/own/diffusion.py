@@ -25,6 +25,7 @@ model = dict(
     captions=('a photo of a {}', 'a picture of a {}', 'a photo of the {}', '{}'),
     timesteps='logit_normal',
     num_inference_steps=20,
+    data_preprocessor=_base_.preprocessor,
 )
 val_dataloader = dict(dataset=dict(most=1000))
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(1000, iterations))

@@ -11,6 +11,7 @@ model = dict(
     discriminator_steps=2,
     ema_momentum=0.001,
     augment=('color', 'translation', 'cutout'),  # remove 'color' if the brightness of the background matters
+    data_preprocessor=_base_.preprocessor,
 )
 val_dataloader = dict(dataset=dict(most=2000))
 model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # only used with several processes

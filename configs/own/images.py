@@ -26,5 +26,5 @@ val_dataloader = dict(
     dataset=dict(type='mmbdg.ImageFolder', data_root=images, class_names=_base_.class_names, pipeline=pipeline),
 )
 val_cfg = dict()
-model = dict(data_preprocessor=dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True))
+preprocessor = dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True)  # to [-1, 1]
 requires = dict(images='your images, a folder for each class: <class>/*.png|jpg')

@@ -131,6 +131,16 @@ def test_other_packages_mean_what_they_wrote(write, base):
     assert read_config(child, dict(n=9)).model.heads[0].n == 9  # the command line sets both
 
 
+@pytest.mark.parametrize('key', ['study', 'synthesis', 'selection'])
+def test_keys_that_only_our_tools_use(write, key):
+    """A study, for example, names nothing of mmbdg; its key shows whose config it is."""
+    write('base.py', f'n = 1\n{key} = dict(rows=[n])\n')
+    child = write('child.py', "_base_ = 'base.py'\nn = 7\n")
+    assert read_config(child, used={key})[key].rows == [7]
+    write('base.py', f'n = 1\n{key}_of_others = dict(rows=[n])\n')
+    assert read_config(child, used={key})[f'{key}_of_others'].rows == [1]
+
+
 def test_configs_of_the_new_style(write, tmp_path):
     write('lazy_base.py', 'from mmengine.dataset import DefaultSampler\nn = 2\nmodel = dict(type=DefaultSampler, n=n)\n')
     child = write(
