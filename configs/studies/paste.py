@@ -35,9 +35,7 @@ detector = {
     **detector_options,
 }
 detector.pop('custom_hooks')  # they compute the batch statistics
-transfer = dict(_base_.train, name='transfer', outputs=dict())
-synthetic, real = (f'configs/transfer/fashion/mask-rcnn_r18_fpn_scenes_{name}.py' for name in ('paste', 'paste-real'))
-control = {'objects.per_class': per_class}
+transfer = dict(_base_.train, name='transfer', config='configs/transfer/fashion/mask-rcnn_r18_fpn_scenes_paste.py', outputs=dict())
 classes = ('t-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot')
 
 study = dict(
@@ -47,7 +45,7 @@ study = dict(
         dict(
             name='nothing',
             title='nothing',
-            steps=[pretrain, extract, dict(transfer, config=real, options=dict(detector, paste_prob=0))],
+            steps=[pretrain, extract, dict(transfer, options=dict(detector, real_photos=per_class, paste_prob=0))],
         ),
         dict(
             name='synthetic',
@@ -56,13 +54,13 @@ study = dict(
                 pretrain,
                 extract,
                 synthesize,
-                dict(transfer, config=synthetic, options=dict(detector, objects_root='{synthesize.out}/dataset')),
+                dict(transfer, options=dict(detector, objects_root='{synthesize.out}/dataset')),
             ],
         ),
         dict(
             name='real',
             title='real cut-outs',
-            steps=[pretrain, extract, dict(transfer, config=real, options={**detector, **control})],
+            steps=[pretrain, extract, dict(transfer, options=dict(detector, real_photos=per_class))],
         ),
     ],
     columns=[dict(name=str(count), title=str(count), options=dict(num_scenes=count), value=count) for count in (5, 20, 100)],

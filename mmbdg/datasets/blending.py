@@ -8,10 +8,10 @@ import numpy as np
 
 Blend = Literal['none', 'gaussian', 'poisson']
 BLENDS = get_args(Blend)
-SMALLEST = 4
-"""Smallest width and height of a mask for ``cv2.seamlessClone``, in pixels, which fails below. Smaller objects are put in plainly."""
+ERODED = 3
+"""Pixels by which ``cv2.seamlessClone`` shrinks a mask; it gets a mask that is larger by as many."""
 BORDER = 2
-"""Pixels around the image during Poisson blending, so that an object at the edge of the image has a border to fit to."""
+"""Further pixels around the object during Poisson blending, so that an object at the edge of the image has a border to fit to."""
 
 
 def blend_in(
@@ -21,8 +21,8 @@ def blend_in(
 
     ``gaussian``: alpha is the mask, blurred with a Gaussian (Dwibedi et al. 2017, "Cut, Paste and Learn"); image = alpha * object +
     (1 - alpha) * image, rounded. Outside its mask the object has the colour of its nearest pixel, so that the background of its own image
-    does not show. ``poisson``: Pérez et al. 2003, by OpenCV's ``seamlessClone`` (NORMAL_CLONE); only pixels of the mask change, and the
-    object takes on the colours around it.
+    does not show. ``poisson``: Pérez et al. 2003, by OpenCV's ``seamlessClone`` (NORMAL_CLONE); only pixels of the mask change. The
+    object keeps its gradients and takes on the colours around it, so that an object of one colour disappears.
 
     Args:
         image: Image, uint8 (H,W,3), changed in place.
@@ -67,22 +67,17 @@ def _continued(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _poisson(image: np.ndarray, pixels: np.ndarray, mask: np.ndarray, top: int, left: int) -> np.ndarray:
     """Pixels of the object in the gradient domain, uint8 (h,w,3)."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    y, x, height, width = rows[0], columns[0], rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
-    if min(height, width) < SMALLEST:
-        return pixels
-    around = ((BORDER, BORDER), (BORDER, BORDER))
-    # Only the surroundings of the object, because OpenCV copies the whole image.
-    first_row, first_column = max(0, top + y - BORDER), max(0, left + x - BORDER)
-    near = image[first_row : top + y + height + BORDER, first_column : left + x + width + BORDER]
-    ground = np.pad(near, (*around, (0, 0)), mode='edge')
-    source, shape = np.zeros_like(ground), np.zeros(ground.shape[:2], np.uint8)
-    y0, x0 = BORDER + top + y - first_row, BORDER + left + x - first_column
-    own = slice(y, y + height), slice(x, x + width)
-    source[y0 : y0 + height, x0 : x0 + width] = pixels[own]
-    shape[y0 : y0 + height, x0 : x0 + width] = mask[own] * np.uint8(255)
-    centre = (int(x0 + width // 2), int(y0 + height // 2))  # seamlessClone puts the middle of the mask's bounding box there
-    cloned = cv2.seamlessClone(source, ground, shape, centre, cv2.NORMAL_CLONE)
-    result = pixels.copy()
-    result[own] = cloned[y0 : y0 + height, x0 : x0 + width]
-    return result
+    reach = ERODED + BORDER
+    inside = np.pad(mask, reach)
+    source = _continued(np.pad(pixels, ((reach, reach), (reach, reach), (0, 0))), inside)
+    larger = cv2.dilate(inside.astype(np.uint8) * 255, np.ones((3, 3), np.uint8), iterations=ERODED)
+    # The part of the image below the padded object; at the edges of the image the nearest pixel is repeated.
+    rows, columns = (
+        np.clip(np.arange(start - reach, start + length + reach), 0, size - 1)
+        for start, length, size in zip((top, left), mask.shape, image.shape[:2], strict=True)
+    )
+    ground = np.ascontiguousarray(image[np.ix_(rows, columns)])
+    x, y, width, height = cv2.boundingRect(larger)
+    centre = x + width // 2, y + height // 2  # seamlessClone puts the middle of the mask's bounding box there
+    cloned = cv2.seamlessClone(source, ground, larger, centre, cv2.NORMAL_CLONE)
+    return cloned[reach:-reach, reach:-reach]

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from mmbdg.datasets.composed_scenes import ComposedScenes, Scene, SceneComposer
 from mmbdg.datasets.fashion_files import CLASSES
+from mmbdg.datasets.placement import numbers_of
 from mmbdg.registry import DATASETS
 
 PLACEMENT = dict(sides=(24, 64), max_share=0.75, crop=False, flip=0.0, tint=(0.5, 1.0), places=20)
@@ -47,7 +48,7 @@ def _composer(size: tuple[int, int], garments: int | tuple[int, int], split: str
 def scenes_of(size: tuple[int, int], garments: int | tuple[int, int], split: str, source: str, seed: int) -> dict:
     """The config of :class:`ComposedScenes` that composes these scenes."""
     objects = dict(type='mmbdg.FashionObjects', split=split, source=source)
-    return dict(objects=objects, size=size, num=garments, placement=PLACEMENT, seed=seed, stream=split)
+    return dict(objects=objects, size=size, num=numbers_of(garments, 'garments'), placement=PLACEMENT, seed=seed, stream=split)
 
 
 @DATASETS.register_module()

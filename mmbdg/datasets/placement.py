@@ -158,7 +158,7 @@ def numbers_of(num: int | tuple[int, int], what: str) -> tuple[int, int]:
     """
     least, most = (num, num) if isinstance(num, int) else num if _is_pair(num) else (-1, -1)
     if type(least) is not int or type(most) is not int or not 0 <= least <= most:
-        raise InputError(f'{what} must be a whole number of 0 or more, or a minimum and a maximum; got {num!r}')
+        raise InputError(f'{what} must be a number of 0 or more objects, or a minimum and a maximum; got {num!r}')
     return least, most
 
 

@@ -10,10 +10,16 @@ _base_ = 'mask-rcnn_r18_fpn_scenes.py'
 
 num_scenes = 100  # labelled scenes
 objects_root = 'work_dirs/biggan32_fashion'
+real_photos = None  # number of real photos of each class, cut out by the foreground rule, to paste in place of synthetic garments
 pasted = (1, 3)  # garments pasted into a scene, minimum and maximum
 paste_prob = 1.0  # probability that garments are pasted into a scene; 0: none
 
-objects = dict(type='mmbdg.StoredObjects', data_root=objects_root)
+if real_photos is None:
+    objects = dict(type='mmbdg.StoredObjects', data_root=objects_root)
+    how_to_make = 'python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion'
+    requires = dict(objects_root=f'synthetic garments: {how_to_make}')
+else:  # the control
+    objects = dict(type='mmbdg.FashionObjects', split='train', per_class=real_photos)
 placement = dict(sides=(24, 64), crop=False, flip=0.0, tint=(0.5, 1.0), places=20)  # as mmbdg.FashionScenes; the pipeline flips
 
 train_dataloader = dict(
@@ -45,7 +51,3 @@ train_dataloader = dict(
 )
 val_evaluator = dict(metric=['segm', 'bbox'], classwise=True)  # mmdet logs the AP of each class for the last metric only
 test_evaluator = val_evaluator
-
-requires = dict(
-    objects_root='synthetic garments: python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion'
-)
