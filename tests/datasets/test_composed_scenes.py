@@ -165,7 +165,7 @@ def test_poisson_border():
     for object_, top, left in ((np.ones((24, 24), bool), 0, 0), (np.ones((1, 2), bool), 23, 22), (SQUARE, 0, 10)):
         flat = np.full((24, 24, 3), 90, np.uint8)
         blend_in(flat, np.full((*object_.shape, 3), 250, np.uint8), object_, top, left, 'poisson')
-        assert (flat == 90).all()
+        assert np.abs(flat.astype(int) - 90).max() <= 1
 
 
 def test_a_plain_border_and_sizes():
