@@ -16,8 +16,9 @@ paste_prob = 1.0  # probability that garments are pasted into a scene; 0: none
 
 if real_photos is None:
     objects = dict(type='mmbdg.StoredObjects', data_root=objects_root)
-    how_to_make = 'python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion'
-    requires = dict(objects_root=f'synthetic garments: {how_to_make}')
+    requires = dict(
+        objects_root='synthetic garments: python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion'
+    )
 else:  # the control
     objects = dict(type='mmbdg.FashionObjects', split='train', per_class=real_photos)
 placement = dict(sides=(24, 64), crop=False, flip=0.0, tint=(0.5, 1.0), places=20)  # as mmbdg.FashionScenes; the pipeline flips
