@@ -11,12 +11,12 @@ _base_ = 'mask-rcnn_r50_fpn_1x_coco.py'
 
 data_root = 'data/coco'
 objects_root = 'data/biggan_sim_100k'
-selection = None  # name of a selection of tools/select_samples.py
+objects_selection = None  # name of a selection of tools/select_samples.py
 
 names = {'aeroplane': 'airplane', 'diningtable': 'dining table'}  # VOC's name: COCO's name
 paste = dict(
     type='mmbdg.PasteObjects',
-    objects=dict(type='mmbdg.StoredObjects', data_root=objects_root, selection=selection, label_space='mc16'),
+    objects=dict(type='mmbdg.StoredObjects', data_root=objects_root, selection=objects_selection, label_space='mc16'),
     classes='mmdet.CocoDataset',
     names=names,
     num=(0, 3),
