@@ -8,6 +8,7 @@
     python tools/benchmark.py retrieval --out retrieval.json
     python tools/benchmark.py online configs/densecl_biggan_fpn_online.py configs/densecl_biggan_fpn.py
     python tools/benchmark.py joint configs/densecl_biggan_fpn.py
+    python tools/benchmark.py paste configs/transfer/fashion/mask-rcnn_r18_fpn_scenes_paste.py --cfg-options real_photos=100
     python tools/benchmark.py joint configs/densecl_biggan_fpn_in1k.py --image-size 224 --device cuda
 
 generator
@@ -52,6 +53,10 @@ joint
     on the same batches; and the memory. For DenseCL also the time of both contrastive losses (forward and backward), compared with
     mmpretrain's. Each of the two separate networks has its own optimizer; the joint model has one for all parameters.
 
+paste
+    Time to load training samples with pasted objects (mmbdg.PasteObjects), compared with the same pipeline without pasting. One process
+    loads the samples, without the data preprocessor.
+
 masks
     Time and peak memory of three analyses of masks: the columns of Table 1, SD and the mean shapes. The masks are drawn, 256 px, 100 per
     class. Images and the feature network are not used. Other load on the machine changes the wall time, but hardly the CPU time.
@@ -74,6 +79,7 @@ from benchmarks.interpreter import add_interpreter
 from benchmarks.joint import add_joint
 from benchmarks.masks import add_masks
 from benchmarks.online import add_online
+from benchmarks.paste import add_paste
 from benchmarks.retrieval import add_retrieval
 from benchmarks.synthesis import add_synthesis
 
@@ -91,6 +97,7 @@ def main() -> None:
     add_synthesis(commands)
     add_online(commands)
     add_joint(commands)
+    add_paste(commands)
     args = parser.parse_args()
     args.run(args)
 

@@ -6,14 +6,18 @@ from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLate
 from mmbdg.datasets.annotated_seg import AnnotatedSegDataset
 from mmbdg.datasets.caption_garment import CaptionGarment
 from mmbdg.datasets.chest_xray import ChestXRayDataset
+from mmbdg.datasets.composed_scenes import ComposedScenes
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
+from mmbdg.datasets.fashion_objects import FashionObjects
 from mmbdg.datasets.fashion_scenes import FashionScenes
 from mmbdg.datasets.image_folder import ImageFolder
 from mmbdg.datasets.joint import JointDataset
 from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.datasets.loading import LoadImage, LoadMask
 from mmbdg.datasets.online import OnlineSyntheticDataset
+from mmbdg.datasets.paste_objects import PasteObjects
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
+from mmbdg.datasets.stored_objects import StoredObjects
 from mmbdg.datasets.synthetic import SyntheticSegDataset
 from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
 
@@ -26,7 +30,9 @@ __all__ = [
     'AugmentLabelled',
     'CaptionGarment',
     'ChestXRayDataset',
+    'ComposedScenes',
     'FashionMNIST32',
+    'FashionObjects',
     'FashionScenes',
     'ImageFolder',
     'JointDataset',
@@ -35,8 +41,10 @@ __all__ = [
     'LoadImage',
     'LoadMask',
     'OnlineSyntheticDataset',
+    'PasteObjects',
     'ResizedCropFlip',
     'RuleAnnotatedFashion',
     'RuleAnnotatedLatents',
+    'StoredObjects',
     'SyntheticSegDataset',
 ]

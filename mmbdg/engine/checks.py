@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmbdg.datasets.address import ADDRESSED_SAMPLER, Addressing, addressing
 from mmbdg.datasets.listed_files import check_listed_files
+from mmbdg.datasets.paste_objects import pastes_in
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
@@ -42,6 +43,7 @@ def check_data(runner: Runner) -> None:
         *label_problems(loader, model),
         *size_problems(loader),
         *grouping_problems(loader),
+        *paste_problems(loader),
     ):
         raise InputError(problem)
 
@@ -209,6 +211,34 @@ def grouping_problems(loader: DataLoader) -> Iterator[str]:
             f'the sampler groups {sampler.batch_size} images of one orientation, but a batch has {loader.batch_size}: '
             'set train_dataloader.sampler.batch_size to train_dataloader.batch_size'
         )
+
+
+def paste_problems(loader: DataLoader) -> Iterator[str]:
+    """Pasted objects are addressed by the samples, and their labels are those of the dataset."""
+    for dataset in _leaves(loader.dataset):
+        name, classes = type(dataset).__name__, tuple((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
+        for step in pastes_in(getattr(dataset, 'pipeline', None)):
+            if addressing(loader.dataset) is not Addressing.ADDRESS:
+                yield (
+                    f'mmbdg.PasteObjects in the pipeline of {name} needs samples with addresses; without them its objects would depend on '
+                    "the workers: set train_dataloader.dataset=dict(type='mmbdg.JointDataset', parts=dict(real=DATASET)) with the present "
+                    f'dataset in the place of DATASET, and {ADDRESSED_SAMPLER}'
+                )
+            if classes and classes != step.classes:
+                yield (
+                    f'mmbdg.PasteObjects has {len(step.classes)} classes ({", ".join(step.classes[:5])}, ...), but {name} has '
+                    f'{len(classes)} ({", ".join(classes[:5])}, ...): set PasteObjects.classes to those of the dataset, in their order'
+                )
+
+
+def _leaves(dataset: Dataset) -> Iterator[Dataset]:
+    """A dataset and the datasets inside it, where it is a wrapper."""
+    yield dataset
+    parts = getattr(dataset, 'parts', None)
+    inner = [getattr(dataset, 'dataset', None), *(getattr(dataset, 'datasets', None) or ()), *(parts.values() if parts else ())]
+    for one in inner:
+        if one is not None:
+            yield from _leaves(one)
 
 
 def _parts(dataset: Dataset, model: nn.Module) -> Mapping[str, Dataset]:

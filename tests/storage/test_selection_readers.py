@@ -12,7 +12,7 @@ from ranked import chosen, write_ranked
 
 from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.converters.coco_instances import write_coco
-from mmbdg.datasets import SyntheticSegDataset
+from mmbdg.datasets import StoredObjects, SyntheticSegDataset
 from mmbdg.errors import InputError
 from mmbdg.storage.checksums import checksum, sealed
 from mmbdg.storage.stored import StoredDataset
@@ -75,6 +75,18 @@ def test_a_dataset_of_mmseg(datasets, form):
             assert np.array_equal(dataset[i]['gt_seg_map'], stored.mask(line) * (line['class'] + 1))
     two = SyntheticSegDataset(str(root), selection='s', label_space=dict(a=['disc'], b=['ring']))
     assert [two.get_data_info(i)['gt_label'] for i in range(len(two))] == [0, 0, 0, 2, 2, 2]
+
+
+@pytest.mark.parametrize('form', ['folder', 'shards'])
+def test_objects_to_paste(datasets, form):
+    stored, objects = StoredDataset(datasets / form), StoredObjects(str(datasets / form), selection='s')
+    assert objects.classes == ('disc', 'square', 'ring') and objects.class_ids.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    for i, line in enumerate(kept_lines(datasets / form)):
+        image, mask = objects.cutout(i)
+        assert np.array_equal(image, stored.image(line)) and np.array_equal(mask, stored.mask(line) == 1)
+    grouped = StoredObjects(str(datasets / form), label_space=dict(round=['ring', 'disc']))
+    assert grouped.classes == ('round',) and grouped.class_ids.tolist() == [0] * 12
+    assert np.array_equal(grouped.cutout(6).image, stored.image(stored.lines[12]))  # without the squares
 
 
 def test_a_label_that_a_selection_leaves_empty(tmp_path):
