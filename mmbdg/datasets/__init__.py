@@ -14,6 +14,7 @@ from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.datasets.loading import LoadImage, LoadMask
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
+from mmbdg.datasets.scored_candidates import ScoredCandidates
 from mmbdg.datasets.synthetic import SyntheticSegDataset
 from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
 
@@ -38,5 +39,6 @@ __all__ = [
     'ResizedCropFlip',
     'RuleAnnotatedFashion',
     'RuleAnnotatedLatents',
+    'ScoredCandidates',
     'SyntheticSegDataset',
 ]
