@@ -47,9 +47,7 @@ def both_plans(plan: Synthesis) -> dict[str, Synthesis]:
         InputError: The plan has no RejectionSampling with early rejection.
     """
     if not any(entry.get('early') for entry in plan.filters):
-        raise InputError(
-            'this comparison needs a RejectionSampling with early rejection: set early=True or early=dict(keep=0.2)'
-        )
+        raise InputError('this comparison needs a RejectionSampling with early rejection: set early=True or early=dict(keep=0.2)')
     full = [{key: value for key, value in entry.items() if key != 'early'} for entry in plan.filters]
     return {EARLY: plan, FULL: plan.changed(filters=full)}
 

@@ -41,14 +41,20 @@ class Coarse(NamedTuple):
 
     def rows(self, chosen: Sequence[int]) -> 'Coarse':
         """Return the pass of some of the N samples. Nothing of the others is kept."""
-        # A copy also if all rows are chosen: the batch can then be freed.
         places = torch.as_tensor(chosen, dtype=torch.int64, device=self.feature.device)
-        return Coarse(self.tap, *(part.index_select(0, places.to(part.device)) for part in self[1:]))
+        return Coarse(self.tap, *(_rows(part, places) for part in self[1:]))
 
     @staticmethod
     def joined(passes: 'Sequence[Coarse]') -> 'Coarse':
         """Join passes that stopped after the same block."""
         return Coarse(passes[0].tap, *(torch.cat(parts) for parts in list(zip(*passes, strict=True))[1:]))
+
+
+def _rows(values: Tensor, places: Tensor) -> Tensor:
+    """Copy of some rows, in the memory format of all, in which the next layers are fast and round as before."""
+    rows = values.index_select(0, places.to(values.device))
+    is_last = values.ndim == 4 and values.is_contiguous(memory_format=torch.channels_last) and not values.is_contiguous()
+    return rows.contiguous(memory_format=torch.channels_last) if is_last else rows
 
 
 class ClassConditionalGenerator(BaseModule):

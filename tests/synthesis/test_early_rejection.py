@@ -193,9 +193,9 @@ class TestBadInput:
         with pytest.raises(InputError, match='must be the first filter, and there can be only one'):
             build_filters([dict(type='mmbdg.EarlyRejection', name='other'), early])
 
-    def test_no_judge(self, plan, tiny_labelled_generator):
+    def test_no_judge(self, plan):
         with pytest.raises(InputError, match=r'early rejection needs a judge, but there is no .*judge.safetensors: train one'):
-            build_maker(with_early(plan, True), 'cpu')
+            build_maker(with_early(plan, dict(keep=0.5)), 'cpu')
 
     def test_a_judge_of_something_else(self, plan, tiny_judge, tmp_path):
         card = json.loads((tiny_judge / 'judge.safetensors.json').read_text())
