@@ -157,11 +157,12 @@ def main() -> None:
     with threads(plan.threads):
         features = picture_features(real, range(len(real)), network, args.device, kinds=('images',))['images']
         reference = dict(n=len(real), features=features, spread=spread(features, [real.class_of(i) for i in range(len(real))]))
-        rows = [figures_of_seed(plan.changed(seed=seed), network, reference, args) for seed in args.seeds]
-    about = dict(config=args.config, reference=args.reference, network=network.name, blocks=args.blocks, candidates=plan.candidates)
-    write_json(args.out, dict(**about, rows=rows, machine=describe_machine(device)))
-    for row in rows:
-        print({key: value for key, value in row.items() if key != 'stage_seconds'})
+        about = dict(config=args.config, reference=args.reference, network=network.name, blocks=args.blocks, candidates=plan.candidates)
+        rows = []
+        for seed in args.seeds:
+            rows.append(figures_of_seed(plan.changed(seed=seed), network, reference, args))
+            print({key: value for key, value in rows[-1].items() if key != 'stage_seconds'})
+            write_json(args.out, dict(**about, rows=rows, machine=describe_machine(device)))  # a stopped run leaves the finished seeds
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmbdg.compat.checkpoint import load_pretrained
 from mmbdg.generators import ClassConditionalGenerator
 from mmbdg.registry import MODELS
 
@@ -63,6 +64,16 @@ class CoarseJudge(BaseModule):
         """
         info = generator.feature_info[generator.tap_of(block)]
         return dict(block=block, channels=info.channels, latent_dim=generator.latent_dim, num_classes=generator.num_classes)
+
+    def init_weights(self) -> None:
+        """Load the checkpoint of ``init_cfg`` strictly, or keep the layers' random weights.
+
+        Raises:
+            InputError: The keys or shapes of the checkpoint do not match.
+        """
+        if self.init_cfg:
+            load_pretrained(self, self.init_cfg)
+        self.is_init = True
 
     def forward(self, feature: Tensor, z: Tensor, y: Tensor) -> Tensor:
         """Return the score of each sample; within a class, a higher score predicts a higher confidence of the classifier.
