@@ -279,9 +279,7 @@ class LabelledGenerator:
         """
         generator = self._generator.on(self.device)
         if generator.whole_because:
-            raise InputError(
-                f'{type(generator).__name__} has no coarse features to judge: {generator.whole_because}; remove early rejection'
-            )
+            raise InputError(f'{type(generator).__name__} cannot stop after a block: {generator.whole_because}; remove early rejection')
         return Judge(path, generator, weights)
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_CLASSES, TINY_INTERPRETER, TINY_VQGAN, plan_of
+from conftest import ROOT, TINY_CLASSES, TINY_INTERPRETER, TINY_VQGAN, plan_of
 
 from mmbdg.compat.checkpoint import read_checkpoint
 from mmbdg.errors import InputError
@@ -173,6 +173,20 @@ def test_rates(tiny_classifier):
     assert (early.share, early.most(222), rejection.most(early.most(222))) == (0.2, 44, 22)
     assert [early.most(n) for n in (0, 1, 2, 10)] == [0, 1, 1, 2]
     assert early.keep(torch.tensor([0.5, 2.0, 2.0, -1.0, 0.0, 2.0, 0.1, 0.2, 0.3, 0.4])) == [1, 2]  # the first of equal scores
+
+
+def test_the_documented_figures():
+    rows = json.loads((ROOT / 'docs/analysis/early_rejection_fashion32.json').read_text())['rows']
+    page = (ROOT / 'docs/synthesis.md').read_text()
+    agreement = [row['agreement'] for row in rows]
+    assert f'{np.mean(agreement):.1f} % ± {np.std(agreement, ddof=1):.1f} |' in page
+    for key, digits in (('KD', 1), ('ID', 3)):
+        full, early = ([row[key][name] for row in rows] for name in ('full', 'early'))
+        cells = [f'{np.mean(of):.{digits}f} ± {np.std(of, ddof=1):.{digits}f}' for of in (full, early)]
+        assert f'| {cells[0]} | {cells[1]} |' in page
+    for key, bold in (('judging', '**'), ('with_labels', '')):
+        ratios = [row[key]['ratio'] for row in rows]
+        assert f'| 1 | {bold}{np.mean(ratios):.2f}{bold} ({min(ratios):.2f} to {max(ratios):.2f}) |' in page
 
 
 class TestBadInput:
