@@ -10,7 +10,7 @@ _base_ = ['../_base_/runtime.py', '../_base_/models/resnet_fashion32.py']
 
 labelled_generator = 'fashion32'
 classifier_weights = 'mmbdg://fashion32/classifier.safetensors'
-block = 'blocks.0.0'  # of feature_info: the first of three blocks, at 8 px; a fifth of the generator's time comes before its end
+block = 'blocks.0.0'  # of feature_info: the first of three blocks, at 8 px; it ends after about a quarter of the generator's time
 cells = 4
 
 model = dict(
