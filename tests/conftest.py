@@ -12,9 +12,10 @@ from forked import run_forked, run_group
 from tiny_pipelines import write_class_pipeline, write_text_pipeline
 
 import mmbdg  # noqa: F401
-from mmbdg.files import write_safetensors
+from mmbdg.files import sha256, write_safetensors
 from mmbdg.registry import MODELS
 from mmbdg.sources import LabelledGenerator
+from mmbdg.sources.judge import write_judge
 from mmbdg.synthesis import Synthesis
 
 ROOT = Path(__file__).parents[1]
@@ -142,6 +143,18 @@ def tiny_classifier(tmp_path_factory: pytest.TempPathFactory) -> dict:
     path = tmp_path_factory.mktemp('classifier') / 'classifier.safetensors'
     write_safetensors(path, MODELS.build(TINY_CLASSIFIER).state_dict())
     return dict(TINY_CLASSIFIER, init_cfg=dict(type='Pretrained', checkpoint=str(path)))
+
+
+@pytest.fixture(scope='session')
+def tiny_judge(tmp_path_factory: pytest.TempPathFactory, tiny_labelled_generator: Path, tiny_classifier: dict) -> Path:
+    """Folder of a judge of early rejection with random weights, for the tiny labelled generator and the tiny classifier."""
+    torch.manual_seed(2)
+    config = dict(type='mmbdg.CoarseJudge', block='blocks.0.0', channels=16, latent_dim=12, num_classes=3, cells=2, width=3, hidden=5)
+    folder = tmp_path_factory.mktemp('judge')
+    facts = dict(generator=sha256(tiny_labelled_generator / 'generator.safetensors'))
+    facts |= dict(classifier=sha256(tiny_classifier['init_cfg']['checkpoint']), truncation=0.9)
+    write_judge(folder / 'judge.safetensors', config, MODELS.build(config).state_dict(), **facts)
+    return folder
 
 
 def run_tool(*command: str | Path, cwd: Path | None = None, check: bool = True, **environment: str) -> subprocess.CompletedProcess:

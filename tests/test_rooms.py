@@ -24,7 +24,9 @@ ALLOWED = {
     'visualization': {'storage'},
     'annotation': {'storage', 'generators', 'sources', 'visualization'},
     'analysis': {'storage', 'generators', 'classifiers', 'sources', 'visualization', 'compat'},
-    'datasets': {'storage', 'generators', 'sources', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'},
+    'datasets': {
+        *('storage', 'generators', 'interpreter', 'classifiers', 'sources', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'),
+    },
     'converters': {'storage', 'datasets', 'analysis', 'pools', 'assets'},
     'evaluation': {'datasets', 'storage', 'classifiers', 'analysis', 'interpreter', 'compat'},
     'models': {'storage', 'generators', 'interpreter', 'embedders', 'sources', 'datasets', 'compat', 'assets'},

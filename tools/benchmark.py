@@ -3,6 +3,7 @@
     python tools/benchmark.py generator configs/_base_/generators/biggan128_in1k.py --random-weights --batch-sizes 1 4 8
     python tools/benchmark.py generator CONFIG --device cuda --precision float32 bfloat16 --compare taps fold precision --out speed.json
     python tools/benchmark.py interpreter configs/_base_/generators/biggan512_in1k.py --random-weights --compare published-order light
+    python tools/benchmark.py generator configs/_base_/generators/biggan512_in1k.py --random-weights --compare coarse --until blocks.2.0
     python tools/benchmark.py synthesis configs/synthesis/biggan32_fashion.py
     python tools/benchmark.py masks --sizes 2000 10000 50000
     python tools/benchmark.py retrieval --out retrieval.json
@@ -20,6 +21,7 @@ generator
     fold            spectral norms folded once, compared with spectral norms computed in every pass (same network, eval mode)
     channels-last   channels-last memory format, compared with the contiguous format
     precision       each precision, compared with float32
+    coarse          a whole pass, compared with one that stops after the block --until, as in early rejection
     cache           VQGAN: sampling tokens with the cache of keys and values, compared with sampling without it
 
 interpreter
@@ -38,9 +40,12 @@ interpreter
     The time of an ensemble is that of all its members together. Use --members 4 if 16 take too long.
 
 synthesis
-    CONFIG is one of configs/synthesis. Measures three ratios: the time of a kept labelled image (with all filters, the ensemble and the
-    writing of files), compared with a bare generated image; the time of the naive order, in which every candidate is labelled before any
-    filter; and the speed of --processes, compared with one process. Each process has the number of CPU threads that the config sets.
+    CONFIG is one of configs/synthesis. Each process has the number of CPU threads that the config sets. --compare chooses the ratios:
+
+    filters         the time of a kept labelled image (with all filters, the ensemble and the writing of files), compared with a bare image
+    order           the naive order, in which every candidate is labelled before any filter, compared with the usual order
+    early           early rejection, compared with the same without it: for a kept labelled image, and for all steps before the labels
+    processes       --processes, compared with one process
 
 online
     Time of a training that makes its labelled images itself, compared with a training that reads a synthesised dataset: for loading one

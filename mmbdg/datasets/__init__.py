@@ -17,6 +17,7 @@ from mmbdg.datasets.loading import LoadImage, LoadMask
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.paste_objects import PasteObjects
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
+from mmbdg.datasets.scored_candidates import ScoredCandidates
 from mmbdg.datasets.stored_objects import StoredObjects
 from mmbdg.datasets.synthetic import SyntheticSegDataset
 from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
@@ -45,6 +46,7 @@ __all__ = [
     'ResizedCropFlip',
     'RuleAnnotatedFashion',
     'RuleAnnotatedLatents',
+    'ScoredCandidates',
     'StoredObjects',
     'SyntheticSegDataset',
 ]

@@ -6,6 +6,7 @@ from mmbdg.engine.hooks.diffusion_hooks import DiffusionSamplesHook, ExportPretr
 from mmbdg.engine.hooks.embedding_hook import EmbeddingHook
 from mmbdg.engine.hooks.export_clip_hook import ExportCLIPHook
 from mmbdg.engine.hooks.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
+from mmbdg.engine.hooks.export_judge_hook import ExportJudgeHook
 from mmbdg.engine.hooks.gan_hooks import GeneratedSamplesHook, RefreshAverageHook
 from mmbdg.engine.hooks.momentum_encoder_hook import MomentumEncoderHook
 from mmbdg.engine.hooks.precise_bn_hook import PreciseBNHook
@@ -35,6 +36,7 @@ __all__ = [
     'EmbeddingHook',
     'EnsembleSampler',
     'ExportCLIPHook',
+    'ExportJudgeHook',
     'ExportLabelledGeneratorHook',
     'ExportPretrainedHook',
     'ExportWeightsHook',

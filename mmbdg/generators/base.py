@@ -1,6 +1,7 @@
 """The interface of class-conditional generators."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -23,6 +24,39 @@ class FeatureInfo(NamedTuple):
     """Number of image pixels per feature pixel along each side."""
 
 
+class Coarse(NamedTuple):
+    """A pass of a generator that stopped after a block.
+
+    Attributes:
+        tap: Position of the block in ``feature_info``.
+        feature: Output of the block, float (N,C,r,r).
+        z: Latents (N,latent_dim).
+        y: Class indices int64 (N,).
+    """
+
+    tap: int
+    feature: Tensor
+    z: Tensor
+    y: Tensor
+
+    def rows(self, chosen: Sequence[int]) -> 'Coarse':
+        """Return the pass of some of the N samples. Nothing of the others is kept."""
+        places = torch.as_tensor(chosen, dtype=torch.int64, device=self.feature.device)
+        return Coarse(self.tap, *(_rows(part, places) for part in self[1:]))
+
+    @staticmethod
+    def joined(passes: 'Sequence[Coarse]') -> 'Coarse':
+        """Join passes that stopped after the same block."""
+        return Coarse(passes[0].tap, *(torch.cat(parts) for parts in list(zip(*passes, strict=True))[1:]))
+
+
+def _rows(values: Tensor, places: Tensor) -> Tensor:
+    """Copy of some rows, in the memory format of all, in which the next layers are fast and round as before."""
+    rows = values.index_select(0, places.to(values.device))
+    is_last = values.ndim == 4 and values.is_contiguous(memory_format=torch.channels_last) and not values.is_contiguous()
+    return rows.contiguous(memory_format=torch.channels_last) if is_last else rows
+
+
 class ClassConditionalGenerator(BaseModule):
     """Base class of generators with feature taps. A subclass sets the attributes and writes :meth:`generate`.
 
@@ -34,6 +68,8 @@ class ClassConditionalGenerator(BaseModule):
             from y.
         resolution: Height and width of an image in pixels.
         feature_info: One :class:`FeatureInfo` per tap, coarse to fine, in the order of ``forward_features``.
+        whole_because: Why a pass cannot stop after a block, for messages. '' if it can, see
+            :class:`~mmbdg.generators.block_chain.BlockChain`.
     """
 
     num_classes: int
@@ -42,6 +78,7 @@ class ClassConditionalGenerator(BaseModule):
     embed_dim: int
     resolution: int
     feature_info: tuple[FeatureInfo, ...]
+    whole_because: str = 'its passes cannot be divided'
 
     def interpreter_sizes(self) -> dict[str, Any]:
         """Return the arguments of a feature interpreter that depend on this generator."""
@@ -88,6 +125,38 @@ class ClassConditionalGenerator(BaseModule):
         features: list[Tensor] = []
         image = self.generate(z, y, features)
         return image, features
+
+    def forward_coarse(self, z: Tensor, y: Tensor, block: str) -> Coarse:
+        """Compute the blocks up to a named one, without the image. :meth:`forward_fine` continues, for all or some of the samples.
+
+        Args:
+            z: Latents (N,latent_dim).
+            y: Class indices int64 (N,).
+            block: Name of the block, one of ``feature_info``.
+
+        Raises:
+            InputError: This generator cannot stop, or it has no such block. Or see :meth:`check_inputs`.
+        """
+        raise InputError(f'{type(self).__name__} cannot stop after a block: {self.whole_because}')
+
+    def forward_fine(self, coarse: Coarse) -> Tensor:
+        """Continue a pass -> image float32 (N,3,R,R) in [-1,1]. Another batch than in :meth:`forward_coarse` only changes the rounding.
+
+        Raises:
+            InputError: This generator cannot stop, or the pass is one of another generator.
+        """
+        raise InputError(f'{type(self).__name__} cannot continue after a block: {self.whole_because}')
+
+    def tap_of(self, block: str) -> int:
+        """Return the position of a block in ``feature_info``.
+
+        Raises:
+            InputError: This generator has no block of this name.
+        """
+        names = [info.name for info in self.feature_info]
+        if block not in names:
+            raise InputError(f'this {type(self).__name__} has no block "{block}"; its blocks are {", ".join(names)}')
+        return names.index(block)
 
     def check_inputs(self, z: Tensor, y: Tensor) -> None:
         """Raise InputError unless z has the shape (N,latent_dim) and y holds N class indices."""

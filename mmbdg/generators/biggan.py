@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
+from mmbdg.generators.base import FeatureInfo
 from mmbdg.generators.batch_statistics import StandingBatchNorm2d
+from mmbdg.generators.block_chain import BlockChain, Step
 from mmbdg.generators.layers import ConditionalResBlock, SelfAttention2d
 from mmbdg.generators.spectral_norm import normalised, orthogonal_init
 from mmbdg.registry import MODELS
@@ -22,7 +23,7 @@ PUBLISHED = {
 
 
 @MODELS.register_module()
-class BigGAN(ClassConditionalGenerator):
+class BigGAN(BlockChain):
     """BigGAN's generator (paper: arXiv 1809.11096, appendix B, table 6) with feature taps.
 
     z is split into one chunk for the first linear map and one for each block (hierarchical latents); a block is conditioned on its chunk
@@ -116,16 +117,16 @@ class BigGAN(ClassConditionalGenerator):
     def embed(self, y: Tensor) -> Tensor:
         return self.shared(y)
 
-    def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
+    def first(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.linear(z[:, : self.chunk_dim]).view(len(z), -1, BOTTOM_RESOLUTION, BOTTOM_RESOLUTION)
+
+    def steps(self, z: Tensor, y: Tensor) -> list[Step]:
         embedding = self.embed(y)  # (N, E)
-        first, *chunks = z.split(self.chunk_dim, dim=1)
-        h = self.linear(first).view(len(z), -1, BOTTOM_RESOLUTION, BOTTOM_RESOLUTION)
-        for stage, chunk in zip(self.blocks, chunks, strict=True):
-            cond = torch.cat([embedding, chunk], dim=1)
-            for block in stage:
-                h = block(h, cond)
-                if features is not None:
-                    features.append(h)
+        chunks = z.split(self.chunk_dim, dim=1)[1:]
+        conditions = [torch.cat([embedding, chunk], dim=1) for chunk in chunks]
+        return [Step(block, (cond,)) for stage, cond in zip(self.blocks, conditions, strict=True) for block in stage]
+
+    def last(self, h: Tensor) -> Tensor:
         return torch.tanh(self.output_layer(h))
 
     def use_statistics(self, truncation: float | None) -> None:

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmbdg.errors import InputError
-from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
+from mmbdg.generators.base import FeatureInfo
 from mmbdg.generators.batch_statistics import interpolate_row
+from mmbdg.generators.block_chain import BlockChain, Step
 from mmbdg.generators.spectral_norm import normalised, orthogonal_init
 from mmbdg.registry import MODELS
 
@@ -61,7 +62,7 @@ class _TruncatedBatchNorm(nn.Module):
 
 
 @MODELS.register_module()
-class BigGANDeep(ClassConditionalGenerator):
+class BigGANDeep(BlockChain):
     """BigGAN-deep's generator (arXiv 1809.11096, appendix B, tables 7 to 9) with feature taps, for trained weights only.
 
     Blocks and attention come from ``pytorch-pretrained-biggan`` and keep its parameter names, with torch's current names for the spectral
@@ -142,21 +143,27 @@ class BigGANDeep(ClassConditionalGenerator):
     def embed(self, y: Tensor) -> Tensor:
         return F.embedding(y, self.embeddings.weight.t())
 
-    def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
-        net = self.generator
-        cond = torch.cat([z, self.embed(y)], dim=1)  # (N, 2 * latent_dim)
-        h = net.gen_z(cond).view(len(z), BOTTOM_RESOLUTION, BOTTOM_RESOLUTION, -1).permute(0, 3, 1, 2)  # channels last, as in TensorFlow
+    def first(self, z: Tensor, y: Tensor) -> Tensor:
+        # channels last, as in TensorFlow
+        h = self.generator.gen_z(self._condition(z, y)).view(len(z), BOTTOM_RESOLUTION, BOTTOM_RESOLUTION, -1).permute(0, 3, 1, 2)
         if self.original or not h.is_contiguous(memory_format=torch.channels_last):
             h = h.contiguous()
-        for layer in net.layers:
-            h = layer(h) if _is_attention(layer) else layer(h, cond, self.truncation)
-            if features is not None:
-                features.append(h)
+        return h
+
+    def steps(self, z: Tensor, y: Tensor) -> list[Step]:
+        arguments = self._condition(z, y), self.truncation
+        return [Step(layer) if _is_attention(layer) else Step(layer, arguments) for layer in self.generator.layers]
+
+    def last(self, h: Tensor) -> Tensor:
+        net = self.generator
         h = F.relu(net.bn(h, self.truncation))
         if self.original:
             return torch.tanh(net.conv_to_rgb(h)[:, :3])
         weight, bias = net.conv_to_rgb.weight, net.conv_to_rgb.bias  # only the first three output channels are the image
         return torch.tanh(F.conv2d(h, weight[:3], bias[:3], padding=1))
+
+    def _condition(self, z: Tensor, y: Tensor) -> Tensor:
+        return torch.cat([z, self.embed(y)], dim=1)  # (N, 2 * latent_dim)
 
     def use_statistics(self, truncation: float | None) -> None:
         truncation = 1.0 if truncation is None else truncation

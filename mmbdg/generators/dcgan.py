@@ -2,15 +2,17 @@
 
 from torch import Tensor, nn
 
-from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
+from mmbdg.generators.base import FeatureInfo
+from mmbdg.generators.block_chain import BlockChain, Step
 from mmbdg.registry import MODELS
 
 
 @MODELS.register_module()
-class DCGAN(ClassConditionalGenerator):
+class DCGAN(BlockChain):
     """Generator of PyTorch's DCGAN tutorial (arXiv 1511.06434, figure 1), with its parameter names and a feature tap after each ReLU.
 
-    A generator defines its sizes as attributes, ``feature_info`` and ``generate``. This one has one class, 0, and no class embedding.
+    A generator defines its sizes as attributes, ``feature_info`` and ``generate``; a chain of blocks defines its parts instead, as this
+    one. It has one class, 0, and no class embedding.
 
     Args:
         resolution: Height and width of an image in pixels, 4 times a power of two, at least 8; default 64.
@@ -38,13 +40,14 @@ class DCGAN(ClassConditionalGenerator):
         self.main = nn.Sequential(*layers, _up(channels[-1], 3), nn.Tanh())
         self.feature_info = tuple(FeatureInfo(c, 4 * 2**i, f'main.{3 * i + 2}', resolution // (4 * 2**i)) for i, c in enumerate(channels))
 
-    def generate(self, z: Tensor, y: Tensor, features: list[Tensor] | None = None) -> Tensor:
-        h = z[:, :, None, None]
-        for layer in self.main:
-            h = layer(h)
-            if features is not None and isinstance(layer, nn.ReLU):
-                features.append(h)
-        return h
+    def first(self, z: Tensor, y: Tensor) -> Tensor:
+        return z[:, :, None, None]
+
+    def steps(self, z: Tensor, y: Tensor) -> list[Step]:
+        return [Step(self.main[3 * i : 3 * i + 3]) for i in range(len(self.feature_info))]  # convolution, normalisation, ReLU
+
+    def last(self, h: Tensor) -> Tensor:
+        return self.main[-2:](h)  # convolution, tanh
 
     def reset_parameters(self) -> None:
         """Draw the weights of convolutions from N(0, 0.02) and the gains from N(1, 0.02), as in the paper (section 4)."""

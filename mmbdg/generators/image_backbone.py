@@ -44,6 +44,7 @@ class ImageBackbone(ClassConditionalGenerator):
     """
 
     latent_distribution = 'image'
+    whole_because = 'it draws no images'
     embed_dim = 0
 
     def __init__(

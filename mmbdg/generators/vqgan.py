@@ -58,6 +58,7 @@ class VQGAN(ClassConditionalGenerator):
     """
 
     latent_distribution = 'uniform'
+    whole_because = 'the tokens of an image are drawn before its first block, and drawing them takes most of the time'
     embed_dim = 0
 
     def __init__(

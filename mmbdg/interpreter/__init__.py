@@ -1,5 +1,6 @@
 """Feature interpreters: modules that map generator features to labels. The package needs torch, numpy and mmengine only."""
 
+from mmbdg.interpreter.coarse_judge import CoarseJudge
 from mmbdg.interpreter.consensus import Consensus, ignore_uncertain, image_uncertainty, jensen_shannon, vote
 from mmbdg.interpreter.ensemble import Ensemble, InterpreterEnsemble
 from mmbdg.interpreter.feature_interpreter import FeatureInterpreter
@@ -9,6 +10,7 @@ from mmbdg.interpreter.published_order import PublishedOrderInterpreter
 from mmbdg.interpreter.shared_trunk import SharedTrunkEnsemble
 
 __all__ = [
+    'CoarseJudge',
     'Consensus',
     'Ensemble',
     'FeatureInterpreter',

@@ -18,6 +18,7 @@ from mmbdg.models.joint_pretraining import (
     JointSimCLR,
     JointSimSiam,
 )
+from mmbdg.models.judge_training import JudgeTraining
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 
@@ -38,6 +39,7 @@ __all__ = [
     'JointMoCoV3',
     'JointSimCLR',
     'JointSimSiam',
+    'JudgeTraining',
     'OnlineDataPreprocessor',
     'ProjectionDiscriminator',
 ]

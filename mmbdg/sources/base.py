@@ -7,6 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from mmbdg.errors import InputError
+from mmbdg.generators import Coarse
+from mmbdg.sources.judge import Judge
 from mmbdg.storage.catalogue import Catalogue
 
 
@@ -97,6 +100,25 @@ class Source(ABC):
             state: :attr:`Drawn.state` of the same samples, which saves drawing it again. Default: None, to draw it.
         """
         return None
+
+    def judge(self, path: str | None = None) -> Judge:
+        """Return a judge of coarse features, for early rejection.
+
+        Args:
+            path: Folder or file of the judge. Default: None, for the source's own judge.
+
+        Raises:
+            InputError: The source has no coarse features or no judge, or the judge does not fit.
+        """
+        raise InputError(f'{type(self).__name__} has no coarse features to judge: remove early rejection from synthesis.filters')
+
+    def draw_coarse(self, class_id: int, indices: Sequence[int], block: str) -> Coarse:
+        """Begin to draw the images of N addresses, and stop after a block. For sources with :meth:`judge` only."""
+        raise NotImplementedError
+
+    def draw_fine(self, class_id: int, indices: Sequence[int], coarse: Coarse) -> Drawn:
+        """Finish the images of N addresses that :meth:`draw_coarse` began, the same as :meth:`draw` up to rounding."""
+        raise NotImplementedError
 
     @abstractmethod
     def identity(self) -> dict[str, dict[str, Any]]:

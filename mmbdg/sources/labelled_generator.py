@@ -16,7 +16,7 @@ from mmbdg import assets
 from mmbdg.data_configs import build_plainly, check_weights_hold, checked_config
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
-from mmbdg.generators import ClassConditionalGenerator, to_pixels
+from mmbdg.generators import ClassConditionalGenerator, Coarse, to_pixels
 from mmbdg.generators.frozen import Frozen
 from mmbdg.interpreter import (
     Consensus,
@@ -31,6 +31,7 @@ from mmbdg.registry import MODELS
 from mmbdg.schema import PlainName, Schema
 from mmbdg.sources.base import LabelledBatch
 from mmbdg.sources.hub import downloaded, may_be_repository
+from mmbdg.sources.judge import Judge
 from mmbdg.sources.latents import generator_inputs
 from mmbdg.sources.truncation import Truncation, select_statistics
 from mmbdg.storage.masks import as_mask, ignore_label
@@ -247,6 +248,39 @@ class LabelledGenerator:
         generator = self._generator.on(self.device)
         with self._generator.autocast(self.device):
             return to_pixels(generator(*self._inputs(class_ids, indices, latents)))
+
+    @torch.no_grad()
+    def coarse(self, class_ids: Sequence[int], indices: Sequence[int], block: str) -> Coarse:
+        """Begin the images of N addresses and stop after a block of the generator. :meth:`finished` continues.
+
+        Raises:
+            InputError: The generator cannot stop, or it has no such block.
+        """
+        generator = self._generator.on(self.device)
+        with self._generator.autocast(self.device):
+            return generator.forward_coarse(*self._inputs(class_ids, indices), block)
+
+    @torch.no_grad()
+    def finished(self, coarse: Coarse) -> Tensor:
+        """Return the RGB images uint8 (N,3,R,R) of a pass that :meth:`coarse` began, up to rounding those of :meth:`images`."""
+        generator = self._generator.on(self.device)
+        with self._generator.autocast(self.device):
+            return to_pixels(generator.forward_fine(coarse))
+
+    def judge(self, path: str | os.PathLike, weights: Path) -> Judge:
+        """Return a judge of the generator's coarse features.
+
+        Args:
+            path: Folder or file of the judge.
+            weights: Weights file of this generator.
+
+        Raises:
+            InputError: The generator cannot stop after a block, or see :class:`~mmbdg.sources.judge.Judge`.
+        """
+        generator = self._generator.on(self.device)
+        if generator.whole_because:
+            raise InputError(f'{type(generator).__name__} cannot stop after a block: {generator.whole_because}; remove early rejection')
+        return Judge(path, generator, weights)
 
     @torch.no_grad()
     def label(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> LabelledBatch:

@@ -6,8 +6,10 @@ from typing import Any
 from torch import Tensor
 
 from mmbdg.files import sha256
+from mmbdg.generators import Coarse
 from mmbdg.registry import SOURCES
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
+from mmbdg.sources.judge import Judge
 from mmbdg.sources.labelled_generator import CARD, LabelledGenerator, check_bound
 from mmbdg.sources.truncation import Truncation
 from mmbdg.storage.catalogue import Catalogue
@@ -79,6 +81,15 @@ class LabelledGeneratorSource(Source):
         latents = self.generator.latents(class_ids, indices)
         images = self.generator.images(class_ids, indices, latents)
         return Drawn(images, latents if self.draws_state else None, self._records(indices))
+
+    def judge(self, path: str | None = None) -> Judge:
+        return self.generator.judge(path or self.folder, self.folder / 'generator.safetensors')
+
+    def draw_coarse(self, class_id: int, indices: Sequence[int], block: str) -> Coarse:
+        return self.generator.coarse([class_id] * len(indices), indices, block)
+
+    def draw_fine(self, class_id: int, indices: Sequence[int], coarse: Coarse) -> Drawn:
+        return Drawn(self.generator.finished(coarse), None, self._records(indices))
 
     def label(self, class_id: int, indices: Sequence[int], state: Tensor | None = None) -> LabelledBatch:
         class_ids = [class_id] * len(indices)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmbdg.errors import InputError
+from mmbdg.generators import Coarse
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
 from mmbdg.storage.label_spaces import LabelSpace
 from mmbdg.storage.masks import as_mask, foreground_ratio
@@ -55,7 +56,7 @@ class Sample:
 
 @dataclass
 class Judged:
-    """Candidates that passed the image filters.
+    """Candidates that passed the coarse and the image filters.
 
     Attributes:
         indices: Indices of the candidates, ascending.
@@ -114,6 +115,7 @@ class BlockMaker:
     ) -> None:
         self.plan, self.source, self.filters, self.space = plan, source, filters, space
         self.catalogue = source.catalogue
+        self.early = next((entry for entry in filters if entry.stage == 'coarse'), None)
         self.image_filters = [entry for entry in filters if entry.stage == 'image']
         self.mask_filters = [entry for entry in filters if entry.stage == 'mask']
         self.stages = stages or Stages(source.device)
@@ -137,7 +139,7 @@ class BlockMaker:
         return range(first, end if available is None else max(first, min(end, available)))
 
     def make(self, class_id: int, block: int) -> BlockResult:
-        """Make a block: draw candidates, run the image filters, label, run the mask filters.
+        """Make a block: draw candidates, run the coarse and the image filters, label, run the mask filters.
 
         The source labels only the candidates that passed the image filters. It generates these samples again from their
         addresses, or a VQGAN from their tokens.
@@ -166,27 +168,39 @@ class BlockMaker:
         return left
 
     def judge(self, class_id: int, indices: Sequence[int], outcome: dict[str, int] | None = None, every: bool = False) -> Judged:
-        """Draw candidates and run the image filters. Without image filters, candidates are drawn only if the source has no masks.
+        """Draw candidates and run the coarse and the image filters.
+
+        Without image filters, candidates are drawn only if the source has no masks. With a coarse filter, images of the candidates that
+        it kept are drawn only.
 
         Args:
             class_id: Class index.
             indices: Indices of the candidates.
             outcome: Dictionary that receives the number of candidates after each filter. Default: None.
-            every: Whether to return all candidates in spite of the filters, to measure the time. Default: False.
+            every: Whether to return all drawn candidates in spite of the image filters, to measure the time. Default: False.
         """
         outcome = {} if outcome is None else outcome
-        if not self.image_filters:
+        left = Judged(list(indices), {i: {} for i in indices}, {}, {}, {})
+        begun = self._begun(class_id, left, outcome) if self.early else None
+        drawn = list(left.indices)
+        if not self.image_filters and begun is None:
             with self.stages('generate', 0 if self.catalogue.has_masks else len(indices)):
                 return self.drawn(class_id, indices)
-        left = Judged(list(indices), {i: {} for i in indices}, {}, {}, {})
+        if not self.image_filters and self.catalogue.has_masks:
+            return left
         keep_images = len(self.image_filters) > 1 or not self.catalogue.has_masks
-        first, scores = self.image_filters[0], []
-        for part in _batches(left.indices, self.plan.batch_size):
+        first, scores = next(iter(self.image_filters), None), []
+        for place in range(0, len(left.indices), self.plan.batch_size):
+            part = left.indices[place : place + self.plan.batch_size]
             with self.stages('generate', len(part)):
-                drawn = self.source.draw(class_id, part)
-            with self.stages('classify', len(part)):
-                scores.append(self._scores(first, class_id, part, drawn.images))
-            left.add(part, drawn, keep_images)
+                if begun is None:
+                    images = self.source.draw(class_id, part)
+                else:
+                    images = self.source.draw_fine(class_id, part, begun.rows(range(place, place + len(part))))
+            if first:
+                with self.stages('classify', len(part)):
+                    scores.append(self._scores(first, class_id, part, images.images))
+            left.add(part, images, keep_images)
         for number, entry in enumerate(self.image_filters):
             if number:
                 scores = []
@@ -197,8 +211,29 @@ class BlockMaker:
             self._keep(entry, class_id, left, torch.cat(scores) if scores else torch.zeros(0))
             outcome[f'after_{entry.name}'] = len(left.indices)
         if every:
-            left.indices = list(indices)
+            left.indices = drawn
         return left
+
+    def _begun(self, class_id: int, left: Judged, outcome: dict[str, int]) -> Coarse | None:
+        """Run the coarse filter. Return the coarse passes of the candidates that it kept, or None if there are no candidates.
+
+        Only the passes of candidates that can still be kept are held, so the memory depends on the number of kept ones.
+        """
+        entry, scores, held, passes = self.early, torch.zeros(0), [], None
+        most = entry.most(len(left.indices))
+        for part in _batches(left.indices, self.plan.batch_size):
+            with self.stages('coarse', len(part)):
+                drawn = self.source.draw_coarse(class_id, part, entry.block)
+                batch = FilterBatch(class_id, part, None, None, None, self.catalogue.ignore, drawn)
+                held += range(len(scores), len(scores) + len(part))
+                scores = torch.cat([scores, entry.scores(batch).cpu()])
+                passes = drawn if passes is None else Coarse.joined([passes, drawn])
+                best = torch.sort(scores[held], descending=True, stable=True).indices[:most].sort().values.tolist()
+                held, passes = [held[i] for i in best], passes.rows(best)
+        places = {left.indices[place]: i for i, place in enumerate(held)}
+        self._keep(entry, class_id, left, scores)
+        outcome[f'after_{entry.name}'] = len(left.indices)
+        return passes and passes.rows([places[index] for index in left.indices])
 
     def _scores(self, entry: Filter, class_id: int, indices: Sequence[int], images: Tensor) -> Tensor:
         return entry.scores(FilterBatch(class_id, indices, images, None, None, self.catalogue.ignore)).cpu()
@@ -207,7 +242,7 @@ class BlockMaker:
         if not scores.isfinite().all():
             raise InputError(
                 f'the filter {entry.name} returned a score that is not finite for class {class_id}, samples from {left.indices[0]} on: '
-                'check its classifier and the source'
+                'check its weights and the source'
             )
         if entry.field:
             for index, score in zip(left.indices, scores.tolist(), strict=True):

@@ -60,17 +60,17 @@ def estimate(maker: BlockMaker, missing: Missing, out: Path, processes: int) -> 
     class_id = missing.first.class_id
     probe = maker.candidates(class_id, 0)[: plan.batch_size]
     size, judging = len(probe), 0.0
-    if maker.image_filters or not maker.catalogue.has_masks:
+    if maker.early or maker.image_filters or not maker.catalogue.has_masks:
         maker.judge(class_id, probe[:1])  # warm-up: libraries are loaded on first use
         start = time.perf_counter()
         judged = maker.judge(class_id, probe, every=True)
         judging = (time.perf_counter() - start) / size
     else:
         judged = maker.judge(class_id, probe)
-    labelled = min(size, plan.survivors)
-    maker.label(class_id, probe[:1], judged)
+    labelled = min(len(judged.indices), plan.survivors)
+    maker.label(class_id, judged.indices[:1], judged)
     start = time.perf_counter()
-    samples = maker.label(class_id, probe[:labelled], judged)
+    samples = maker.label(class_id, judged.indices[:labelled], judged)
     labelling = (time.perf_counter() - start) / labelled
     start = time.perf_counter()
     sample_bytes = _mean_bytes(maker, samples)

@@ -29,6 +29,7 @@ def build_maker(plan: Synthesis, device: str) -> BlockMaker:
             raise InputError(
                 f'synthesis.filters: {type(entry).__name__} needs masks, but {type(source).__name__} has none: remove the filter'
             )
+        entry.prepare_source(source)
         entry.prepare(source.catalogue, class_ids)
     return BlockMaker(plan, source, filters, space)
 

@@ -124,13 +124,13 @@ class Synthesis:
 
     @property
     def survivors(self) -> int:
-        """Number of candidates of a block after the image filters, if no bound drops any."""
-        return self._left('image')
+        """Number of candidates of a block after the coarse and image filters, if no bound drops any."""
+        return self._left('coarse', 'image')
 
     @property
     def kept(self) -> int:
         """Number of kept samples of a block, if no bound drops any."""
-        return self._left('image', 'mask')
+        return self._left('coarse', 'image', 'mask')
 
     def _left(self, *stages: str) -> int:
         left = self.candidates

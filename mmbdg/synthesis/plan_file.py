@@ -15,7 +15,7 @@ from mmbdg.sources.hub import PREFIX, may_be_repository
 from mmbdg.synthesis.plan import Synthesis
 
 PLAN = 'logs/plan.json'
-PATHS = ('labelled_generator', 'checkpoint', 'weights', 'config')
+PATHS = ('labelled_generator', 'checkpoint', 'weights', 'config', 'judge')
 """Keys of sources and filters that hold paths."""
 SOURCE_PATHS = ('model', 'prompts', 'init', 'pool', 'index', 'folder', 'images', 'labeller')
 """Further keys of sources that hold paths."""

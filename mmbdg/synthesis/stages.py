@@ -12,7 +12,8 @@ import torch
 class Stages:
     """Seconds and numbers of images of each stage.
 
-    The stages are: generate (images of candidates), classify, label (images with masks of the remaining candidates), write.
+    The stages are: coarse (coarse blocks of candidates and their judge, with early rejection), generate (images of the
+    candidates, or of those that early rejection left), classify, label (images with masks of the remaining candidates), write.
 
     Args:
         device: Device of the computation. It is synchronised before the time is taken.
@@ -37,12 +38,14 @@ class Stages:
     def naive_seconds(self) -> float:
         """Estimate the seconds of the same blocks if every candidate were labelled before filtering, without writing.
 
-        The estimate uses the mean time of a labelled image.
+        The estimate uses the mean times of a labelled and of a classified image.
         """
         if not self.images.get('label'):
             return 0.0
-        candidates = self.images.get('generate', self.images['label'])
-        return candidates * self.seconds['label'] / self.images['label'] + self.seconds.get('classify', 0.0)
+        drawn = self.images.get('generate', self.images['label'])
+        candidates = self.images.get('coarse', drawn)
+        classifying = self.seconds.get('classify', 0.0) * (candidates / drawn if drawn else 1)
+        return candidates * self.seconds['label'] / self.images['label'] + classifying
 
     def computing_seconds(self) -> float:
         """Return the measured seconds without writing."""

@@ -12,7 +12,7 @@ from conftest import TINY_BIGGAN_DEEP, TINY_DCGAN, TINY_GENERATOR, TINY_VQGAN, b
 import mmbdg.generators
 from mmbdg.errors import InputError
 from mmbdg.files import write_safetensors
-from mmbdg.generators import ClassConditionalGenerator, fold_spectral_norm
+from mmbdg.generators import BlockChain, ClassConditionalGenerator, Coarse, fold_spectral_norm
 from mmbdg.generators.frozen import PRECISIONS, Frozen
 from mmbdg.generators.grouping import group_taps
 from mmbdg.interpreter import FeatureInterpreter
@@ -79,6 +79,40 @@ def test_features_are_the_outputs_of_their_submodules(generator):
     for info, feature in zip(generator.feature_info, features, strict=True):
         out = seen[info.name]
         assert torch.equal(out if out.ndim == 4 else out.transpose(1, 2).reshape(feature.shape), feature), info.name
+
+
+@torch.no_grad()
+def test_a_pass_in_two_parts(generator):
+    """A pass stops after each block and continues for all samples with the same bits, and for some of them up to rounding.
+
+    A generator that cannot stop says why.
+    """
+    z, y = some_inputs(generator, 5)
+    if not isinstance(generator, BlockChain):
+        with pytest.raises(InputError, match=f'{type(generator).__name__} cannot stop after a block: '):
+            generator.forward_coarse(z, y, generator.feature_info[0].name)
+        return
+    images, features = generator.forward_features(z, y)
+    for tap, info in enumerate(generator.feature_info):
+        coarse = generator.forward_coarse(z, y, info.name)
+        assert coarse.tap == tap and torch.equal(coarse.feature, features[tap])
+        assert torch.equal(generator.forward_fine(coarse), images)
+        chosen = coarse.rows([4, 1])
+        assert [part.shape[0] for part in chosen[1:]] == [2, 2, 2]
+        assert chosen.feature.untyped_storage().nbytes() <= coarse.feature.untyped_storage().nbytes() * 2 / 5  # the others are not kept
+        torch.testing.assert_close(generator.forward_fine(chosen), images[[4, 1]], atol=1e-5, rtol=0)
+        assert torch.equal(generator.forward_fine(Coarse.joined([coarse.rows([0, 1, 2]), coarse.rows([3, 4])])), images)
+
+
+@torch.no_grad()
+def test_a_pass_is_continued_by_its_generator_only(generator):
+    if isinstance(generator, BlockChain):
+        z, y = some_inputs(generator)
+        with pytest.raises(InputError, match='has no block "blocks.7.7"; its blocks are '):
+            generator.forward_coarse(z, y, 'blocks.7.7')
+        coarse = generator.forward_coarse(z, y, generator.feature_info[0].name)
+        with pytest.raises(InputError, match='are not those of this'):
+            generator.forward_fine(coarse._replace(feature=coarse.feature[:, 1:]))
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from conftest import plan_of
 
 from mmbdg.errors import InputError
 from mmbdg.registry import FILTERS
+from mmbdg.sources import LabelledGeneratorSource
 from mmbdg.storage import StoredDataset
 from mmbdg.storage.catalogue import Catalogue
 from mmbdg.synthesis import Synthesis, synthesize
@@ -39,36 +40,46 @@ class RedFilter(Filter):
 
 
 @pytest.fixture
-def examples(tiny_classifier) -> dict[str, dict]:
+def examples(tiny_classifier, tiny_judge) -> dict[str, dict]:
     """A tiny config of each filter, by its registered name. Add new filters here."""
     return dict(
         RejectionSampling=dict(classifier=tiny_classifier, rate=0.5),
         UncertaintyFilter=dict(rate=0.3),
         ForegroundFilter=dict(min=0.2),
+        EarlyRejection=dict(judge=str(tiny_judge), keep=0.3),
         RedFilter={},
     )
 
 
-def a_batch(stage: str, n: int = 10) -> FilterBatch:
+@pytest.fixture
+def source(tiny_labelled_generator) -> LabelledGeneratorSource:
+    return LabelledGeneratorSource(str(tiny_labelled_generator))
+
+
+def a_batch(entry: Filter, source: LabelledGeneratorSource, n: int = 10) -> FilterBatch:
+    if entry.stage == 'coarse':
+        return FilterBatch(1, range(n), None, None, None, 255, source.draw_coarse(1, range(n), entry.block))
     rng = np.random.default_rng(0)
     images = torch.from_numpy(rng.integers(0, 256, (n, 3, 16, 16), dtype=np.uint8))
     masks = torch.from_numpy((rng.random((n, 16, 16)) < np.linspace(0.05, 0.9, n)[:, None, None]).astype(np.int64))
-    if stage == 'image':
+    if entry.stage == 'image':
         return FilterBatch(1, range(n), images, None, None, 255)
     return FilterBatch(1, range(n), images, masks, torch.from_numpy(rng.random(n)).float(), 255)
 
 
 @pytest.mark.parametrize('name', sorted(FILTERS.module_dict))
-def test_conformance(examples, name):
+def test_conformance(examples, source, name):
     assert name in examples, f'add a tiny {name} to the examples of this test'
     config = dict(type=f'mmbdg.{name}', **examples[name])
     (entry,) = build_filters([config])
-    assert isinstance(entry, Filter) and entry.stage in ('image', 'mask')
+    assert isinstance(entry, Filter) and entry.stage in ('coarse', 'image', 'mask')
+    entry.prepare_source(source)
     entry.prepare(CATALOGUE, [0, 1, 2])
-    batch = a_batch(entry.stage)
+    batch = a_batch(entry, source)
     scores = entry.scores(batch).cpu()
     assert scores.shape == (10,) and scores.isfinite().all()
-    half = entry.scores(batch._replace(**{k: v[5:] for k, v in batch._asdict().items() if isinstance(v, torch.Tensor | range)}))
+    half = batch._replace(**{k: v[5:] for k, v in batch._asdict().items() if isinstance(v, torch.Tensor | range)})
+    half = entry.scores(half._replace(coarse=batch.coarse and batch.coarse.rows(range(5, 10))))
     torch.testing.assert_close(half.cpu(), scores[5:], rtol=1e-4, atol=1e-5)  # a score depends on its sample only
     kept = entry.keep(scores)
     assert kept == sorted(set(kept)) and all(0 <= i < 10 for i in kept)

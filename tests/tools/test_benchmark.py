@@ -99,15 +99,17 @@ def test_cache_of_vqgan(tmp_path, monkeypatch, capsys):
 
 
 def test_variants_make_the_same_images(tmp_path):
-    args = benchmark.argparse.Namespace(compare=['taps', 'fold', 'channels-last'], precision=['float32'], compile=False)
+    compare = ['taps', 'fold', 'channels-last', 'coarse']
+    args = benchmark.argparse.Namespace(compare=compare, until='blocks.0.1', precision=['float32'], compile=False)
     generator = benchmark.build_generator(TINY_GENERATOR)
     generator.init_weights()
     networks = benchmark.Networks(generator, TINY_GENERATOR, args, torch.device('cpu'))
-    taps, fold, layout = networks.comparisons('float32', 2)
+    taps, fold, layout, coarse = networks.comparisons('float32', 2)
     bare = fold.calls[1]()
     image, features = taps.calls[0]()
     assert len(features) == len(generator.feature_info)
     assert torch.equal(image, bare) and torch.equal(fold.calls[0](), bare)
+    assert torch.equal(coarse.calls[0](), bare) and torch.equal(coarse.calls[1]().feature, features[1])
     assert torch.allclose(layout.calls[0](), bare, atol=1e-5)
     assert any('parametrizations' in name for name, _ in networks.unfolded.named_parameters())
     assert networks.contiguous.blocks[0][0].conv1.weight.is_contiguous()
@@ -136,6 +138,8 @@ def test_batch_that_does_not_fit(tmp_path, monkeypatch, capsys):
     [
         (['--pairs', 9], 'at least 10 pairs, got 9'),
         (['--compare', 'cache'], 'the generator is a BigGAN'),
+        (['--compare', 'coarse'], 'belong together: give both or none'),
+        (['--compare', 'coarse', '--until', 'blocks.9.0'], 'has no block "blocks.9.0"'),
         (['--compare', 'precision'], 'give another --precision'),
         (['--compare', 'fold', '--cfg-options', 'generator.spectral_norm=False'], 'no spectral norms to fold'),
         (['--batch-sizes', 0], '--batch-sizes must be at least 1, got 0'),

@@ -34,3 +34,23 @@ def test_wrong_settings(tmp_path):
     config.write_text('a = 1\n')
     result = run_tool('tools/benchmark.py', 'synthesis', config, check=False)
     assert result.returncode == 2 and 'no synthesis=dict' in result.stdout, result.stdout
+
+
+def test_early_rejection(tmp_path, tiny_labelled_generator, tiny_classifier, tiny_judge):
+    early = dict(judge=str(tiny_judge), keep=0.5)
+    rejection = dict(type='mmbdg.RejectionSampling', classifier=tiny_classifier, rate=0.75, early=early)
+    source = dict(type='mmbdg.LabelledGeneratorSource', labelled_generator=str(tiny_labelled_generator))
+    config, out = tmp_path / 'synthesis.py', tmp_path / 'speed.json'
+    config.write_text(f'synthesis = {dict(source=source, filters=[rejection], candidates=8, batch_size=4)!r}\n')
+    run_tool('tools/benchmark.py', 'synthesis', config, '--compare', 'early', '--out', out)
+    measured = json.loads(out.read_text())
+    assert [(record['first'], record['second']) for record in measured['comparisons']] == [
+        ('synthesis', 'synthesis without early rejection'),
+        ('candidates with early rejection', 'candidates without early rejection'),
+    ]
+    assert measured['block'] == dict(candidates=8, survivors=2, kept=2, batch_size=4)
+    assert measured['images_per_second'].keys() == {'synthesis', 'synthesis without early rejection'}
+    without = f'synthesis = {dict(source=source, candidates=8)!r}\n'
+    config.write_text(without)
+    result = run_tool('tools/benchmark.py', 'synthesis', config, '--compare', 'early', check=False)
+    assert result.returncode == 2 and 'this synthesis has no early rejection' in result.stdout, result.stdout

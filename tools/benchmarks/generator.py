@@ -37,7 +37,7 @@ from mmbdg.generators.build import build_generator
 from mmbdg.generators.frozen import Frozen
 from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
 
-COMPARISONS = ('taps', 'fold', 'channels-last', 'precision', 'cache')
+COMPARISONS = ('taps', 'fold', 'channels-last', 'precision', 'cache', 'coarse')
 
 
 def check_comparisons(names: list[str], generator: ClassConditionalGenerator, precisions: list[str]) -> None:
@@ -54,6 +54,21 @@ def check_comparisons(names: list[str], generator: ClassConditionalGenerator, pr
         raise InputError('--compare precision compares with float32: give another --precision, e.g. --precision float32 bfloat16')
     if 'cache' in names and not isinstance(generator, VQGAN):
         raise InputError(f'--compare cache is for VQGAN, which samples tokens; the generator is a {type(generator).__name__}')
+
+
+def check_block(args: argparse.Namespace, generator: ClassConditionalGenerator) -> None:
+    """Check the block of --until.
+
+    Raises:
+        InputError: The generator cannot stop after a block or has no such block, or --until is without its comparison or missing.
+    """
+    if ('coarse' in args.compare) != bool(args.until):
+        raise InputError('--compare coarse and --until BLOCK belong together: give both or none')
+    if not args.until:
+        return
+    if generator.whole_because:
+        raise InputError(f'--compare coarse: {type(generator).__name__} cannot stop after a block: {generator.whole_because}')
+    generator.tap_of(args.until)
 
 
 def frozen_unfolded(generator: ClassConditionalGenerator, compile: bool) -> ClassConditionalGenerator:
@@ -85,7 +100,7 @@ class Networks:
     """
 
     def __init__(self, generator: ClassConditionalGenerator, config: dict, args: argparse.Namespace, device: torch.device) -> None:
-        self.compare = args.compare
+        self.compare, self.until = args.compare, args.until
         if 'fold' in args.compare:
             self.unfolded = frozen_unfolded(twin(generator, config), args.compile).to(device)
         if 'channels-last' in args.compare:
@@ -107,6 +122,9 @@ class Networks:
             yield Comparison('channels-last', 'contiguous', 'channels last', (at(self.contiguous, z, y), bare))
         if 'precision' in self.compare and precision != 'float32':
             yield Comparison('precision', 'float32', precision, (one_pass(self.frozen['float32'], self.generator, z, y), bare))
+        if 'coarse' in self.compare:
+            until = at(partial(self.generator.forward_coarse, block=self.until), z, y)
+            yield Comparison('coarse', 'whole pass', f'until {self.until}', (bare, until))
         if 'cache' in self.compare:
             drawings = tuple(at(partial(self.generator.sample, cache=cache), y, z) for cache in (False, True))
             yield Comparison('cache', 'without cache', 'with cache', drawings)
@@ -193,6 +211,7 @@ def generator_command(args: argparse.Namespace) -> None:
         torch.set_num_threads(args.threads)
     generator = build_generator(config)
     check_comparisons(args.compare, generator, args.precision)
+    check_block(args, generator)
     generator.init_weights()
     result = dict(
         command='generator',
@@ -281,4 +300,5 @@ def add_generator(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         '--compare', nargs='*', choices=COMPARISONS, default=['taps'], help='comparisons to make, none for --compare alone; default: taps'
     )
+    command.add_argument('--until', metavar='BLOCK', help='name of the block at which --compare coarse stops, e.g. blocks.2.0')
     command.set_defaults(run=generator_command)

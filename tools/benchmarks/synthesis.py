@@ -39,7 +39,9 @@ from mmbdg.synthesis.filters import FilterBatch
 from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.writer import BlockWriter
 
-BARE, LABELLED, NAIVE = 'bare generator', 'synthesis', 'synthesis in the naive order'
+BARE, LABELLED, NAIVE, FULL = 'bare generator', 'synthesis', 'synthesis in the naive order', 'synthesis without early rejection'
+COMPARISONS = ('filters', 'order', 'early', 'processes')
+JUDGED, FULLY_JUDGED = 'candidates with early rejection', 'candidates without early rejection'
 MIB = 2**20
 
 
@@ -80,6 +82,11 @@ class Blocks:
             for entry in self.maker.image_filters:
                 entry.scores(batch)
         self.writer.write(class_id, block, BlockResult(samples[: plan.kept], {}), plan.kept)
+
+    def judged(self) -> None:
+        """Judge the candidates of a block: all that comes before the labels."""
+        class_id, block = self.next()
+        self.maker.judge(class_id, self.maker.candidates(class_id, block))
 
     def bare(self) -> None:
         """Generate as many images as a block keeps, without labels and files."""
@@ -133,6 +140,7 @@ def synthesis_command(args: argparse.Namespace) -> None:
         raise InputError(f'{args.config} has no synthesis=dict(...); give a config such as configs/synthesis/biggan32_fashion.py')
     check_requirements(cfg)
     plan = Synthesis.from_config(cfg.synthesis)
+    check_compare(args.compare, plan)
     torch.set_num_threads(plan.threads)
     records = []
     with tempfile.TemporaryDirectory() as folder:
@@ -155,19 +163,48 @@ def synthesis_command(args: argparse.Namespace) -> None:
         comparisons = [Comparison('filters', LABELLED, BARE, (blocks.filtered, blocks.bare))]
         if blocks.maker.image_filters:
             comparisons.append(Comparison('order', NAIVE, LABELLED, (blocks.naive, blocks.filtered)))
-        rounds = len(comparisons) + (args.processes > 1)
+        if blocks.maker.early:
+            without = Blocks(without_early(plan), args.device, Path(folder))
+            comparisons.append(Comparison('early', LABELLED, FULL, (blocks.filtered, without.filtered)))
+            comparisons.append(Comparison('early-candidates', JUDGED, FULLY_JUDGED, (blocks.judged, without.judged)))
+        comparisons = [comparison for comparison in comparisons if comparison.compare.removesuffix('-candidates') in args.compare]
+        in_processes = args.processes > 1 and 'processes' in args.compare
+        rounds = len(comparisons) + in_processes
         with tqdm(total=rounds * args.pairs, unit='pair', dynamic_ncols=True) as bar:
             for comparison in comparisons:
                 bar.set_description_str(f'{comparison.first} to {comparison.second}')
                 pairs = interleaved(*comparison.calls, args.pairs, synchroniser(device), bar.update)
                 records.append(as_record(comparison, pairs, 'ratio'))
-            if args.processes > 1:
+            if in_processes:
                 records.append(measure_processes(plan, args, Path(folder), bar))
-    seconds = records[0]['seconds']
-    result['images_per_second'] = {name: plan.kept / median(seconds[name]) for name in (LABELLED, BARE)}
+    seconds = {name: taken for record in reversed(records) for name, taken in record['seconds'].items() if name in (LABELLED, BARE, FULL)}
+    result['images_per_second'] = {name: plan.kept / median(taken) for name, taken in seconds.items()}
     result['environment']['load_after'] = load_average()
     result['comparisons'] = records
     report(result, as_text(result), args.out)
+
+
+def check_compare(names: Sequence[str], plan: Synthesis) -> None:
+    """Check that the comparisons are possible for a plan.
+
+    Raises:
+        InputError: There are none, or a comparison needs a filter that the plan has not.
+    """
+    if not names:
+        raise InputError('--compare names no comparison')
+    if 'early' in names and set(names) < set(COMPARISONS) and not any(entry.stage == 'coarse' for entry in plan.built_filters):
+        raise InputError('--compare early: this synthesis has no early rejection; set early=True in its RejectionSampling')
+
+
+def without_early(plan: Synthesis) -> Synthesis:
+    """The plan with the same number of kept samples and without early rejection.
+
+    Raises:
+        InputError: Early rejection is a filter of its own, so the rate of the filter after it is relative to it.
+    """
+    if any(entry['type'] == 'mmbdg.EarlyRejection' for entry in plan.filters):
+        raise InputError('this benchmark compares with full rejection: give RejectionSampling the key early instead of EarlyRejection')
+    return plan.changed(filters=[{key: value for key, value in entry.items() if key != 'early'} for entry in plan.filters])
 
 
 def measure_processes(plan: Synthesis, args: argparse.Namespace, folder: Path, bar: tqdm) -> dict:
@@ -197,8 +234,9 @@ def as_text(result: dict) -> str:
             '',
             *table(['seconds of', 'times those of', 'ratio', 'quartiles'], rows),
             '',
-            f'{rates[LABELLED]:.2f} kept labelled images per second, {rates[BARE]:.1f} of the bare generator. Medians over '
-            f'{result["pairs"]} interleaved pairs, for the same number of images or blocks.',
+            *([f'{rates[LABELLED]:.2f} kept labelled images per second.'] if LABELLED in rates else []),
+            *([f'{rates[BARE]:.1f} images per second of the bare generator.'] if BARE in rates else []),
+            f'Medians over {result["pairs"]} interleaved pairs, for the same number of images or blocks.',
         ]
     )
 
@@ -209,6 +247,9 @@ def add_synthesis(commands: argparse._SubParsersAction) -> None:
     command.add_argument('config', help='config with synthesis=dict(...)')
     command.add_argument(
         '--processes', type=positive_int, default=2, help='number of processes to compare with one; 1: no comparison; default: 2'
+    )
+    command.add_argument(
+        '--compare', nargs='+', choices=COMPARISONS, default=COMPARISONS, help='comparisons to make; default: all that the filters allow'
     )
     command.add_argument('--device', default='cpu', help='device of all networks, e.g. cuda; default: cpu')
     command.add_argument(

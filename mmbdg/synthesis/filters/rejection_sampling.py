@@ -15,10 +15,12 @@ from mmbdg.classifiers import (
     classifier_identity,
     confidence,
 )
+from mmbdg.errors import InputError
 from mmbdg.files import sha256
 from mmbdg.registry import FILTERS
 from mmbdg.storage.catalogue import Catalogue
 from mmbdg.synthesis.filters.base import Filter, FilterBatch
+from mmbdg.synthesis.filters.early_rejection import EarlyRejection
 from mmbdg.synthesis.filters.ranges import check_bound, check_rate
 
 
@@ -34,10 +36,14 @@ class RejectionSampling(Filter):
             None, if the classes are the same.
         size: Height and width in pixels to which images are resized for the classifier. Default: None, for the size of its
             library.
+        early: Early rejection: True, or a dict of arguments of :class:`EarlyRejection`, e.g. ``dict(keep=0.2)``. A small judge
+            then drops most candidates before their images are finished, and the classifier judges the rest. ``rate`` stays
+            the share of all candidates that is rejected. This is ours, not the paper's. Default: False.
         name: Name in counts and reports. Default: None, for "rejection".
 
     Raises:
-        InputError: A value is out of its range.
+        InputError: A value is out of its range, or early rejection would keep fewer candidates than ``rate`` does. In
+            :meth:`prepare`: the judge of early rejection imitates another classifier.
     """
 
     short_name: ClassVar[str] = 'rejection'
@@ -52,21 +58,38 @@ class RejectionSampling(Filter):
         class_map: Sequence | Mapping | str | None = None,
         size: int | None = None,
         name: str | None = None,
+        early: bool | Mapping[str, Any] = False,
     ) -> None:
         super().__init__(name)
         check_rate(rate, 'RejectionSampling.rate (rejection_rate)')
         check_bound(min_confidence, 'RejectionSampling.min_confidence')
         self.config, self.rate, self.min_confidence, self.class_map, self.size = classifier, rate, min_confidence, class_map, size
         self.may_fall_short = min_confidence > 0
+        self.early = EarlyRejection(**({} if early is True else early)) if early else None
+        if self.early and self.early.share < 1 - rate:
+            raise InputError(
+                f'synthesis: early rejection would keep {self.early.share:g} of the candidates, less than the {1 - rate:g} that '
+                'RejectionSampling keeps: raise early.keep or rate'
+            )
         self.classifier: Classifier | None = None
         self._class_ids: list[list[int]] | None = None
 
+    def before(self) -> list[Filter]:
+        return [self.early] if self.early else []
+
     def prepare(self, catalogue: Catalogue, class_ids: Sequence[int]) -> None:
+        if self.early and self.early.judge.classifier != sha256(classifier_files(self.config)[0]):
+            raise InputError(
+                f'the judge {self.early.judge.weights} imitates another classifier than that of RejectionSampling: train a judge for this '
+                'classifier, or set early=False'
+            )
         self.classifier = build_classifier(self.config, self.size)
         self._class_ids = class_map(self.class_map, catalogue.classes, catalogue.folders, self.classifier, class_ids)
 
     def most(self, candidates: int) -> int:
-        return max(1, round(candidates * (1 - self.rate))) if candidates else 0
+        # With early rejection these are the candidates that it left.
+        share = (1 - self.rate) / (self.early.share if self.early else 1)
+        return max(1, round(candidates * share)) if candidates else 0
 
     def scores(self, batch: FilterBatch) -> Tensor:
         """Return the confidence of the classifier in the candidates' class, float (N,), 0 to 1."""
@@ -88,6 +111,7 @@ class RejectionSampling(Filter):
                 min_confidence=self.min_confidence,
                 class_map=self.class_map,
                 size=self.size,
+                **(dict(early=dict(keep=self.early.share)) if self.early else {}),
             ),
             checksums=dict(classifier=checksum),
             versions={kind: metadata.version(kind).split('+')[0]} if kind in ('torchvision', 'timm') else {},  # they preprocess the images
