@@ -46,6 +46,27 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None], syn
         part.unlink(missing_ok=True)
 
 
+def link_atomically(source: str | os.PathLike, path: str | os.PathLike) -> None:
+    """Make ``path`` a hard link to a file; an existing file is replaced.
+
+    Raises:
+        InputError: The file system makes no such link.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part')
+    try:
+        os.link(os.path.realpath(source), part)
+        part.replace(path)
+    except OSError as error:
+        raise InputError(
+            f'{source} cannot be linked as {path} ({error.strerror}): hard links need the same file system and your own files; use '
+            'store="copy"'
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)  # it is left over if path is a link to the same file already
+
+
 def check_place(path: str | os.PathLike) -> None:
     """Check before long work that its result can be written to ``path``; the folder is created.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmbdg.storage.catalogue import Catalogue
+from mmbdg.storage.originals import Original, Store
 
 
 class Drawn(NamedTuple):
@@ -18,11 +19,13 @@ class Drawn(NamedTuple):
         state: State that :meth:`Source.label` needs besides the addresses, one row per sample (the tokens of a VQGAN).
             Default: None, for no state.
         records: Further manifest fields of each sample, as JSON values (e.g. a prompt or a URL). Default: None.
+        originals: Files of given images, see :attr:`Source.store`. Default: None.
     """
 
     images: Tensor
     state: Tensor | None = None
     records: Sequence[dict[str, Any]] | None = None
+    originals: Sequence[Original] | None = None
 
 
 class LabelledBatch(NamedTuple):
@@ -37,6 +40,7 @@ class LabelledBatch(NamedTuple):
             Default: None.
         state: See :class:`Drawn`.
         records: See :class:`Drawn`.
+        originals: See :class:`Drawn`.
     """
 
     images: Tensor
@@ -45,6 +49,7 @@ class LabelledBatch(NamedTuple):
     disagreement: Tensor | None = None
     state: Tensor | None = None
     records: Sequence[dict[str, Any]] | None = None
+    originals: Sequence[Original] | None = None
 
 
 class Source(ABC):
@@ -65,12 +70,16 @@ class Source(ABC):
         draws_state: Whether :attr:`Drawn.state` can be stored with the samples (``synthesis.tokens``).
         most_disagreement: Largest value of :attr:`LabelledBatch.disagreement` in nats. None if the source has no
             disagreement.
+        store: How a source of given images stores those that are not changed. "encode": their pixels are encoded, as those of all
+            other images. "copy": their files are copied. "link": they are hard links to their files. For "copy" and "link" all
+            samples have :attr:`Drawn.originals`.
     """
 
     catalogue: Catalogue
     uses_seed: ClassVar[bool] = True
     draws_state: ClassVar[bool] = False
     most_disagreement: float | None = None
+    store: Store = 'encode'
 
     def __init__(self, seed: int = 0) -> None:
         self.seed, self.device = seed, torch.device('cpu')

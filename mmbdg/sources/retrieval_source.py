@@ -21,6 +21,7 @@ from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.prompt_file import template_prompts
 from mmbdg.sources.retrieved_hits import Hits, Order, Rule, by_rule, matched, number_in_several, united
 from mmbdg.storage.catalogue import Catalogue
+from mmbdg.storage.originals import Store, check_store, given_image, originals_of, stored_as
 
 UNSAFE = ('nsfw', 'true', 'yes', 'unsafe')
 """Values of the column ``nsfw``, in lower case, that mark an image as unsafe."""
@@ -55,6 +56,8 @@ class RetrievalSource(Source):
         squash: Whether images are squashed to a square instead of cropped at the centre.
         tokenizer: Full-text table of "match": "unicode61" (words, as in the paper's code) or "trigram" (true substrings).
         search_parameters: Parameters of faiss's search, such as "nprobe=64" or "efSearch=256"; '' for the index's own.
+        store: How images are stored that already have ``resolution``: "encode", "copy" or "link" (hard links to the pool's files), see
+            :attr:`~mmbdg.sources.Source.store`. All others are resized and encoded.
         seed: Not used.
 
     Raises:
@@ -83,6 +86,7 @@ class RetrievalSource(Source):
         squash: bool = False,
         tokenizer: str = 'unicode61',
         search_parameters: str = '',
+        store: Store = 'encode',
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
@@ -93,7 +97,9 @@ class RetrievalSource(Source):
         self.tokenizer, self.search_parameters, self.templates = tokenizer, search_parameters, tuple(templates)
         self.classes = ClassList(classes)
         self.texts = template_prompts(templates, self.classes)
-        self.pool, self.index = open_pool(pool), PoolIndex(index)
+        self.pool, self.store = open_pool(pool), store
+        check_store(store, self.pool.has_files, 'synthesis.source')
+        self.index = PoolIndex(index)
         self.index.check_pool(self.pool)
         if mode == 'match':
             self.index.check_tokenizer(tokenizer)
@@ -171,9 +177,10 @@ class RetrievalSource(Source):
         hits = self.hits()[class_id]
         entries = [self.index.entry(int(hits.positions[i])) for i in indices]
         size = self.catalogue.resolution
-        images = np.stack([fitted(self.pool.image(entry.name), size, self.squash) for entry in entries])
+        read = [given_image(self.pool.file(entry.name), size, self.store, str(self.pool.images / entry.name)) for entry in entries]
+        images = np.stack([fitted(image, size, self.squash) for image, _ in read])
         records = [self._record(class_id, hits, i, entry) for i, entry in zip(indices, entries, strict=True)]
-        return Drawn(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), records=records)
+        return Drawn(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), records=records, originals=originals_of(read))
 
     def query_of(self, one: ImageClass) -> str:
         """FTS5 query of a class."""
@@ -199,6 +206,7 @@ class RetrievalSource(Source):
             squash=self.squash,
             tokenizer=self.tokenizer,
             search_parameters=self.search_parameters,
+            store=stored_as(self.store),
         )
         return dict(
             config=config,

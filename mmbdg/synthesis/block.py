@@ -19,6 +19,7 @@ from mmbdg.errors import InputError
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
 from mmbdg.storage.label_spaces import LabelSpace
 from mmbdg.storage.masks import as_mask, foreground_ratio
+from mmbdg.storage.originals import Original
 from mmbdg.synthesis.filters.base import Filter, FilterBatch
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.stages import Stages
@@ -40,6 +41,7 @@ class Sample:
         disagreement: Uncertainty of each pixel, uint8 (R,R); 255 stands for the source's ``most_disagreement``. None if it
             is not written.
         tokens: State drawn by the source, uint16 or int32 (L,). None if it is not written.
+        original: Given file of the image. None if the source stores no files, see :attr:`~mmbdg.sources.Source.store`.
     """
 
     index: int
@@ -51,6 +53,7 @@ class Sample:
     record: dict[str, Any] = field(default_factory=dict)
     disagreement: np.ndarray | None = None
     tokens: np.ndarray | None = None
+    original: Original | None = None
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Judged:
         state: State of each candidate by index, if the source draws a state.
         images: Images uint8 (3,R,R) on the CPU by index. They are kept for further filters and for sources without masks.
         records: Further manifest fields by index, if the images are kept.
+        originals: Given files by index, if the images are kept and the source has such files.
     """
 
     indices: list[int]
@@ -70,6 +74,7 @@ class Judged:
     state: dict[int, Tensor]
     images: dict[int, Tensor]
     records: dict[int, dict[str, Any]]
+    originals: dict[int, Original] = field(default_factory=dict)
 
     def add(self, indices: Sequence[int], drawn: Drawn, keep_images: bool) -> None:
         """Add drawn candidates. Images and records are stored only with ``keep_images``."""
@@ -78,6 +83,7 @@ class Judged:
         if keep_images:
             self.images |= zip(indices, drawn.images.cpu(), strict=True)
             self.records |= zip(indices, drawn.records or [{}] * len(indices), strict=True)
+            self.originals |= zip(indices, drawn.originals, strict=True) if drawn.originals else {}
 
 
 @dataclass
@@ -243,6 +249,7 @@ class BlockMaker:
                     record=dict(batch.records[i]) if batch.records else {},
                     disagreement=None if disagreement is None else disagreement[i],
                     tokens=None if tokens is None else tokens[i],
+                    original=batch.originals[i] if batch.originals else None,
                 )
             )
         return samples
@@ -252,7 +259,14 @@ class BlockMaker:
         images = self._resized_images(images).permute(0, 2, 3, 1).numpy()
         tokens = {i: _tokens(judged.state[i][None])[0] for i in indices} if self.plan.tokens else {}
         return [
-            Sample(index, image, scores=judged.scores[index], record=dict(judged.records[index]), tokens=tokens.get(index))
+            Sample(
+                index,
+                image,
+                scores=judged.scores[index],
+                record=dict(judged.records[index]),
+                tokens=tokens.get(index),
+                original=judged.originals.get(index),
+            )
             for index, image in zip(indices, images, strict=True)
         ]
 
