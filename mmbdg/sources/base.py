@@ -66,6 +66,8 @@ class Source(ABC):
     Attributes:
         catalogue: Classes, labels, resolution and licence.
         uses_seed: Whether the samples depend on the seed; False for a source of given images in a given order.
+        batch_matters: Whether a sample may differ by rounding between batches of different sizes. Batches are then always whole; otherwise
+            only wanted samples are drawn.
         device: Device of the computation.
         draws_state: Whether :attr:`Drawn.state` can be stored with the samples (``synthesis.tokens``).
         most_disagreement: Largest value of :attr:`LabelledBatch.disagreement` in nats. None if the source has no
@@ -77,6 +79,7 @@ class Source(ABC):
 
     catalogue: Catalogue
     uses_seed: ClassVar[bool] = True
+    batch_matters: bool = True
     draws_state: ClassVar[bool] = False
     most_disagreement: float | None = None
     store: Store = 'encode'

@@ -130,7 +130,7 @@ class DiffusionSource(Source):
         )
         self.classes, self.negative_prompt, self.steps, self.guidance = ClassList(classes), negative_prompt, steps, guidance
         self.precision, self.attention_slicing, self.safety_checker = precision, attention_slicing, safety_checker
-        self.strength, self.squash, self.repeats = strength, squash, repeats
+        self.strength, self.squash, self.repeats, self.batch_matters = strength, squash, repeats, strength != 0
         # Small files are checked before large ones are read.
         if isinstance(prompts, str):
             self.prompts = read_prompts(resolve(prompts), self.classes)

@@ -13,6 +13,7 @@ from mmbdg.files import sha256
 from mmbdg.pools import LAYOUTS, PoolIndex, open_pool
 from mmbdg.pools.caption_table import TOKENIZERS, phrase
 from mmbdg.pools.entry import Entry
+from mmbdg.pools.faiss_index import load_faiss
 from mmbdg.pools.pool_index import MANIFEST, MODALITIES
 from mmbdg.registry import SOURCES
 from mmbdg.sources.base import Drawn, Source
@@ -20,6 +21,7 @@ from mmbdg.sources.class_list import ClassList, ImageClass
 from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.prompt_file import template_prompts
 from mmbdg.sources.retrieved_hits import Hits, Order, Rule, by_rule, matched, number_in_several, united
+from mmbdg.sources.stored_hits import stored_hits
 from mmbdg.storage.catalogue import Catalogue
 from mmbdg.storage.originals import Store, check_store, given_image, originals_of, stored_as
 
@@ -31,7 +33,8 @@ UNSAFE = ('nsfw', 'true', 'yes', 'unsafe')
 class RetrievalSource(Source):
     """Images of a pool that a search finds for each class. Sample i of a class is its i-th hit; the seed has no effect.
 
-    The pool must be indexed by ``tools/index_pool.py``. Images have no masks.
+    The hits of "knn" are searched once and stored in the cache folder (``MMBDG_CACHE``), see
+    :func:`~mmbdg.sources.stored_hits.stored_hits`. The pool must be indexed by ``tools/index_pool.py``. Images have no masks.
 
     Args:
         pool: Path of the pool, or ``dict(folder=PATH, layout=NAME, ...)``, see :func:`mmbdg.pools.open_pool`.
@@ -66,6 +69,7 @@ class RetrievalSource(Source):
     """
 
     uses_seed: ClassVar[bool] = False
+    batch_matters = False
 
     def __init__(
         self,
@@ -216,7 +220,11 @@ class RetrievalSource(Source):
         )
 
     def _searched(self) -> list[Hits]:
-        found = [self._nearest(one) if self.mode == 'knn' else matched(self._matches(one)) for one in self._shown(self.classes)]
+        if self.mode == 'knn':
+            address = self._address()
+            found = [self._nearest(one, address) for one in self._shown(self.classes)]
+        else:
+            found = [matched(self._matches(one)) for one in self._shown(self.classes)]
         kept = [hits.part(~np.isin(hits.positions, self._dropped)) for hits in found]
         of_several = number_in_several(kept)
         ruled = by_rule(kept, self.multi_label)
@@ -224,10 +232,27 @@ class RetrievalSource(Source):
         self._log_counts(found, kept, of_several, ruled, cut)
         return cut
 
-    def _nearest(self, one: ImageClass) -> Hits:
+    def _nearest(self, one: ImageClass, address: Mapping[str, Any]) -> Hits:
         # One class at a time: floating-point sums, and with them the ranks, must not depend on the other classes.
-        queries = self.embedder.texts(self.texts[one.id]).numpy()
-        return united([self.index.search(modality, queries, self.k, self.search_parameters) for modality in self.modalities], self.order)
+        def search() -> Hits:
+            queries = self.embedder.texts(self.texts[one.id]).numpy()
+            return united([self.index.search(name, queries, self.k, self.search_parameters) for name in self.modalities], self.order)
+
+        bounds = len(self.index), len(self.texts[one.id]), len(self.modalities)
+        return stored_hits(dict(address, texts=self.texts[one.id]), bounds, search)
+
+    def _address(self) -> dict[str, Any]:
+        """All values besides the texts on which the hits of a class depend."""
+        return dict(
+            index=sha256(self.index.folder / MANIFEST),
+            embedder=self.embedder.identity(),
+            device=self.device.type,
+            k=self.k,
+            modalities=self.modalities,
+            order=self.order,
+            search_parameters=self.search_parameters,
+            versions=dict(numpy=np.__version__, torch=torch.__version__, faiss=load_faiss().__version__),
+        )
 
     def _matches(self, one: ImageClass) -> np.ndarray:
         try:

@@ -91,12 +91,14 @@ class BlockResult:
     """Result of one block.
 
     Attributes:
-        samples: Kept samples, sorted by index.
-        outcome: Counts of candidates: all, after each filter, and kept.
+        samples: Kept samples, sorted by index. Without filters, possibly only the first ones, see :meth:`BlockMaker.make`.
+        outcome: Counts of candidates of the whole block: all, after each filter, and kept.
+        drawn: Number of candidates that were drawn.
     """
 
     samples: list[Sample]
     outcome: dict[str, int]
+    drawn: int
 
 
 class BlockMaker:
@@ -142,26 +144,45 @@ class BlockMaker:
         end = first + self.plan.candidates
         return range(first, end if available is None else max(first, min(end, available)))
 
-    def make(self, class_id: int, block: int) -> BlockResult:
+    def to_draw(self, samples: int | None) -> int:
+        """Return the number of candidates of a complete block that are drawn for its first samples.
+
+        Filters rank a whole block. Without filters the first candidates are the samples; they are drawn in the same batches as for the
+        whole block, unless batches do not matter.
+        """
+        if self.filters or samples is None:
+            return self.plan.candidates
+        resized = self.plan.resolution not in (None, self.catalogue.resolution)
+        step = self.plan.batch_size if self.source.batch_matters or resized else 1
+        return min(self.plan.candidates, -(-samples // step) * step)
+
+    def make(self, class_id: int, block: int, wanted: int | None = None) -> BlockResult:
         """Make a block: draw candidates, run the image filters, label, run the mask filters.
 
         The source labels only the candidates that passed the image filters. It generates these samples again from their
         addresses, or a VQGAN from their tokens.
 
+        Args:
+            class_id: Class index.
+            block: Number of the block.
+            wanted: Number of wanted samples, the first ones. Without filters no others are drawn, apart from the rest of their last batch.
+                Default: None, for all samples.
+
         Raises:
             InputError: A score is not finite.
         """
-        indices = list(self.candidates(class_id, block))
-        outcome = dict(candidates=len(indices))
+        whole = self.candidates(class_id, block)
+        indices = list(whole[: self.to_draw(wanted)])
+        outcome = dict(candidates=len(whole))
         judged = self.judge(class_id, indices, outcome)
         samples = [sample for part in _batches(judged.indices, self.plan.batch_size) for sample in self.label(class_id, part, judged)]
         for entry in self.mask_filters:
             samples = self._filter_masks(entry, class_id, samples)
             outcome[f'after_{entry.name}'] = len(samples)
-        outcome['kept'] = len(samples)
+        outcome['kept'] = len(samples) if self.filters else len(whole)
         for sample in samples:
             sample.mask = self._painted(sample.mask, class_id)
-        return BlockResult(samples, outcome)
+        return BlockResult(samples, outcome, len(indices))
 
     def drawn(self, class_id: int, indices: Sequence[int]) -> Judged:
         """Return candidates without filtering. They are drawn only if the source has no masks."""

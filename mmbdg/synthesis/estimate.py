@@ -77,8 +77,9 @@ def estimate(maker: BlockMaker, missing: Missing, out: Path, processes: int) -> 
     sample_bytes = _mean_bytes(maker, samples)
     writing = (time.perf_counter() - start) / len(samples)
     number, blocks = missing.samples, missing.blocks
-    seconds = blocks * (plan.candidates * judging + plan.survivors * labelling) + number * writing
-    return Estimate(blocks, blocks * plan.candidates, number, seconds, number * sample_bytes, free, processes, maker.may_fall_short)
+    left = blocks * plan.survivors if maker.filters else missing.drawn
+    seconds = missing.drawn * judging + left * labelling + number * writing
+    return Estimate(blocks, missing.drawn, number, seconds, number * sample_bytes, free, processes, maker.may_fall_short)
 
 
 def check_disk(maker: BlockMaker, missing: Missing, out: Path) -> None:
