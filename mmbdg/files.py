@@ -6,9 +6,10 @@ import io
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from mmbdg.errors import InputError
 
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 """Error codes of file systems that do not support fsync."""
+LEFT_OVER = 600
+"""Seconds after which a temporary file is left over: its content is written at once."""
 
 
 def write_atomically(path: str | os.PathLike, write: Callable[[Path], None], sync: bool = True) -> None:
@@ -108,6 +111,17 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def remove_left_over(folder: str | os.PathLike) -> None:
+    """Remove the temporary files that killed processes left below a folder: those unchanged for :data:`LEFT_OVER` seconds.
+
+    Younger ones may belong to a running process, also of another host.
+    """
+    for part in Path(folder).rglob('*.part'):
+        with suppress(OSError):  # another process removes it
+            if part.is_file() and time.time() - part.stat().st_mtime > LEFT_OVER:
+                part.unlink()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from tqdm import tqdm
 
+from mmbdg.compat.config_keys import Role, register_part
 from mmbdg.embedders import build_embedder, embedder_class
 from mmbdg.errors import InputError
 from mmbdg.schema import Schema, validated
@@ -105,6 +106,16 @@ class SensePlan(Schema):
             found.append(ClassSenses(**known))
         parts.finish(lambda path: write_senses(path, found, made_by))
         return found
+
+
+register_part(
+    'senses',
+    Role(
+        known=lambda: frozenset(SensePlan.model_fields),
+        parts=dict(language_model='language_model', images='dataset', embedder='embedder'),
+        rest='data',
+    ),
+)
 
 
 def summary(senses: list[ClassSenses]) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_layouts import clip_retrieval_folder, fake_parquet  # noqa: F401
+from test_layouts import clip_retrieval_columns, clip_retrieval_folder
 from tiny_clip import tiny_clip, write_tiny_clip  # noqa: F401
 from tiny_pools import COLOURS, caption_shards, captioned_folder, picture, rows, write_table
 
@@ -314,10 +314,10 @@ def test_a_damaged_index(tmp_path, name):
     assert (folder / name).read_bytes() == before
 
 
-def test_embeddings_that_come_with_a_pool(tmp_path, fake_parquet):  # noqa: F811
+def test_embeddings_that_come_with_a_pool(tmp_path):
     images = captioned_folder(tmp_path / 'images', 6)
     (images / 'captions.csv').unlink()
-    fake_parquet(clip_retrieval_folder(tmp_path / 'pool', images))
+    clip_retrieval_folder(tmp_path / 'pool', clip_retrieval_columns(images))
     pool = dict(folder=str(tmp_path / 'pool'), images=str(images))
     embedder = Counting()
     own = embedder.images([picture(i) for i in range(6)]).numpy(), embedder.texts([row['caption'] for row in rows(6)]).numpy()
