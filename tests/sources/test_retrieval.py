@@ -278,6 +278,22 @@ def test_what_does_not_belong_together(pool, tmp_path):
         source(pool, pool=str(other), index=str(tmp_path / 'index'), mode='match', tokenizer='trigram')
 
 
+def test_an_image_that_breaks_during_a_synthesis(tmp_path):
+    """Finished blocks stay, the dataset is not finished; when the image is mended, the same command finishes it."""
+    root = captioned_folder(tmp_path / 'pool', 12)
+    build_index(str(root), tmp_path / 'index', log=str)
+    source = dict(type='mmbdg.RetrievalSource', pool=str(root), index=str(tmp_path / 'index'), classes=['number'], mode='match')
+    plan = Synthesis.from_config(dict(source=source | dict(drop_nsfw=False, resolution=24), num_per_class=6, candidates=2))
+    path = root / f'{rows()[4]["key"]}.png'
+    whole = path.read_bytes()
+    path.write_bytes(bytes(len(whole)))
+    with pytest.raises(InputError, match='000000004.png is no image'):
+        synthesize(plan, tmp_path / 'out', log=str)
+    assert len(list((tmp_path / 'out/images').rglob('*.png'))) == 4 and not (tmp_path / 'out/dataset.json').exists()
+    path.write_bytes(whole)
+    assert len(StoredDataset(synthesize(plan, tmp_path / 'out', log=str)).lines) == 6
+
+
 def test_an_image_that_is_gone(tmp_path):
     """The checksum of a pool covers names and sizes; an image that broke without a change of them raises an error when it is read."""
     root = captioned_folder(tmp_path / 'pool', 5)
