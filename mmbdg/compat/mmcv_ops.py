@@ -144,7 +144,6 @@ def _only_average(pool_mode: int) -> None:
 
 def install_ops_finder() -> None:
     """Install the import finder. Idempotent; does not import mmcv."""
-    if OpsFinder.install():
-        # mmseg imports mmdet if it is installed, and without operators mmdet keeps functions that only raise errors.
-        if 'mmdet.models.dense_heads.rpn_head' in sys.modules and NAME not in sys.modules:
-            print("mmbdg: mmdet was imported before mmbdg, without mmcv's operators; for detectors import mmbdg first", file=sys.stderr)
+    # mmseg imports mmdet if it is installed, and without operators mmdet keeps functions that only raise errors.
+    if OpsFinder.install() and 'mmdet.models.dense_heads.rpn_head' in sys.modules and NAME not in sys.modules:
+        print("mmbdg: mmdet was imported before mmbdg, without mmcv's operators; for detectors import mmbdg first", file=sys.stderr)
