@@ -16,7 +16,6 @@ from mmbdg.storage.checksums import Checksum, checksum
 
 Store = Literal['encode', 'copy', 'link']
 """How a source stores given images: encoded again; as copies of the files where possible; the same as hard links."""
-STORES = ('encode', 'copy', 'link')
 SUFFIXES = dict(PNG='.png', JPEG='.jpg')
 
 
