@@ -96,6 +96,7 @@ setup(
             *HUB,
             *SALIENCY,
             *TENSORBOARD,
+            'pyarrow>=18',  # tables of clip-retrieval
             'pytorch-pretrained-biggan>=0.1.1',
             'scikit-image>=0.24',  # a second opinion on filled polygons
             'webdataset>=1.0',

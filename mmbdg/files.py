@@ -6,9 +6,10 @@ import io
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from mmbdg.errors import InputError
 
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 """Error codes of file systems that do not support fsync."""
+LEFT_OVER = 600
+"""Seconds after which a temporary file is left over: its content is written at once."""
 
 
 def write_atomically(path: str | os.PathLike, write: Callable[[Path], None], sync: bool = True) -> None:
@@ -44,6 +47,27 @@ def write_atomically(path: str | os.PathLike, write: Callable[[Path], None], syn
             _sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def link_atomically(source: str | os.PathLike, path: str | os.PathLike) -> None:
+    """Make ``path`` a hard link to a file; an existing file is replaced.
+
+    Raises:
+        InputError: The file system makes no such link.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part')
+    try:
+        os.link(os.path.realpath(source), part)
+        part.replace(path)
+    except OSError as error:
+        raise InputError(
+            f'{source} cannot be linked as {path} ({error.strerror}): hard links need the same file system and your own files; use '
+            'store="copy"'
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)  # it is left over if path is a link to the same file already
 
 
 def check_place(path: str | os.PathLike) -> None:
@@ -87,6 +111,17 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def remove_left_over(folder: str | os.PathLike) -> None:
+    """Remove the temporary files that killed processes left below a folder: those unchanged for :data:`LEFT_OVER` seconds.
+
+    Younger ones may belong to a running process, also of another host.
+    """
+    for part in Path(folder).rglob('*.part'):
+        with suppress(OSError):  # another process removes it
+            if part.is_file() and time.time() - part.stat().st_mtime > LEFT_OVER:
+                part.unlink()
 
 
 @contextmanager

@@ -42,6 +42,7 @@ ALLOWED = {
 LEAVES = {
     'addressed',
     'arguments',
+    'cache',
     'coco_json',
     'config_parts',
     'data_configs',

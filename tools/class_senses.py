@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import ConfigOptions, Parser
-from mmbdg.compat.config import check_parts, check_requirements, read_config
+from mmbdg.compat.config import check_keys, check_parts, check_requirements, read_config
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import check_place
 from mmbdg.sources.class_list import ClassList, write_class_list
@@ -33,6 +33,7 @@ def main() -> None:
         raise InputError('apply takes CONFIG, SENSES and CLASSES; find takes CONFIG and SENSES')
     cfg = read_config(args.config, args.cfg_options, ('senses',))
     check_parts(cfg, 'senses')
+    check_keys(cfg, 'senses')
     check_requirements(cfg)
     plan = SensePlan.from_config(cfg.senses.to_dict())
     if args.command == 'find':

@@ -11,7 +11,7 @@ the file; a source checks it again. Run the same command again to resume an inte
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import ConfigOptions, Parser
-from mmbdg.compat.config import check_parts, check_requirements, read_config
+from mmbdg.compat.config import check_keys, check_parts, check_requirements, read_config
 from mmbdg.errors import plain_errors
 from mmbdg.sources.prompts import PromptPlan
 
@@ -26,6 +26,7 @@ def main() -> None:
     args = parser.parse_args()
     cfg = read_config(args.config, args.cfg_options, ('prompts',))
     check_parts(cfg, 'prompts')
+    check_keys(cfg, 'prompts')
     check_requirements(cfg)
     prompts = PromptPlan.from_config(cfg.prompts.to_dict()).run(args.out, args.device, args.force)
     first = next(iter(prompts.values()))

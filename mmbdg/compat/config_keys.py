@@ -77,6 +77,7 @@ ROLES = {
     'dataset': Role(('DATASETS',)),
     'transform': Role(('TRANSFORMS',)),
     'selection_step': Role(('SELECTIONS',), rest='data'),
+    'embedder': Role(('EMBEDDERS',), rest='data'),
     'sampler': Role(('DATA_SAMPLERS',)),
     'function': Role(('FUNCTIONS',), rest='data'),
     'optim_wrapper': Role(

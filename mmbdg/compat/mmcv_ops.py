@@ -6,27 +6,23 @@ bit-identical results. If mmcv's compiled operators can be loaded, they are used
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
+from collections.abc import Callable
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
 from types import ModuleType
+
+from mmbdg.compat.one_module import OneModuleFinder
 
 NAME = 'mmcv._ext'
 
 
-class OpsFinder(MetaPathFinder):
+class OpsFinder(OneModuleFinder):
     """Import finder for ``mmcv._ext``: the compiled module if it exists, with the stand-in as a fallback."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if fullname != NAME:
-            return None
-        for finder in sys.meta_path:
-            compiled = None if isinstance(finder, OpsFinder) else finder.find_spec(fullname, path, target)
-            if compiled is not None and compiled.loader is not None:
-                compiled.loader = CompiledOrStandIn(compiled.loader)
-                return compiled
-        return spec_from_loader(NAME, CompiledOrStandIn(None))
+    name = NAME
+
+    def loader(self, original: Loader | None) -> Loader:
+        return CompiledOrStandIn(original)
 
 
 class CompiledOrStandIn(Loader):
@@ -148,8 +144,6 @@ def _only_average(pool_mode: int) -> None:
 
 def install_ops_finder() -> None:
     """Install the import finder. Idempotent; does not import mmcv."""
-    if not any(isinstance(finder, OpsFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, OpsFinder())
-        # mmseg imports mmdet if it is installed, and without operators mmdet keeps functions that only raise errors.
-        if 'mmdet.models.dense_heads.rpn_head' in sys.modules and NAME not in sys.modules:
-            print("mmbdg: mmdet was imported before mmbdg, without mmcv's operators; for detectors import mmbdg first", file=sys.stderr)
+    # mmseg imports mmdet if it is installed, and without operators mmdet keeps functions that only raise errors.
+    if OpsFinder.install() and 'mmdet.models.dense_heads.rpn_head' in sys.modules and NAME not in sys.modules:
+        print("mmbdg: mmdet was imported before mmbdg, without mmcv's operators; for detectors import mmbdg first", file=sys.stderr)

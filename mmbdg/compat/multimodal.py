@@ -5,29 +5,25 @@ mmpretrain registers its placeholders, which say what they need.
 """
 
 import sys
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
+
+from mmbdg.compat.one_module import OneModuleFinder
 
 NAME = 'mmpretrain.utils.dependency'
 FIRST_UNFIT = 5
 """First major version of transformers that mmpretrain's multimodal models do not work with (its own requirement)."""
 
 
-class DependencyFinder(MetaPathFinder):
+class DependencyFinder(OneModuleFinder):
     """Import finder for mmpretrain's module that decides which optional parts are imported."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if fullname != NAME:
-            return None
-        for finder in sys.meta_path:
-            spec = None if isinstance(finder, DependencyFinder) else finder.find_spec(fullname, path, target)
-            if spec is not None and spec.loader is not None:
-                spec.loader = WithoutMultimodal(spec.loader)
-                return spec
-        return None
+    name = NAME
+
+    def loader(self, original: Loader | None) -> Loader | None:
+        return None if original is None else WithoutMultimodal(original)
 
 
 class WithoutMultimodal(Loader):
@@ -50,5 +46,5 @@ def install_multimodal_switch() -> None:
         major = int(version('transformers').split('.')[0])
     except (PackageNotFoundError, ValueError):
         return
-    if major >= FIRST_UNFIT and NAME not in sys.modules and not any(isinstance(finder, DependencyFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, DependencyFinder())
+    if major >= FIRST_UNFIT and NAME not in sys.modules:
+        DependencyFinder.install()

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.datasets.transforms import LoadAnnotations
 
+from mmbdg.cache import cache_folder
 from mmbdg.datasets.checked_masks import CheckedLoading
 from mmbdg.errors import InputError
 from mmbdg.registry import DATASETS
@@ -168,23 +168,6 @@ class Items(Sequence):
         if self.stored.ignore != self.space.ignore:  # with more than 254 labels, 255 is a label
             label_map[self.stored.ignore] = self.space.ignore
         return label_map
-
-
-def cache_folder() -> Path:
-    """The first writable folder of $MMBDG_CACHE, $XDG_CACHE_HOME/mmbdg, ~/.cache/mmbdg and a folder in the temporary directory."""
-    candidates = [
-        os.environ.get('MMBDG_CACHE'),
-        Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'mmbdg',
-        Path(tempfile.gettempdir()) / f'mmbdg-{os.getuid()}',
-    ]
-    for candidate in filter(None, candidates):
-        try:
-            Path(candidate).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=candidate):
-                return Path(candidate)
-        except OSError:
-            continue
-    raise InputError(f'none of {[str(c) for c in candidates if c]} is writable; set MMBDG_CACHE to a folder that is')
 
 
 def prepare_dataset(plan: Synthesis, root: str | os.PathLike | None = None) -> Path:

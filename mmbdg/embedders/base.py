@@ -22,6 +22,7 @@ class Embedder(ABC):
     Attributes:
         dim: Length D of the vectors.
         reads_text: Whether it also embeds texts into the same space.
+        cut_texts, read_texts: Number of texts so far that were longer than the text encoder reads, and of all texts.
         device: Device of the computation.
     """
 
@@ -30,6 +31,7 @@ class Embedder(ABC):
 
     def __init__(self) -> None:
         self.device = torch.device('cpu')
+        self.cut_texts = self.read_texts = 0
 
     def to(self, device: torch.device | str) -> 'Embedder':
         """Move the embedder to a device."""
@@ -52,6 +54,8 @@ class Embedder(ABC):
     def texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.
 
+        The number of texts that the text encoder truncates is logged: for the first one, and again for ten times as many.
+
         Args:
             texts: N texts.
 
@@ -65,11 +69,27 @@ class Embedder(ABC):
             raise InputError(f'{type(self).__name__} embeds images only; use an embedder with a text encoder, such as mmbdg.OpenCLIP')
         if empty := [i for i, text in enumerate(texts) if not text.strip()]:
             raise InputError(f'text {empty[0]} of {len(texts)} is empty: nothing to embed')
-        return _unit(self._texts(texts)) if len(texts) else torch.zeros(0, self.dim)
+        if not len(texts):
+            return torch.zeros(0, self.dim)
+        self._say_cut(texts)
+        return _unit(self._texts(texts))
+
+    def _say_cut(self, texts: Sequence[str]) -> None:
+        from mmengine.logging import print_log
+
+        cut, before = self._cut(texts), self.cut_texts
+        self.read_texts, self.cut_texts = self.read_texts + len(texts), before + len(cut)
+        if cut and (not before or len(str(self.cut_texts)) > len(str(before))):
+            message = f'{self.cut_texts} of {self.read_texts} texts so far are longer than the text encoder reads; the rest is not read'
+            print_log(f'{message}: "{cut[0]:.100}"', 'current', 30)
 
     @abstractmethod
     def _images(self, images: Sequence[np.ndarray]) -> Tensor:
         """At least one image -> vectors of any length, (N,D)."""
+
+    def _cut(self, texts: Sequence[str]) -> list[str]:
+        """Texts that the text encoder truncates."""
+        return []
 
     def _texts(self, texts: Sequence[str]) -> Tensor:
         """At least one text -> vectors of any length, (N,D)."""

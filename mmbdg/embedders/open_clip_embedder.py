@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional as F
 
 from mmbdg.assets import resolve
 from mmbdg.embedders.base import Embedder
@@ -105,6 +106,15 @@ class OpenCLIP(Embedder):
 
     def _texts(self, texts: Sequence[str]) -> Tensor:
         return self.model.encode_text(self.tokenizer(list(texts)).to(self.device))
+
+    def _cut(self, texts: Sequence[str]) -> list[str]:
+        # The tokenizers of open_clip truncate without a message. A text is whole if room for one more token adds only padding to it.
+        tokens, padding = self.tokenizer(list(texts)), self.tokenizer(['a'])[0, -1].item()
+        full = [i for i, own in enumerate(tokens) if own[-2] != padding]  # the last token may be an end that is also the padding
+        if not full:
+            return []
+        longer = self.tokenizer([texts[i] for i in full], self.tokenizer.context_length + 1)
+        return [texts[i] for i, one in zip(full, longer, strict=True) if not torch.equal(one, F.pad(tokens[i], (0, 1), value=padding))]
 
     def identity(self) -> dict[str, dict[str, Any]]:
         names = [CONFIG, self.weights.name] + [name for name in (VOCABULARY, 'tokenizer.json') if (self.folder / name).is_file()]

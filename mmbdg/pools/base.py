@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mmbdg.errors import InputError
+from mmbdg.images import image_size, open_image
 from mmbdg.pools.entry import Entry
 from mmbdg.pools.faults import Faults
 
@@ -23,6 +24,8 @@ class Pool(ABC):
 
     Attributes:
         layout: Name of the layout.
+        has_files: Whether each image is a file of its own, and no part of a shard.
+        images: Path of the folder to which the names of images are relative.
         notes: Remarks on ignored content that is not a fault, such as unused columns; filled by :meth:`entries`.
 
     Raises:
@@ -30,9 +33,10 @@ class Pool(ABC):
     """
 
     layout: ClassVar[str]
+    has_files: ClassVar[bool] = True
 
     def __init__(self, folder: str) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = self.images = Path(folder).expanduser()
         self.notes: list[str] = []
         if not self.folder.is_dir():
             raise InputError(f'there is no pool {folder}: it must be a folder')
@@ -49,20 +53,28 @@ class Pool(ABC):
         """
 
     @abstractmethod
+    def file(self, name: str) -> Path | bytes:
+        """Path of the image file of an entry; its bytes if it is a part of a shard.
+
+        Raises:
+            InputError: The name leads out of the pool, or there is no such part of a shard.
+        """
+
     def image(self, name: str) -> np.ndarray:
         """Image of an entry, RGB uint8 (H,W,3).
 
         Raises:
             InputError: The image is missing or damaged.
         """
+        return open_image(self.file(name), str(self.images / name))
 
-    @abstractmethod
     def check_image(self, name: str) -> None:
         """Check that an image exists and has a valid header, without decoding its pixels.
 
         Raises:
             InputError: The image is missing or damaged.
         """
+        image_size(self.file(name), str(self.images / name))
 
     @abstractmethod
     def files(self) -> Iterator[tuple[str, int | str]]:

@@ -4,10 +4,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from mmbdg.errors import InputError
-from mmbdg.images import image_size, open_image
 from mmbdg.listing import IMAGE_SUFFIXES, list_files
 from mmbdg.paths import check_regular, inside
 from mmbdg.pools.base import Pool
@@ -29,7 +26,7 @@ class CaptionShards(Pool):
         folder: Path of the folder.
     """
 
-    layout = 'caption_shards'
+    layout, has_files = 'caption_shards', False
 
     def entries(self, faults: Faults) -> Iterator[Entry]:
         left_out = 0
@@ -58,17 +55,11 @@ class CaptionShards(Pool):
         if left_out:
             self.notes.append(f'{self.folder}: {left_out} files in shards are not images, captions or JSON, and are not used')
 
-    def _bytes(self, name: str) -> bytes:
+    def file(self, name: str) -> bytes:
         shard, found, member = name.partition('.tar!')
         if not found:
             raise InputError(f'{name[:200]!r} names no file in a shard: SHARD.tar!MEMBER')
         return read_from_shard(inside(self.folder, f'{shard}.tar'), member, ADVICE)
-
-    def image(self, name: str) -> np.ndarray:
-        return open_image(self._bytes(name), f'{self.folder / name}')
-
-    def check_image(self, name: str) -> None:
-        image_size(self._bytes(name), f'{self.folder / name}')
 
     def files(self) -> Iterator[tuple[str, int | str]]:
         for path in list_files(self.folder, ('.tar',)).files:

@@ -3,12 +3,10 @@
 import csv
 import io
 from collections.abc import Iterator
-
-import numpy as np
+from pathlib import Path
 
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
-from mmbdg.images import image_size, open_image
 from mmbdg.listing import list_files
 from mmbdg.paths import check_regular, inside
 from mmbdg.pools.base import Pool, size_of
@@ -69,11 +67,8 @@ class CaptionedFolder(Pool):
             raise InputError(f'{path}, line {reader.line_num}, is not a row of a CSV file: {error}') from error
         return rows
 
-    def image(self, name: str) -> np.ndarray:
-        return open_image(inside(self.folder, name, source=self.folder / TABLE))
-
-    def check_image(self, name: str) -> None:
-        image_size(inside(self.folder, name, source=self.folder / TABLE))
+    def file(self, name: str) -> Path:
+        return inside(self.folder, name, source=self.folder / TABLE)
 
     def files(self) -> Iterator[tuple[str, int | str]]:
         check_regular(self.folder / TABLE)

@@ -7,7 +7,6 @@ from types import ModuleType
 import numpy as np
 
 from mmbdg.errors import InputError
-from mmbdg.images import image_size, open_image
 from mmbdg.listing import list_files
 from mmbdg.paths import check_regular, inside
 from mmbdg.pools.base import Modality, Pool
@@ -39,7 +38,8 @@ class ClipRetrievalFolder(Pool):
 
     def __init__(self, folder: str, images: str | None = None) -> None:
         super().__init__(folder)
-        self.images = Path(images).expanduser() if images is not None else self.folder
+        if images is not None:
+            self.images = Path(images).expanduser()
         if not self.images.is_dir():
             raise InputError(f'there is no folder of images {images}')
 
@@ -79,11 +79,8 @@ class ClipRetrievalFolder(Pool):
             raise InputError(f'{self.folder / folder} has no {suffix} files')
         return parts
 
-    def image(self, name: str) -> np.ndarray:
-        return open_image(inside(self.images, name))
-
-    def check_image(self, name: str) -> None:
-        image_size(inside(self.images, name))
+    def file(self, name: str) -> Path:
+        return inside(self.images, name)
 
     def files(self) -> Iterator[tuple[str, int | str]]:
         folders = {METADATA: '.parquet'} | {name: '.npy' for name in EMBEDDINGS.values() if (self.folder / name).is_dir()}

@@ -90,6 +90,30 @@ def read_faiss(path: Path) -> Any:
         raise InputError(f'{path} is not an index of faiss, or is damaged: {_reason(error)}; index the pool again') from error
 
 
+def ranked_search(index: Any, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Search, with a rule of ours for equal similarities: the lower position comes first. faiss returns them in any order.
+
+    A query is searched again with twice as many results while the similarity of rank k may continue beyond the last result.
+
+    Args:
+        index: Index of inner products.
+        queries: float32 (Q,D).
+        k: Number of results, at most that of the vectors.
+
+    Returns:
+        Similarities, float32 (Q,k), descending, and positions, int64 (Q,k), -1 for none.
+    """
+    similarities, positions = np.full((len(queries), k), -np.inf, np.float32), np.full((len(queries), k), -1, np.int64)
+    rows, asked = np.arange(len(queries)), min(k + 1, index.ntotal)
+    while len(rows) and k:
+        found, places = index.search(queries[rows], asked)
+        open_ones = (found[:, -1] == found[:, k - 1]) & (places[:, -1] >= 0) & (asked < index.ntotal)
+        order = np.lexsort((places, -found, places < 0), axis=1)[:, :k]
+        similarities[rows], positions[rows] = np.take_along_axis(found, order, 1), np.take_along_axis(places, order, 1)
+        rows, asked = rows[open_ones], min(2 * asked, index.ntotal)
+    return similarities, positions
+
+
 def set_search(index: Any, parameters: str) -> None:
     """Set parameters of the search, in faiss's own form: "nprobe=64" or "efSearch=128,...".
 

@@ -20,7 +20,7 @@ from mmbdg.errors import InputError
 from mmbdg.pools.base import Modality, Pool
 from mmbdg.pools.caption_table import CaptionTable
 from mmbdg.pools.entry import Entry
-from mmbdg.pools.faiss_index import read_faiss, set_search
+from mmbdg.pools.faiss_index import ranked_search, read_faiss, set_search
 from mmbdg.reading import read_json
 from mmbdg.schema import Schema
 from mmbdg.storage.checksums import Checksum, file_checksum
@@ -133,14 +133,14 @@ class PoolIndex:
 
         Returns:
             Similarities, float32 (Q,K), descending, and positions of the entries, int64 (Q,K), K at most ``k``; -1 where an approximate
-            index finds fewer.
+            index finds fewer. Entries of equal similarity are in the order of the index, also where some of them are beyond rank k.
 
         Raises:
             InputError: The index has no vectors, or does not take the parameters.
         """
         index = self._index(modality)
         set_search(index, parameters)
-        return index.search(np.ascontiguousarray(queries, np.float32), min(k, len(self)))
+        return ranked_search(index, np.ascontiguousarray(queries, np.float32), min(k, len(self)))
 
     def match(self, tokenizer: str, query: str) -> np.ndarray:
         """Positions of the entries whose caption matches a query, see :meth:`CaptionTable.match`.

@@ -5,10 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mmbdg.errors import InputError
-from mmbdg.images import image_size, open_image
 from mmbdg.listing import IMAGE_SUFFIXES, list_files
 from mmbdg.paths import inside
 from mmbdg.pools.base import Pool, size_of
@@ -68,11 +65,8 @@ class SidecarFiles(Pool):
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
-    def image(self, name: str) -> np.ndarray:
-        return open_image(inside(self.folder, name))
-
-    def check_image(self, name: str) -> None:
-        image_size(inside(self.folder, name))
+    def file(self, name: str) -> Path:
+        return inside(self.folder, name)
 
     def files(self) -> Iterator[tuple[str, int | str]]:
         for path in list_files(self.folder, ()).files:

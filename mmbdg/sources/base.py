@@ -11,6 +11,7 @@ from mmbdg.errors import InputError
 from mmbdg.generators import Coarse
 from mmbdg.sources.judge import Judge
 from mmbdg.storage.catalogue import Catalogue
+from mmbdg.storage.originals import Original, Store
 
 
 class Drawn(NamedTuple):
@@ -21,11 +22,13 @@ class Drawn(NamedTuple):
         state: State that :meth:`Source.label` needs besides the addresses, one row per sample (the tokens of a VQGAN).
             Default: None, for no state.
         records: Further manifest fields of each sample, as JSON values (e.g. a prompt or a URL). Default: None.
+        originals: Files of given images, see :attr:`Source.store`. Default: None.
     """
 
     images: Tensor
     state: Tensor | None = None
     records: Sequence[dict[str, Any]] | None = None
+    originals: Sequence[Original] | None = None
 
 
 class LabelledBatch(NamedTuple):
@@ -40,6 +43,7 @@ class LabelledBatch(NamedTuple):
             Default: None.
         state: See :class:`Drawn`.
         records: See :class:`Drawn`.
+        originals: See :class:`Drawn`.
     """
 
     images: Tensor
@@ -48,6 +52,7 @@ class LabelledBatch(NamedTuple):
     disagreement: Tensor | None = None
     state: Tensor | None = None
     records: Sequence[dict[str, Any]] | None = None
+    originals: Sequence[Original] | None = None
 
 
 class Source(ABC):
@@ -64,16 +69,23 @@ class Source(ABC):
     Attributes:
         catalogue: Classes, labels, resolution and licence.
         uses_seed: Whether the samples depend on the seed; False for a source of given images in a given order.
+        batch_matters: Whether a sample may differ by rounding between batches of different sizes. Batches are then always whole; otherwise
+            only wanted samples are drawn.
         device: Device of the computation.
         draws_state: Whether :attr:`Drawn.state` can be stored with the samples (``synthesis.tokens``).
         most_disagreement: Largest value of :attr:`LabelledBatch.disagreement` in nats. None if the source has no
             disagreement.
+        store: How a source of given images stores those that are not changed. "encode": their pixels are encoded, as those of all
+            other images. "copy": their files are copied. "link": they are hard links to their files. For "copy" and "link" all
+            samples have :attr:`Drawn.originals`.
     """
 
     catalogue: Catalogue
     uses_seed: ClassVar[bool] = True
+    batch_matters: bool = True
     draws_state: ClassVar[bool] = False
     most_disagreement: float | None = None
+    store: Store = 'encode'
 
     def __init__(self, seed: int = 0) -> None:
         self.seed, self.device = seed, torch.device('cpu')

@@ -17,10 +17,10 @@ from mmbdg.files import sha256
 from mmbdg.registry import SOURCES
 from mmbdg.sources.area_average import averaged
 from mmbdg.sources.base import Drawn, Source
+from mmbdg.sources.class_images import open_class_files
 from mmbdg.sources.class_list import ClassList
 from mmbdg.sources.diffusion_schedulers import changed_scheduler, plain_scheduler, scheduler_class
 from mmbdg.sources.image_fit import fitted
-from mmbdg.sources.init_images import open_init
 from mmbdg.sources.pipeline_calls import PipelineCalls, say_cut_prompts
 from mmbdg.sources.pipelines import (
     PRECISIONS,
@@ -34,6 +34,7 @@ from mmbdg.sources.pipelines import (
 )
 from mmbdg.sources.prompt_file import PLACEHOLDER, read_prompts, template_prompts
 from mmbdg.storage.catalogue import Catalogue
+from mmbdg.storage.originals import Original, Store, check_store, originals_of, stored_as
 
 TEMPLATE = 'a photo of {}'
 """Default prompt: that of the perturbation in "The Unmet Promise", appendix E.1."""
@@ -75,6 +76,8 @@ class DiffusionSource(Source):
         selection: Name of a selection of the ``init`` dataset.
         squash: Whether images that are not square are squashed, as in the paper's code, instead of cropped.
         repeats: Number of perturbations of each image of ``init``, each with other noise.
+        store: With ``strength=0``, how images are stored that already have ``resolution``: "encode", "copy" or "link" (hard links), see
+            :attr:`~mmbdg.sources.Source.store`.
         licence: Licence of the images.
         seed: Seed of the samples.
 
@@ -103,6 +106,7 @@ class DiffusionSource(Source):
         selection: str | None = None,
         squash: bool = False,
         repeats: int = 1,
+        store: Store = 'encode',
         licence: str = '',
         seed: int = 0,
     ) -> None:
@@ -122,16 +126,20 @@ class DiffusionSource(Source):
             selection=selection,
             squash=squash,
             repeats=repeats,
+            store=store,
         )
         self.classes, self.negative_prompt, self.steps, self.guidance = ClassList(classes), negative_prompt, steps, guidance
         self.precision, self.attention_slicing, self.safety_checker = precision, attention_slicing, safety_checker
-        self.strength, self.squash, self.repeats = strength, squash, repeats
+        self.strength, self.squash, self.repeats, self.batch_matters = strength, squash, repeats, strength != 0
         # Small files are checked before large ones are read.
         if isinstance(prompts, str):
             self.prompts = read_prompts(resolve(prompts), self.classes)
         else:
             self.prompts = template_prompts([TEMPLATE] if prompts is None else prompts, self.classes)
-        self.init = None if init is None else open_init(init, selection, self.classes)
+        self.init = None if init is None else open_class_files(init, self.classes, selection, 'synthesis.source.init')
+        self.store = store
+        if self.init is not None:
+            check_store(store, self.init.has_files, 'synthesis.source')
         self.folder, self.revision = find_pipeline(model, safety_checker)
         self.labels = self._labels(prompts, label_ids)
         if scheduler is not None:
@@ -165,6 +173,7 @@ class DiffusionSource(Source):
         selection: str | None = None,
         squash: bool = False,
         repeats: int = 1,
+        store: str = 'encode',
         **_: Any,
     ) -> None:
         """Check the values without reading a file.
@@ -184,6 +193,8 @@ class DiffusionSource(Source):
             raise InputError(f'{where}.precision must be one of {", ".join(PRECISIONS)}, got "{precision}"')
         if scheduler is not None and not isinstance(scheduler.get('type'), str):
             raise InputError(f"{where}.scheduler must be a dict with a type, such as dict(type='DDIMScheduler'), got {dict(scheduler)}")
+        if store != 'encode' and strength != 0:
+            raise InputError(f'{where}.store="{store}" is for images that are not changed: it needs init and strength=0')
         if (init is None) != (strength is None):
             given, lacking = ('init', 'strength') if strength is None else ('strength', 'init')
             raise InputError(f'{where} has {given} but no {lacking}: a perturbation needs images (init) and its strength (0 to 1)')
@@ -224,9 +235,9 @@ class DiffusionSource(Source):
             raise InputError(f'there is no class {class_id}; classes are 0 to {len(self.classes) - 1}')
         if not indices:
             return Drawn(torch.zeros(0, 3, self.resolution, self.resolution, dtype=torch.uint8, device=self.device), records=[])
-        images, records = None, [{} for _ in indices]
+        images, originals, records = None, None, [{} for _ in indices]
         if self.init is not None:
-            images, names = self._initial_images(class_id, indices)
+            images, originals, names = self._initial_images(class_id, indices)
             records = [dict(gamma=self.strength, init=name) for name in names]
         if self.strength != 0:
             condition, said = self._condition(class_id, indices)
@@ -235,7 +246,8 @@ class DiffusionSource(Source):
                 images = np.stack([averaged(image, self.resolution) for image in images])
             objected = [{} for _ in indices] if flagged is None else [dict(nsfw=bool(value)) for value in flagged]
             records = [one | more | checked for one, more, checked in zip(records, said, objected, strict=True)]
-        return Drawn(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(self.device), records=records)
+        images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(self.device)
+        return Drawn(images, records=records, originals=originals)
 
     def identity(self) -> dict[str, dict[str, Any]]:
         config = dict(
@@ -253,6 +265,7 @@ class DiffusionSource(Source):
             strength=self.strength,
             squash=self.squash,
             repeats=self.repeats,
+            store=stored_as(self.store),
             licence=self.catalogue.licence,
         )
         checksums = {name: sha256(path) for name, path in sorted(self.folder.files.items())}
@@ -263,13 +276,14 @@ class DiffusionSource(Source):
             checksums |= self.init.checksums()
         return dict(config=config, checksums=checksums, versions={name: version(name) for name in ('diffusers', 'transformers')})
 
-    def _initial_images(self, class_id: int, indices: Sequence[int]) -> tuple[np.ndarray, list[str]]:
-        """Images to perturb, uint8 (N,S,S,3), and their ids. With strength 0 they have the size of the result."""
+    def _initial_images(self, class_id: int, indices: Sequence[int]) -> tuple[np.ndarray, list[Original] | None, list[str]]:
+        """Images to perturb, uint8 (N,S,S,3), their files and ids. With strength 0 they have the size of the result."""
         size, number = self.resolution if self.strength == 0 else self.size, self.init.number(class_id)
         if wrong := [index for index in indices if not 0 <= index < number * self.repeats]:
             raise InputError(f'class {class_id} has the samples 0 to {number * self.repeats - 1}, there is no sample {wrong[0]}')
-        read = [self.init.read(class_id, index % number) for index in indices]
-        return np.stack([fitted(image, size, self.squash) for image, _ in read]), [name for _, name in read]
+        read = [self.init.given(class_id, index % number, size, self.store) for index in indices]
+        names = [self.init.name(class_id, index % number) for index in indices]
+        return np.stack([fitted(image, size, self.squash) for image, _ in read]), originals_of(read), names
 
     def _condition(self, class_id: int, indices: Sequence[int]) -> tuple[dict[str, list], list[dict[str, Any]]]:
         """Further arguments of the pipeline beside generators and images, and their records in the manifest, by sample."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from safetensors import SafetensorError
 
 from mmbdg.addressed import generator_at
+from mmbdg.compat.config_keys import ROLES, Role
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
 from mmbdg.reading import read_json
@@ -27,6 +28,9 @@ class LanguageModelConfig(Schema):
     temperature: Annotated[float, Field(gt=0)] = 0.8
     top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
     precision: Literal['float32', 'bfloat16', 'float16'] = 'float32'
+
+
+ROLES['language_model'] = Role(known=lambda: frozenset(LanguageModelConfig.model_fields), rest='data')
 
 
 class LanguageModel:

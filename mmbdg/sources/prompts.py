@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from mmbdg.addressed import generator_at
 from mmbdg.assets import resolve
+from mmbdg.compat.config_keys import Role, register_part
 from mmbdg.errors import InputError, nearest
 from mmbdg.files import sha256
 from mmbdg.schema import Schema, validated
@@ -147,3 +148,9 @@ class PromptPlan(Schema):
         made = distinct(contexts, self.per_class, one, where, stylised)
         check_prompts(made, one, where)
         return made
+
+
+register_part(
+    'prompts',
+    Role(known=lambda: frozenset(PromptPlan.model_fields), parts=dict(language_model='language_model'), rest='data'),
+)

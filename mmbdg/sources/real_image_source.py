@@ -12,11 +12,12 @@ from mmbdg.files import sha256
 from mmbdg.generators import ImageBackbone
 from mmbdg.registry import SOURCES
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
+from mmbdg.sources.class_images import open_class_files
 from mmbdg.sources.class_list import ClassList
 from mmbdg.sources.image_fit import fitted
-from mmbdg.sources.init_images import open_init
 from mmbdg.sources.labelled_generator import CARD, LabelledGenerator, check_bound
 from mmbdg.storage.catalogue import Catalogue
+from mmbdg.storage.originals import Original, Store, check_store, originals_of, stored_as
 
 
 @SOURCES.register_module()
@@ -37,6 +38,8 @@ class RealImageSource(Source):
             Default: False.
         licence: Licence of the images.
         precision: Precision of the labeller: "float32", "bfloat16" or "float16". Default: "float32".
+        store: How images are stored that already have the size of the labeller: "encode", "copy" or "link" (hard links), see
+            :attr:`~mmbdg.sources.Source.store`. All others are resized and encoded. Default: "encode".
         seed: Seed of the dataset; the samples do not depend on it.
 
     Raises:
@@ -56,6 +59,7 @@ class RealImageSource(Source):
         squash: bool = False,
         licence: str = '',
         precision: str = 'float32',
+        store: Store = 'encode',
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
@@ -69,7 +73,8 @@ class RealImageSource(Source):
             )
         self.conditional = network.conditional
         self.classes = self._class_list(classes)
-        self.images = open_init(images, selection, self.classes)
+        self.images, self.store = open_class_files(images, self.classes, selection, 'synthesis.source.images'), store
+        check_store(store, self.images.has_files, 'synthesis.source')
         if ignore_above is not None:
             self.labeller.ignore_above = ignore_above
         self.squash, self.precision, self.selection = squash, precision, selection
@@ -95,15 +100,15 @@ class RealImageSource(Source):
         return self.images.number(class_id)
 
     def draw(self, class_id: int, indices: Sequence[int]) -> Drawn:
-        images, names = self._read(class_id, indices)
-        return Drawn(images, records=[dict(image=name) for name in names])
+        images, records, originals = self._read(class_id, indices)
+        return Drawn(images, records=records, originals=originals)
 
     def label(self, class_id: int, indices: Sequence[int], state: Tensor | None = None) -> LabelledBatch:
-        images, names = self._read(class_id, indices)
+        images, records, originals = self._read(class_id, indices)
         latents = images.float().flatten(1) / 127.5 - 1
         class_ids = [class_id if self.conditional else 0] * len(indices)
         batch = self.labeller.label(class_ids, indices, latents)
-        return batch._replace(images=images, records=[dict(image=name) for name in names])
+        return batch._replace(images=images, records=records, originals=originals)
 
     def identity(self) -> dict[str, dict[str, Any]]:
         return dict(
@@ -113,16 +118,20 @@ class RealImageSource(Source):
                 ignore_above=self.labeller.ignore_above,
                 squash=self.squash,
                 precision=self.precision,
+                store=stored_as(self.store),
             ),
             checksums=self.images.checksums()
             | {name: sha256(self.folder / name) for name in (CARD, 'generator.safetensors', 'interpreter.safetensors')},
             versions={},
         )
 
-    def _read(self, class_id: int, indices: Sequence[int]) -> tuple[Tensor, list[str]]:
-        found = [self.images.read(class_id, index) for index in indices]
-        images = np.stack([fitted(image, self.labeller.resolution, self.squash) for image, _ in found])
-        return torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device), [name for _, name in found]
+    def _read(self, class_id: int, indices: Sequence[int]) -> tuple[Tensor, list[dict[str, str]], list[Original] | None]:
+        """Images, uint8 (N,3,R,R), and their records and files."""
+        size = self.labeller.resolution
+        read = [self.images.given(class_id, index, size, self.store) for index in indices]
+        images = torch.from_numpy(np.stack([fitted(image, size, self.squash) for image, _ in read]))
+        records = [dict(image=self.images.name(class_id, index)) for index in indices]
+        return images.permute(0, 3, 1, 2).to(self.device), records, originals_of(read)
 
     def _class_list(self, classes: Any) -> ClassList:
         own = ClassList([dict(id=folder, name=name) for folder, name in zip(self.labeller.folders, self.labeller.classes, strict=True)])

@@ -13,6 +13,7 @@ from mmbdg.files import sha256
 from mmbdg.pools import LAYOUTS, PoolIndex, open_pool
 from mmbdg.pools.caption_table import TOKENIZERS, phrase
 from mmbdg.pools.entry import Entry
+from mmbdg.pools.faiss_index import load_faiss
 from mmbdg.pools.pool_index import MANIFEST, MODALITIES
 from mmbdg.registry import SOURCES
 from mmbdg.sources.base import Drawn, Source
@@ -20,7 +21,9 @@ from mmbdg.sources.class_list import ClassList, ImageClass
 from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.prompt_file import template_prompts
 from mmbdg.sources.retrieved_hits import Hits, Order, Rule, by_rule, matched, number_in_several, united
+from mmbdg.sources.stored_hits import stored_hits
 from mmbdg.storage.catalogue import Catalogue
+from mmbdg.storage.originals import Store, check_store, given_image, originals_of, stored_as
 
 UNSAFE = ('nsfw', 'true', 'yes', 'unsafe')
 """Values of the column ``nsfw``, in lower case, that mark an image as unsafe."""
@@ -30,7 +33,8 @@ UNSAFE = ('nsfw', 'true', 'yes', 'unsafe')
 class RetrievalSource(Source):
     """Images of a pool that a search finds for each class. Sample i of a class is its i-th hit; the seed has no effect.
 
-    The pool must be indexed by ``tools/index_pool.py``. Images have no masks.
+    The hits of "knn" are searched once and stored in the cache folder (``MMBDG_CACHE``), see
+    :func:`~mmbdg.sources.stored_hits.stored_hits`. The pool must be indexed by ``tools/index_pool.py``. Images have no masks.
 
     Args:
         pool: Path of the pool, or ``dict(folder=PATH, layout=NAME, ...)``, see :func:`mmbdg.pools.open_pool`.
@@ -55,6 +59,8 @@ class RetrievalSource(Source):
         squash: Whether images are squashed to a square instead of cropped at the centre.
         tokenizer: Full-text table of "match": "unicode61" (words, as in the paper's code) or "trigram" (true substrings).
         search_parameters: Parameters of faiss's search, such as "nprobe=64" or "efSearch=256"; '' for the index's own.
+        store: How images are stored that already have ``resolution``: "encode", "copy" or "link" (hard links to the pool's files), see
+            :attr:`~mmbdg.sources.Source.store`. All others are resized and encoded.
         seed: Not used.
 
     Raises:
@@ -63,6 +69,7 @@ class RetrievalSource(Source):
     """
 
     uses_seed: ClassVar[bool] = False
+    batch_matters = False
 
     def __init__(
         self,
@@ -83,6 +90,7 @@ class RetrievalSource(Source):
         squash: bool = False,
         tokenizer: str = 'unicode61',
         search_parameters: str = '',
+        store: Store = 'encode',
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
@@ -93,7 +101,9 @@ class RetrievalSource(Source):
         self.tokenizer, self.search_parameters, self.templates = tokenizer, search_parameters, tuple(templates)
         self.classes = ClassList(classes)
         self.texts = template_prompts(templates, self.classes)
-        self.pool, self.index = open_pool(pool), PoolIndex(index)
+        self.pool, self.store = open_pool(pool), store
+        check_store(store, self.pool.has_files, 'synthesis.source')
+        self.index = PoolIndex(index)
         self.index.check_pool(self.pool)
         if mode == 'match':
             self.index.check_tokenizer(tokenizer)
@@ -171,9 +181,10 @@ class RetrievalSource(Source):
         hits = self.hits()[class_id]
         entries = [self.index.entry(int(hits.positions[i])) for i in indices]
         size = self.catalogue.resolution
-        images = np.stack([fitted(self.pool.image(entry.name), size, self.squash) for entry in entries])
+        read = [given_image(self.pool.file(entry.name), size, self.store, str(self.pool.images / entry.name)) for entry in entries]
+        images = np.stack([fitted(image, size, self.squash) for image, _ in read])
         records = [self._record(class_id, hits, i, entry) for i, entry in zip(indices, entries, strict=True)]
-        return Drawn(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), records=records)
+        return Drawn(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), records=records, originals=originals_of(read))
 
     def query_of(self, one: ImageClass) -> str:
         """FTS5 query of a class."""
@@ -199,6 +210,7 @@ class RetrievalSource(Source):
             squash=self.squash,
             tokenizer=self.tokenizer,
             search_parameters=self.search_parameters,
+            store=stored_as(self.store),
         )
         return dict(
             config=config,
@@ -208,7 +220,11 @@ class RetrievalSource(Source):
         )
 
     def _searched(self) -> list[Hits]:
-        found = [self._nearest(one) if self.mode == 'knn' else matched(self._matches(one)) for one in self._shown(self.classes)]
+        if self.mode == 'knn':
+            address = self._address()
+            found = [self._nearest(one, address) for one in self._shown(self.classes)]
+        else:
+            found = [matched(self._matches(one)) for one in self._shown(self.classes)]
         kept = [hits.part(~np.isin(hits.positions, self._dropped)) for hits in found]
         of_several = number_in_several(kept)
         ruled = by_rule(kept, self.multi_label)
@@ -216,10 +232,27 @@ class RetrievalSource(Source):
         self._log_counts(found, kept, of_several, ruled, cut)
         return cut
 
-    def _nearest(self, one: ImageClass) -> Hits:
+    def _nearest(self, one: ImageClass, address: Mapping[str, Any]) -> Hits:
         # One class at a time: floating-point sums, and with them the ranks, must not depend on the other classes.
-        queries = self.embedder.texts(self.texts[one.id]).numpy()
-        return united([self.index.search(modality, queries, self.k, self.search_parameters) for modality in self.modalities], self.order)
+        def search() -> Hits:
+            queries = self.embedder.texts(self.texts[one.id]).numpy()
+            return united([self.index.search(name, queries, self.k, self.search_parameters) for name in self.modalities], self.order)
+
+        bounds = len(self.index), len(self.texts[one.id]), len(self.modalities)
+        return stored_hits(dict(address, texts=self.texts[one.id]), bounds, search)
+
+    def _address(self) -> dict[str, Any]:
+        """All values besides the texts on which the hits of a class depend."""
+        return dict(
+            index=sha256(self.index.folder / MANIFEST),
+            embedder=self.embedder.identity(),
+            device=self.device.type,
+            k=self.k,
+            modalities=self.modalities,
+            order=self.order,
+            search_parameters=self.search_parameters,
+            versions=dict(numpy=np.__version__, torch=torch.__version__, faiss=load_faiss().__version__),
+        )
 
     def _matches(self, one: ImageClass) -> np.ndarray:
         try:

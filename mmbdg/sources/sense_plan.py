@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from tqdm import tqdm
 
+from mmbdg.compat.config_keys import Role, register_part
 from mmbdg.embedders import build_embedder, embedder_class
 from mmbdg.errors import InputError
 from mmbdg.schema import Schema, validated
-from mmbdg.sources.class_images import ClassImages
+from mmbdg.sources.class_images import open_class_images
 from mmbdg.sources.class_list import ClassList
 from mmbdg.sources.class_parts import ClassParts
 from mmbdg.sources.language_model import LanguageModel, LanguageModelConfig
@@ -31,7 +32,7 @@ class SensePlan(Schema):
         num_candidates: Largest number of requested candidates. Default: 4.
         request: Request with ``{name}`` and ``{count}``.
         curated: Whether ImageNet classes keep their curated names. Default: True.
-        images: Real images, see :class:`~mmbdg.sources.class_images.ClassImages`; None: nothing is chosen.
+        images: Real images, see :func:`~mmbdg.sources.class_images.open_class_images`; None: nothing is chosen.
         num_images: Number of images of each class. Default: 16.
         embedder: Config of an embedder of images and texts; required with ``images``.
         templates: Templates of the compared texts.
@@ -76,7 +77,7 @@ class SensePlan(Schema):
         """
         classes = ClassList(self.classes)
         given = given_candidates(self.candidates, classes) if self.candidates is not None else {}
-        images = ClassImages(self.images, classes, self.num_images, self.seed) if self.images is not None else None
+        images = open_class_images(self.images, classes, 'senses.images') if self.images is not None else None
         embedder = build_embedder(self.embedder, device, 'senses.embedder') if self.embedder is not None else None
         model = LanguageModel.load(**self.language_model.model_dump(), device=device) if self.language_model else None
         made_by = dict(
@@ -99,11 +100,22 @@ class SensePlan(Schema):
                     candidates = given.get(one.id) or (
                         asked_candidates(model, one, self.num_candidates, self.request, self.seed) if model else []
                     )
-                    senses = choose(one, candidates, images.of(one) if images and candidates else [], embedder, self.templates)
+                    real = images.some(one, self.num_images, self.seed) if images and candidates else []
+                    senses = choose(one, candidates, real, embedder, self.templates)
                 known = parts.put(one.id, senses.model_dump())
             found.append(ClassSenses(**known))
         parts.finish(lambda path: write_senses(path, found, made_by))
         return found
+
+
+register_part(
+    'senses',
+    Role(
+        known=lambda: frozenset(SensePlan.model_fields),
+        parts=dict(language_model='language_model', images='dataset', embedder='embedder'),
+        rest='data',
+    ),
+)
 
 
 def summary(senses: list[ClassSenses]) -> list[str]:

@@ -14,6 +14,7 @@ from mmbdg.files import write_atomically
 from mmbdg.reading import parsed_json, read_bytes
 from mmbdg.schema import PlainName, validated
 from mmbdg.storage.checksums import Checksum
+from mmbdg.storage.originals import OriginalFacts
 
 # The functional form is needed because "class" is a keyword of Python.
 Line = TypedDict(
@@ -27,6 +28,8 @@ Line = TypedDict(
         'classifier_score': NotRequired[float | None],
         'uncertainty': NotRequired[float | None],
         'foreground_ratio': NotRequired[float | None],
+        'original': NotRequired[OriginalFacts],
+        'unchanged': NotRequired[bool],
         'shard': NotRequired[Annotated[str, Field(pattern=r'^shards/[^/\\]+/[0-9]{6,18}\.tar$')]],
         'blake2b': NotRequired[dict[Literal['image', 'mask', 'uncertainty', 'tokens'], Checksum]],
     },

@@ -79,6 +79,8 @@ class BlockCheck:
             known = line.get(KEY, {}).get(kind)
             if known is not None and checksum(data) != known:
                 raise InputError('does not match its checksum')
+            if kind == 'image' and line.get('unchanged') and line.get('original', {}).get(KEY) != known:
+                raise InputError('is not the original file that its manifest line names')
             self._decode(data, kind, place)
             return 0 if self.sharded else len(data)
         except (InputError, OSError) as error:

@@ -20,6 +20,7 @@ from mmbdg.generators import Coarse
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
 from mmbdg.storage.label_spaces import LabelSpace
 from mmbdg.storage.masks import as_mask, foreground_ratio
+from mmbdg.storage.originals import Original
 from mmbdg.synthesis.filters.base import Filter, FilterBatch
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.stages import Stages
@@ -41,6 +42,7 @@ class Sample:
         disagreement: Uncertainty of each pixel, uint8 (R,R); 255 stands for the source's ``most_disagreement``. None if it
             is not written.
         tokens: State drawn by the source, uint16 or int32 (L,). None if it is not written.
+        original: Given file of the image. None if the source stores no files, see :attr:`~mmbdg.sources.Source.store`.
     """
 
     index: int
@@ -52,6 +54,7 @@ class Sample:
     record: dict[str, Any] = field(default_factory=dict)
     disagreement: np.ndarray | None = None
     tokens: np.ndarray | None = None
+    original: Original | None = None
 
 
 @dataclass
@@ -64,6 +67,7 @@ class Judged:
         state: State of each candidate by index, if the source draws a state.
         images: Images uint8 (3,R,R) on the CPU by index. They are kept for further filters and for sources without masks.
         records: Further manifest fields by index, if the images are kept.
+        originals: Given files by index, if the images are kept and the source has such files.
     """
 
     indices: list[int]
@@ -71,6 +75,7 @@ class Judged:
     state: dict[int, Tensor]
     images: dict[int, Tensor]
     records: dict[int, dict[str, Any]]
+    originals: dict[int, Original] = field(default_factory=dict)
 
     def add(self, indices: Sequence[int], drawn: Drawn, keep_images: bool) -> None:
         """Add drawn candidates. Images and records are stored only with ``keep_images``."""
@@ -79,6 +84,7 @@ class Judged:
         if keep_images:
             self.images |= zip(indices, drawn.images.cpu(), strict=True)
             self.records |= zip(indices, drawn.records or [{}] * len(indices), strict=True)
+            self.originals |= zip(indices, drawn.originals, strict=True) if drawn.originals else {}
 
 
 @dataclass
@@ -86,12 +92,14 @@ class BlockResult:
     """Result of one block.
 
     Attributes:
-        samples: Kept samples, sorted by index.
-        outcome: Counts of candidates: all, after each filter, and kept.
+        samples: Kept samples, sorted by index. Without filters, possibly only the first ones, see :meth:`BlockMaker.make`.
+        outcome: Counts of candidates of the whole block: all, after each filter, and kept.
+        drawn: Number of candidates that were drawn.
     """
 
     samples: list[Sample]
     outcome: dict[str, int]
+    drawn: int
 
 
 class BlockMaker:
@@ -138,26 +146,45 @@ class BlockMaker:
         end = first + self.plan.candidates
         return range(first, end if available is None else max(first, min(end, available)))
 
-    def make(self, class_id: int, block: int) -> BlockResult:
+    def to_draw(self, samples: int | None) -> int:
+        """Return the number of candidates of a complete block that are drawn for its first samples.
+
+        Filters rank a whole block. Without filters the first candidates are the samples; they are drawn in the same batches as for the
+        whole block, unless batches do not matter.
+        """
+        if self.filters or samples is None:
+            return self.plan.candidates
+        resized = self.plan.resolution not in (None, self.catalogue.resolution)
+        step = self.plan.batch_size if self.source.batch_matters or resized else 1
+        return min(self.plan.candidates, -(-samples // step) * step)
+
+    def make(self, class_id: int, block: int, wanted: int | None = None) -> BlockResult:
         """Make a block: draw candidates, run the coarse and the image filters, label, run the mask filters.
 
         The source labels only the candidates that passed the image filters. It generates these samples again from their
         addresses, or a VQGAN from their tokens.
 
+        Args:
+            class_id: Class index.
+            block: Number of the block.
+            wanted: Number of wanted samples, the first ones. Without filters no others are drawn, apart from the rest of their last batch.
+                Default: None, for all samples.
+
         Raises:
             InputError: A score is not finite.
         """
-        indices = list(self.candidates(class_id, block))
-        outcome = dict(candidates=len(indices))
+        whole = self.candidates(class_id, block)
+        indices = list(whole[: self.to_draw(wanted)])
+        outcome = dict(candidates=len(whole))
         judged = self.judge(class_id, indices, outcome)
         samples = [sample for part in _batches(judged.indices, self.plan.batch_size) for sample in self.label(class_id, part, judged)]
         for entry in self.mask_filters:
             samples = self._filter_masks(entry, class_id, samples)
             outcome[f'after_{entry.name}'] = len(samples)
-        outcome['kept'] = len(samples)
+        outcome['kept'] = len(samples) if self.filters else len(whole)
         for sample in samples:
             sample.mask = self._painted(sample.mask, class_id)
-        return BlockResult(samples, outcome)
+        return BlockResult(samples, outcome, len(indices))
 
     def drawn(self, class_id: int, indices: Sequence[int]) -> Judged:
         """Return candidates without filtering. They are drawn only if the source has no masks."""
@@ -278,6 +305,7 @@ class BlockMaker:
                     record=dict(batch.records[i]) if batch.records else {},
                     disagreement=None if disagreement is None else disagreement[i],
                     tokens=None if tokens is None else tokens[i],
+                    original=batch.originals[i] if batch.originals else None,
                 )
             )
         return samples
@@ -287,7 +315,14 @@ class BlockMaker:
         images = self._resized_images(images).permute(0, 2, 3, 1).numpy()
         tokens = {i: _tokens(judged.state[i][None])[0] for i in indices} if self.plan.tokens else {}
         return [
-            Sample(index, image, scores=judged.scores[index], record=dict(judged.records[index]), tokens=tokens.get(index))
+            Sample(
+                index,
+                image,
+                scores=judged.scores[index],
+                record=dict(judged.records[index]),
+                tokens=tokens.get(index),
+                original=judged.originals.get(index),
+            )
             for index, image in zip(indices, images, strict=True)
         ]
 

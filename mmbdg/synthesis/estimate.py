@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmbdg.errors import InputError
+from mmbdg.files import link_atomically
 from mmbdg.synthesis.block import BlockMaker, Sample
 from mmbdg.synthesis.progress import Missing
 from mmbdg.synthesis.writer import BlockWriter
@@ -76,8 +77,9 @@ def estimate(maker: BlockMaker, missing: Missing, out: Path, processes: int) -> 
     sample_bytes = _mean_bytes(maker, samples)
     writing = (time.perf_counter() - start) / len(samples)
     number, blocks = missing.samples, missing.blocks
-    seconds = blocks * (plan.candidates * judging + plan.survivors * labelling) + number * writing
-    return Estimate(blocks, blocks * plan.candidates, number, seconds, number * sample_bytes, free, processes, maker.may_fall_short)
+    left = blocks * plan.survivors if maker.filters else missing.drawn
+    seconds = missing.drawn * judging + left * labelling + number * writing
+    return Estimate(blocks, missing.drawn, number, seconds, number * sample_bytes, free, processes, maker.may_fall_short)
 
 
 def check_disk(maker: BlockMaker, missing: Missing, out: Path) -> None:
@@ -93,12 +95,24 @@ def check_disk(maker: BlockMaker, missing: Missing, out: Path) -> None:
     samples = maker.label(class_id, indices, maker.drawn(class_id, indices))
     number, free = missing.samples, free_bytes(out)
     needed = number * _mean_bytes(maker, samples)
+    check_links(BlockWriter(out, maker), samples, out / 'logs')
     maker.stages.seconds.clear(), maker.stages.images.clear()  # the probe must not count
     if needed > free:
         raise InputError(
             f'{out} needs about {size_text(needed)} more for {number:,} samples, its disk has {size_text(free)} free: '
             'free some space, choose another disk, or use image="jpeg", a smaller resolution or fewer samples'
         )
+
+
+def check_links(writer: BlockWriter, samples: Sequence[Sample], folder: Path) -> None:
+    """Check by one sample that images can be linked into the folder of the dataset.
+
+    Raises:
+        InputError: The file system makes no such link.
+    """
+    if linked := [sample.original.path for sample in samples if writer.links and writer.is_unchanged(sample)]:
+        link_atomically(linked[0], folder / 'tried')
+        (folder / 'tried').unlink()
 
 
 def size_text(number: float) -> str:
@@ -119,7 +133,12 @@ def free_bytes(out: Path) -> int:
 def _mean_bytes(maker: BlockMaker, samples: Sequence[Sample]) -> float:
     """Return the mean size of a sample on the disk, including the overhead of file systems and tar files."""
     writer = BlockWriter(Path(), maker)
-    sizes = [len(content) for sample in samples for content in writer.encode(sample).values()]
+    sizes = [
+        len(content)
+        for sample in samples
+        for kind, content in writer.encode(sample).items()
+        if not (kind == 'image' and writer.links and writer.is_unchanged(sample))
+    ]
     if maker.plan.format == 'shards':
         return sum(TAR_BLOCK + _rounded(size, TAR_BLOCK) for size in sizes) / len(samples) + 2 * TAR_BLOCK  # + the manifest line
     return sum(_rounded(size, PAGE) for size in sizes) / len(samples)

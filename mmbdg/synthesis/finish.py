@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mmbdg.files import write_atomically, write_json
 from mmbdg.storage.checksums import RunningChecksum, line_bytes, sealed
@@ -35,16 +36,25 @@ def _advice(maker: BlockMaker, class_id: int, records: Sequence[Mapping]) -> str
     return f'{loosen}, or raise max_candidates' if loosen else 'Raise max_candidates'
 
 
-def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = True) -> int:
-    """Write ``manifest.jsonl``, ``blocks.jsonl`` and ``dataset.json`` from the block records. Return the number of samples."""
+class Written(NamedTuple):
+    """Numbers of samples of a finished dataset."""
+
+    samples: int
+    unchanged: int
+    """Samples whose images are the given files."""
+
+
+def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = True) -> Written:
+    """Write ``manifest.jsonl``, ``blocks.jsonl`` and ``dataset.json`` from the block records."""
     records = BlockRecords(out)
     there = records.folders()
     folders = [folder for folder in maker.catalogue.folders if folder in there]
-    counts, filters = dict.fromkeys(folders, 0), {}
+    counts, filters, unchanged = dict.fromkeys(folders, 0), {}, 0
     files = {'manifest.jsonl': RunningChecksum(), BLOCKS: RunningChecksum()}
 
     def write(manifest: Path) -> None:
         def write_blocks(blocks: Path) -> None:
+            nonlocal unchanged
             with open(manifest, 'wb') as lines, open(blocks, 'wb') as outcomes:
                 for folder in folders:  # one class at a time, because there may be millions of lines
                     of_class = []
@@ -52,6 +62,7 @@ def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = Tr
                         lines.writelines(files['manifest.jsonl'].add(line_bytes(line)) for line in recorded.lines)
                         outcomes.write(files[BLOCKS].add(line_bytes(recorded.record)))
                         of_class.append(recorded.record)
+                        unchanged += sum(line.get('unchanged', False) for line in recorded.lines)
                     counts[folder] = sum(record['samples'] for record in of_class)
                     filters[folder] = total_outcome(of_class)
 
@@ -60,7 +71,7 @@ def write_manifest(maker: BlockMaker, out: Path, identity: dict, sync: bool = Tr
     write_atomically(out / 'manifest.jsonl', write, sync)
     facts = {name: file.facts() for name, file in files.items()}
     write_json(out / 'dataset.json', dataset_info(maker, identity, counts, filters, facts), sync)
-    return sum(counts.values())
+    return Written(sum(counts.values()), unchanged)
 
 
 def dataset_info(

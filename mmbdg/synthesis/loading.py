@@ -58,6 +58,13 @@ def load_source(plan: Synthesis, device: str) -> Source:
         raise InputError(
             f'synthesis.uncertainty_maps needs an uncertainty of each pixel, but {type(source).__name__} has none: set it to False'
         )
+    if source.store == 'link' and plan.format == 'shards':
+        raise InputError('synthesis.source.store="link": a shard holds copies, not links; use store="copy" or format="folder"')
+    if source.store != 'encode' and plan.resolution not in (None, source.catalogue.resolution):
+        raise InputError(
+            f'synthesis.source.store="{source.store}" is for images that are not changed, but synthesis.resolution={plan.resolution} '
+            f'resizes all images of {source.catalogue.resolution} px: remove one of them'
+        )
     return source
 
 

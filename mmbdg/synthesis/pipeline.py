@@ -224,8 +224,14 @@ def _finish(
 
     with FileLock(out / 'logs' / 'finish.lock'):  # two processes may find all blocks finished at the same time
         short = fallen_short(maker, class_ids, out) if maker.may_fall_short else []
-        number = write_manifest(maker, out, identity, sync)
+        written = write_manifest(maker, out, identity, sync)
         collect(out / 'logs', job, short)
     for line in short:
         log(line)
-    log(f'{number} {"labelled images" if maker.catalogue.has_masks else "images without masks"} in {out}')
+    if maker.source.store != 'encode':
+        kind = {'copy': 'copies of', 'link': 'links to'}[maker.source.store]
+        log(
+            f'{written.unchanged} images are {kind} the given files; {written.samples - written.unchanged} were encoded again, because '
+            f'their size or format differs from {maker.catalogue.resolution} px {maker.plan.image_suffix}'
+        )
+    log(f'{written.samples} {"labelled images" if maker.catalogue.has_masks else "images without masks"} in {out}')

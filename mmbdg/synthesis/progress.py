@@ -33,6 +33,8 @@ class Missing(NamedTuple):
     first: Wanted | None
     blocks: int
     samples: int
+    drawn: int
+    """Number of candidates that are drawn for them."""
 
 
 class Units(Sequence):
@@ -85,24 +87,29 @@ class Progress:
 
     def all_missing(self, class_ids: Sequence[int]) -> Missing:
         """Return the missing part of whole classes. The time depends on the number of records, not on the number of blocks."""
-        first, blocks, samples = None, 0, 0
+        first, blocks, samples, drawn, draws = None, 0, 0, 0, self.maker.to_draw
+        rest = self.plan.num_per_class - (self.plan.blocks - 1) * self.plan.kept
+        whole = (self.plan.blocks - 1) * self.plan.candidates + draws(rest)
         for class_id in class_ids:
             recorded = self.records.blocks(self._folder(class_id))
             if not recorded:
                 expected = min(self.plan.blocks, self.maker.max_blocks(class_id))
                 lacking = list(self._needed(Unit(class_id, range(min(expected, 1)))))
                 blocks, samples = blocks + expected, samples + min(self.plan.num_per_class, expected * self.plan.kept)
+                drawn += whole if expected == self.plan.blocks else expected * self.plan.candidates
             elif self.maker.may_fall_short:
                 lacking = self.missing(Unit(class_id, range(self.maker.max_blocks(class_id))))
                 blocks, samples = blocks + len(lacking), samples + sum(wanted.samples for wanted in lacking)
+                drawn += sum(draws(wanted.samples) for wanted in lacking)
             else:
                 needed = [wanted for block in recorded for wanted in self._needed(Unit(class_id, range(block, block + 1)))]
                 there = [wanted for wanted in needed if self._is_there(wanted)]
                 lacking = self._first_without(class_id, {wanted.block for wanted in there})
                 blocks += self.plan.blocks - len(there)
                 samples += self.plan.num_per_class - sum(wanted.samples for wanted in there)
+                drawn += whole - sum(draws(wanted.samples) for wanted in there)
             first = first or next(iter(lacking), None)
-        return Missing(first, blocks, samples)
+        return Missing(first, blocks, samples, drawn)
 
     def check(self, unit: Unit) -> None:
         """Read all files of a unit's blocks that other runs finished. Damaged blocks count as missing from now on."""
@@ -124,9 +131,10 @@ class Progress:
             recorded = self.records.read(self._folder(unit.class_id), wanted.block)
             # a repaired block keeps all its samples
             samples = max(wanted.samples, len(recorded.lines)) if recorded else wanted.samples
-            result = self.maker.make(unit.class_id, wanted.block)
+            result = self.maker.make(unit.class_id, wanted.block, samples)
             writer.write(unit.class_id, wanted.block, result, samples)
-            throughput.add(result.outcome, min(samples, len(result.samples)))
+            made = dict(candidates=result.drawn, kept=len(result.samples))
+            throughput.add(result.outcome | made, min(samples, len(result.samples)))
             if len(unit.blocks) > 1:
                 writer.wait()  # the record decides how many more blocks are needed
 

@@ -153,7 +153,7 @@ class _Repair:
         for (folder, number), samples, checksum in proofs[:PROOFS]:
             try:
                 class_id = self.class_ids[folder]
-                writer.check(class_id, number, self.maker.make(class_id, number), samples, checksum)
+                writer.check(class_id, number, self.maker.make(class_id, number, samples), samples, checksum)
                 return
             except InputError as error:
                 refused = error
@@ -193,8 +193,8 @@ class _Repair:
         with closing(writer):
             for folder, number in tqdm(sorted(damaged), unit='block', desc='repair', dynamic_ncols=True, disable=not damaged):
                 class_id, target = self.class_ids[folder], targets[folder, number]
-                result = self.maker.make(class_id, number)
                 samples = target.samples
+                result = self.maker.make(class_id, number, samples)
                 if samples is None:
                     samples = min(len(result.samples), max(0, left.get(folder, self.plan.kept)))
                     left |= {folder: left[folder] - samples} if folder in left else {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mmbdg.errors import InputError
-from mmbdg.files import sync_files, write_atomically
+from mmbdg.files import link_atomically, sync_files, write_atomically
 from mmbdg.storage.checksums import KEY, checksum, file_checksum, lines_checksum
 from mmbdg.storage.layout import sample_files, sample_id, shard_name
 from mmbdg.storage.records import BlockRecords, Record, new_record
@@ -40,6 +40,7 @@ class BlockWriter:
         sync: bool = True,
     ) -> None:
         self.out, self.plan, self.catalogue, self.stages, self.sync = out, maker.plan, maker.catalogue, maker.stages, sync
+        self.links = maker.source.store == 'link'
         self.records = BlockRecords(out, run)
         self._encoders = ThreadPoolExecutor(workers) if workers else None
         self._behind = ThreadPoolExecutor(1) if workers or sync else None
@@ -105,7 +106,7 @@ class BlockWriter:
             if self.plan.format == 'shards':
                 paths = self._write_shard(folder, block, lines, encoded)
             else:
-                paths = self._write_files(folder, lines, encoded)
+                paths = self._write_files(folder, lines, encoded, samples)
             size, shard = sum(path.stat().st_size for path in paths), None
             if paths and self.plan.format == 'shards':
                 shard = file_checksum(paths[0])
@@ -123,16 +124,28 @@ class BlockWriter:
                 'one, or this machine computes other values. The block was not changed; use the original config and machine'
             )
 
-    def _write_files(self, folder: str, lines: Sequence[dict], encoded: Sequence[dict[str, bytes]]) -> list[Path]:
+    def _write_files(
+        self, folder: str, lines: Sequence[dict], encoded: Sequence[dict[str, bytes]], samples: Sequence[Sample]
+    ) -> list[Path]:
         paths = []
-        for line, contents in zip(lines, encoded, strict=True):
+        for line, contents, sample in zip(lines, encoded, samples, strict=True):
             names = sample_files(folder, line['id'], self.plan.image_suffix)
             for kind, content in contents.items():
                 path = self.out / names[kind]
-                if not _holds(path, content):
+                if _holds(path, content):
+                    pass
+                elif kind == 'image' and self.links and self.is_unchanged(sample):
+                    if not _holds(sample.original.path, content):
+                        raise InputError(f'{sample.original.path} has changed while the dataset was made; repeat the command')
+                    link_atomically(sample.original.path, path)
+                else:
                     write_atomically(path, lambda part, content=content: part.write_bytes(content), sync=False)
                 paths.append(path)
         return paths
+
+    def is_unchanged(self, sample: Sample) -> bool:
+        """Whether the image of a sample is stored as the given file, and not encoded."""
+        return sample.original is not None and sample.original.suffix == self.plan.image_suffix
 
     def _write_shard(self, folder: str, block: int, lines: Sequence[dict], encoded: Sequence[dict[str, bytes]]) -> list[Path]:
         if not lines:
@@ -159,6 +172,7 @@ class BlockWriter:
             **{field: round(score, 6) for field, score in sample.scores.items()},
             **({} if sample.uncertainty is None else {'uncertainty': round(sample.uncertainty, 6)}),
             **({} if sample.foreground_ratio is None else {'foreground_ratio': round(sample.foreground_ratio, 6)}),
+            **({} if sample.original is None else {'original': dict(sample.original.facts), 'unchanged': self.is_unchanged(sample)}),
             **({'shard': shard_name(folder, block)} if self.plan.format == 'shards' else {}),
             KEY: {kind: checksum(content) for kind, content in contents.items()},
         }
@@ -166,7 +180,7 @@ class BlockWriter:
     def encode(self, sample: Sample) -> dict[str, bytes]:
         """Return the contents of a sample's files by kind."""
         options = dict(format='JPEG', quality=self.plan.jpeg_quality) if self.plan.image == 'jpeg' else dict(format='PNG')
-        contents = dict(image=_picture(sample.image, **options))
+        contents = dict(image=sample.original.data if self.is_unchanged(sample) else _picture(sample.image, **options))
         if sample.mask is not None:
             contents['mask'] = _picture(sample.mask, format='PNG')
         if sample.disagreement is not None:

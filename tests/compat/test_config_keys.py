@@ -1,6 +1,8 @@
 """Misspelt keys in config files raise an error, valid keys do not."""
 
 import importlib.util
+import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from mmbdg.compat.config import check_keys, read_config
 from mmbdg.compat.config_keys import TOP, unknown_keys
 from mmbdg.compat.signatures import accepted_arguments
 from mmbdg.errors import InputError
+from mmbdg.sources import prompts, sense_plan  # noqa: F401  register their parts
 
 FILE = """
 default_scope = 'mmseg'
@@ -80,6 +83,28 @@ def test_a_misspelt_key(name, tmp_path):
     assert str(error.value).startswith(f'{cfg.filename}: {place}.{key}: ') and '\n' not in str(error.value)
     assert str(error.value).endswith(f'takes no "{key}"; did you mean "{near}"?')
     check_keys(cfg, *(TOP.keys() - {place.split('.')[0]}))  # for a tool that builds the other parts only
+
+
+@pytest.mark.parametrize(
+    ('part', 'value', 'message'),
+    [
+        ('senses', "dict(classes='in1k', num_image=3)", 'senses.num_image: senses takes no "num_image"; did you mean "num_images"?'),
+        ('senses', "dict(classes='in1k', language_model=dict(folder='a', tempratur=1))", 'senses.language_model.tempratur: '),
+        ('senses', "dict(classes='in1k', embedder=dict(type='mmbdg.OpenCLIP', folders='a'))", 'did you mean "folder"?'),
+        ('senses', "dict(classes='in1k', images=dict(type='mmbdg.FashionMNIST32', splt='train'))", 'did you mean "split"?'),
+        ('prompts', "dict(classes='in1k', per_clas=3)", 'did you mean "per_class"?'),
+        ('prompts', "dict(classes='in1k', language_model=dict(folder='a', top=1))", 'did you mean "top_p"?'),
+        ('prompts', "dict(classes='in1k', per_class=3, kinds={'clas': 1.0})", ''),  # names of kinds are data, which PromptPlan checks
+    ],
+)
+def test_parts_of_the_tools(part, value, message, tmp_path):
+    (tmp_path / 'c.py').write_text(f'{part} = {value}')
+    cfg = read_config(tmp_path / 'c.py', {}, (part,))
+    with pytest.raises(InputError, match=re.escape(message)) if message else nullcontext():
+        check_keys(cfg, part)
+    for key in ('clases', 'sed'):
+        with pytest.raises(InputError, match=f'{part}.{key}: there is no "{key}" in {part} .* did you mean'):
+            read_config(tmp_path / 'c.py', {f'{part}.{key}': 1}, (part,))
 
 
 def test_all_are_listed(tmp_path):

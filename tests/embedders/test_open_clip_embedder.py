@@ -60,6 +60,23 @@ def test_texts_as_open_clip_embeds_them(embedder, by_hand):
         embedder.texts(['a', ' '])
 
 
+def test_truncated_texts_are_counted(folder, monkeypatch):
+    """Texts of just the context length are whole. The first truncated text is logged, then every tenfold number."""
+    said, own = [], build_embedder(dict(type='mmbdg.OpenCLIP', folder=str(folder)))
+    monkeypatch.setattr('mmengine.logging.print_log', lambda message, *rest: said.append(message))
+    most, encode = own.tokenizer.context_length, own.tokenizer.encode
+    texts = ['a ' * number for number in range(1, most + 3)]
+    lengths = [len(encode(text)) + 2 for text in texts]
+    assert {most - 1, most, most + 1} <= set(lengths)
+    assert own._cut(texts) == [text for text, length in zip(texts, lengths, strict=True) if length > most]
+    own.texts(texts[:1])
+    assert not said and (own.cut_texts, own.read_texts) == (0, 1)
+    for _ in range(11):
+        own.texts(['b', texts[-1]])
+    assert (own.cut_texts, own.read_texts) == (11, 23) and len(said) == 2
+    assert said[0].startswith('1 of 3 texts so far are longer than the text encoder reads') and said[1].startswith('10 of 21 texts')
+
+
 def test_zero_shot_classifier_is_that_of_open_clip(embedder, by_hand):
     model, _, tokenizer = by_hand
     names = ['boot', 'bag', 'crane (bird)']

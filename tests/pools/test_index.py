@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_layouts import clip_retrieval_folder, fake_parquet  # noqa: F401
+from test_layouts import clip_retrieval_columns, clip_retrieval_folder
 from tiny_clip import tiny_clip, write_tiny_clip  # noqa: F401
 from tiny_pools import COLOURS, caption_shards, captioned_folder, picture, rows, write_table
 
@@ -15,6 +15,7 @@ from mmbdg.embedders import Embedder, OpenCLIP
 from mmbdg.errors import InputError
 from mmbdg.pools import Entry, PoolIndex, build_index, open_pool, precision_at
 from mmbdg.pools.caption_table import CaptionTable, phrase, write_entries
+from mmbdg.pools.faiss_index import fill, new_index, ranked_search, set_search, train
 from mmbdg.pools.vector_store import VectorStore, keys_of
 
 pytest.importorskip('faiss', reason='pip install "mmbdg[clip]"')
@@ -88,6 +89,24 @@ def test_approximate_indices(tmp_path, factory):
     parameters = 'nprobe=2' if factory.startswith('IVF') else 'efSearch=64'
     similarities, positions = index.search('image', vectors[:5], 3, parameters)
     np.testing.assert_array_equal(positions, np.argsort(-(vectors[:5] @ vectors.T), axis=1)[:, :3])
+
+
+@pytest.mark.parametrize('factory', ['Flat', 'IVF2,Flat', 'HNSW8'])
+def test_equal_vectors_are_in_the_order_of_the_index(factory):
+    """Four values in 40 rows, in a mixed order: the ranks, and what is beyond rank k, follow (similarity, row)."""
+    kinds = np.random.default_rng(0).permutation(np.arange(40) % 4)
+    vectors = np.eye(4, dtype=np.float32)[kinds]
+    queries = unit(np.array([[4, 3, 2, 1], [1, 1, 0, 0], [0, 0, 0, 1]], np.float32)).astype(np.float32)
+    index = new_index(factory, 4)
+    train(index, vectors, factory)
+    set_search(index, 'nprobe=2' if factory.startswith('IVF') else 'efSearch=64' if factory.startswith('HNSW') else '')
+    fill(index, iter([vectors]))
+    similarities = queries @ vectors.T
+    expected = np.argsort(-similarities, axis=1, kind='stable')
+    for k in (1, 3, 10, 13, 39, 40):
+        found, positions = ranked_search(index, queries, k)
+        np.testing.assert_array_equal(positions, expected[:, :k])
+        np.testing.assert_allclose(found, np.take_along_axis(similarities, expected[:, :k], 1), atol=1e-6)
 
 
 def test_a_killed_run_goes_on(tmp_path, monkeypatch):
@@ -295,10 +314,10 @@ def test_a_damaged_index(tmp_path, name):
     assert (folder / name).read_bytes() == before
 
 
-def test_embeddings_that_come_with_a_pool(tmp_path, fake_parquet):  # noqa: F811
+def test_embeddings_that_come_with_a_pool(tmp_path):
     images = captioned_folder(tmp_path / 'images', 6)
     (images / 'captions.csv').unlink()
-    fake_parquet(clip_retrieval_folder(tmp_path / 'pool', images))
+    clip_retrieval_folder(tmp_path / 'pool', clip_retrieval_columns(images))
     pool = dict(folder=str(tmp_path / 'pool'), images=str(images))
     embedder = Counting()
     own = embedder.images([picture(i) for i in range(6)]).numpy(), embedder.texts([row['caption'] for row in rows(6)]).numpy()

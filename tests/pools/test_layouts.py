@@ -1,9 +1,7 @@
 """Every layout gives the same entries and images; broken or missing files are named."""
 
-import json
 import shutil
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -13,6 +11,8 @@ from mmbdg.errors import InputError
 from mmbdg.pools import open_pool
 from mmbdg.pools.faults import Faults
 from mmbdg.storage.shards import write_shard
+
+pyarrow = pytest.importorskip('pyarrow', reason='pip install pyarrow: the library that reads Parquet')
 
 
 @pytest.mark.parametrize('layout', sorted(MAKERS))
@@ -143,88 +143,88 @@ def test_a_folder_without_captions(tmp_path):
         open_pool(str(tmp_path))
 
 
-def clip_retrieval_folder(root, images, number=6, absolute=False):
-    """Folder in clip-retrieval's layout; the Parquet file is a placeholder, see :func:`fake_parquet`."""
+def clip_retrieval_columns(images, number=6, absolute=False):
+    """Columns of clip-retrieval's metadata: those of img2dataset and LAION, and the path of the image."""
     table = rows(number)
-    for folder in ('metadata', 'img_emb', 'text_emb'):
-        (root / folder).mkdir(parents=True)
-    (root / 'metadata/metadata_0.parquet').write_bytes(b'PAR1')
     columns = {name: [row[name] for row in table] for name in ('caption', 'url', 'LICENSE', 'NSFW', 'similarity')}
     paths = [f'{row["key"]}.png' for row in table]
-    return dict(columns, image_path=[f'{images}/{path}' for path in paths] if absolute else paths)
+    return dict(columns, image_path=[f'{images}/{path}' for path in paths] if absolute else paths, width=[36] * number)
 
 
-@pytest.fixture
-def fake_parquet(monkeypatch):
-    """Replace the only function of pyarrow that is used; the tests do not require pyarrow."""
+def clip_retrieval_folder(root, columns, part=0):
+    """Folder in clip-retrieval's layout, with one part of the metadata."""
+    from pyarrow import parquet
 
-    def use(columns):
-        parquet = types.ModuleType('pyarrow.parquet')
-        parquet.read_table = lambda path: types.SimpleNamespace(to_pydict=lambda: columns)
-        package = types.ModuleType('pyarrow')
-        package.parquet = parquet
-        monkeypatch.setitem(sys.modules, 'pyarrow', package)
-        monkeypatch.setitem(sys.modules, 'pyarrow.parquet', parquet)
-
-    return use
+    for folder in ('metadata', 'img_emb', 'text_emb'):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pyarrow.table(columns), root / f'metadata/metadata_{part}.parquet', compression='snappy')
+    return root
 
 
 @pytest.mark.parametrize('absolute', [False, True])
-def test_clip_retrieval(tmp_path, fake_parquet, absolute):
-    images = captioned_folder(tmp_path / 'images', 6)
+def test_clip_retrieval(tmp_path, absolute):
+    """Twelve rows in eleven files, whose numbers are sorted as numbers; missing values."""
+    images = captioned_folder(tmp_path / 'images', 12)
     (images / 'captions.csv').unlink()
-    columns = clip_retrieval_folder(tmp_path / 'pool', images, absolute=absolute)
-    columns['caption'][2] = None
-    fake_parquet(columns)
-    vectors = np.arange(1, 19, dtype=np.float16).reshape(6, 3)
+    columns = clip_retrieval_columns(images, 12, absolute)
+    columns['caption'][2] = columns['LICENSE'][4] = columns['similarity'][5] = None
+    for part in range(11):
+        places = slice(part, part + 1) if part < 10 else slice(10, 12)
+        clip_retrieval_folder(tmp_path / 'pool', {name: values[places] for name, values in columns.items()}, part)
+    vectors = np.arange(1, 37, dtype=np.float16).reshape(12, 3)
     np.save(tmp_path / 'pool/img_emb/img_emb_0.npy', vectors[:4])
     np.save(tmp_path / 'pool/img_emb/img_emb_1.npy', vectors[4:])
     pool, faults = open_pool(dict(folder=str(tmp_path / 'pool'), images=str(images))), Faults()
     entries = list(pool.entries(faults))
-    assert [entry.row for entry in entries] == [0, 1, 3, 4, 5] and faults[0].kind == 'missing caption'
-    assert entries[0]._replace(row=-1, size=0) == next(iter(open_pool(str(_csv(images))).entries(Faults())))._replace(size=0)
-    np.testing.assert_array_equal(pool.image(entries[2].name), picture(3))
+    assert [entry.row for entry in entries] == [0, 1, *range(3, 12)] and faults[0].kind == 'missing caption'
+    assert (entries[3].licence, entries[4].similarity) == ('', None) and 'not used: width' in pool.notes[0]
+    expected = [*open_pool(str(_csv(images))).entries(Faults())]
+    for i in (0, 1, 5, 10):
+        assert entries[i] == expected[entries[i].row]._replace(row=entries[i].row)
+        np.testing.assert_array_equal(pool.image(entries[i].name), picture(entries[i].row))
     given, wide = np.concatenate(list(pool.vectors('image'))), vectors.astype(np.float64)
     np.testing.assert_allclose(given, wide / np.linalg.norm(wide, axis=1, keepdims=True), rtol=1e-6)
     assert given.dtype == np.float32
 
 
 def _csv(images):
-    write_table(images, rows(6))
+    write_table(images, rows(12))
     return images
 
 
-def test_clip_retrieval_errors(tmp_path, fake_parquet, monkeypatch):
-    images = captioned_folder(tmp_path / 'images', 6)
-    columns = clip_retrieval_folder(tmp_path / 'pool', images)
-    pool = open_pool(dict(folder=str(tmp_path / 'pool'), images=str(images)))
+def test_clip_retrieval_errors(tmp_path, monkeypatch):
+    images, root = captioned_folder(tmp_path / 'images', 6), tmp_path / 'pool'
+    columns = clip_retrieval_columns(images)
+    pool = open_pool(dict(folder=str(clip_retrieval_folder(root, columns)), images=str(images)))
+    for other, message in (
+        (dict(columns, image_path=['/elsewhere/a.png'] * 6), 'which is not below .*"images" of the pool'),
+        (dict(columns, image_path=['../a.png'] * 6), 'leads out of its folder'),
+        (dict(caption=['a']), 'has no column "image_path"'),
+        (dict(columns, similarity=['much'] * 6), 'row 0: the similarity must be a number'),
+    ):
+        clip_retrieval_folder(root, other)
+        with pytest.raises(InputError, match=message):
+            list(pool.entries(Faults()))
+    for content in (b'', b'PAR1', b'no Parquet', (root / 'metadata/metadata_0.parquet').read_bytes()[:-20]):
+        (root / 'metadata/metadata_0.parquet').write_bytes(content)
+        with pytest.raises(InputError, match='metadata_0.parquet cannot be read as Parquet'):
+            list(pool.entries(Faults()))
+    np.save(root / 'img_emb/img_emb_0.npy', np.zeros((6, 3), np.float32))
+    with pytest.raises(InputError, match='vectors of length 0'):
+        list(pool.vectors('image'))
     monkeypatch.setitem(sys.modules, 'pyarrow', None)
     with pytest.raises(InputError, match='pip install pyarrow'):
         list(pool.entries(Faults()))
-    fake_parquet(dict(columns, image_path=['/elsewhere/a.png'] * 6))
-    with pytest.raises(InputError, match='which is not below .*"images" of the pool'):
-        list(pool.entries(Faults()))
-    fake_parquet(dict(columns, image_path=['../a.png'] * 6))
-    with pytest.raises(InputError, match='leads out of its folder'):
-        list(pool.entries(Faults()))
-    fake_parquet(dict(caption=['a']))
-    with pytest.raises(InputError, match='has no column "image_path"'):
-        list(pool.entries(Faults()))
-    np.save(tmp_path / 'pool/img_emb/img_emb_0.npy', np.zeros((6, 3), np.float32))
-    with pytest.raises(InputError, match='vectors of length 0'):
-        list(pool.vectors('image'))
 
 
-def test_real_parquet(tmp_path):
-    """The same with pyarrow, if it is installed."""
-    pyarrow = pytest.importorskip('pyarrow', reason='pip install pyarrow: the library that reads Parquet')
+@pytest.mark.parametrize('layout', ['caption_shards', 'sidecar_files'])
+def test_the_tables_of_img2dataset_are_left_out(layout, tmp_path):
+    """img2dataset also writes a Parquet file and a JSON file of statistics for each shard or folder."""
     from pyarrow import parquet
 
-    images = captioned_folder(tmp_path / 'images', 6)
-    columns = clip_retrieval_folder(tmp_path / 'pool', images)
-    parquet.write_table(pyarrow.table(columns), tmp_path / 'pool/metadata/metadata_0.parquet')
-    entries = list(open_pool(dict(folder=str(tmp_path / 'pool'), images=str(images))).entries(Faults()))
-    assert [entry.caption for entry in entries] == [row['caption'] for row in rows(6)]
-    (tmp_path / 'pool/metadata/metadata_0.parquet').write_text(json.dumps(columns))
-    with pytest.raises(InputError, match='cannot be read as Parquet'):
-        list(open_pool(dict(folder=str(tmp_path / 'pool'), images=str(images))).entries(Faults()))
+    root = MAKERS[layout](tmp_path / 'pool')
+    for i in range(3):
+        parquet.write_table(pyarrow.table(dict(url=['a'], caption=['b'])), root / f'{i:05d}.parquet')
+        (root / f'{i:05d}_stats.json').write_text('{"count": 1}')
+    pool, faults = open_pool(str(root)), Faults()
+    assert pool.layout == layout and len(list(pool.entries(faults))) == 24 and not faults

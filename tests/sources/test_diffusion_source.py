@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 
+import huggingface_hub
 import numpy as np
 import pytest
 import torch
@@ -114,6 +115,15 @@ def test_strength_0_gives_the_images_themselves(text, photos):
     assert source.draw(0, [2]).records == [dict(gamma=0.0, init='bag/2.png')]
     squashed = pictures(build(text, init=str(photos), strength=0.0, squash=True), 0, [1])[0]
     assert np.array_equal(squashed, np.array(Image.open(photos / 'bag' / '1.png').resize((16, 16), Image.Resampling.BICUBIC)))
+
+
+def test_strength_0_can_keep_the_files(text, photos, tmp_path):
+    """Byte for byte, not only pixel for pixel."""
+    config = text | dict(init=str(photos), strength=0, store='copy')
+    stored = StoredDataset(synthesize(Synthesis.from_config(dict(source=config, num_per_class=2, candidates=2)), tmp_path / 'out', log=str))
+    for line in stored.lines:
+        same = stored.stored_bytes(line, 'image') == (photos / line['init']).read_bytes()
+        assert same == line['unchanged'] == (line['init'] in ('bag/0.png', 'ankle-boot/0.png'))
 
 
 def test_squares():
@@ -317,9 +327,38 @@ def test_a_class_without_images(text, photos, tmp_path):
         build(config, selection='best')
 
 
-def test_nothing_is_left_of_what_is_refused(text, tmp_path):
-    with pytest.raises(InputError, match="there is no class 'hat'"):
-        synthesize(Synthesis.from_config(dict(source=text, classes=['hat'])), tmp_path / 'out')
+def pickled(model):
+    weights = model / 'unet' / 'diffusion_pytorch_model.safetensors'
+    weights.rename(weights.with_suffix('.bin'))
+
+
+@pytest.mark.parametrize(
+    ('keys', 'damage', 'message'),
+    [
+        (dict(classes=['hat']), None, "there is no class 'hat'"),
+        ({}, lambda model: shutil.rmtree(model / 'unet'), 'is incomplete: the component "unet"'),
+        ({}, pickled, 'diffusion_pytorch_model.bin is a pickle'),
+        (dict(prompts={}), None, 'has no prompt of the class "bag"'),
+        (dict(prompts={'bag': ['a thing'], 'ankle-boot': ['an ankle boot']}), None, 'does not contain "bag": "a thing"'),
+        (dict(model='hf://org/offline'), None, 'org/offline .*cannot be read from the Hugging Face hub: ConnectionError'),
+    ],
+    ids=['class', 'incomplete model', 'pickle', 'no prompts', 'prompt without its class', 'no network'],
+)
+def test_nothing_is_left_of_what_is_refused(text, keys, damage, message, tmp_path, monkeypatch):
+    def offline(*args, **keys):
+        raise ConnectionError('no network')
+
+    monkeypatch.setattr(huggingface_hub, 'snapshot_download', offline)
+    source, plan = dict(text), {key: value for key, value in keys.items() if key == 'classes'}
+    if damage:
+        source['model'] = str(shutil.copytree(text['model'], tmp_path / 'model'))
+        damage(tmp_path / 'model')
+    if 'prompts' in keys:
+        source['prompts'] = str(tmp_path / 'prompts.json')
+        (tmp_path / 'prompts.json').write_text(json.dumps(dict(made_by={}, prompts=keys['prompts'])))
+    source |= {key: value for key, value in keys.items() if key == 'model'}
+    with pytest.raises(InputError, match=message):
+        synthesize(Synthesis.from_config(dict(source=source, **plan)), tmp_path / 'out', log=str)
     assert not (tmp_path / 'out').exists()
 
 

@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 from tiny_clip import tiny_clip, write_tiny_clip  # noqa: F401
 from tiny_pools import caption_shards, captioned_folder, picture, rows, write_table
 
 from mmbdg.embedders import build_embedder
 from mmbdg.errors import InputError
-from mmbdg.pools import build_index
+from mmbdg.pools import PoolIndex, build_index
 from mmbdg.sources.build import build_source, source_class
 from mmbdg.sources.image_fit import fitted
 from mmbdg.sources.retrieval_source import is_unsafe
@@ -78,6 +79,35 @@ def test_hits_equal_a_search_in_numpy(pool, embedded, modalities):
         np.testing.assert_allclose(hits.similarities, similarities, atol=1e-5)
     found._hits, found.max_per_class = None, 3
     assert found.hits()[0].positions.tolist() == expected_hits(embedded, 0, modalities)[0][:3].tolist()
+
+
+def test_hits_are_searched_once(pool, embedded, tmp_path, monkeypatch):
+    """Other processes and later runs read them; another k, another index or a damaged file is searched again."""
+    monkeypatch.setenv('MMBDG_CACHE', str(tmp_path))
+    asked, search = [], PoolIndex.search
+
+    def counted(self, modality, queries, k, parameters):
+        asked.append((modality, k))
+        return search(self, modality, queries, k, parameters)
+
+    monkeypatch.setattr(PoolIndex, 'search', counted)
+    first, again = source(pool).hits(), source(pool).hits()
+    assert len(asked) == 3 * 2 and not list(tmp_path.rglob('*.part'))
+    for one, other in zip(first, again, strict=True):
+        for values, own in zip(one, other, strict=True):
+            np.testing.assert_array_equal(values, own)
+            assert values.dtype == own.dtype
+    source(pool, classes=CLASSES[:1], max_per_class=1, drop_nsfw=False).hits()  # rules are applied to stored hits
+    assert len(asked) == 6
+    source(pool, k=4).hits()
+    assert asked[6:] == [('image', 4), ('text', 4)] * 3
+    files = sorted(tmp_path.rglob('*.safetensors'))
+    files[0].write_bytes(files[0].read_bytes()[:-3])
+    save_file({name: getattr(first[0], name) + 100 for name in Hits._fields}, files[1])  # positions outside the index
+    assert [hits.positions.tolist() for hits in (*source(pool).hits(), *source(pool, k=4).hits())] == [
+        expected_hits(embedded, i, k=k)[0].tolist() for k in (5, 4) for i in range(3)
+    ]
+    assert len(asked) == 12 + 2 * 2
 
 
 def test_hits_do_not_depend_on_other_classes(pool):
@@ -246,6 +276,22 @@ def test_what_does_not_belong_together(pool, tmp_path):
         source(pool, pool=str(other), index=str(tmp_path / 'index'))
     with pytest.raises(InputError, match='no full-text table of the tokenizer "trigram"'):
         source(pool, pool=str(other), index=str(tmp_path / 'index'), mode='match', tokenizer='trigram')
+
+
+def test_an_image_that_breaks_during_a_synthesis(tmp_path):
+    """Finished blocks stay, the dataset is not finished; when the image is mended, the same command finishes it."""
+    root = captioned_folder(tmp_path / 'pool', 12)
+    build_index(str(root), tmp_path / 'index', log=str)
+    source = dict(type='mmbdg.RetrievalSource', pool=str(root), index=str(tmp_path / 'index'), classes=['number'], mode='match')
+    plan = Synthesis.from_config(dict(source=source | dict(drop_nsfw=False, resolution=24), num_per_class=6, candidates=2))
+    path = root / f'{rows()[4]["key"]}.png'
+    whole = path.read_bytes()
+    path.write_bytes(bytes(len(whole)))
+    with pytest.raises(InputError, match='000000004.png is no image'):
+        synthesize(plan, tmp_path / 'out', log=str)
+    assert len(list((tmp_path / 'out/images').rglob('*.png'))) == 4 and not (tmp_path / 'out/dataset.json').exists()
+    path.write_bytes(whole)
+    assert len(StoredDataset(synthesize(plan, tmp_path / 'out', log=str)).lines) == 6
 
 
 def test_an_image_that_is_gone(tmp_path):

@@ -173,7 +173,7 @@ def test_bad_candidates(tmp_path, content, message):
     ('config', 'message'),
     [
         (dict(images='real'), 'senses.images needs senses.embedder'),
-        (dict(images='missing', embedder=CLIP), 'there is no folder missing of real images'),
+        (dict(images='missing', embedder=CLIP), 'senses.images: there is no folder missing of images; it has a subfolder'),
         (dict(images=dict(type='mmbdg.FashionMNIST32'), embedder=CLIP), 'labels 0 to 9; labels are indices in the list of 1 classes'),
         (dict(images=dict(type='mmbdg.Fashion'), embedder=CLIP), 'the dataset of real images cannot be built'),
         (dict(request='what is it?'), r'does not contain \{name\}'),

@@ -97,11 +97,11 @@ def test_processes_interruptions_and_shards(examples, name, tmp_path, monkeypatc
     whole = content(synthesize(plan, tmp_path / 'whole', **quiet))
     make, made = BlockMaker.make, []
 
-    def makes_two_blocks(self, class_id, block):
+    def makes_two_blocks(self, class_id, block, wanted):
         if len(made) == 2:
             raise KeyboardInterrupt
         made.append((class_id, block))
-        return make(self, class_id, block)
+        return make(self, class_id, block, wanted)
 
     with monkeypatch.context() as patch:
         patch.setattr(BlockMaker, 'make', makes_two_blocks)
@@ -114,6 +114,37 @@ def test_processes_interruptions_and_shards(examples, name, tmp_path, monkeypatc
     unpacked = content(unpack_shards(StoredDataset(shards), tmp_path / 'unpacked'))
     files = {file for file in whole if file.endswith('.png')}
     assert len(files) >= 6 and all(unpacked[file] == whole[file] for file in files)
+
+
+@pytest.mark.parametrize(('name', 'batch', 'number'), [('TestPhotos', 3, 3), ('RetrievalSource', 3, 2), ('LabelledGeneratorSource', 3, 3)])
+def test_without_filters_only_wanted_samples_are_drawn(examples, name, batch, number, tmp_path, monkeypatch):
+    """Two samples of a block of seven: whole batches where batches matter. The dataset is that of whole blocks, also after it grows."""
+    plan = Synthesis.from_config(dict(source=examples[name], filters=[], num_per_class=2, candidates=7, batch_size=batch, classes=[0]))
+    kind, drawn = SOURCES.get(f'mmbdg.{name}'), []
+    method = 'label' if name == 'LabelledGeneratorSource' else 'draw'
+    original = getattr(kind, method)
+
+    def counted(self, class_id, indices, *rest):
+        drawn.extend(indices)
+        return original(self, class_id, indices, *rest)
+
+    monkeypatch.setattr(kind, method, counted)
+    said = []
+    synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
+    assert f'2 samples of {number} candidates in 1 blocks' in said[0]
+    with monkeypatch.context() as patch:
+        patch.setattr('mmbdg.synthesis.pipeline.check_disk', lambda *given: None)
+        drawn.clear()
+        synthesize(plan, tmp_path / 'out', log=said.append)
+        assert drawn == list(range(number)) and f'{number} candidates' in said[-2]
+        patch.setattr(BlockMaker, 'to_draw', lambda self, samples: 7)
+        drawn.clear()
+        assert content(synthesize(plan, tmp_path / 'whole', log=str)) == content(tmp_path / 'out') and drawn == list(range(7))
+        grown = content(synthesize(plan.changed(num_per_class=5), tmp_path / 'whole', log=str))
+    assert content(synthesize(plan.changed(num_per_class=5), tmp_path / 'out', log=str)) == grown
+    (tmp_path / 'out' / 'images').rename(tmp_path / 'out' / 'lost')
+    assert not repair(tmp_path / 'out', plan, log=str).problems
+    assert {key: value for key, value in content(tmp_path / 'out').items() if not key.startswith('lost')} == grown
 
 
 def photos(**keys) -> Synthesis:

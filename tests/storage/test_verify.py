@@ -185,8 +185,8 @@ def test_a_machine_that_computes_otherwise_changes_nothing(plan, whole, tmp_path
     root, make = copied(whole, tmp_path), BlockMaker.make
     damages.zeros_of_equal_size(root)
 
-    def otherwise(self, class_id, block):
-        result = make(self, class_id, block)
+    def otherwise(self, class_id, block, wanted):
+        result = make(self, class_id, block, wanted)
         for sample in result.samples:
             sample.image = sample.image + 1
         return result

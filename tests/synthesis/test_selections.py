@@ -1,7 +1,9 @@
 """Selections by rank over whole classes, compared with expected samples."""
 
 import json
+import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -273,3 +275,15 @@ def test_a_dataset_that_grows(tiny_labelled_generator, tmp_path, form):
     best = [sorted((line for line in lines if line['class'] == c), key=lambda line: line['uncertainty'])[:3] for c in range(3)]
     assert again == [f'{line["slug"]}/{line["id"]}' for line in lines if line in sum(best, [])] and again != first
     assert list(StoredDataset(root, 's').lines) == [line for line in lines if line in sum(best, [])]
+
+
+def test_left_over_files_are_removed(root):
+    """Temporary files of a killed run go; those of a running process stay."""
+    old, embedding, new = (root / 'selections' / name for name in ('a.txt.1-0.part', 'embeddings/k/0.npy.1-0.part', 'b.txt.2-0.part'))
+    for path in (old, embedding, new):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        if path != new:
+            os.utime(path, (time.time() - 3600,) * 2)
+    assert run(root, least(0.4))[0]
+    assert not old.exists() and not embedding.exists() and new.exists()

@@ -14,9 +14,9 @@ from tiny_clip import write_tiny_clip
 from mmbdg.embedders import Embedder
 from mmbdg.errors import InputError
 from mmbdg.files import write_png
-from mmbdg.registry import EMBEDDERS
+from mmbdg.registry import EMBEDDERS, SELECTIONS
 from mmbdg.storage.stored import StoredDataset
-from mmbdg.synthesis.selections import SelectionPlan, embedded, select
+from mmbdg.synthesis.selections import Samples, SelectionPlan, embedded, select
 
 CATS, DOGS = range(14), range(9)
 
@@ -63,6 +63,38 @@ def vectors_of(root):
     pixels = np.stack([dataset.image(line) for line in dataset.lines]).reshape(len(dataset.lines), -1).astype(np.float64)
     pixels -= pixels.mean(1, keepdims=True)
     return pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
+
+
+def examples(name, folder):
+    """Arguments of each step, by its registered name. Add new steps here."""
+    clip = dict(type='mmbdg.OpenCLIP', folder=str(write_tiny_clip(folder / 'clip'))) if name == 'ClipScore' else None
+    if name == 'TestSetLeakage':
+        write_png(folder / 'test/x.png', np.random.default_rng(3).integers(30, 220, (4, 4, 3)).astype(np.uint8))  # the first cat
+    return dict(
+        ClipScore=(dict(embedder=clip, fraction=0.5), dict(embedder=clip, fraction=0.4)),
+        ForegroundBounds=(dict(max_foreground=0.5), dict(max_foreground=0.4)),
+        LeastUncertain=(dict(fraction=0.5), dict(fraction=0.4)),
+        NearDuplicates=(dict(embedder=PIXELS, threshold=0.9), dict(embedder=PIXELS, threshold=0.8)),
+        TestSetLeakage=(dict(embedder=PIXELS, threshold=0.5, against=str(folder / 'test')),) * 2,
+    )
+
+
+@pytest.mark.parametrize('name', sorted(SELECTIONS.module_dict))
+def test_conformance(root, tmp_path, name):
+    """A choice depends on the samples and the arguments only, here on those of each class alone; the identity is JSON without paths."""
+    assert name in examples('', tmp_path), f'add the step {name} to the examples of this test'
+    keys, others = examples(name, tmp_path)[name]
+    step, again, other = (SELECTIONS.build(dict(type=f'mmbdg.{name}', **one)) for one in (keys, keys, others))
+    identity = step.identity()
+    assert identity == again.identity() == json.loads(json.dumps(identity)) and identity['type'] == f'mmbdg.{name}'
+    assert str(tmp_path) not in json.dumps(identity) and (other.identity() == identity) == (keys == others)
+    dataset = StoredDataset(root)
+    choice = step.choose(Samples(dataset, dataset.places))
+    assert choice.kept.dtype == bool and choice.kept.shape == (len(CATS) + len(DOGS),) and choice.kept.any()
+    for class_id in (0, 1):
+        own = dataset.index.class_ids == class_id
+        assert np.array_equal(again.choose(Samples(dataset, dataset.places[own])).kept, choice.kept[own])
+    assert [pair.sample for pair in choice.pairs] in ([], np.flatnonzero(~choice.kept).tolist())
 
 
 @pytest.mark.parametrize('scope', ['class', 'dataset'])

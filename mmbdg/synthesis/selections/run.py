@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbdg.errors import InputError
-from mmbdg.files import check_place, write_atomically, write_json
+from mmbdg.files import check_place, remove_left_over, write_atomically, write_json
 from mmbdg.storage.selections import canonical_steps, dataset_checksum, read_file, selection_file, write_selection
 from mmbdg.storage.stored import StoredDataset
 from mmbdg.synthesis.selections.base import Choice, Samples
@@ -43,6 +43,7 @@ def select(
     path = selection_file(root, plan.name)
     if os.path.lexists(path) and not force:
         _check_same(path, root, identities)
+    remove_left_over(path.parent)
     check_place(path)
     counts, places = [], dataset.places
     for number, step in enumerate(steps):
