@@ -10,6 +10,7 @@ import pytest
 import torch
 from forked import run_forked, run_group
 from tiny_pipelines import write_class_pipeline, write_text_pipeline
+from unformatted import leave_unformatted
 
 import mmbdg  # noqa: F401
 from mmbdg.files import write_safetensors
@@ -20,6 +21,7 @@ from mmbdg.synthesis import Synthesis
 ROOT = Path(__file__).parents[1]
 THREADS = 1 if 'PYTEST_XDIST_WORKER' in os.environ else 2
 torch.set_num_threads(THREADS)  # threads of several workers on the same cores wait for each other
+leave_unformatted()
 
 TINY_GENERATOR = dict(
     type='mmbdg.BigGAN',

@@ -18,6 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import torch
+from unformatted import leave_unformatted
 
 PRELOADED = (
     'mmbdg',
@@ -106,6 +107,7 @@ def _run(command: list[str], cwd: str, environment: dict[str, str], log: str) ->
     os.environ.update(environment)
     os.chdir(cwd)
     torch.set_num_threads(int(environment['OMP_NUM_THREADS']))  # read when torch was imported
+    leave_unformatted()
     sys.argv = command
     sys.path[:0] = [str(Path(command[0]).resolve().parent), *filter(None, environment.get('PYTHONPATH', '').split(os.pathsep))]
     runpy.run_path(command[0], run_name='__main__')

@@ -1,7 +1,6 @@
 """Import rules between the subpackages, and the packages that each of them needs."""
 
 import ast
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from programs import run_programs
 
 PACKAGE = Path(__file__).parents[1] / 'mmbdg'
 
@@ -176,60 +176,32 @@ sys.meta_path.insert(0, Block())
 """
 
 
-FORKS = """
-import json, os, tempfile, traceback
-import mmbdg
-results = {}
-for name, code in json.loads(sys.argv[1]).items():
-    with tempfile.TemporaryFile('w+') as said:
-        if (pid := os.fork()) == 0:
-            os.dup2(said.fileno(), 1), os.dup2(said.fileno(), 2)
-            status = 1
-            try:
-                exec(code, {})
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-            sys.stdout.flush(), sys.stderr.flush()
-            os._exit(status)
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        said.seek(0)
-        results[name] = status, said.read()
-print(json.dumps(results))
-"""
-"""Runs each program of a JSON dict in a process forked from one that has imported mmbdg: that import takes most of the time."""
-
 LABELLED = "import mmbdg\nimage, mask = mmbdg.LabelledGenerator.load('fashion32').sample('bag', 3)\nprint(image.shape, mask.shape)"
 MISSING = "from mmbdg.registry import MODELS\nMODELS.build(dict(type='mmbdg.JointDenseCL'))"
 
 
-def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, '-c', code, *arguments], capture_output=True, text=True, cwd=PACKAGE.parent)
+def run_python(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=PACKAGE.parent)
 
 
 @pytest.fixture(scope='module')
-def blocked() -> dict[str, tuple[int, str]]:
-    """Exit code and output of programs that cannot import the blocked packages."""
+def blocked() -> dict[str, subprocess.CompletedProcess]:
+    """What programs do that cannot import the blocked packages. Importing mmbdg, which each would do first, takes most of the time."""
     programs = {room: f'import mmbdg.{room}' for room in LIGHT} | dict(labelled=LABELLED, missing=MISSING)
-    result = run_python(BLOCKED + FORKS, json.dumps(programs))
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    return run_programs(programs, BLOCKED + 'import mmbdg', PACKAGE.parent)
 
 
 @pytest.mark.parametrize('room', LIGHT)
 def test_light_rooms_need_no_mm_package(room, blocked):
-    code, said = blocked[room]
-    assert code == 0, said
+    assert blocked[room].returncode == 0, blocked[room].stderr
 
 
 def test_labelled_images_need_no_mm_package(blocked):
-    code, said = blocked['labelled']
-    assert code == 0 and said.strip().splitlines()[-1] == '(32, 32, 3) (32, 32)', said
+    assert blocked['labelled'].stdout.strip() == '(32, 32, 3) (32, 32)', blocked['labelled'].stderr
 
 
 def test_missing_package_says_what_to_install(blocked):
-    code, said = blocked['missing']
-    assert code == 1 and 'pip install "mmbdg[onedl]"' in said
+    assert 'pip install "mmbdg[onedl]"' in blocked['missing'].stderr
 
 
 def test_without_mmengine():

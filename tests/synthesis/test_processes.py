@@ -31,7 +31,7 @@ QUIET = dict(log=lambda line: None)
 
 @pytest.fixture
 def plan(tiny_labelled_generator):
-    return plan_of(str(tiny_labelled_generator), num_per_class=40, candidates=3, batch_size=4, uncertainty_maps=True, uncertainty_rate=0.2)
+    return plan_of(str(tiny_labelled_generator), num_per_class=40, candidates=6, batch_size=4, uncertainty_maps=True, uncertainty_rate=0.2)
 
 
 @pytest.fixture
@@ -43,9 +43,7 @@ def start(tmp_path):
     def start(plan: Synthesis, out: Path, processes: int, name: str = 'a') -> list[BaseProcess]:
         job = os.environ | dict(WORLD_SIZE=str(processes), TORCHELASTIC_RUN_ID=name, OMP_NUM_THREADS='1')
         command = [str(script), json.dumps(plan.plain()), str(out)]
-        new = [
-            start_forked(command, tmp_path, job | dict(RANK=str(rank)), tmp_path / f'log_{name}_{rank}') for rank in range(processes)
-        ]
+        new = [start_forked(command, tmp_path, job | dict(RANK=str(rank)), tmp_path / f'log_{name}_{rank}') for rank in range(processes)]
         started.extend(new)
         return new
 
