@@ -108,6 +108,7 @@ def _run(command: list[str], cwd: str, environment: dict[str, str], log: str) ->
     os.chdir(cwd)
     torch.set_num_threads(int(environment['OMP_NUM_THREADS']))  # read when torch was imported
     leave_unformatted()
+    multiprocessing.set_start_method('fork', force=True)  # as in a new interpreter; here it would be the fork server
     sys.argv = command
     sys.path[:0] = [str(Path(command[0]).resolve().parent), *filter(None, environment.get('PYTHONPATH', '').split(os.pathsep))]
     runpy.run_path(command[0], run_name='__main__')
