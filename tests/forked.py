@@ -23,12 +23,14 @@ from unformatted import leave_unformatted
 PRELOADED = (
     'mmbdg',
     'torch',
-    'torchvision',
+    'torchvision.transforms.v2',
+    'pydantic.main',
     'mmengine.runner',
     'mmpretrain.models',
     'mmpretrain.datasets',
     'mmseg.models',
     'mmseg.datasets',
+    'mmseg.evaluation',
 )
 
 
