@@ -18,16 +18,19 @@ from pathlib import Path
 from uuid import uuid4
 
 import torch
+from unformatted import leave_unformatted
 
 PRELOADED = (
     'mmbdg',
     'torch',
-    'torchvision',
+    'torchvision.transforms.v2',
+    'pydantic.main',
     'mmengine.runner',
     'mmpretrain.models',
     'mmpretrain.datasets',
     'mmseg.models',
     'mmseg.datasets',
+    'mmseg.evaluation',
 )
 
 
@@ -106,6 +109,8 @@ def _run(command: list[str], cwd: str, environment: dict[str, str], log: str) ->
     os.environ.update(environment)
     os.chdir(cwd)
     torch.set_num_threads(int(environment['OMP_NUM_THREADS']))  # read when torch was imported
+    leave_unformatted()
+    multiprocessing.set_start_method('fork', force=True)  # as in a new interpreter; here it would be the fork server
     sys.argv = command
     sys.path[:0] = [str(Path(command[0]).resolve().parent), *filter(None, environment.get('PYTHONPATH', '').split(os.pathsep))]
     runpy.run_path(command[0], run_name='__main__')

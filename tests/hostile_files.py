@@ -123,7 +123,7 @@ def write_hostile_pictures(folder: Path) -> list[Path]:
     (folder / 'text.png').write_text('<svg onload="alert(1)"/>')
     (folder / 'zeros.png').write_bytes(bytes(len(good)))
     (folder / 'huge.png').write_bytes(_png_of(60_000, 60_000, b''))
-    (folder / 'bomb.png').write_bytes(_png_of(40_000, 20_000, zlib.compress(bytes(20_000 * 40_001), 9)))
+    (folder / 'bomb.png').write_bytes(_png_of(40_000, 20_000, _compressed_zeros(20_000 * 40_001)))
     os.mkfifo(folder / 'pipe.png')
     (folder / 'device.png').symlink_to('/dev/zero')
     (folder / 'loop.png').symlink_to('loop.png')
@@ -135,6 +135,13 @@ def _png(values: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(values).save(file, 'PNG')
     return file.getvalue()
+
+
+def _compressed_zeros(size: int) -> bytes:
+    """``zlib.compress(bytes(size))`` without compressing them all: the same compressed part repeated."""
+    part, rest = zlib.compressobj(9, wbits=-15), zlib.compressobj(9, wbits=-15)
+    parts = (part.compress(bytes(2**20)) + part.flush(zlib.Z_FULL_FLUSH)) * (size // 2**20)
+    return b'\x78\xda' + parts + rest.compress(bytes(size % 2**20)) + rest.flush() + (size % 65521 << 16 | 1).to_bytes(4, 'big')
 
 
 def _png_of(width: int, height: int, data: bytes) -> bytes:
@@ -348,7 +355,7 @@ def write_hostile_annotations(folder: Path, good: Path) -> list[Path]:
         bomb={f'SegmentationClass/{image.name}': bytes(2**31 // 4), 'labelmap.txt': bytes(2**28)},
         no_export={'x': b'x'},
     ).items():
-        with zipfile.ZipFile(folder / f'{name}.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(folder / f'{name}.zip', 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for member, data in members.items():
                 archive.writestr(member, data)
     (folder / 'cut_off.zip').write_bytes((folder / 'slip.zip').read_bytes()[:60])

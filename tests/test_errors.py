@@ -38,14 +38,21 @@ with plain_errors():
 """
 
 
+def run_program(text: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run a short program in a forked process; stdout holds both output streams."""
+    script = folder / 'program.py'
+    script.write_text(text)
+    return run_tool(script, *arguments, check=False)
+
+
 @pytest.mark.parametrize('what', ['killed', 'refused', 'fault'])
-def test_errors_of_workers(what):
-    result = subprocess.run([sys.executable, '-c', PROGRAM, what], capture_output=True, text=True, timeout=120, check=False)
+def test_errors_of_workers(what, tmp_path):
+    result = run_program(PROGRAM, tmp_path, what)
     if what == 'fault':
-        assert result.returncode == 1 and 'Traceback' in result.stderr and 'a fault of ours' in result.stderr
+        assert result.returncode == 1 and 'Traceback' in result.stdout and 'a fault of ours' in result.stdout
         return
-    assert result.returncode == 2, result.stderr
-    error = result.stderr[result.stderr.index('error: ') :]
+    assert result.returncode == 2, result.stdout
+    error = result.stdout[result.stdout.index('error: ') :]
     assert 'Traceback' not in error
     if what == 'refused':
         assert error.strip() == 'error: image 3 has no mask: draw one'
@@ -219,7 +226,7 @@ def test_a_forked_process_ends_at_sigterm_while_it_waits_for_a_lock():
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_comes_with_the_end_of_a_child(number):
+def test_a_signal_that_comes_with_the_end_of_a_child(number, tmp_path):
     """A signal that arrives together with SIGCHLD, as when a process group is terminated, still ends the process."""
     program = f"""
 import os, signal, time
@@ -233,8 +240,8 @@ with plain_errors('Go on'):
     signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
     time.sleep(20)
 """
-    result = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, timeout=60)
-    assert (result.returncode, result.stderr.strip()) == (
+    result = run_program(program, tmp_path)
+    assert (result.returncode, result.stdout.strip()) == (
         128 + number,
         f'error: ended by {number.name}. What was complete stays. Go on',
     )

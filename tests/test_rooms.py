@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from programs import run_programs
 
 PACKAGE = Path(__file__).parents[1] / 'mmbdg'
 
@@ -178,25 +179,32 @@ sys.meta_path.insert(0, Block())
 """
 
 
+LABELLED = "import mmbdg\nimage, mask = mmbdg.LabelledGenerator.load('fashion32').sample('bag', 3)\nprint(image.shape, mask.shape)"
+MISSING = "from mmbdg.registry import MODELS\nMODELS.build(dict(type='mmbdg.JointDenseCL'))"
+
+
 def run_python(code: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=PACKAGE.parent)
 
 
+@pytest.fixture(scope='module')
+def blocked() -> dict[str, subprocess.CompletedProcess]:
+    """What programs do that cannot import the blocked packages. Importing mmbdg, which each would do first, takes most of the time."""
+    programs = {room: f'import mmbdg.{room}' for room in LIGHT} | dict(labelled=LABELLED, missing=MISSING)
+    return run_programs(programs, BLOCKED + 'import mmbdg', PACKAGE.parent)
+
+
 @pytest.mark.parametrize('room', LIGHT)
-def test_light_rooms_need_no_mm_package(room):
-    result = run_python(BLOCKED + f'import mmbdg.{room}')
-    assert result.returncode == 0, result.stderr
+def test_light_rooms_need_no_mm_package(room, blocked):
+    assert blocked[room].returncode == 0, blocked[room].stderr
 
 
-def test_labelled_images_need_no_mm_package():
-    code = "import mmbdg\nimage, mask = mmbdg.LabelledGenerator.load('fashion32').sample('bag', 3)\nprint(image.shape, mask.shape)"
-    result = run_python(BLOCKED + code)
-    assert result.stdout.strip() == '(32, 32, 3) (32, 32)', result.stderr
+def test_labelled_images_need_no_mm_package(blocked):
+    assert blocked['labelled'].stdout.strip() == '(32, 32, 3) (32, 32)', blocked['labelled'].stderr
 
 
-def test_missing_package_says_what_to_install():
-    result = run_python(BLOCKED + "import mmbdg\nfrom mmbdg.registry import MODELS\nMODELS.build(dict(type='mmbdg.JointDenseCL'))")
-    assert 'pip install "mmbdg[onedl]"' in result.stderr
+def test_missing_package_says_what_to_install(blocked):
+    assert 'pip install "mmbdg[onedl]"' in blocked['missing'].stderr
 
 
 def test_without_mmengine():
@@ -204,6 +212,7 @@ def test_without_mmengine():
     assert 'mmbdg needs mmengine, which is not installed: pip install "mmbdg[onedl]"' in result.stderr
 
 
-def test_import_mmbdg_imports_no_mmcv():
-    result = run_python('import sys, mmbdg\nprint([m for m in ("mmcv", "mmseg", "mmpretrain", "mmdet") if m in sys.modules])')
+def test_import_mmbdg_imports_no_large_package():
+    large = ('mmcv', 'mmseg', 'mmpretrain', 'mmdet', 'transformers', 'peft', 'diffusers')
+    result = run_python(f'import sys, mmbdg\nprint([m for m in {large!r} if m in sys.modules])')
     assert result.stdout.strip() == '[]', result.stdout + result.stderr

@@ -2,12 +2,12 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from forked import start_forked
 
 TRAINING = """
 import os, sys, time
@@ -40,23 +40,26 @@ def alive(pid: int) -> bool:
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='the kernel call is of Linux')
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
 def test_workers_that_are_busy(number, tmp_path):
-    process = subprocess.Popen([sys.executable, '-c', TRAINING, tmp_path], env=os.environ | dict(OMP_NUM_THREADS='1'))
+    script, seen = tmp_path / 'training.py', tmp_path / 'workers'
+    script.write_text(TRAINING)
+    seen.mkdir()
+    process = start_forked([str(script), str(seen)], tmp_path, os.environ | dict(OMP_NUM_THREADS='1'), tmp_path / 'log')
     try:
         until = time.monotonic() + 60
-        while len(list(tmp_path.iterdir())) < 2:
-            assert process.poll() is None and time.monotonic() < until
+        while len(list(seen.iterdir())) < 2:
+            assert process.is_alive() and time.monotonic() < until
             time.sleep(0.05)
-        workers = [int(path.name) for path in tmp_path.iterdir()]
+        workers = [int(path.name) for path in seen.iterdir()]
         assert all(map(alive, workers)) and process.pid not in workers
-        process.send_signal(number)
-        process.wait(30)
+        os.kill(process.pid, number)
+        process.join(30)
         until = time.monotonic() + 3
         while any(map(alive, workers)) and time.monotonic() < until:
             time.sleep(0.05)
         assert not any(map(alive, workers))
     finally:
         process.kill()
-        process.wait()
+        process.join()
 
 
 def test_a_loaders_own_beginning_is_kept():

@@ -157,9 +157,9 @@ def main() -> None:
     check_place(args.out)
     rule = None if args.rule == 'none' else import_rule(args.rule)
     args.classifier = None
-    network = chosen_network(args)
     images, real = open_labelled_images(args.dataset), open_labelled_images(args.reference)
     args.copies_of = open_labelled_images(args.copies_of) if args.copies_of else None
+    network = chosen_network(args)
     args.judge = judge_of(args, images)
     chosen = drawn(len(real), min(args.n, len(real)), 'filters', 0)
     with tqdm(total=len(chosen), desc='reference', dynamic_ncols=True) as bar:

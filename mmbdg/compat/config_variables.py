@@ -235,7 +235,6 @@ def _noticing(transformer: type[ast.NodeTransformer]) -> type[ast.NodeTransforme
             node = super().visit(node)
             if isinstance(node, ast.Module) and _current.get() is not None:
                 node.body = _noticed(node.body)
-                ast.fix_missing_locations(node)
             return node
 
     return Noticing
@@ -260,7 +259,7 @@ def _noticed(body: Sequence[ast.stmt]) -> list[ast.stmt]:
                     setattr(part, field, _noticed(inner))
         for name in _names(statement):
             call = f'{name} = __import__({__name__!r}, fromlist=["assigned"]).assigned({name!r}, {name})'
-            found.append(ast.copy_location(ast.parse(call).body[0], statement))
+            found.append(ast.fix_missing_locations(ast.copy_location(ast.parse(call).body[0], statement)))
     return found
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from programs import run_programs
 
 from mmbdg.compat.mmcv_ops import StandIn, nms, roi_align_backward, roi_align_forward
 
@@ -74,9 +75,8 @@ def test_max_pooling_says_so():
         roi_align_forward(None, None, None, None, None, 1, 1, 1.0, 0, 0, True)
 
 
-def test_environment_report_of_mmcv():
-    code = "import mmbdg\nfrom mmcv.utils import collect_env\nprint(collect_env()['MMCV Compiler'])"
-    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+def test_environment_report_of_mmcv(started):
+    result = started['report']
     assert result.stdout.strip().splitlines()[-1].startswith('n/a'), result.stderr[-2000:]
 
 
@@ -172,17 +172,8 @@ FAKE = {
 
 
 @pytest.mark.parametrize('case', FAKE)
-def test_compiled_operators_are_used_where_they_load(case, tmp_path):
-    package = tmp_path / 'mmcv'
-    package.mkdir()
-    (package / '__init__.py').touch()
-    if FAKE[case]:
-        name, text = FAKE[case]
-        (package / name).write_text(text)
-    code = 'import mmbdg, mmcv._ext\nprint(type(mmcv._ext).__name__, mmcv._ext.nms if isinstance(mmcv._ext.nms, str) else "ours")'
-    result = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, env={'PYTHONPATH': f'{tmp_path}:{":".join(sys.path)}'}
-    )
+def test_compiled_operators_are_used_where_they_load(case, started):
+    result = started[case]
     assert result.stdout.split() == (['module', 'compiled'] if case == 'works' else ['StandIn', 'ours']), result.stderr
     assert ('cannot be loaded' in result.stderr) == (case == 'does not load')
 
@@ -223,19 +214,49 @@ importlib.metadata.distribution = distribution
 """mmpretrain cannot be imported beside transformers 5 without mmbdg, see mmbdg/compat/multimodal.py."""
 
 
-@pytest.mark.parametrize('code', ['import mmseg.models, mmbdg', 'import mmbdg, mmseg.models'])
-def test_detectors_that_came_too_early(code):
+EARLY = ('import mmseg.models, mmbdg', 'import mmbdg, mmseg.models')
+FIRST = ('import mmbdg', "from mmengine.config import Config; Config.fromfile('user_config.py')")
+
+OTHERS = """
+import cv2, matplotlib.pyplot, pycocotools.mask, scipy.optimize, scipy.stats, timm, torch, torchvision
+from transformers import Adafactor, AutoTokenizer, BertModel
+import sys
+assert not [name for name in sys.modules if name.startswith(('mmbdg', 'mmcv', 'mmdet', 'mmengine', 'mmpretrain', 'mmseg'))]
+"""
+"""What OpenMMLab imports of other packages."""
+
+
+@pytest.fixture(scope='module')
+def started(tmp_path_factory):
+    """Programs that begin without any package of OpenMMLab, by name, after their end."""
+    root = tmp_path_factory.mktemp('programs')
+    (root / 'user_config.py').write_text("custom_imports = dict(imports=['mmbdg'])\n")
+    programs = dict(report="import mmbdg\nfrom mmcv.utils import collect_env\nprint(collect_env()['MMCV Compiler'])")
+    asked = 'import mmbdg, mmcv._ext\nprint(type(mmcv._ext).__name__, mmcv._ext.nms if isinstance(mmcv._ext.nms, str) else "ours")'
+    for case, file in FAKE.items():
+        package = root / case / 'mmcv'
+        package.mkdir(parents=True)
+        (package / '__init__.py').touch()
+        if file:
+            (package / file[0]).write_text(file[1])
+        programs[case] = f'import sys\nsys.path.insert(0, {str(package.parent)!r})\n{asked}'
+    which = "\nimport mmcv._ext\nprint('compiled' if type(mmcv._ext).__name__ == 'module' else 'stand-in')"
+    programs |= {code: WITHOUT_TRANSFORMERS + code + which for code in EARLY}
+    programs |= {first: DETECTOR.format(first=first) for first in FIRST}
+    return run_programs(programs, OTHERS, root)
+
+
+@pytest.mark.parametrize('code', EARLY)
+def test_detectors_that_came_too_early(code, started):
     """Importing mmseg first imports mmdet without operators; the message tells the user to import mmbdg first."""
-    code += "\nimport mmcv._ext\nprint('compiled' if type(mmcv._ext).__name__ == 'module' else 'stand-in')"
-    result = subprocess.run([sys.executable, '-c', WITHOUT_TRANSFORMERS + code], capture_output=True, text=True)
+    result = started[code]
     assert result.returncode == 0, result.stderr
     early = code.startswith('import mmseg') and result.stdout.splitlines()[-1] == 'stand-in'
     assert ('for detectors import mmbdg first' in result.stderr) == early, result.stderr
 
 
-@pytest.mark.parametrize('first', ['import mmbdg', "from mmengine.config import Config; Config.fromfile('user_config.py')"])
-def test_detectors_import_and_predict(first, tmp_path):
+@pytest.mark.parametrize('first', FIRST)
+def test_detectors_import_and_predict(first, started):
     """Detectors work in our tools and with custom_imports=dict(imports=['mmbdg']) in a user's config."""
-    (tmp_path / 'user_config.py').write_text("custom_imports = dict(imports=['mmbdg'])\n")
-    result = subprocess.run([sys.executable, '-c', DETECTOR.format(first=first)], capture_output=True, text=True, cwd=tmp_path)
+    result = started[first]
     assert result.stdout.strip().splitlines()[-1:] == ['5'], result.stderr[-3000:]

@@ -1,12 +1,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import pytest
+from forked import start_forked
 
 from mmbdg.errors import InputError
 from mmbdg.synthesis.job import STALE, Job, held
@@ -14,29 +15,49 @@ from mmbdg.synthesis.job import STALE, Job, held
 HOLD = """
 import sys, time
 from pathlib import Path
+from mmbdg.errors import plain_errors
 from mmbdg.synthesis.job import Job, held
-with held(Path(sys.argv[1]), Job(int(sys.argv[2]), 3, sys.argv[3]), lambda: print('first', flush=True)):
+folder, rank, name, *wait = sys.argv[1:]
+with plain_errors(), held(Path(folder), Job(int(rank), 3, name), lambda: print('first', flush=True), wait=bool(wait)):
     print('in', flush=True)
     time.sleep(600)
 """
 
 
+class Holder:
+    """A process that holds a folder, or waits for it."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.log = folder.parent / f'{folder.name}-{"-".join(arguments)}.log'
+        script = self.log.with_suffix('.py')
+        script.write_text(HOLD)
+        command = [str(script), str(folder), *arguments]
+        self.process: BaseProcess = start_forked(command, folder, os.environ | dict(OMP_NUM_THREADS='1'), self.log)
+
+    def said(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def wait_for(self, *lines: str, within: float = 60) -> None:
+        until = time.monotonic() + within
+        while self.said() != list(lines):
+            assert self.process.is_alive() and time.monotonic() < until, self.said()
+            time.sleep(0.02)
+
+
 @pytest.fixture
 def hold(tmp_path):
     """Function that starts a process that holds a folder. All processes are killed at the end."""
-    processes = []
+    holders = []
 
-    def start(rank: int, name: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, '-c', HOLD, tmp_path, str(rank), name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        processes.append(process)
-        return process
+    def start(*arguments: str) -> Holder:
+        holders.append(Holder(tmp_path / 'held', *arguments))
+        return holders[-1]
 
+    (tmp_path / 'held').mkdir()
     yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+    for holder in holders:
+        holder.process.kill()
+        holder.process.join()
 
 
 def enter(folder, job: Job) -> list[str]:
@@ -70,35 +91,28 @@ def test_who_started_us(environ, expected):
 
 
 def test_another_job_is_refused_until_the_first_is_dead(tmp_path, hold):
-    process = hold(0, 'a')
-    assert [process.stdout.readline().strip() for _ in range(2)] == ['first', 'in']
-    with pytest.raises(InputError, match=f'another run is writing.*process {process.pid}'):
-        enter(tmp_path, Job(0, 1, 'b'))
+    first, folder = hold('0', 'a'), tmp_path / 'held'
+    first.wait_for('first', 'in')
+    with pytest.raises(InputError, match=f'another run is writing.*process {first.process.pid}'):
+        enter(folder, Job(0, 1, 'b'))
     with pytest.raises(InputError, match='another run'):
-        enter(tmp_path, Job(0, 3, 'a'))  # the same rank twice
-    assert enter(tmp_path, Job(1, 3, 'a')) == ['in']  # another rank of the same job may join
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert enter(tmp_path, Job(0, 1, 'b')) == ['first', 'in']  # the kernel has released the lock
-    assert not list((tmp_path / 'ranks').iterdir())
+        enter(folder, Job(0, 3, 'a'))  # the same rank twice
+    assert enter(folder, Job(1, 3, 'a')) == ['in']  # another rank of the same job may join
+    first.process.kill()
+    first.process.join()
+    assert enter(folder, Job(0, 1, 'b')) == ['first', 'in']  # the kernel has released the lock
+    assert not list((folder / 'ranks').iterdir())
 
 
-def test_waiting_for_another_job(tmp_path, hold):
-    process = hold(0, 'a')
-    assert process.stdout.readline().strip() == 'first' and process.stdout.readline().strip() == 'in'
-    waiting = subprocess.Popen(
-        [sys.executable, '-c', HOLD.replace("'first', flush=True))", "'first', flush=True), wait=True)"), tmp_path, '0', 'b'],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        time.sleep(3)
-        assert waiting.poll() is None
-        process.kill()
-        assert waiting.stdout.readline().strip() == 'first'
-    finally:
-        waiting.kill()
-        waiting.communicate()
+def test_waiting_for_another_job(hold):
+    first = hold('0', 'a')
+    first.wait_for('first', 'in')
+    second = hold('0', 'b', 'wait')
+    with pytest.raises(AssertionError, match=r'^\[\]'):
+        second.wait_for('first', 'in', within=2)
+    assert second.process.is_alive()
+    first.process.kill()
+    second.wait_for('first', 'in')
 
 
 @pytest.mark.parametrize('silent, alive', [(0, True), (STALE / 2, True), (STALE + 5, False), (-3600, False), (-(10**9), False)])
@@ -164,12 +178,11 @@ def test_records_that_are_none(tmp_path, text):
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_process_leaves_no_lock(tmp_path, number):
-    code = HOLD.replace('with held', 'from mmbdg.errors import plain_errors\nwith plain_errors(), held')
-    process = subprocess.Popen([sys.executable, '-c', code, tmp_path, '0', 'a'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert [process.stdout.readline().strip() for _ in range(2)] == ['first', 'in']
-    assert list((tmp_path / 'ranks').iterdir())
-    process.send_signal(number)
-    said = process.communicate(timeout=30)
-    assert process.returncode != 0 and 'Traceback' not in ''.join(said)
-    assert not list((tmp_path / 'ranks').iterdir())
+def test_an_interrupted_process_leaves_no_lock(tmp_path, hold, number):
+    first, ranks = hold('0', 'a'), tmp_path / 'held' / 'ranks'
+    first.wait_for('first', 'in')
+    assert list(ranks.iterdir())
+    os.kill(first.process.pid, number)
+    first.process.join(30)
+    assert first.process.exitcode == 128 + number and 'Traceback' not in first.log.read_text()
+    assert not list(ranks.iterdir())

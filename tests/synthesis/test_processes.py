@@ -4,14 +4,15 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from conftest import plan_of
+from forked import start_forked
 
 from mmbdg.errors import InputError
 from mmbdg.storage import StoredDataset, layout
@@ -34,28 +35,27 @@ def plan(tiny_labelled_generator):
 
 
 @pytest.fixture
-def start():
+def start(tmp_path):
     """Function that starts the processes of one job, as torchrun does. All are killed at the end."""
-    started = []
+    started, script = [], tmp_path / 'synthesis.py'
+    script.write_text(SYNTHESIS)
 
-    def start(plan: Synthesis, out: Path, processes: int, name: str = 'a') -> list[subprocess.Popen]:
-        new = [
-            subprocess.Popen(
-                [sys.executable, '-c', SYNTHESIS, json.dumps(plan.plain()), out],
-                env=os.environ | dict(RANK=str(rank), WORLD_SIZE=str(processes), TORCHELASTIC_RUN_ID=name),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for rank in range(processes)
-        ]
+    def start(plan: Synthesis, out: Path, processes: int, name: str = 'a') -> list[BaseProcess]:
+        job = os.environ | dict(WORLD_SIZE=str(processes), TORCHELASTIC_RUN_ID=name, OMP_NUM_THREADS='1')
+        command = [str(script), json.dumps(plan.plain()), str(out)]
+        new = [start_forked(command, tmp_path, job | dict(RANK=str(rank)), tmp_path / f'log_{name}_{rank}') for rank in range(processes)]
         started.extend(new)
         return new
 
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.join()
+
+
+def ended(process: BaseProcess) -> int:
+    process.join(300)
+    return process.exitcode
 
 
 def content(root: Path) -> dict[str, bytes]:
@@ -71,8 +71,9 @@ def made(out: Path) -> int:
 def test_three_processes_end_with_the_same_bytes(plan, tmp_path, start):
     whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
     processes = start(plan, tmp_path / 'out', 3)
-    said = [process.communicate(timeout=300)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], said
+    codes = [ended(process) for process in processes]
+    said = [(tmp_path / f'log_a_{rank}').read_text() for rank in range(3)]
+    assert codes == [0, 0, 0], said
     assert content(tmp_path / 'out') == whole
     assert sum('120 labelled images' in text for text in said) >= 1  # the last process prints it
     throughput = json.loads((tmp_path / 'out/logs/throughput.json').read_text())
@@ -88,15 +89,15 @@ def test_killed_at_random_moments(plan, tmp_path, start, form, processes):
     while not (out / 'dataset.json').exists():
         run = start(plan, out, processes, name=str(kills))
         target = made(out) + rng.randint(1, 6)
-        while any(process.poll() is None for process in run) and made(out) < target:
+        while any(process.is_alive() for process in run) and made(out) < target:
             time.sleep(0.005)
         time.sleep(rng.random() / 50)
         if kills < 3:
-            kills += any(process.poll() is None for process in run)
+            kills += any(process.is_alive() for process in run)
             for process in run:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
         for process in run:
-            process.wait()
+            process.join()
     assert kills >= 2
     assert content(out) == whole
 
@@ -109,10 +110,9 @@ def test_a_rank_that_dies(plan, tmp_path, start):
     first, second = start(plan, out, 2)
     while not made(out):
         time.sleep(0.005)
-    second.send_signal(signal.SIGKILL)
+    second.kill()
     before = {path: path.stat().st_mtime_ns for path in out.rglob('*.png')}
-    said, _ = first.communicate(timeout=300)
-    assert first.returncode == 0 and '300 labelled images' in said and len(before) < len(whole)
+    assert ended(first) == 0 and '300 labelled images' in (tmp_path / 'log_a_0').read_text() and len(before) < len(whole)
     assert content(out) == whole
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert not list((out / 'logs').rglob('*.part'))
@@ -166,8 +166,8 @@ def test_two_runs_at_once(plan, tmp_path, start):
         time.sleep(0.01)
     with pytest.raises(InputError, match=f'another run is writing to .*process {process.pid}'):
         synthesize(plan.changed(num_per_class=2000), out, **QUIET)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     small = plan.changed(num_per_class=4)
     synthesize(small, out, **QUIET)  # continues immediately
     assert min(StoredDataset(out).info['counts'].values()) >= 4

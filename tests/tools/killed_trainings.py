@@ -18,7 +18,6 @@ import time
 import traceback
 
 import numpy
-from mmengine.config import config
 from mmengine.runner import Runner
 
 import mmbdg.engine
@@ -34,8 +33,7 @@ def train(arguments: list[str], output: str) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     numpy.random.seed()  # otherwise all forks draw the same numbers
-    Runner._log_env = lambda runner, env_cfg: None  # describing the machine takes a second,
-    config.FormatCode = lambda text, **options: (text, True)  # and so does formatting the config in each checkpoint
+    Runner._log_env = lambda runner, env_cfg: None  # describing the machine takes a second
     sys.argv = ['tools/train.py', *arguments]
     code = 1
     try:

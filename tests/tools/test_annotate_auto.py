@@ -1,6 +1,5 @@
 """Masks by the small U2-Net with its released weights."""
 
-import os
 import subprocess
 import sys
 import zipfile
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run_tool
+from conftest import run_processes, run_tool
 from PIL import Image
 
 from mmbdg.annotation.foreground import fashion_foreground
@@ -44,8 +43,7 @@ def test_masks_of_garments(package, tmp_path):
     for class_id, (name, image) in enumerate(zip(CLASSES, garments, strict=True)):
         picture = Image.fromarray(image).convert('RGB').resize((size(class_id), size(class_id)), Image.Resampling.BICUBIC)
         write_png(tmp_path / f'images/garments/{name}/{name}_{class_id}_0.png', np.asarray(picture))
-    path = os.pathsep.join([package, os.environ.get('PYTHONPATH', '')])
-    printed = run_tool('tools/annotate.py', 'auto', tmp_path, PYTHONPATH=path).stdout
+    printed = run_processes(1, 'tools/annotate.py', 'auto', tmp_path, PYTHONPATH=package)
     assert '10 masks' in printed and 'img' in printed
     overlaps = []
     for class_id, (name, image) in enumerate(zip(CLASSES, garments, strict=True)):

@@ -2,13 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, run_tool
+from forked import start_forked
 
 TRAIN = (
     *('tools/train.py', 'configs/transfer/fashion/fpn_r18_frozen.py', '--work-dir'),
@@ -19,22 +19,26 @@ TRAIN = (
 SYNTHESIS = ('tools/synthesize.py', 'configs/synthesis/biggan32_fashion.py', '--num-per-class', '10000')
 
 
-def started(command, log):
-    with open(log, 'wb') as file:
-        return subprocess.Popen(
-            [sys.executable, *map(str, command)],
-            cwd=ROOT,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=os.environ | dict(OMP_NUM_THREADS='1'),
-        )
+SESSION = """
+import os, runpy, sys
+os.setsid()
+sys.argv = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(os.path.abspath(sys.argv[0])))
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+"""Runs a tool in a process group of its own, as a shell does."""
+
+
+def started(command, log) -> BaseProcess:
+    script = log.parent / 'session.py'
+    script.write_text(SESSION)
+    return start_forked([str(script), *map(str, command)], ROOT, os.environ | dict(OMP_NUM_THREADS='1'), log)
 
 
 def wait_for(word, log, process):
     until = time.monotonic() + 120
-    while word not in log.read_text(errors='replace'):
-        assert process.poll() is None and time.monotonic() < until, log.read_text(errors='replace')[-3000:]
+    while not log.exists() or word not in log.read_text(errors='replace'):
+        assert process.is_alive() and time.monotonic() < until, log.exists() and log.read_text(errors='replace')[-3000:]
         time.sleep(0.05)
 
 
@@ -42,7 +46,8 @@ def interrupted(process, number, log) -> list[str]:
     """Lines printed after a signal to the whole process group. Checks that no process of the group is left."""
     said = len(log.read_bytes())
     os.killpg(process.pid, number)
-    assert process.wait(60) == 128 + number
+    process.join(60)
+    assert process.exitcode == 128 + number
     until = time.monotonic() + 30
     while time.monotonic() < until:
         try:
@@ -73,9 +78,9 @@ def test_a_training(number, tmp_path):
         assert [line for line in lines if 'mmengine - INFO' not in line] == [ended] == lines[-1:]
         assert 'Traceback' not in log.read_text()
     finally:
-        if training.poll() is None:
+        if training.is_alive():
             os.killpg(training.pid, signal.SIGKILL)
-        training.wait()
+        training.join()
     if number == signal.SIGINT:
         run_tool(*TRAIN[:3], work_dir, *TRAIN[3:], 'iterations=1', 'train_dataloader.num_workers=0')
 
@@ -89,6 +94,7 @@ def test_a_synthesis(number, tmp_path):
         lines = interrupted(synthesis, number, log)
     finally:
         synthesis.kill()
+        synthesis.join()
     assert lines[-1] == f'error: ended by {number.name}. What was complete stays. The same command continues'
     assert all(line.startswith('synthesis:') for line in lines[:-1]) and 'Traceback' not in log.read_text()
 
@@ -102,9 +108,9 @@ def test_workers_of_a_killed_training(tmp_path):
         workers = [int(pid) for pid in Path(f'/proc/{training.pid}/task/{training.pid}/children').read_text().split()]
         assert workers
         training.kill()
-        training.wait(30)
+        training.join(30)
         time.sleep(2)  # torch's own check takes five seconds
         assert not [pid for pid in workers if Path(f'/proc/{pid}').exists() and ') Z' not in Path(f'/proc/{pid}/stat').read_text()]
     finally:
         training.kill()
-        training.wait()
+        training.join()

@@ -122,9 +122,7 @@ def trained(tmp_path_factory):
     (folder / 'cut' / 'iter_4.pth').write_bytes(b'PK' + bytes(1000))
     arguments = [str(folder / 'iterations.py'), '--work-dir', str(folder / 'cut'), '--resume']
     jobs.append(dict(arguments=arguments, output=str(folder / 'cut.txt')))
-    result = run_tool(
-        Path(__file__).parent / 'killed_trainings.py', json.dumps(jobs), OMP_NUM_THREADS='1', MMBDG_CACHE=str(folder), PYTHONPATH=str(ROOT)
-    )
+    result = run_tool(Path(__file__).parent / 'killed_trainings.py', json.dumps(jobs), OMP_NUM_THREADS='1', MMBDG_CACHE=str(folder))
     codes = json.loads(result.stdout.splitlines()[-1])
     for job, code in zip(jobs, codes, strict=True):
         expected = -9 if 'kill_after' in job else 2 if job['output'].endswith('cut.txt') else 0

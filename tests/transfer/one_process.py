@@ -4,7 +4,6 @@ import contextlib
 import io
 import runpy
 import sys
-from unittest import mock
 
 import numpy as np
 import torch
@@ -41,7 +40,6 @@ def run_here(tool, *arguments, code=0):
     try:
         with (
             fresh_process(),
-            mock.patch('yapf.yapflib.yapf_api.FormatCode', lambda code, **_: (code, True)),  # a config is formatted five times, 0.3 s each
             contextlib.chdir(ROOT),
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),
