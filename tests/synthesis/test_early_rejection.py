@@ -113,11 +113,11 @@ def test_the_same_bytes_by_any_processes_and_after_an_interruption(plan, tmp_pat
         synthesize(plan, tmp_path / 'two', job=Job(rank, 2, 'a'), **QUIET)
     made, make = [], BlockMaker.make
 
-    def stop(self, class_id, block):
+    def stop(self, class_id, block, wanted=None):
         made.append(block)
         if len(made) == 3:
             raise KeyboardInterrupt
-        return make(self, class_id, block)
+        return make(self, class_id, block, wanted)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr('mmbdg.synthesis.block.BlockMaker.make', stop)
