@@ -4,6 +4,7 @@ from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo, to_pix
 from mmbdg.generators.biggan import BigGAN
 from mmbdg.generators.biggan_deep import BigGANDeep
 from mmbdg.generators.dcgan import DCGAN
+from mmbdg.generators.diffusion_generator import DiffusionGenerator
 from mmbdg.generators.image_backbone import ImageBackbone
 from mmbdg.generators.spectral_norm import fold_spectral_norm, largest_singular_values, reestimate_spectral_norm
 from mmbdg.generators.vqgan import VQGAN
@@ -13,6 +14,7 @@ __all__ = [
     'BigGANDeep',
     'DCGAN',
     'ClassConditionalGenerator',
+    'DiffusionGenerator',
     'FeatureInfo',
     'ImageBackbone',
     'VQGAN',

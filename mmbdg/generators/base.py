@@ -29,11 +29,14 @@ class ClassConditionalGenerator(BaseModule):
     Attributes:
         num_classes: Number of classes; 1 for an unconditional generator.
         latent_dim: Size of z.
-        latent_distribution: Distribution of z: 'normal' for N(0, 1), 'uniform' for [0, 1).
+        latent_distribution: Distribution of z: 'normal' for N(0, 1), 'uniform' for [0, 1), 'noise' for N(0, 1) that may not be truncated.
         embed_dim: Size E of the shared class embedding. 0 if the generator has none; modules that need one then learn it
             from y.
         resolution: Height and width of an image in pixels.
         feature_info: One :class:`FeatureInfo` per tap, coarse to fine, in the order of ``forward_features``.
+        compilable: Whether ``torch.compile`` can compile :meth:`generate`.
+        part_types: Types that nested configs of this class may have in a data file, besides registered ones; the class builds them from a
+            closed list.
     """
 
     num_classes: int
@@ -42,6 +45,8 @@ class ClassConditionalGenerator(BaseModule):
     embed_dim: int
     resolution: int
     feature_info: tuple[FeatureInfo, ...]
+    compilable: bool = True
+    part_types: tuple[str, ...] = ()
 
     def interpreter_sizes(self) -> dict[str, Any]:
         """Return the arguments of a feature interpreter that depend on this generator."""
