@@ -33,9 +33,9 @@ TINY_DIFFUSION = dict(
     scheduler=DDIM,
     num_classes=3,
     context_length=5,
-    steps=3,
+    steps=2,
     guidance=2.0,
-    timesteps=(600, 300),
+    timesteps=(900, 300),
     attention_maps=True,
 )
 """A latent text-to-image model: 16 px."""
@@ -54,7 +54,7 @@ TINY_PIXEL_DIFFUSION = dict(
     ),
     scheduler=dict(type='DDPMScheduler'),
     num_classes=3,
-    steps=3,
+    steps=2,
 )
 """A class-conditional model of pixels, with a scheduler that adds noise: 16 px."""
 TINY_DIT = dict(
@@ -73,7 +73,7 @@ TINY_DIT = dict(
     autoencoder=SMALL_TINY,
     scheduler=DDIM,
     num_classes=3,
-    steps=3,
+    steps=2,
     guidance=3.0,
     tapped_half='mean',
 )
@@ -98,7 +98,7 @@ TINY_SD3 = dict(
     scheduler=dict(type='FlowMatchEulerDiscreteScheduler', shift=3.0),
     num_classes=3,
     context_length=5,
-    steps=3,
+    steps=2,
     guidance=2.0,
     attention_maps=True,
 )

@@ -122,7 +122,8 @@ class ClassConditionalGenerator(BaseModule):
 
         ``init_cfg=dict(type='Pretrained', checkpoint=PATH)`` loads a file with the key names of this package.
         ``dict(type='mmbdg.PublishedWeights', checkpoint=PATH, source='ajbrock')`` loads a published file of another project,
-        see :class:`mmbdg.published_weights.PublishedWeights`.
+        see :class:`mmbdg.published_weights.PublishedWeights`. ``dict(type='mmbdg.PipelineWeights', checkpoint=FOLDER, ...)`` loads the
+        folder of a diffusers pipeline, see :class:`mmbdg.pipeline_weights.PipelineWeights`.
 
         Raises:
             InputError: The keys or shapes of the checkpoint do not match this generator.

@@ -17,7 +17,7 @@ SCHEDULERS = (
     *('DDIMScheduler', 'DDPMScheduler', 'PNDMScheduler', 'LCMScheduler', 'TCDScheduler', 'LMSDiscreteScheduler'),
     *('EulerDiscreteScheduler', 'EulerAncestralDiscreteScheduler', 'HeunDiscreteScheduler'),
     *('DPMSolverMultistepScheduler', 'DPMSolverSinglestepScheduler', 'DEISMultistepScheduler', 'UniPCMultistepScheduler'),
-    *('KDPM2DiscreteScheduler', 'KDPM2AncestralDiscreteScheduler', 'FlowMatchEulerDiscreteScheduler', 'FlowMatchHeunDiscreteScheduler'),
+    *('KDPM2DiscreteScheduler', 'KDPM2AncestralDiscreteScheduler', 'FlowMatchEulerDiscreteScheduler'),
 )
 """Schedulers of :class:`~mmbdg.generators.DiffusionGenerator`: their random numbers come from the generator of each sample."""
 

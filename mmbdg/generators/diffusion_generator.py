@@ -144,9 +144,7 @@ class DiffusionGenerator(ClassConditionalGenerator):
             raise InputError(f'generator.denoiser.sample_size is {config["sample_size"]}, not one number: give resolution')
         if side != int(side) or side < 1 or (type(self.denoiser).__name__ == 'DiTTransformer2DModel' and side != config['sample_size']):
             own = config['sample_size']
-            raise InputError(
-                f'resolution {resolution} does not fit: it is reduced by {factor}, and the denoiser takes {own} latents a side'
-            )
+            raise InputError(f'resolution {resolution} does not fit: it is reduced by {factor}, and the denoiser takes {own} a side')
         self._latent_shape = (channels, int(side), int(side))
         self.resolution, self.latent_dim = int(side) * factor, channels * int(side) ** 2
 
@@ -341,6 +339,11 @@ class DiffusionGenerator(ClassConditionalGenerator):
     def _tokens(self, y: Tensor) -> Tensor | None:
         """Weights of the text embeddings in attention maps, (N,L)."""
         return self.class_tokens[y] if self._attention else None
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether the classes are text embeddings in the state dict."""
+        return not denoisers.takes_labels(self.denoiser)
 
     # Annotated images
 

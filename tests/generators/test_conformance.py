@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import torch
 from conftest import TINY_BIGGAN_DEEP, TINY_DCGAN, TINY_GENERATOR, TINY_VQGAN, build_tiny
-from tiny_denoisers import TINY_DENOISERS, TINY_DIFFUSION
+from tiny_denoisers import TINY_DENOISERS
 
 import mmbdg.generators
 from mmbdg.errors import InputError
