@@ -20,7 +20,8 @@ from mmbdg.synthesis import SelectionPlan, Synthesis
 
 CONFIGS = sorted(p.relative_to(ROOT / 'configs').as_posix() for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts)
 
-PUBLISHED = ('interpreter/biggan512', 'interpreter/biggan-deep', 'interpreter/vqgan')  # names and shapes only: the weights take gigabytes
+# Names and shapes only: the weights take gigabytes.
+PUBLISHED = ('interpreter/biggan512', 'interpreter/biggan-deep', 'interpreter/vqgan', 'interpreter/sd15', 'interpreter/dit-xl')
 
 
 @pytest.mark.parametrize('name', CONFIGS)

@@ -194,7 +194,7 @@ def encode(args: argparse.Namespace) -> None:
     names = class_names(data.class_names)
     if isinstance(data.class_names, str):
         folders = folder_names(data.class_names)
-    images = read_annotated_images(args.source, names, data.resolution, folders, args.name)
+    images = read_annotated_images(resolve(args.source), names, data.resolution, folders, args.name)
     generator = build_generator(cfg.model.generator)
     generator.init_weights()
     seed = cfg.get('annotation_seed', 1)
