@@ -4,8 +4,8 @@
     python tools/study.py configs/studies/diffusion_taps.py work_dirs/diffusion_taps --rows both_100
 
 All interpreters are trained with the 50 annotations of the embedded GAN's samples, encoded with noise, and tested on the same 1,000
-held-out samples of the diffusion model, with masks by the documented rule. The seed determines the noise and the training. "Own samples": the same
-number of samples of the model itself, annotated by the rule (docs/diffusion_generator.md).
+held-out samples of the diffusion model, with masks by the documented rule. The seed determines the noise and the training. "Own samples":
+as many samples of the model itself, annotated by the rule (docs/diffusion_generator.md).
 """
 
 _base_ = '_base_/steps.py'

@@ -390,7 +390,7 @@ class TestBadInput:
             (TINY_DIFFUSION, dict(timesteps=(1000,)), 'timesteps must be integers'),
             (TINY_DIFFUSION, dict(resolution=17), 'resolution 17 does not fit'),
             (TINY_DIT, dict(resolution=32), 'resolution 32 does not fit'),
-            (TINY_DIFFUSION, dict(scheduler=dict(type='DDIM')), 'did you mean "DDIMScheduler"'),
+            (TINY_DIFFUSION, dict(scheduler=dict(type='DDIMSchedule')), 'did you mean "DDIMScheduler"'),
             (TINY_DIFFUSION, dict(autoencoder=dict(TINY_KL, latent_channels=8)), '8 latent channels'),
             (TINY_DIFFUSION, dict(autoencoder=None), 'a model of pixels has 1 or 3'),
             (TINY_DIT, dict(num_classes=4), 'num_embeds_ada_norm is 3'),
@@ -414,5 +414,5 @@ class TestBadInput:
         np.testing.assert_array_equal(latent(0, 0, 0, 8, distribution='noise'), latent(0, 0, 0, 8))
 
     def test_compiling(self, latent_model):
-        with pytest.raises(InputError, match='set compile=False'):
+        with pytest.raises(InputError, match='Set compile=False'):
             Frozen(latent_model, compile=True)
