@@ -1,9 +1,11 @@
 """The diffusion generator against diffusers' own pipelines, its features, annotated images and weights."""
 
+import ast
+
 import numpy as np
 import pytest
 import torch
-from conftest import build_tiny
+from conftest import build_tiny, run_tool
 from tiny_denoisers import DDIM, TINY_DENOISERS, TINY_DIFFUSION, TINY_DIT, TINY_KL, TINY_PIXEL_DIFFUSION, TINY_SD3
 from torch.nn import functional as F
 
@@ -353,6 +355,20 @@ class TestWeights:
             weights(MODELS.build({**config, 'context_length': 12}))
         with pytest.raises(InputError, match='the autoencoder of .* is AutoencoderKL, that of the config AutoencoderTiny'):
             weights(MODELS.build({**config, 'autoencoder': dict(type='AutoencoderTiny', latent_channels=4)}))
+
+    def test_of_the_tool(self, tiny_text_pipeline, tmp_path):
+        """The tool prints a config that reads the file it writes, and the file gives the samples of the folder."""
+        out, texts = tmp_path / 'own.safetensors', dict(prompt='a {}', classes=['disc', 'square'])
+        command = ('tools/convert_generator.py', tiny_text_pipeline, out, '--from', 'diffusers', '--classes', 'disc, square')
+        printed = run_tool(*command, '--prompt', 'a {}', '--options', 'steps=2', 'guidance=2.0').stdout
+        own = MODELS.build(ast.literal_eval(printed.partition('generator = ')[2]))
+        own.init_weights()
+        other = MODELS.build(self.config(tiny_text_pipeline, 2, guidance=2.0))
+        PipelineWeights(tiny_text_pipeline, **texts)(other)
+        z, y = torch.randn(2, own.latent_dim), torch.tensor([0, 1])
+        assert own.steps == 2 and torch.equal(own(z, y), other(z, y))
+        result = run_tool(*command[:5], check=False)
+        assert result.returncode == 2 and 'needs --classes' in result.stdout
 
     def test_prompts_that_do_not_fit(self, tiny_text_pipeline, tiny_class_pipeline):
         own = MODELS.build(self.config(tiny_text_pipeline, 2))
