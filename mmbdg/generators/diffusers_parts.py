@@ -22,6 +22,13 @@ SCHEDULERS = (
 """Schedulers of :class:`~mmbdg.generators.DiffusionGenerator`: their random numbers come from the generator of each sample."""
 
 
+MOST = {
+    **dict.fromkeys(('num_layers', 'layers_per_block', 'transformer_layers_per_block', 'num_encoder_blocks', 'num_decoder_blocks'), 256),
+    'num_train_timesteps': 100_000,
+}
+"""Largest values of arguments that are counts: a config from a file must not keep the computer busy before its weights are compared."""
+
+
 def need_diffusers(what: str) -> None:
     """Check that diffusers and transformers can be imported.
 
@@ -44,13 +51,17 @@ def diffusers_part(config: Mapping[str, Any], known: Sequence[str], where: str) 
         where: Place of the config, for messages.
 
     Raises:
-        InputError: The class is not in ``known``, or does not take an argument.
+        InputError: The class is not in ``known``, does not take an argument, or a count is above its bound in :data:`MOST`.
     """
     import diffusers
 
     name, arguments = config.get('type'), {key: value for key, value in config.items() if key != 'type'}
     if name not in known:
         raise InputError(f'{where}: there is no type {name!r}{nearest(str(name), known)}; there are {", ".join(known)}')
+    for key, most in MOST.items():
+        given = arguments.get(key, 1)
+        if any(not isinstance(one, int) or not 0 <= one <= most for one in (given if isinstance(given, list | tuple) else [given])):
+            raise InputError(f'{where}.{key} must lie in 0..{most}, got {given!r:.80}')
     kind = getattr(diffusers, name)
     takes = set(inspect.signature(kind.__init__).parameters) - {'self'}
     for key in arguments:

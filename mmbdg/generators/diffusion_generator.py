@@ -106,6 +106,9 @@ class DiffusionGenerator(ClassConditionalGenerator):
         self.autoencoder: nn.Module | None = autoencoder and diffusers_part(autoencoder, AUTOENCODERS, 'generator.autoencoder')
         with torch.device('cpu'):  # a schedule is computed from numbers, which the meta device has not
             self.scheduler = diffusers_part(scheduler, SCHEDULERS, 'generator.scheduler')
+            total = self.scheduler.config['num_train_timesteps']
+            if not 1 <= steps <= total:
+                raise InputError(f'steps must lie in 1..{total}, the timesteps of the scheduler; got {steps}')
             schedule = self._start('cpu')
         denoisers.check_conditions(self.denoiser, num_classes)
         self._set_sizes(resolution)
@@ -114,7 +117,7 @@ class DiffusionGenerator(ClassConditionalGenerator):
         self._attention = self._attention_layers() if attention_maps else ()
         self._blocks = self._default_blocks() if taps is None else tuple(taps)
         self._check_blocks()
-        self._tapped_steps = nearest_steps(tuple(timesteps), schedule, self.scheduler.config['num_train_timesteps'])
+        self._tapped_steps = nearest_steps(tuple(timesteps), schedule, total)
         self.train(self.training)
         key = repr((denoiser, autoencoder, self.resolution, context_length, self._blocks, self._attention, self._tapped_steps))
         if key not in _FEATURES:

@@ -413,6 +413,14 @@ class TestBadInput:
             (TINY_PIXEL_DIFFUSION, dict(num_classes=5), 'num_class_embeds is 3'),
             (TINY_PIXEL_DIFFUSION, dict(guidance=2.0), 'label of "no class"'),
             (TINY_DIFFUSION, dict(context_length=0), 'context_length'),
+            (TINY_DIFFUSION, dict(steps=0), 'steps must lie in 1..1000'),
+            (TINY_DIFFUSION, dict(steps=2000), 'steps must lie in 1..1000'),
+            (
+                TINY_DIT,
+                dict(denoiser=dict(TINY_DIT['denoiser'], num_layers=10**7)),
+                r'denoiser.num_layers must lie in 0..256',
+            ),
+            (TINY_DIT, dict(autoencoder=dict(TINY_KL, layers_per_block=-1)), r'autoencoder.layers_per_block must lie'),
         ],
     )
     def test_in_a_config(self, config, change, says):
