@@ -50,6 +50,11 @@ def null_label(denoiser: nn.Module, num_classes: int) -> int | None:
     return num_classes if (denoiser.config['num_class_embeds'] or 0) > num_classes else None
 
 
+def has_empty_condition(denoiser: nn.Module, num_classes: int) -> bool:
+    """Whether a denoiser can run without a class, as guidance needs it."""
+    return not takes_labels(denoiser) or null_label(denoiser, num_classes) is not None
+
+
 def check_conditions(denoiser: nn.Module, num_classes: int) -> None:
     """Check that a denoiser needs no other conditions than the class, and that its number of labels fits.
 

@@ -9,15 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from mmbdg.errors import InputError, nearest
+from mmbdg.errors import InputError
 from mmbdg.generators import denoisers
 from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
 from mmbdg.generators.block_taps import recorded
-from mmbdg.generators.diffusers_parts import AUTOENCODERS, DENOISERS, SCHEDULERS, diffusers_part, latents_of, need_diffusers
+from mmbdg.generators.diffusers_parts import AUTOENCODERS, DENOISERS, SCHEDULERS, diffusers_part, need_diffusers
+from mmbdg.generators.latent_autoencoder import decoded, encoded, reduction
 from mmbdg.generators.noise_schedules import nearest_steps, noised, own_noise, scaled
+from mmbdg.generators.tap_choice import HALVES, attention_taps, check_halves, check_taps, default_taps
 from mmbdg.registry import MODELS
 
-HALVES = ('conditional', 'unconditional')
 TOLERANCE = 1e-2
 """Distance from [-1,1] allowed in the images given to :meth:`DiffusionGenerator.encode`."""
 SMALL = 5_000_000
@@ -113,11 +114,13 @@ class DiffusionGenerator(ClassConditionalGenerator):
         denoisers.check_conditions(self.denoiser, num_classes)
         self._set_sizes(resolution)
         self._add_conditions(context_length)
-        self._check_halves(attention_maps)
-        self._attention = self._attention_layers() if attention_maps else ()
-        self._blocks = self._default_blocks() if taps is None else tuple(taps)
-        self._check_blocks()
-        self._tapped_steps = nearest_steps(tuple(timesteps), schedule, total)
+        check_halves(tapped_half, guidance, attention_maps, denoisers.has_empty_condition(self.denoiser, num_classes))
+        self._attention = attention_taps(self.denoiser) if attention_maps else ()
+        self._blocks = default_taps(self.denoiser, self.autoencoder) if taps is None else tuple(taps)
+        check_taps(self._blocks, self)
+        steps_of_timesteps = nearest_steps(tuple(timesteps), schedule, total)
+        of_denoiser = any(name.startswith('denoiser.') for name in (*self._blocks, *self._attention))
+        self._tapped_steps = steps_of_timesteps if of_denoiser else ()
         self.train(self.training)
         key = repr((denoiser, autoencoder, self.resolution, context_length, self._blocks, self._attention, self._tapped_steps))
         if key not in _FEATURES:
@@ -132,14 +135,8 @@ class DiffusionGenerator(ClassConditionalGenerator):
         Raises:
             InputError: The parts do not fit each other or the resolution.
         """
-        config, factor, channels = self.denoiser.config, 1, self.denoiser.config['in_channels']
-        if self.autoencoder is not None:
-            factor = 2 ** (len(self.autoencoder.config['block_out_channels']) - 1)
-            own = self.autoencoder.config['latent_channels']
-            if own != channels:
-                raise InputError(f'generator.autoencoder has {own} latent channels, generator.denoiser.in_channels is {channels}')
-        elif channels not in (1, 3):
-            raise InputError(f'generator.denoiser.in_channels is {channels}: a model of pixels has 1 or 3; else give an autoencoder')
+        config, channels = self.denoiser.config, self.denoiser.config['in_channels']
+        factor = reduction(self.autoencoder, channels)
         if (outputs := config['out_channels']) not in (channels, 2 * channels):
             raise InputError(f'generator.denoiser.out_channels must be {channels}, or {2 * channels} with variances; got {outputs}')
         side = config['sample_size'] if resolution is None else resolution / factor
@@ -166,42 +163,6 @@ class DiffusionGenerator(ClassConditionalGenerator):
         if pooled:
             self.register_buffer('class_pooled', torch.zeros(self.num_classes, pooled))
             self.register_buffer('empty_pooled', torch.zeros(pooled))
-
-    def _check_halves(self, attention_maps: bool) -> None:
-        if self.tapped_half not in (*HALVES, 'mean'):
-            raise InputError(f'tapped_half must be "conditional", "unconditional" or "mean", got {self.tapped_half!r}')
-        guided = self.guidance > 1
-        if not guided and self.tapped_half != 'conditional':
-            raise InputError(f'tapped_half={self.tapped_half!r} needs guidance above 1: without guidance there is only a conditional half')
-        if attention_maps and self.tapped_half == 'unconditional':
-            raise InputError("attention_maps are those of the class's tokens, which only the conditional half has: change tapped_half")
-        if guided and denoisers.takes_labels(self.denoiser) and denoisers.null_label(self.denoiser, self.num_classes) is None:
-            raise InputError('guidance needs a label of "no class": set denoiser.num_class_embeds to num_classes + 1, or guidance to 1')
-
-    def _attention_layers(self) -> tuple[str, ...]:
-        names = tuple(f'denoiser.{name}' for name in denoisers.cross_attention_layers(self.denoiser))
-        if not names:
-            raise InputError(
-                f'attention_maps: a {type(self.denoiser).__name__} has no cross-attention, its class is no text; set attention_maps=False'
-            )
-        return names
-
-    def _default_blocks(self) -> tuple[str, ...]:
-        own = tuple(f'denoiser.{name}' for name in denoisers.default_blocks(self.denoiser))
-        if self.autoencoder is None:
-            return own
-        return (*own, *(f'autoencoder.{name}' for name in denoisers.default_decoder_blocks(self.autoencoder)))
-
-    def _check_blocks(self) -> None:
-        known = {name for name, _ in self.named_modules()}
-        for name in self._blocks:
-            if name not in known or not name.startswith(('denoiser.', 'autoencoder.decoder.')):
-                raise InputError(
-                    f'taps: there is no block "{name}" of the denoiser or of the decoder{nearest(name, known)}; names are those of '
-                    'generator.named_modules()'
-                )
-        if len(set(self._blocks)) != len(self._blocks) or not self._blocks:
-            raise InputError(f'taps must name at least one block, each once; got {list(self._blocks)}')
 
     def _found_features(self) -> tuple[tuple[Tap, ...], tuple[FeatureInfo, ...]]:
         """Find the shapes of the features in a pass, on the meta device if the network is large."""
@@ -366,12 +327,7 @@ class DiffusionGenerator(ClassConditionalGenerator):
             )
         if images.device.type == 'cpu' and len(images) and not images.abs().max() <= 1 + TOLERANCE:
             raise InputError(f'images must lie in [-1, 1], got {images.min():.3g}..{images.max():.3g}; pixels p are p / 127.5 - 1 there')
-        if self._image_channels == 1:
-            images = images.mean(1, keepdim=True)
-        if self.autoencoder is not None:
-            shift, scale = self._latent_scale()
-            images = (latents_of(self.autoencoder, images) - shift) * scale
-        return images.flatten(1).float()
+        return encoded(self.autoencoder, images, self._latent_shape[0]).flatten(1).float()
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
@@ -384,22 +340,9 @@ class DiffusionGenerator(ClassConditionalGenerator):
             raise InputError(f'latents must be (N, {self.latent_dim}), got {tuple(latents.shape)}')
         return self._decoded(latents.unflatten(1, self._latent_shape))
 
-    @property
-    def _image_channels(self) -> int:
-        return self._latent_shape[0] if self.autoencoder is None else self.autoencoder.config['in_channels']
-
-    def _latent_scale(self) -> tuple[float, float]:
-        """Shift and scale of the autoencoder's latents."""
-        config = self.autoencoder.config
-        return config.get('shift_factor') or 0.0, config['scaling_factor']
-
     def _decoded(self, clean: Tensor) -> Tensor:
         """Clean latents (N,C,h,w) -> images float32 (N,3,R,R) in [-1,1]."""
-        if self.autoencoder is not None:
-            shift, scale = self._latent_scale()
-            latents = clean / scale + shift if shift else clean / scale
-            clean = self.autoencoder.decode(latents, return_dict=False)[0]
-        return clean.float().clamp(-1, 1).expand(-1, 3, -1, -1)
+        return decoded(self.autoencoder, clean).float().clamp(-1, 1).expand(-1, 3, -1, -1)
 
     # Interface of generators
 

@@ -26,7 +26,7 @@ def nearest_steps(timesteps: Sequence[int], schedule: Tensor, total: int) -> tup
         InputError: There are no timesteps, one lies outside of the schedule, or two have the same nearest step.
     """
     if not timesteps:
-        raise InputError('timesteps is empty: name at least one timestep at which features are taken, or give taps of the autoencoder only')
+        raise InputError('timesteps is empty: name at least one timestep at which features are taken')
     steps: dict[int, int] = {}
     for timestep in timesteps:
         if isinstance(timestep, bool) or not isinstance(timestep, int) or not 0 <= timestep < total:
