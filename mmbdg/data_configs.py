@@ -31,7 +31,8 @@ def checked_config(config: Any, registry: Registry, kinds: Sequence[type], where
     Args:
         config: ``dict(type='mmbdg.NAME', ...)``; nested dicts may have a type too.
         registry: Registry of the types.
-        kinds: Allowed base classes; each type must be one of them or a subclass.
+        kinds: Allowed base classes; each type must be one of them or a subclass. Inside a config of a class with ``part_types``, these
+            types are allowed too: the class builds them from a closed list.
         where: File and position in it, for messages.
 
     Returns:
@@ -40,14 +41,15 @@ def checked_config(config: Any, registry: Registry, kinds: Sequence[type], where
     Raises:
         InputError: A type is not in the registry or has another base class, or a value is not allowed in such a config.
     """
-    allowed = {
-        f'{registry.scope}.{name}'
+    entries = {
+        f'{registry.scope}.{name}': entry
         for name, entry in registry.module_dict.items()
         if isinstance(entry, type) and issubclass(entry, tuple(kinds))
     }
+    parts = {name: set(entry.part_types) for name, entry in entries.items() if getattr(entry, 'part_types', ())}
     if not isinstance(config, Mapping) or 'type' not in config:
         raise InputError(f'{where} must be a config with a type, got {_short(config)}')
-    return _copied(config, allowed, where, 0)
+    return _copied(config, set(entries), parts, where, 0)
 
 
 def check_weights_hold(config: dict, registry: Registry, what: str, weights: Path) -> None:
@@ -152,22 +154,23 @@ def _registered_names(kind: str) -> set[str]:
     return names
 
 
-def _copied(value: Any, allowed: set[str], where: str, depth: int) -> Any:
+def _copied(value: Any, allowed: set[str], parts: Mapping[str, set[str]], where: str, depth: int) -> Any:
     if depth > DEEPEST:
         raise InputError(f'{where} is nested too deeply')
     if isinstance(value, Mapping):
-        if 'type' in value and value['type'] not in allowed:
-            raise InputError(
-                f'{where} names the type {_short(value["type"])}; configs in data may use only these types: {", ".join(sorted(allowed))}'
-            )
+        if 'type' in value:
+            if value['type'] not in allowed:
+                known = ', '.join(sorted(allowed))
+                raise InputError(f'{where} names the type {_short(value["type"])}; configs in data may use only these types: {known}')
+            allowed = allowed | parts.get(value['type'], set())
         for key in value:
             if not isinstance(key, str) or key in FORBIDDEN:
                 raise InputError(f'{where} has the key {_short(key)}, which is not allowed in data')
-        return {key: _copied(part, allowed, f'{where}.{key[:80]}', depth + 1) for key, part in value.items()}
+        return {key: _copied(part, allowed, parts, f'{where}.{key[:80]}', depth + 1) for key, part in value.items()}
     if isinstance(value, list | tuple):
         if len(value) > LONGEST:
             raise InputError(f'{where} lists {len(value):,} values; at most {LONGEST:,} are read')
-        return [_copied(part, allowed, f'{where}.{i}', depth + 1) for i, part in enumerate(value)]
+        return [_copied(part, allowed, parts, f'{where}.{i}', depth + 1) for i, part in enumerate(value)]
     if value is not None and not isinstance(value, str | bool | int | float):
         raise InputError(f'{where} is a {type(value).__name__}; configs in data may contain only plain values')
     if isinstance(value, int | float) and not abs(value) <= LARGEST:

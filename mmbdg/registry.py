@@ -76,5 +76,7 @@ FILTERS = Registry('filter', locations=['mmbdg.synthesis.filters'])
 EMBEDDERS = Registry('embedder', locations=['mmbdg.embedders'])
 SELECTIONS = RoomRegistry('selection', light=('mmbdg.synthesis.selections',))
 WEIGHT_INITIALIZERS = RoomRegistry(
-    'weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS, light=('mmbdg.backbones', 'mmbdg.published_weights')
+    'weight initializer',
+    parent=MMENGINE_WEIGHT_INITIALIZERS,
+    light=('mmbdg.backbones', 'mmbdg.published_weights', 'mmbdg.pipeline_weights'),
 )

@@ -20,7 +20,8 @@ from mmbdg.synthesis import SelectionPlan, Synthesis
 
 CONFIGS = sorted(p.relative_to(ROOT / 'configs').as_posix() for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts)
 
-PUBLISHED = ('interpreter/biggan512', 'interpreter/biggan-deep', 'interpreter/vqgan')  # names and shapes only: the weights take gigabytes
+# Names and shapes only: the weights take gigabytes.
+PUBLISHED = ('interpreter/biggan512', 'interpreter/biggan-deep', 'interpreter/vqgan', 'interpreter/sd15', 'interpreter/dit-xl')
 
 
 INITS = ('kaiming_normal_', 'kaiming_uniform_', 'normal_', 'orthogonal_', 'trunc_normal_', 'uniform_', 'xavier_normal_', 'xavier_uniform_')
@@ -115,6 +116,27 @@ def test_published_generators(path, without_spectral_norm):
     if options:
         assert cfg.generator.init_cfg.checkpoint == 'elsewhere.safetensors'
         assert cfg.requires.keys() == {'generator_weights'} and 'converted by tools/convert_generator.py' in cfg.requires.generator_weights
+
+
+@pytest.mark.parametrize(
+    ('name', 'denoiser', 'autoencoder'), [('sd15-512_in1k', 859_520_964, 83_653_863), ('dit-xl-256_in1k', 749_826_464, 83_653_863)]
+)
+def test_published_diffusion_models(name, denoiser, autoencoder):
+    """Parameter counts of the published sizes.
+
+    The DiT paper's code has 675,129,632 parameters: one embedding of timestep and class instead of one in each of the 28 blocks, and a
+    constant position embedding of 256 x 1,152.
+    """
+    config = read_config(
+        ROOT / 'configs' / '_base_' / 'generators' / f'{name}.py', dict(generator_weights='elsewhere.safetensors')
+    ).generator
+    with torch.device('meta'):
+        generator = ROOT_MODELS.build(dict(config, init_cfg=None))
+    own, decoder = (sum(p.numel() for p in part.parameters()) for part in (generator.denoiser, generator.autoencoder))
+    assert (own, decoder) == (denoiser, autoencoder)
+    if name.startswith('dit'):
+        embedding = (256 + 1) * 1152 + (1152 + 1) * 1152 + 1001 * 1152
+        assert own - 27 * embedding + 256 * 1152 == 675_129_632
 
 
 def test_metafile_names_configs():

@@ -14,8 +14,8 @@ from mmbdg.compat.config import check_keys, check_requirements, read_config
 from mmbdg.compat.config_options import runner_keys
 from mmbdg.engine.config_values import check_values
 from mmbdg.errors import InputError
+from mmbdg.generators.diffusers_parts import diffusers_part
 from mmbdg.models import AutoencoderTraining
-from mmbdg.models.diffusers_parts import diffusers_part
 from mmbdg.models.diffusion_training import UNETS
 
 OWN = ROOT / 'configs' / 'own'

@@ -33,8 +33,8 @@ written; with --skip-bad, the samples without errors are written.
 
     python tools/annotate.py encode CONFIG SRC DST
 
-makes annotated latents from annotated images: the tokens of a VQGAN, with the masks. SRC contains images/<class>/ and masks/<class>/, or
-annotated samples of another generator: images/NAME/<class>/ and annotations/NAME/<class>/.
+makes annotated latents from annotated images: the tokens of a VQGAN, or clean latents with noise of a diffusion model, with the masks. SRC
+contains images/<class>/ and masks/<class>/, or annotated samples of another generator: images/NAME/<class>/ and annotations/NAME/<class>/.
 
 ``check`` checks a folder of annotated latents and prints a table. If the latents cannot be used for training, it lists the errors and exits
 with code 2.
@@ -194,10 +194,11 @@ def encode(args: argparse.Namespace) -> None:
     names = class_names(data.class_names)
     if isinstance(data.class_names, str):
         folders = folder_names(data.class_names)
-    images = read_annotated_images(args.source, names, data.resolution, folders, args.name)
+    images = read_annotated_images(resolve(args.source), names, data.resolution, folders, args.name)
     generator = build_generator(cfg.model.generator)
     generator.init_weights()
-    done = encode_annotated_images(images, args.target, data.name, generator.eval().to(args.device), names, args.batch_size)
+    seed = cfg.get('annotation_seed', 1)
+    done = encode_annotated_images(images, args.target, data.name, generator.eval().to(args.device), names, args.batch_size, seed)
     print('reconstruction error: mean difference to the original image in grey levels (0 to 255), of the whole image and of the object')
     for class_id in sorted({one.class_id for one in done}):
         own = [one for one in done if one.class_id == class_id]
@@ -211,8 +212,8 @@ def encode(args: argparse.Namespace) -> None:
 
 def add_encode(verbs: argparse._SubParsersAction) -> None:
     """Add the sub-command ``encode``."""
-    verb = verbs.add_parser('encode', help="make annotated latents from annotated images with VQGAN's encoder")
-    verb.add_argument('config', help='config of the interpreter training; it names the VQGAN, the classes and the set of samples')
+    verb = verbs.add_parser('encode', help='make annotated latents from annotated images with the encoder of a VQGAN or a diffusion model')
+    verb.add_argument('config', help='config of the interpreter training; it names the generator, the classes and the set of samples')
     verb.add_argument('source', metavar='SRC', help='folder with images/ and annotations/ (annotated samples) or images/ and masks/')
     verb.add_argument('target', metavar='DST', help='folder to write')
     verb.add_argument('--name', help='name of the set in SRC; needed if SRC contains several sets')
@@ -267,8 +268,9 @@ def check(args: argparse.Namespace) -> None:
         cfg = read_config(args.config, args.cfg_options)
         check_keys(cfg, 'generator', 'model')
         generator = build_generator(generator_config(cfg))
-        sizes = dict(resolution=generator.resolution, latent_dim=generator.latent_dim, num_classes=generator.num_classes)
         data = cfg.get('train_dataloader', {}).get('dataset', {})
+        latent_dim = data.get('latent_dim') or generator.latent_dim  # annotated images of a diffusion model have noise too
+        sizes = dict(resolution=generator.resolution, latent_dim=latent_dim, num_classes=generator.num_classes)
         sizes['allow_missing_classes'] = data.get('allow_missing_classes', False)
         args.name = args.name or data.get('name')
     found = check_annotated_latents(resolve(args.root), args.name, **sizes)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmbdg.assets import SCHEME, resolve
 from mmbdg.compat.file_kind import file_kind
-from mmbdg.compat.init_configs import PUBLISHED_WEIGHTS, current_init
+from mmbdg.compat.init_configs import PIPELINE_WEIGHTS, PUBLISHED_WEIGHTS, current_init
 from mmbdg.compat.plain_pickle import PlainValueError, only_plain_globals, plain_values
 from mmbdg.data_configs import build_plainly
 from mmbdg.errors import InputError
@@ -220,13 +220,14 @@ def load_pretrained(module: nn.Module, init_cfg: dict) -> None:
     Args:
         module: Module to fill.
         init_cfg: ``dict(type='Pretrained', checkpoint=PATH, prefix='')``, or ``dict(type='mmbdg.PublishedWeights', checkpoint=PATH,
-            source=NAME)``, also in its old spelling (see :func:`~mmbdg.compat.init_configs.current_init`).
+            source=NAME)``, also in its old spelling (see :func:`~mmbdg.compat.init_configs.current_init`), or
+            ``dict(type='mmbdg.PipelineWeights', checkpoint=FOLDER, ...)``.
 
     Raises:
         InputError: ``init_cfg`` has another type, or the checkpoint does not match the module (see :func:`load_strict`).
     """
     init_cfg = current_init(init_cfg)
-    if init_cfg.get('type') == PUBLISHED_WEIGHTS:
+    if init_cfg.get('type') in (PUBLISHED_WEIGHTS, PIPELINE_WEIGHTS):
         build_plainly(WEIGHT_INITIALIZERS, init_cfg, f'init_cfg of {type(module).__name__}')(module)
         return
     if init_cfg.get('type') != 'Pretrained' or 'checkpoint' not in init_cfg:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 PUBLISHED_WEIGHTS = 'mmbdg.PublishedWeights'
 """Registered name of :class:`mmbdg.published_weights.PublishedWeights`."""
+PIPELINE_WEIGHTS = 'mmbdg.PipelineWeights'
+"""Registered name of :class:`mmbdg.pipeline_weights.PipelineWeights`."""
 
 
 def current_init(init_cfg: Mapping) -> dict:

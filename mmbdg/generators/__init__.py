@@ -5,6 +5,7 @@ from mmbdg.generators.biggan import BigGAN
 from mmbdg.generators.biggan_deep import BigGANDeep
 from mmbdg.generators.block_chain import BlockChain
 from mmbdg.generators.dcgan import DCGAN
+from mmbdg.generators.diffusion_generator import DiffusionGenerator
 from mmbdg.generators.image_backbone import ImageBackbone
 from mmbdg.generators.spectral_norm import fold_spectral_norm, largest_singular_values, reestimate_spectral_norm
 from mmbdg.generators.vqgan import VQGAN
@@ -16,6 +17,7 @@ __all__ = [
     'DCGAN',
     'ClassConditionalGenerator',
     'Coarse',
+    'DiffusionGenerator',
     'FeatureInfo',
     'ImageBackbone',
     'VQGAN',

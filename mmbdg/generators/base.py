@@ -63,13 +63,16 @@ class ClassConditionalGenerator(BaseModule):
     Attributes:
         num_classes: Number of classes; 1 for an unconditional generator.
         latent_dim: Size of z.
-        latent_distribution: Distribution of z: 'normal' for N(0, 1), 'uniform' for [0, 1).
+        latent_distribution: Distribution of z: 'normal' for N(0, 1), 'uniform' for [0, 1), 'noise' for N(0, 1) that may not be truncated.
         embed_dim: Size E of the shared class embedding. 0 if the generator has none; modules that need one then learn it
             from y.
         resolution: Height and width of an image in pixels.
         feature_info: One :class:`FeatureInfo` per tap, coarse to fine, in the order of ``forward_features``.
         whole_because: Why a pass cannot stop after a block, for messages. '' if it can, see
             :class:`~mmbdg.generators.block_chain.BlockChain`.
+        compilable: Whether ``torch.compile`` can compile :meth:`generate`.
+        part_types: Types that nested configs of this class may have in a data file, besides registered ones; the class builds them from a
+            closed list.
     """
 
     num_classes: int
@@ -79,6 +82,8 @@ class ClassConditionalGenerator(BaseModule):
     resolution: int
     feature_info: tuple[FeatureInfo, ...]
     whole_because: str = 'its passes cannot be divided'
+    compilable: bool = True
+    part_types: tuple[str, ...] = ()
 
     def interpreter_sizes(self) -> dict[str, Any]:
         """Return the arguments of a feature interpreter that depend on this generator."""
@@ -186,7 +191,8 @@ class ClassConditionalGenerator(BaseModule):
 
         ``init_cfg=dict(type='Pretrained', checkpoint=PATH)`` loads a file with the key names of this package.
         ``dict(type='mmbdg.PublishedWeights', checkpoint=PATH, source='ajbrock')`` loads a published file of another project,
-        see :class:`mmbdg.published_weights.PublishedWeights`.
+        see :class:`mmbdg.published_weights.PublishedWeights`. ``dict(type='mmbdg.PipelineWeights', checkpoint=FOLDER, ...)`` loads the
+        folder of a diffusers pipeline, see :class:`mmbdg.pipeline_weights.PipelineWeights`.
 
         Raises:
             InputError: The keys or shapes of the checkpoint do not match this generator.

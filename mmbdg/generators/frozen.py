@@ -28,12 +28,14 @@ class Frozen(Generic[Module]):
             generator that comes with this package).
 
     Raises:
-        InputError: The precision is unknown.
+        InputError: The precision is unknown, or the module cannot be compiled.
     """
 
     def __init__(self, module: Module, precision: str = 'float32', compile: bool = False, channels_last: bool = True) -> None:
         if precision not in PRECISIONS:
             raise InputError(f'precision must be one of {", ".join(PRECISIONS)}, got {precision!r}')
+        if compile and not getattr(module, 'compilable', True):
+            raise InputError(f'a {type(module).__name__} cannot be compiled: its sampling is a loop of a scheduler. Set compile=False')
         self.precision = precision
         self._module = fold_spectral_norm(module.eval()).requires_grad_(False)
         if channels_last:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmbdg.generators import to_pixels
-from mmbdg.models.diffusers_parts import AUTOENCODERS, diffusers_part, latents_of, need_diffusers
+from mmbdg.generators.diffusers_parts import AUTOENCODERS, diffusers_part, latents_of, need_diffusers
 from mmbdg.registry import MODELS
 
 

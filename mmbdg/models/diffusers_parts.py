@@ -1,62 +1,22 @@
-"""Parts of diffusers' text-to-image pipelines: built from configs, read from local folders."""
+"""Parts of diffusers' text-to-image pipelines: autoencoders read from local folders, and small tokenizers."""
 
-import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from mmbdg.assets import resolve
 from mmbdg.compat.checkpoint import difference, read_state_dict
-from mmbdg.errors import InputError, nearest
+from mmbdg.errors import InputError
+from mmbdg.generators.diffusers_parts import AUTOENCODERS
 from mmbdg.reading import parsed_json, read_json
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
 START, END = '<|startoftext|>', '<|endoftext|>'
-INSTALL_HINT = 'pip install "mmbdg[diffusion]"'
 CONFIG, WEIGHTS = 'config.json', 'diffusion_pytorch_model.safetensors'
-AUTOENCODERS = ('AutoencoderKL', 'AutoencoderTiny')
-"""Autoencoders of diffusers that its StableDiffusionPipeline can use."""
-
-
-def need_diffusers(what: str) -> None:
-    """Check that diffusers and transformers can be imported.
-
-    Raises:
-        InputError: One of them cannot be imported; the message names the packages to install.
-    """
-    try:
-        import diffusers  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise InputError(f'{what} needs diffusers and transformers, which cannot be imported ({error}): {INSTALL_HINT}') from error
-
-
-def diffusers_part(config: Mapping[str, Any], known: Sequence[str], where: str) -> Any:
-    """Build an object of diffusers with ``from_config``, from the name of its class and its arguments.
-
-    Args:
-        config: ``dict(type='UNet2DConditionModel', ...)``.
-        known: Names of the allowed classes.
-        where: Place of the config, for messages.
-
-    Raises:
-        InputError: The class is not in ``known``, or does not take an argument.
-    """
-    import diffusers
-
-    name, arguments = config.get('type'), {key: value for key, value in config.items() if key != 'type'}
-    if name not in known:
-        raise InputError(f'{where}: there is no type {name!r}{nearest(str(name), known)}; there are {", ".join(known)}')
-    kind = getattr(diffusers, name)
-    takes = set(inspect.signature(kind.__init__).parameters) - {'self'}
-    for key in arguments:
-        if key not in takes:  # from_config would only log it
-            raise InputError(f'{where}: {name} takes no "{key}"{nearest(key, takes)}')
-    return kind.from_config(arguments)
 
 
 def read_autoencoder(folder: str | os.PathLike) -> nn.Module:
@@ -84,20 +44,6 @@ def read_autoencoder(folder: str | os.PathLike) -> nn.Module:
         raise InputError(f'{path / WEIGHTS} does not fit {CONFIG} beside it\n{problem}')
     autoencoder.load_state_dict(weights)
     return autoencoder.eval().requires_grad_(False)
-
-
-def latents_of(autoencoder: nn.Module, images: Tensor) -> Tensor:
-    """Latents of images, without sampling.
-
-    Args:
-        autoencoder: One of :data:`AUTOENCODERS`.
-        images: float (N,3,R,R) in [-1,1].
-
-    Returns:
-        float (N,C,R/f,R/f), as the autoencoder gives them; a pipeline multiplies them by ``config.scaling_factor``.
-    """
-    encoded = autoencoder.encode(images)
-    return encoded.latent_dist.mode() if hasattr(encoded, 'latent_dist') else encoded.latents
 
 
 def caption_tokenizer(captions: Sequence[str], length: int) -> 'CLIPTokenizer':

@@ -15,7 +15,8 @@ from mmbdg.addressed import generator_at
 from mmbdg.assets.class_lists import class_names as names_of
 from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
-from mmbdg.models.diffusers_parts import caption_tokenizer, diffusers_part, latents_of, need_diffusers, read_autoencoder
+from mmbdg.generators.diffusers_parts import diffusers_part, latents_of, need_diffusers
+from mmbdg.models.diffusers_parts import caption_tokenizer, read_autoencoder
 from mmbdg.registry import MODELS
 
 if TYPE_CHECKING:

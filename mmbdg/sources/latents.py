@@ -28,18 +28,21 @@ def latent(
         index: Index of the sample within its class.
         dim: Size of z.
         truncation: Truncation, see :class:`~mmbdg.sources.truncation.Truncation`. Default: None, for no truncation.
-        distribution: ``latent_distribution`` of the generator: 'normal', or 'uniform' in [0, 1). Default: 'normal'.
+        distribution: ``latent_distribution`` of the generator: 'normal', 'uniform' in [0, 1), or 'noise' (normal, not
+            truncated). Default: 'normal'.
 
     Returns:
         Latent, float32 (dim,).
 
     Raises:
-        InputError: The truncation is out of range, or it is set although z is uniform.
+        InputError: The truncation is out of range, or it is set although z is uniform or noise.
     """
     if distribution == 'image':
         raise InputError('a frozen backbone draws no images; it labels those of mmbdg.RealImageSource')
     truncation = Truncation.of(truncation)
     rng = generator_at(seed, class_id, index)
+    if distribution == 'noise' and truncation is not None:
+        raise InputError('truncation is not defined for the noise of a diffusion model, which needs its full variance; set it to None')
     if distribution == 'uniform':
         if truncation is not None:
             raise InputError('truncation is not defined for uniform z; set it to None (for a VQGAN use top_k, top_p or temperature)')

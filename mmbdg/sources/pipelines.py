@@ -43,13 +43,14 @@ def find_pipeline(model: str, safety_checker: bool = False) -> tuple[PipelineFol
     return read_pipeline_folder(path, safety_checker), revision
 
 
-def load_pipeline(folder: PipelineFolder, precision: str = 'float32', attention_slicing: bool = False) -> Any:
+def load_pipeline(folder: PipelineFolder, precision: str = 'float32', attention_slicing: bool = False, any_kind: bool = False) -> Any:
     """Load a text-to-image or class-conditional (DiT) pipeline on the CPU, without progress bars.
 
     Args:
         folder: A checked folder.
         precision: Name of the dtype of its models, a key of :data:`PRECISIONS`.
         attention_slicing: Whether attention is computed in slices, which takes less memory and more time.
+        any_kind: Whether pipelines of other kinds are loaded too, such as ``DDPMPipeline``. Default: False.
 
     Raises:
         InputError: The pipeline does not make images from texts or classes, or a file does not fit.
@@ -57,7 +58,7 @@ def load_pipeline(folder: PipelineFolder, precision: str = 'float32', attention_
     diffusers, _ = libraries()
     from safetensors import SafetensorError
 
-    loader = folder.kind if is_class_conditional(folder.kind) else diffusers.AutoPipelineForText2Image
+    loader = folder.kind if any_kind or is_class_conditional(folder.kind) else diffusers.AutoPipelineForText2Image
     absent: dict[str, Any] = dict.fromkeys(folder.left_out)
     if 'safety_checker' in absent:
         absent['requires_safety_checker'] = False

@@ -6,6 +6,7 @@ import torch
 from conftest import TINY_CLASSES, TINY_GENERATOR, TINY_INTERPRETER, TINY_VQGAN, build_tiny
 from mmengine.optim import OptimWrapper
 from PIL import Image
+from tiny_denoisers import TINY_DIT
 
 from mmbdg.annotation import read_annotated_latents
 from mmbdg.annotation.encode import AnnotatedImage, encode_annotated_images, middle_square, read_annotated_images
@@ -14,6 +15,7 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_npy, write_png, write_safetensors
 from mmbdg.generators import to_pixels
 from mmbdg.models import InterpreterTraining
+from mmbdg.sources import latents
 
 R = TINY_VQGAN['resolution']
 
@@ -214,7 +216,26 @@ def test_nothing_half_written(photos, tmp_path):
     assert not any((tmp_path / 'dst').iterdir())
 
 
-def test_only_a_vqgan_has_an_encoder(photos, tmp_path):
+def test_latents_of_a_diffusion_model(photos, tmp_path):
+    """A clean latent and, beside it, noise at the image's address, whatever the size of a batch."""
+    generator = build_tiny(TINY_DIT)
+    pairs = read_annotated_images(photos, TINY_CLASSES, generator.resolution, ['n00', 'n01', 'n02'])
+    encode_annotated_images(pairs, tmp_path / 'dst', 'tiny', generator, TINY_CLASSES, batch_size=2, seed=5)
+    written = read_annotated_latents(tmp_path / 'dst', 'tiny', 3, allow_missing_classes=True)
+    assert [latent.stem for latent in written] == [pair.stem for pair in pairs]
+    for number, (pair, file) in enumerate(zip(pairs, written, strict=True)):
+        stored = file.read_latent(2 * generator.latent_dim)
+        assert stored.dtype == np.float32
+        image, _ = pair.read(generator.resolution)
+        clean = generator.encode(torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1)
+        np.testing.assert_allclose(stored[: generator.latent_dim], clean[0].numpy(), atol=1e-5)
+        noise = latents.latent(5, pair.class_id, number, generator.latent_dim)
+        np.testing.assert_array_equal(stored[generator.latent_dim :], noise)
+        shown = np.asarray(Image.open(tmp_path / f'dst/images/tiny/{TINY_CLASSES[pair.class_id]}/{pair.stem}.png')).astype(int)
+        assert np.abs(shown - to_pixels(generator.decode(clean))[0].permute(1, 2, 0).numpy()).max() <= 1
+
+
+def test_a_gan_has_no_encoder(photos, tmp_path):
     with pytest.raises(InputError, match='BigGAN has no encoder'):
         encode_annotated_images(read(photos), tmp_path / 'dst', 'tiny', build_tiny(TINY_GENERATOR), TINY_CLASSES)
 

@@ -20,7 +20,8 @@ from mmbdg.compat.config import read_config
 from mmbdg.datasets.fashion_files import CLASSES, find_full, load_fashion, write_subset
 from mmbdg.errors import InputError
 from mmbdg.generators import fold_spectral_norm, largest_singular_values
-from mmbdg.models.diffusers_parts import latents_of, read_autoencoder
+from mmbdg.generators.diffusers_parts import latents_of
+from mmbdg.models.diffusers_parts import read_autoencoder
 from mmbdg.registry import MODELS
 from mmbdg.sources import latent
 

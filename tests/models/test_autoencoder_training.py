@@ -8,8 +8,9 @@ from tiny_diffusion import PREPROCESSOR, TINY_AUTOENCODER, tiny_autoencoder
 
 from mmbdg.errors import InputError
 from mmbdg.evaluation import ReconstructionPSNR
+from mmbdg.generators.diffusers_parts import latents_of
 from mmbdg.models import AutoencoderTraining
-from mmbdg.models.diffusers_parts import latents_of, read_autoencoder
+from mmbdg.models.diffusers_parts import read_autoencoder
 
 KL = dict(
     type='AutoencoderKL',
