@@ -18,6 +18,7 @@ from mmbdg.models.joint_pretraining import (
     JointSimCLR,
     JointSimSiam,
 )
+from mmbdg.models.lora_training import LoRATraining
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 
@@ -38,6 +39,7 @@ __all__ = [
     'JointMoCoV3',
     'JointSimCLR',
     'JointSimSiam',
+    'LoRATraining',
     'OnlineDataPreprocessor',
     'ProjectionDiscriminator',
 ]

@@ -1,8 +1,8 @@
 """Training of a latent text-to-image diffusion model as an mmengine model."""
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -38,12 +38,13 @@ class DiffusionTraining(BaseModel):
     the exported pipeline from the noise at the address (class, sample_idx).
 
     Args:
-        autoencoder: Folder of a diffusers autoencoder, see :func:`~mmbdg.models.diffusers_parts.read_autoencoder`.
-        unet: Config of the U-Net, ``dict(type='UNet2DConditionModel', ...)``. Its channels and ``cross_attention_dim`` must be those of the
-            autoencoder and of the text encoder.
-        text_encoder: Arguments of ``transformers.CLIPTextConfig``, without those of the vocabulary and of the length.
-        scheduler: Config of the noise and of the sampling, ``dict(type='DDIMScheduler', ...)``; its ``prediction_type`` is the target
-            of the U-Net: "epsilon", "v_prediction" or "sample".
+        autoencoder: Folder of a diffusers autoencoder, see :func:`~mmbdg.models.diffusers_parts.read_autoencoder`; or an autoencoder.
+        unet: Config of the U-Net, ``dict(type='UNet2DConditionModel', ...)``, or a U-Net. Its channels and ``cross_attention_dim`` must be
+            those of the autoencoder and of the text encoder.
+        text_encoder: Arguments of ``transformers.CLIPTextConfig``, without those of the vocabulary and of the length; or a text encoder,
+            then with its ``tokenizer``.
+        scheduler: Config of the noise and of the sampling, ``dict(type='DDIMScheduler', ...)``, or a scheduler; its ``prediction_type`` is
+            the target of the U-Net: "epsilon", "v_prediction" or "sample".
         classes: Names of the classes, or the name of an embedded list.
         captions: Forms of captions, each with one ``{}`` for the name; the first is the prompt of validations and sample pictures.
         empty_prompt: Fraction of empty captions, in [0,1). Default: 0.1.
@@ -54,6 +55,7 @@ class DiffusionTraining(BaseModel):
         seed: Seed of the noise of validations and sample pictures. Default: 0.
         data_preprocessor: Config of a data preprocessor that scales images to [-1,1].
         init_cfg: See mmengine's ``BaseModule``.
+        tokenizer: Tokenizer of a given text encoder. Default None: made from the captions, with ``prompt_length``.
 
     Raises:
         InputError: diffusers is not installed, a part does not exist or does not fit the others, or a caption has no ``{}``.
@@ -61,10 +63,10 @@ class DiffusionTraining(BaseModel):
 
     def __init__(
         self,
-        autoencoder: str,
-        unet: dict,
-        text_encoder: dict,
-        scheduler: dict,
+        autoencoder: str | nn.Module,
+        unet: dict | nn.Module,
+        text_encoder: dict | nn.Module,
+        scheduler: dict | Any,
         classes: Sequence[str] | str,
         captions: Sequence[str] = ('a photo of a {}',),
         empty_prompt: float = 0.1,
@@ -75,6 +77,7 @@ class DiffusionTraining(BaseModel):
         seed: int = 0,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        tokenizer: Any = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         need_diffusers('mmbdg.DiffusionTraining')
@@ -88,13 +91,20 @@ class DiffusionTraining(BaseModel):
         self.captions = _captions(captions)
         self.empty_prompt, self.timesteps = empty_prompt, timesteps
         self.guidance_scale, self.num_inference_steps, self.seed = guidance_scale, num_inference_steps, seed
-        self.scheduler = diffusers_part(scheduler, SCHEDULERS, 'model.scheduler')
-        self.tokenizer = caption_tokenizer([form.format(name) for form in self.captions for name in self.classes], prompt_length)
-        special = {f'{name}_token_id': getattr(self.tokenizer, f'{name}_token_id') for name in ('bos', 'eos', 'pad')}
-        sizes = dict(vocab_size=len(self.tokenizer), max_position_embeddings=prompt_length)
-        self.autoencoder: nn.Module = read_autoencoder(autoencoder)
-        self.text_encoder: nn.Module = CLIPTextModel(CLIPTextConfig(**text_encoder, **sizes, **special))
-        self.unet: nn.Module = diffusers_part(unet, UNETS, 'model.unet')
+        self.scheduler = diffusers_part(scheduler, SCHEDULERS, 'model.scheduler') if isinstance(scheduler, Mapping) else scheduler
+        self.sampler = self.scheduler
+        self.tokenizer = (
+            caption_tokenizer([form.format(name) for form in self.captions for name in self.classes], prompt_length)
+            if tokenizer is None
+            else tokenizer
+        )
+        self.autoencoder: nn.Module = autoencoder if isinstance(autoencoder, nn.Module) else read_autoencoder(autoencoder)
+        if isinstance(text_encoder, Mapping):
+            special = {f'{name}_token_id': getattr(self.tokenizer, f'{name}_token_id') for name in ('bos', 'eos', 'pad')}
+            sizes = dict(vocab_size=len(self.tokenizer), max_position_embeddings=prompt_length)
+            text_encoder = CLIPTextModel(CLIPTextConfig(**text_encoder, **sizes, **special))
+        self.text_encoder: nn.Module = text_encoder
+        self.unet: nn.Module = diffusers_part(unet, UNETS, 'model.unet') if isinstance(unet, Mapping) else unet
         self._check_sizes()
         tokens = [self._tokens([form.format(name) for name in self.classes]) for form in self.captions]
         self.register_buffer('_caption_tokens', torch.stack(tokens), persistent=False)  # (forms, classes, length)
@@ -166,14 +176,17 @@ class DiffusionTraining(BaseModel):
 
     def pipeline(self) -> 'StableDiffusionPipeline':
         """Diffusers' pipeline of these networks, without a safety checker. It shares their weights."""
+        return self._pipeline(self.unet, self.text_encoder)
+
+    def _pipeline(self, unet: nn.Module, text_encoder: nn.Module) -> 'StableDiffusionPipeline':
         from diffusers import StableDiffusionPipeline
 
         pipeline = StableDiffusionPipeline(
             vae=self.autoencoder,
-            text_encoder=self.text_encoder,
+            text_encoder=text_encoder,
             tokenizer=self.tokenizer,
-            unet=self.unet,
-            scheduler=self.scheduler,
+            unet=unet,
+            scheduler=self.sampler,
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
