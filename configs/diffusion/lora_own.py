@@ -3,8 +3,8 @@
     python tools/train.py configs/diffusion/lora_own.py --cfg-options images=data/own/images "class_names=['first','second']"
 
 Writes diffusion/ (a pipeline of diffusers with the adapters merged, for mmbdg.DiffusionSource), adapter/ (the adapters alone) and
-samples/*.png into the work dir. The pipeline to start from is base_pipeline: here the small embedded one of 32 px. See docs/diffusion.md for
-Stable Diffusion 1.5.
+samples/*.png into the work dir. The pipeline to start from is base_pipeline: here the small embedded one of 32 px. For Stable Diffusion 1.5
+see docs/diffusion.md.
 """
 
 _base_ = '../_base_/runtime.py'

@@ -9,6 +9,7 @@ from mmbdg.models.fpn_head import FPNHead
 from mmbdg.models.gan_distributed import GANDistributed
 from mmbdg.models.interpreter_training import InterpreterTraining
 from mmbdg.models.joint_data_preprocessor import JointDataPreprocessor
+from mmbdg.models.joint_diffusion_training import JointDiffusionTraining
 from mmbdg.models.joint_pretraining import (
     JointBarlowTwins,
     JointBYOL,
@@ -32,6 +33,7 @@ __all__ = [
     'GANDistributed',
     'InterpreterTraining',
     'JointDataPreprocessor',
+    'JointDiffusionTraining',
     'JointBarlowTwins',
     'JointBYOL',
     'JointDenseCL',

@@ -111,12 +111,19 @@ class DiffusionTraining(BaseModel):
         self.register_buffer('_empty_tokens', self._tokens(['']), persistent=False)
 
     def _check_sizes(self) -> None:
-        channels, wanted = self.unet.config.in_channels, self.autoencoder.config.latent_channels
+        channels, wanted = self.unet.config.in_channels, self.latent_channels
         if not channels == self.unet.config.out_channels == wanted:
-            raise InputError(f'the autoencoder has {wanted} latent channels: model.unet.in_channels and out_channels must be {wanted}')
+            own = self.autoencoder.config.latent_channels
+            more = f' and the masks {wanted - own}' if wanted > own else ''
+            raise InputError(f'the autoencoder has {own} latent channels{more}: model.unet.in_channels and out_channels must be {wanted}')
         width, wanted = self.unet.config.cross_attention_dim, self.text_encoder.config.hidden_size
         if width != wanted:
             raise InputError(f'model.unet.cross_attention_dim is {width}, model.text_encoder.hidden_size {wanted}: they must be equal')
+
+    @property
+    def latent_channels(self) -> int:
+        """Number of channels that the U-Net denoises."""
+        return self.autoencoder.config.latent_channels
 
     def _tokens(self, texts: Sequence[str]) -> Tensor:
         return self.tokenizer(list(texts), padding='max_length', truncation=True, return_tensors='pt').input_ids
@@ -151,8 +158,14 @@ class DiffusionTraining(BaseModel):
             images: float (N,3,R,R) in [-1,1].
             class_ids: int64 (N,).
         """
-        with torch.no_grad():
-            latents = latents_of(self.autoencoder, images) * self.autoencoder.config.scaling_factor
+        return dict(loss_diffusion=self._errors(self._latents(images), class_ids).mean())
+
+    @torch.no_grad()
+    def _latents(self, images: Tensor) -> Tensor:
+        return latents_of(self.autoencoder, images) * self.autoencoder.config.scaling_factor
+
+    def _errors(self, latents: Tensor, class_ids: Tensor) -> Tensor:
+        """Squared errors of the prediction at random noise levels, of the shape of the latents."""
         count = len(latents)
         tokens = self._caption_tokens[torch.randint(len(self.captions), (count,), device=class_ids.device), class_ids]
         empty = torch.rand(count, 1, device=tokens.device) < self.empty_prompt
@@ -160,7 +173,7 @@ class DiffusionTraining(BaseModel):
         noise, steps = torch.randn_like(latents), self._steps(count, latents.device)
         noisy = self.scheduler.add_noise(latents, noise, steps)
         predicted = self.unet(noisy, steps, self.text_encoder(tokens).last_hidden_state).sample
-        return dict(loss_diffusion=F.mse_loss(predicted, self._target(latents, noise, steps)))
+        return F.mse_loss(predicted, self._target(latents, noise, steps), reduction='none')
 
     def _steps(self, count: int, device: torch.device) -> Tensor:
         total = self.scheduler.config.num_train_timesteps
@@ -206,7 +219,11 @@ class DiffusionTraining(BaseModel):
         Returns:
             uint8 (N,3,R,R), on the device of the model.
         """
-        channels, factor = self.autoencoder.config.latent_channels, 2 ** (len(self.autoencoder.config.block_out_channels) - 1)
+        return to_pixels(self._sample(class_ids, indices, size, 'pt') * 2 - 1)
+
+    def _sample(self, class_ids: Sequence[int], indices: Sequence[int], size: Sequence[int] | None, output: str) -> Tensor:
+        """Output of the pipeline for N addresses: "pt", images float (N,3,R,R) in [0,1]; "latent", latents."""
+        channels, factor = self.latent_channels, 2 ** (len(self.autoencoder.config.block_out_channels) - 1)
         side = self.unet.config.sample_size
         height, width = (side, side) if size is None else (length // factor for length in size)
         noise = [
@@ -214,16 +231,15 @@ class DiffusionTraining(BaseModel):
             for c, i in zip(class_ids, indices, strict=True)
         ]
         device = next(self.unet.parameters()).device
-        images = self.pipeline()(
+        return self.pipeline()(
             [self.captions[0].format(self.classes[c]) for c in class_ids],
             height=height * factor,
             width=width * factor,
             latents=torch.from_numpy(np.stack(noise)).float().to(device),
             num_inference_steps=self.num_inference_steps,
             guidance_scale=self.guidance_scale,
-            output_type='pt',
+            output_type=output,
         ).images
-        return to_pixels(images * 2 - 1)
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:
         """Write the pipeline in diffusers' layout, for ``AutoPipelineForText2Image.from_pretrained``."""

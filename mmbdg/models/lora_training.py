@@ -13,16 +13,14 @@ from mmbdg.errors import InputError
 from mmbdg.models.diffusers_parts import need_diffusers
 from mmbdg.models.diffusion_training import DiffusionTraining
 from mmbdg.models.lora import adapter_metadata, adapter_tensors, add_adapter, merge_adapter, need_peft, split_names
+from mmbdg.models.pipeline_parts import read_parts
 from mmbdg.registry import MODELS
-from mmbdg.sources.pipelines import find_pipeline, load_pipeline, quiet
+from mmbdg.sources.pipelines import quiet
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
 
 FROZEN = ('autoencoder', 'text_encoder', 'unet')
-KINDS = ('StableDiffusionPipeline',)
-"""Pipelines of diffusers that can be fine-tuned: one U-Net, one CLIP text encoder, an autoencoder."""
-TARGETS = ('epsilon', 'v_prediction', 'sample')
 ADAPTED = dict(lora='unet', text_lora='text_encoder')
 
 
@@ -52,17 +50,9 @@ class LoRATraining(DiffusionTraining):
     def __init__(self, pipeline: str, lora: dict, classes: Sequence[str] | str, text_lora: dict | None = None, **kwargs: Any) -> None:
         for check in (need_diffusers, need_peft):
             check('mmbdg.LoRATraining')
-        folder, _ = find_pipeline(pipeline)
-        if folder.kind.__name__ not in KINDS:
-            raise InputError(f'{pipeline} is a {folder.kind.__name__}; mmbdg.LoRATraining fine-tunes a {" or ".join(KINDS)}')
-        parts = load_pipeline(folder)
-        for network in (parts.vae, parts.unet):
-            _forget_path(network)
-        tokenizer = parts.tokenizer
-        tokenizer.model_max_length = min(tokenizer.model_max_length, parts.text_encoder.config.max_position_embeddings)
-        networks = dict(autoencoder=parts.vae.eval().requires_grad_(False), unet=parts.unet, text_encoder=parts.text_encoder)
-        super().__init__(**networks, scheduler=_training_scheduler(parts.scheduler), classes=classes, tokenizer=tokenizer, **kwargs)
-        self.sampler = parts.scheduler
+        parts = read_parts(pipeline, 'mmbdg.LoRATraining')
+        super().__init__(**parts.networks, scheduler=parts.scheduler, classes=classes, tokenizer=parts.tokenizer, **kwargs)
+        self.sampler = parts.sampler
         self._check_captions()
         self._freeze({key: config for key, config in dict(lora=lora, text_lora=text_lora).items() if config is not None})
 
@@ -80,10 +70,12 @@ class LoRATraining(DiffusionTraining):
         """Check that no caption is truncated, and log the names of classes that the tokenizer splits."""
         most = self.tokenizer.model_max_length
         for text in (form.format(name) for form in self.captions for name in self.classes):
-            if (count := len(self.tokenizer(text).input_ids)) > most:
+            with quiet():  # transformers' own words about a long text
+                count = len(self.tokenizer(text).input_ids)
+            if count > most:
                 raise InputError(
                     f'the caption "{text}" has {count} tokens, the text encoder of this pipeline reads {most}: shorten model.captions or '
-                    'the name of the class (a word that the tokenizer does not know is one token for each of its letters)'
+                    'the name of the class (a word that the tokenizer does not know is several tokens)'
                 )
         if split := split_names(self.tokenizer, names_of(self.classes)):
             print_log(
@@ -138,23 +130,3 @@ class LoRATraining(DiffusionTraining):
             layers[f'{name}_lora_layers'] = adapter_tensors(getattr(self, name))
             layers[f'{name}_lora_adapter_metadata'] = adapter_metadata(getattr(self, name))
         StableDiffusionPipeline.save_lora_weights(folder, **layers)
-
-
-def _training_scheduler(sampler: Any) -> Any:
-    """The noise of a pipeline's scheduler, for training."""
-    from diffusers import DDPMScheduler
-
-    config = sampler.config
-    if 'beta_schedule' not in config or config.get('prediction_type', 'epsilon') not in TARGETS:
-        raise InputError(
-            f'the pipeline has a {type(sampler).__name__}; mmbdg.LoRATraining knows schedulers with betas and a prediction_type of '
-            + ', '.join(TARGETS)
-        )
-    with quiet():
-        return DDPMScheduler.from_config(config)
-
-
-def _forget_path(network: nn.Module) -> None:
-    """Remove the local path from which diffusers loaded a network, which must not get into an export."""
-    config = {key: value for key, value in network.config.items() if key != '_name_or_path'}
-    network._internal_dict = type(network.config)(config)
