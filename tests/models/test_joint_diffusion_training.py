@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import BaseDataElement
-from tiny_diffusion import PREPROCESSOR, TINY_SCHEDULER, TINY_TEXT, TINY_UNET, tiny_autoencoder
+from tiny_diffusion import PREPROCESSOR, TINY_SCHEDULER, TINY_TEXT, TINY_UNET, tiny_autoencoder, tiny_joint_diffusion
 
 from mmbdg.errors import InputError
 from mmbdg.models import JointDiffusionTraining
@@ -15,24 +15,14 @@ MASKS = dict(labels=('background', 'foreground'), patch=2, weight=0.25)
 COMMON = dict(classes=('disc', 'square'), num_inference_steps=2, data_preprocessor=PREPROCESSOR)
 
 
-def from_pipeline(pipeline, **change):
-    return JointDiffusionTraining(**dict(masks=MASKS, pipeline=str(pipeline), **COMMON) | change)
-
-
 @pytest.fixture(scope='module')
 def model(tiny_text_pipeline):
-    """Started from the tiny pipeline, 4 latents and 2 x 2 pixels of the mask; its last layer predicts something for the mask too."""
-    torch.manual_seed(0)
-    model = from_pipeline(tiny_text_pipeline)
-    model.unet.conv_out.weight.data[4:].normal_(std=0.2)
-    return model.eval()
+    return tiny_joint_diffusion(tiny_text_pipeline)
 
 
 @pytest.fixture(scope='module')
-def folder(model, tmp_path_factory):
-    folder = tmp_path_factory.mktemp('joint') / 'model'
-    model.save_pretrained(folder)
-    return folder
+def folder(tiny_joint_pipeline):
+    return tiny_joint_pipeline
 
 
 def test_new_networks(tmp_path):
@@ -142,6 +132,6 @@ def test_channels_that_do_not_fit_the_card(folder, tmp_path):
 )
 def test_what_does_not_fit(change, message, tiny_text_pipeline):
     with pytest.raises(InputError, match=message):
-        from_pipeline(tiny_text_pipeline, **change)
+        tiny_joint_diffusion(tiny_text_pipeline, **change)
     with pytest.raises(InputError, match='model.autoencoder is missing: give autoencoder, unet, text_encoder, scheduler, or the pipeline'):
         JointDiffusionTraining(MASKS, **COMMON)
