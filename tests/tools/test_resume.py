@@ -202,7 +202,7 @@ def test_what_a_diffusion_training_leaves(trained):
 
 
 def test_what_a_lora_training_leaves(trained):
-    """Checkpoints of adapters only; the average of them merged into the pipeline: W + B A, since alpha is the rank."""
+    """Checkpoints of adapters only; the average of them merged into the pipeline: W + alpha / r B A with alpha 8 and r 2."""
     checkpoint = read_checkpoint(trained / 'lora_whole' / 'iter_9.pth')
     average = checkpoint['state_dict']
     assert all(name.startswith('adapters.') for name in average) and len(average) == len(checkpoint['ema_state_dict']) - 1
@@ -214,7 +214,7 @@ def test_what_a_lora_training_leaves(trained):
         read_checkpoint(f'{folder}/unet/diffusion_pytorch_model.safetensors')[f'{name}.weight']
         for folder in (trained / 'lora_whole' / 'diffusion', 'mmbdg://fashion32/diffusion')
     )
-    torch.testing.assert_close(exported, base + b @ a)
+    torch.testing.assert_close(exported, base + 4 * b @ a)
     adapters = read_checkpoint(trained / 'lora_whole' / 'adapter' / 'pytorch_lora_weights.safetensors')
     assert torch.equal(adapters[f'unet.{name}.lora_B.weight'], b)
 
