@@ -14,7 +14,7 @@ class_names = ('first', 'second')  # names of the folders in images; they are pu
 base_pipeline = 'mmbdg://fashion32/diffusion'  # or a folder that save_pretrained of a StableDiffusionPipeline has written
 resolution = 32  # height and width in pixels of the pipeline's images
 iterations = 1000  # the training can be stopped at any iteration
-learning_rate = 1e-3  # of the small embedded pipeline; 1e-4 is usual for Stable Diffusion
+learning_rate = 5e-3  # of the small embedded pipeline; 1e-4 is usual for Stable Diffusion
 batch_size = 32
 
 attention = ('to_q', 'to_k', 'to_v', 'to_out.0')
@@ -26,6 +26,7 @@ model = dict(
     text_lora=dict(rank=8, alpha=8, target_modules=('q_proj', 'k_proj', 'v_proj', 'out_proj', 'token_embedding')),  # None: frozen
     classes=class_names,
     captions=('a photo of a {}', 'a picture of a {}', 'a photo of the {}', '{}'),
+    timesteps='logit_normal',
     guidance_scale=2.0,
     num_inference_steps=10,
     data_preprocessor=dict(type='mmengine.ImgDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True),
