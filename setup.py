@@ -19,7 +19,7 @@ TENSORBOARD = ['tensorboard>=2.18']
 HUB = ['huggingface_hub>=0.23']
 DETECTION = ['onedl-mmdetection>=3.5.1']
 CITYSCAPES = ['cityscapesscripts>=2.2.4']
-DIFFUSION = ['diffusers>=0.35', 'transformers>=4.53', 'accelerate>=1.1']
+DIFFUSION = ['diffusers>=0.35', 'transformers>=4.53', 'accelerate>=1.1', 'peft>=0.17']
 CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
@@ -85,7 +85,7 @@ setup(
         hub=HUB,  # LabelledGenerator.load('org/name')
         det=DETECTION,  # detectors; large, and not needed for pre-training
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
-        diffusion=DIFFUSION,  # mmbdg.DiffusionSource, prompts by a language model
+        diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
         clip=CLIP,  # mmbdg.OpenCLIP, retrieval, selections by CLIP score or by similarity
         tests=[
             *ANALYSIS,

@@ -142,6 +142,16 @@ def tiny_text_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
+def tiny_joint_pipeline(tmp_path_factory: pytest.TempPathFactory, tiny_text_pipeline: Path) -> Path:
+    """Folder of a diffusion model of images and masks."""
+    from tiny_diffusion import tiny_joint_diffusion  # imports OpenMMLab's packages
+
+    folder = tmp_path_factory.mktemp('joint_pipeline') / 'model'
+    tiny_joint_diffusion(tiny_text_pipeline).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope='session')
 def tiny_class_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a class-conditional pipeline of diffusers."""
     return write_class_pipeline(tmp_path_factory.mktemp('class_pipeline'))

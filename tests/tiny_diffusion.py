@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from mmbdg.models import AutoencoderTraining, DiffusionTraining
+from mmbdg.models import AutoencoderTraining, DiffusionTraining, JointDiffusionTraining
 
 TINY_AUTOENCODER = dict(
     type='AutoencoderTiny',
@@ -66,3 +66,13 @@ def tiny_diffusion(autoencoder: Path, **change: Any) -> DiffusionTraining:
         data_preprocessor=PREPROCESSOR,
     )
     return DiffusionTraining(**config | change)
+
+
+def tiny_joint_diffusion(pipeline: Path, **change: Any) -> JointDiffusionTraining:
+    """Start from a tiny pipeline of 16 px with 4 latents, with 2 x 2 pixels of the mask; the last layer predicts something for the mask."""
+    torch.manual_seed(0)
+    masks = dict(labels=('background', 'foreground'), patch=2, weight=0.25)
+    config = dict(masks=masks, pipeline=str(pipeline), classes=('disc', 'square'), num_inference_steps=2, data_preprocessor=PREPROCESSOR)
+    model = JointDiffusionTraining(**config | change)
+    model.unet.conv_out.weight.data[4:].normal_(std=0.2)
+    return model.eval()

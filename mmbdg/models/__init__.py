@@ -9,6 +9,7 @@ from mmbdg.models.fpn_head import FPNHead
 from mmbdg.models.gan_distributed import GANDistributed
 from mmbdg.models.interpreter_training import InterpreterTraining
 from mmbdg.models.joint_data_preprocessor import JointDataPreprocessor
+from mmbdg.models.joint_diffusion_training import JointDiffusionTraining
 from mmbdg.models.joint_pretraining import (
     JointBarlowTwins,
     JointBYOL,
@@ -19,6 +20,7 @@ from mmbdg.models.joint_pretraining import (
     JointSimSiam,
 )
 from mmbdg.models.judge_training import JudgeTraining
+from mmbdg.models.lora_training import LoRATraining
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 
@@ -32,6 +34,7 @@ __all__ = [
     'GANDistributed',
     'InterpreterTraining',
     'JointDataPreprocessor',
+    'JointDiffusionTraining',
     'JointBarlowTwins',
     'JointBYOL',
     'JointDenseCL',
@@ -40,6 +43,7 @@ __all__ = [
     'JointSimCLR',
     'JointSimSiam',
     'JudgeTraining',
+    'LoRATraining',
     'OnlineDataPreprocessor',
     'ProjectionDiscriminator',
 ]

@@ -1,8 +1,8 @@
 """Training of a latent text-to-image diffusion model as an mmengine model."""
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -39,12 +39,13 @@ class DiffusionTraining(BaseModel):
     the exported pipeline from the noise at the address (class, sample_idx).
 
     Args:
-        autoencoder: Folder of a diffusers autoencoder, see :func:`~mmbdg.models.diffusers_parts.read_autoencoder`.
-        unet: Config of the U-Net, ``dict(type='UNet2DConditionModel', ...)``. Its channels and ``cross_attention_dim`` must be those of the
-            autoencoder and of the text encoder.
-        text_encoder: Arguments of ``transformers.CLIPTextConfig``, without those of the vocabulary and of the length.
-        scheduler: Config of the noise and of the sampling, ``dict(type='DDIMScheduler', ...)``; its ``prediction_type`` is the target
-            of the U-Net: "epsilon", "v_prediction" or "sample".
+        autoencoder: Folder of a diffusers autoencoder, see :func:`~mmbdg.models.diffusers_parts.read_autoencoder`; or an autoencoder.
+        unet: Config of the U-Net, ``dict(type='UNet2DConditionModel', ...)``, or a U-Net. Its channels and ``cross_attention_dim`` must be
+            those of the autoencoder and of the text encoder.
+        text_encoder: Arguments of ``transformers.CLIPTextConfig``, without those of the vocabulary and of the length; or a text encoder,
+            then with its ``tokenizer``.
+        scheduler: Config of the noise and of the sampling, ``dict(type='DDIMScheduler', ...)``, or a scheduler; its ``prediction_type`` is
+            the target of the U-Net: "epsilon", "v_prediction" or "sample".
         classes: Names of the classes, or the name of an embedded list.
         captions: Forms of captions, each with one ``{}`` for the name; the first is the prompt of validations and sample pictures.
         empty_prompt: Fraction of empty captions, in [0,1). Default: 0.1.
@@ -55,6 +56,7 @@ class DiffusionTraining(BaseModel):
         seed: Seed of the noise of validations and sample pictures. Default: 0.
         data_preprocessor: Config of a data preprocessor that scales images to [-1,1].
         init_cfg: See mmengine's ``BaseModule``.
+        tokenizer: Tokenizer of a given text encoder. Default None: made from the captions, with ``prompt_length``.
 
     Raises:
         InputError: diffusers is not installed, a part does not exist or does not fit the others, or a caption has no ``{}``.
@@ -62,10 +64,10 @@ class DiffusionTraining(BaseModel):
 
     def __init__(
         self,
-        autoencoder: str,
-        unet: dict,
-        text_encoder: dict,
-        scheduler: dict,
+        autoencoder: str | nn.Module,
+        unet: dict | nn.Module,
+        text_encoder: dict | nn.Module,
+        scheduler: dict | Any,
         classes: Sequence[str] | str,
         captions: Sequence[str] = ('a photo of a {}',),
         empty_prompt: float = 0.1,
@@ -76,6 +78,7 @@ class DiffusionTraining(BaseModel):
         seed: int = 0,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        tokenizer: Any = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         need_diffusers('mmbdg.DiffusionTraining')
@@ -89,25 +92,39 @@ class DiffusionTraining(BaseModel):
         self.captions = _captions(captions)
         self.empty_prompt, self.timesteps = empty_prompt, timesteps
         self.guidance_scale, self.num_inference_steps, self.seed = guidance_scale, num_inference_steps, seed
-        self.scheduler = diffusers_part(scheduler, SCHEDULERS, 'model.scheduler')
-        self.tokenizer = caption_tokenizer([form.format(name) for form in self.captions for name in self.classes], prompt_length)
-        special = {f'{name}_token_id': getattr(self.tokenizer, f'{name}_token_id') for name in ('bos', 'eos', 'pad')}
-        sizes = dict(vocab_size=len(self.tokenizer), max_position_embeddings=prompt_length)
-        self.autoencoder: nn.Module = read_autoencoder(autoencoder)
-        self.text_encoder: nn.Module = CLIPTextModel(CLIPTextConfig(**text_encoder, **sizes, **special))
-        self.unet: nn.Module = diffusers_part(unet, UNETS, 'model.unet')
+        self.scheduler = diffusers_part(scheduler, SCHEDULERS, 'model.scheduler') if isinstance(scheduler, Mapping) else scheduler
+        self.sampler = self.scheduler
+        self.tokenizer = (
+            caption_tokenizer([form.format(name) for form in self.captions for name in self.classes], prompt_length)
+            if tokenizer is None
+            else tokenizer
+        )
+        self.autoencoder: nn.Module = autoencoder if isinstance(autoencoder, nn.Module) else read_autoencoder(autoencoder)
+        if isinstance(text_encoder, Mapping):
+            special = {f'{name}_token_id': getattr(self.tokenizer, f'{name}_token_id') for name in ('bos', 'eos', 'pad')}
+            sizes = dict(vocab_size=len(self.tokenizer), max_position_embeddings=prompt_length)
+            text_encoder = CLIPTextModel(CLIPTextConfig(**text_encoder, **sizes, **special))
+        self.text_encoder: nn.Module = text_encoder
+        self.unet: nn.Module = diffusers_part(unet, UNETS, 'model.unet') if isinstance(unet, Mapping) else unet
         self._check_sizes()
         tokens = [self._tokens([form.format(name) for name in self.classes]) for form in self.captions]
         self.register_buffer('_caption_tokens', torch.stack(tokens), persistent=False)  # (forms, classes, length)
         self.register_buffer('_empty_tokens', self._tokens(['']), persistent=False)
 
     def _check_sizes(self) -> None:
-        channels, wanted = self.unet.config.in_channels, self.autoencoder.config.latent_channels
+        channels, wanted = self.unet.config.in_channels, self.latent_channels
         if not channels == self.unet.config.out_channels == wanted:
-            raise InputError(f'the autoencoder has {wanted} latent channels: model.unet.in_channels and out_channels must be {wanted}')
+            own = self.autoencoder.config.latent_channels
+            more = f' and the masks {wanted - own}' if wanted > own else ''
+            raise InputError(f'the autoencoder has {own} latent channels{more}: model.unet.in_channels and out_channels must be {wanted}')
         width, wanted = self.unet.config.cross_attention_dim, self.text_encoder.config.hidden_size
         if width != wanted:
             raise InputError(f'model.unet.cross_attention_dim is {width}, model.text_encoder.hidden_size {wanted}: they must be equal')
+
+    @property
+    def latent_channels(self) -> int:
+        """Number of channels that the U-Net denoises."""
+        return self.autoencoder.config.latent_channels
 
     def _tokens(self, texts: Sequence[str]) -> Tensor:
         return self.tokenizer(list(texts), padding='max_length', truncation=True, return_tensors='pt').input_ids
@@ -142,8 +159,14 @@ class DiffusionTraining(BaseModel):
             images: float (N,3,R,R) in [-1,1].
             class_ids: int64 (N,).
         """
-        with torch.no_grad():
-            latents = latents_of(self.autoencoder, images) * self.autoencoder.config.scaling_factor
+        return dict(loss_diffusion=self._errors(self._latents(images), class_ids).mean())
+
+    @torch.no_grad()
+    def _latents(self, images: Tensor) -> Tensor:
+        return latents_of(self.autoencoder, images) * self.autoencoder.config.scaling_factor
+
+    def _errors(self, latents: Tensor, class_ids: Tensor) -> Tensor:
+        """Squared errors of the prediction at random noise levels, of the shape of the latents."""
         count = len(latents)
         tokens = self._caption_tokens[torch.randint(len(self.captions), (count,), device=class_ids.device), class_ids]
         empty = torch.rand(count, 1, device=tokens.device) < self.empty_prompt
@@ -151,7 +174,7 @@ class DiffusionTraining(BaseModel):
         noise, steps = torch.randn_like(latents), self._steps(count, latents.device)
         noisy = self.scheduler.add_noise(latents, noise, steps)
         predicted = self.unet(noisy, steps, self.text_encoder(tokens).last_hidden_state).sample
-        return dict(loss_diffusion=F.mse_loss(predicted, self._target(latents, noise, steps)))
+        return F.mse_loss(predicted, self._target(latents, noise, steps), reduction='none')
 
     def _steps(self, count: int, device: torch.device) -> Tensor:
         total = self.scheduler.config.num_train_timesteps
@@ -167,14 +190,17 @@ class DiffusionTraining(BaseModel):
 
     def pipeline(self) -> 'StableDiffusionPipeline':
         """Diffusers' pipeline of these networks, without a safety checker. It shares their weights."""
+        return self._pipeline(self.unet, self.text_encoder)
+
+    def _pipeline(self, unet: nn.Module, text_encoder: nn.Module) -> 'StableDiffusionPipeline':
         from diffusers import StableDiffusionPipeline
 
         pipeline = StableDiffusionPipeline(
             vae=self.autoencoder,
-            text_encoder=self.text_encoder,
+            text_encoder=text_encoder,
             tokenizer=self.tokenizer,
-            unet=self.unet,
-            scheduler=self.scheduler,
+            unet=unet,
+            scheduler=self.sampler,
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
@@ -194,7 +220,11 @@ class DiffusionTraining(BaseModel):
         Returns:
             uint8 (N,3,R,R), on the device of the model.
         """
-        channels, factor = self.autoencoder.config.latent_channels, 2 ** (len(self.autoencoder.config.block_out_channels) - 1)
+        return to_pixels(self._sample(class_ids, indices, size, 'pt') * 2 - 1)
+
+    def _sample(self, class_ids: Sequence[int], indices: Sequence[int], size: Sequence[int] | None, output: str) -> Tensor:
+        """Output of the pipeline for N addresses: "pt", images float (N,3,R,R) in [0,1]; "latent", latents."""
+        channels, factor = self.latent_channels, 2 ** (len(self.autoencoder.config.block_out_channels) - 1)
         side = self.unet.config.sample_size
         height, width = (side, side) if size is None else (length // factor for length in size)
         noise = [
@@ -202,16 +232,15 @@ class DiffusionTraining(BaseModel):
             for c, i in zip(class_ids, indices, strict=True)
         ]
         device = next(self.unet.parameters()).device
-        images = self.pipeline()(
+        return self.pipeline()(
             [self.captions[0].format(self.classes[c]) for c in class_ids],
             height=height * factor,
             width=width * factor,
             latents=torch.from_numpy(np.stack(noise)).float().to(device),
             num_inference_steps=self.num_inference_steps,
             guidance_scale=self.guidance_scale,
-            output_type='pt',
+            output_type=output,
         ).images
-        return to_pixels(images * 2 - 1)
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:
         """Write the pipeline in diffusers' layout, for ``AutoPipelineForText2Image.from_pretrained``."""

@@ -2,6 +2,7 @@
 
 from mmbdg.sources.base import Drawn, LabelledBatch, Source
 from mmbdg.sources.diffusion_source import DiffusionSource
+from mmbdg.sources.joint_diffusion_source import JointDiffusionSource
 from mmbdg.sources.labelled_generator import LabelledGenerator
 from mmbdg.sources.labelled_generator_source import LabelledGeneratorSource
 from mmbdg.sources.latents import generator_inputs, latent, latents
@@ -12,6 +13,7 @@ from mmbdg.sources.truncation import Truncation, select_statistics
 __all__ = [
     'DiffusionSource',
     'Drawn',
+    'JointDiffusionSource',
     'LabelledBatch',
     'LabelledGenerator',
     'LabelledGeneratorSource',

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from hashlib import sha256 as sha256_of
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from mmbdg.sources.class_images import open_class_files
 from mmbdg.sources.class_list import ClassList
 from mmbdg.sources.diffusion_schedulers import changed_scheduler, plain_scheduler, scheduler_class
 from mmbdg.sources.image_fit import fitted
+from mmbdg.sources.mask_bits import CARD
 from mmbdg.sources.pipeline_calls import PipelineCalls, say_cut_prompts
 from mmbdg.sources.pipelines import (
     PRECISIONS,
@@ -86,6 +87,8 @@ class DiffusionSource(Source):
             does not fit the model.
     """
 
+    makes_masks: ClassVar[bool] = False
+
     def __init__(
         self,
         model: str,
@@ -141,6 +144,8 @@ class DiffusionSource(Source):
         if self.init is not None:
             check_store(store, self.init.has_files, 'synthesis.source')
         self.folder, self.revision = find_pipeline(model, safety_checker)
+        if not self.makes_masks and (self.folder.path / CARD).is_file():
+            raise InputError(f'{self.folder.path} makes images and masks together ({CARD}): use mmbdg.JointDiffusionSource')
         self.labels = self._labels(prompts, label_ids)
         if scheduler is not None:
             scheduler_class(scheduler['type'])
@@ -231,8 +236,7 @@ class DiffusionSource(Source):
         return prompts[index % len(prompts)]
 
     def draw(self, class_id: int, indices: Sequence[int]) -> Drawn:
-        if not 0 <= class_id < len(self.classes):
-            raise InputError(f'there is no class {class_id}; classes are 0 to {len(self.classes) - 1}')
+        self._check_class(class_id)
         if not indices:
             return Drawn(torch.zeros(0, 3, self.resolution, self.resolution, dtype=torch.uint8, device=self.device), records=[])
         images, originals, records = None, None, [{} for _ in indices]
@@ -275,6 +279,10 @@ class DiffusionSource(Source):
         if self.init is not None:
             checksums |= self.init.checksums()
         return dict(config=config, checksums=checksums, versions={name: version(name) for name in ('diffusers', 'transformers')})
+
+    def _check_class(self, class_id: int) -> None:
+        if not 0 <= class_id < len(self.classes):
+            raise InputError(f'there is no class {class_id}; classes are 0 to {len(self.classes) - 1}')
 
     def _initial_images(self, class_id: int, indices: Sequence[int]) -> tuple[np.ndarray, list[Original] | None, list[str]]:
         """Images to perturb, uint8 (N,S,S,3), their files and ids. With strength 0 they have the size of the result."""

@@ -57,10 +57,32 @@ class PipelineCalls:
         if images is not None:
             mode = 'L' if self.pipeline.vae.config.get('in_channels', 3) == 1 else 'RGB'
             arguments['image'] = [Image.fromarray(image).convert(mode) for image in images]
+        name, result = type(self.pipeline).__name__, self._result(generators, arguments)
+        sampled = _to_uint8(result.images)
+        if sampled.shape[1:3] != (self.size, self.size):
+            raise InputError(f'{name} gives images of {sampled.shape[2]}x{sampled.shape[1]} pixels, not of {self.size}: change size')
+        return sampled, getattr(result, 'nsfw_content_detected', None)
+
+    def latents(self, generators: Sequence[torch.Generator], **arguments: Any) -> Tensor:
+        """Sample latents without decoding them.
+
+        Args:
+            generators: One for each of N samples.
+            **arguments: Further arguments, of N values each.
+
+        Returns:
+            Latents as the pipeline scales them, float (N,C,s,s).
+
+        Raises:
+            InputError: See :meth:`__call__`.
+        """
+        return self._result(generators, arguments | dict(output_type='latent')).images
+
+    def _result(self, generators: Sequence[torch.Generator], arguments: Mapping[str, Any]) -> Any:
         name, before = type(self.pipeline).__name__, self._shared_state()
         try:
             with quiet():
-                result = self.pipeline(**self.arguments, **arguments, generator=list(generators))
+                result = self.pipeline(**self.arguments | arguments, generator=list(generators))
         except ValueError as error:  # raised by diffusers for a wrong argument
             raise InputError(f'{name} refuses these values: {" ".join(str(error).split())[:500]}') from error
         if any(not torch.equal(a, b) for a, b in zip(before, self._shared_state(), strict=True)):
@@ -68,10 +90,7 @@ class PipelineCalls:
                 f'{name} with {type(self.pipeline.scheduler).__name__} draws random numbers that do not come from the generators of the '
                 "samples; choose a deterministic scheduler, such as dict(type='DDIMScheduler')"
             )
-        sampled = _to_uint8(result.images)
-        if sampled.shape[1:3] != (self.size, self.size):
-            raise InputError(f'{name} gives images of {sampled.shape[2]}x{sampled.shape[1]} pixels, not of {self.size}: change size')
-        return sampled, getattr(result, 'nsfw_content_detected', None)
+        return result
 
     def _shared_state(self) -> list[Tensor]:
         """State of the global random generators of the process."""

@@ -47,6 +47,11 @@ def examples(request, tiny_labelled_generator, tiny_retrieval) -> dict[str, dict
     if request.node.callspec.params['name'] == 'DiffusionSource':  # to import diffusers takes seconds
         model = str(request.getfixturevalue('tiny_text_pipeline'))
         found['DiffusionSource'] = dict(type='mmbdg.DiffusionSource', model=model, classes=['bag', 'coat'], prompts=['a {}'], steps=2)
+    if request.node.callspec.params['name'] == 'JointDiffusionSource':
+        model = str(request.getfixturevalue('tiny_joint_pipeline'))
+        found['JointDiffusionSource'] = dict(
+            type='mmbdg.JointDiffusionSource', model=model, classes=['bag', 'coat'], prompts=['a {}'], steps=2
+        )
     if request.node.callspec.params['name'] == 'RealImageSource':
         folder = request.getfixturevalue('tmp_path')
         images = write_images(folder / 'images', dict(disc=8, square=6))

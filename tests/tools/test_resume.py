@@ -56,6 +56,17 @@ train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)
 val_dataloader = dict(dataset=dict(label_fraction=0.001))
 default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
 """
+LORA = f"""
+_base_ = '{ROOT}/configs/diffusion/lora_own.py'
+images = 'garments'
+class_names = ('bag', 'coat')
+iterations = 9
+batch_size = 4
+model = dict(lora=dict(rank=2, target_modules=('to_q',)), text_lora=dict(rank=2, target_modules=('q_proj',)))
+train_dataloader = dict(num_workers=0, persistent_workers=False)
+val_dataloader = val_evaluator = val_cfg = None
+default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
+"""
 DETECTOR = f"""
 _base_ = '{ROOT}/configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py'
 pretrained = None
@@ -79,13 +90,14 @@ val_dataloader = dict(dataset=dict(count=2))
 default_hooks = dict(checkpoint=dict(interval=3))
 custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=2)]
 """
-CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, diffusion=DIFFUSION, detector=DETECTOR)
+CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, diffusion=DIFFUSION, lora=LORA, detector=DETECTOR)
 VALIDATED, NO_SEED = ['--cfg-options', 'train_cfg.val_interval=3'], ['--cfg-options', 'randomness.seed=None']
 OPTIONS = dict(  # options of the start and of the resume; a drawn seed is read from the checkpoint
     iterations=(VALIDATED, ['--resume', *VALIDATED]),
     epochs=(['--cfg-options', 'randomness.seed=5'], ['--resume', *NO_SEED]),
     gan=([], ['--resume']),
     diffusion=([], ['--resume']),
+    lora=(['--cfg-options', 'images={folder}'], ['--resume', '--cfg-options', 'images={folder}']),
     detector=([], ['--resume']),
 )
 # Checkpoints after which the training is killed, and the last one. After the last kill the newest checkpoint is truncated, so the
@@ -95,6 +107,7 @@ NAMES = dict(
     epochs=('epoch_2.pth', 'epoch_4.pth'),
     gan=('iter_6.pth', 'iter_9.pth'),
     diffusion=('iter_6.pth', 'iter_9.pth'),
+    lora=('iter_6.pth', 'iter_9.pth'),
     detector=('iter_6.pth', 'iter_9.pth'),
 )
 
@@ -106,9 +119,14 @@ def trained(tmp_path_factory):
     jobs = []
 
     def add(kind, name, work, options, **more):
+        options = [option.format(folder=folder / 'garments') for option in options]
         arguments = [str(folder / f'{kind}.py'), '--work-dir', str(folder / f'{kind}_{work}'), *options]
         jobs.append(dict(arguments=arguments, output=str(folder / f'{kind}_{name}.txt'), **more))
 
+    for name in ('bag', 'coat'):
+        (folder / 'garments' / name).mkdir(parents=True)
+        for i in range(4):
+            Image.fromarray(np.full((32, 32), 40 * i + len(name), np.uint8)).save(folder / 'garments' / name / f'{i}.png')
     for kind, text in CONFIGS.items():
         (folder / f'{kind}.py').write_text(text)
         options, resume = OPTIONS[kind]
@@ -179,6 +197,24 @@ def test_what_a_diffusion_training_leaves(trained):
     shown = Image.open(trained / 'diffusion_whole' / 'samples' / 'iter_000009.png').crop((2, 2, 34, 34))
     assert np.abs(np.asarray(drawn).astype(int) - np.asarray(shown)).max() <= 1
     assert not (trained / 'diffusion_whole' / 'diffusion.new').exists()
+
+
+def test_what_a_lora_training_leaves(trained):
+    """Checkpoints of adapters only; the average of them merged into the pipeline: W + alpha / r B A with alpha 8 and r 2."""
+    checkpoint = read_checkpoint(trained / 'lora_whole' / 'iter_9.pth')
+    average = checkpoint['state_dict']
+    assert all(name.startswith('adapters.') for name in average) and len(average) == len(checkpoint['ema_state_dict']) - 1
+    assert len(checkpoint['optimizer']['state']) == len(average)
+    name = 'down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q'
+    a, b = (average[f'adapters.unet.{name.replace(".", "/")}/lora_{part}/default/weight'] for part in 'AB')
+    assert b.abs().max() > 0
+    exported, base = (
+        read_checkpoint(f'{folder}/unet/diffusion_pytorch_model.safetensors')[f'{name}.weight']
+        for folder in (trained / 'lora_whole' / 'diffusion', 'mmbdg://fashion32/diffusion')
+    )
+    torch.testing.assert_close(exported, base + 4 * b @ a)
+    adapters = read_checkpoint(trained / 'lora_whole' / 'adapter' / 'pytorch_lora_weights.safetensors')
+    assert torch.equal(adapters[f'unet.{name}.lora_B.weight'], b)
 
 
 @pytest.mark.parametrize('kind', CONFIGS)

@@ -53,6 +53,8 @@ class ExportPretrainedHook(ExportHook):
         folder: Name of the folder. An older one is replaced.
     """
 
+    method = 'save_pretrained'
+
     def __init__(self, folder: str) -> None:
         self.folder = folder
 
@@ -63,9 +65,20 @@ class ExportPretrainedHook(ExportHook):
         fresh = out.with_name(f'{out.name}.new')
         shutil.rmtree(fresh, ignore_errors=True)  # left by a killed training
         with whole_folder(fresh) as part:
-            model.save_pretrained(part)
+            getattr(model, self.method)(part)
             for file in part.rglob('*.safetensors'):
                 file.chmod(0o644)  # safetensors writes files that only the owner can read
         shutil.rmtree(out, ignore_errors=True)
         fresh.rename(out)
         runner.logger.info(f'exported {source} to {out}')
+
+
+@HOOKS.register_module()
+class ExportAdapterHook(ExportPretrainedHook):
+    """Writes ``<work_dir>/<folder>/`` with the adapters alone of a :class:`~mmbdg.models.LoRATraining`, see :class:`ExportHook`.
+
+    Args:
+        folder: Name of the folder. An older one is replaced.
+    """
+
+    method = 'save_adapter'
