@@ -1,6 +1,7 @@
 """Models for mmengine's Runner: training of GANs, diffusion models, CLIP and interpreters, and joint pre-training."""
 
 from mmbdg.models.autoencoder_training import AutoencoderTraining
+from mmbdg.models.class_diffusion_training import ClassDiffusionTraining
 from mmbdg.models.clip_training import CLIPTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
 from mmbdg.models.densecl import DenseCL
@@ -23,6 +24,7 @@ from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 
 __all__ = [
     'AutoencoderTraining',
+    'ClassDiffusionTraining',
     'CLIPTraining',
     'ConditionalGAN',
     'DenseCL',

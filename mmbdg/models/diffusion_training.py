@@ -1,33 +1,27 @@
 """Training of a latent text-to-image diffusion model as an mmengine model."""
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from mmengine.model import BaseModel
-from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmbdg.addressed import generator_at
-from mmbdg.assets.class_lists import class_names as names_of
 from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
-from mmbdg.models.diffusers_parts import caption_tokenizer, diffusers_part, latents_of, need_diffusers, read_autoencoder
+from mmbdg.models.diffusers_parts import caption_tokenizer, diffusers_part
+from mmbdg.models.latent_diffusion import LatentDiffusionTraining, check_fraction
 from mmbdg.registry import MODELS
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
 
 UNETS = ('UNet2DConditionModel',)
-SCHEDULERS = ('DDIMScheduler', 'DDPMScheduler')
-"""Schedulers of diffusers that support both training (noisy latents and velocity) and sampling."""
 
 
 @MODELS.register_module()
-class DiffusionTraining(BaseModel):
+class DiffusionTraining(LatentDiffusionTraining):
     """Trains a text-conditional latent diffusion model from the parts of diffusers' ``StableDiffusionPipeline``.
 
     The U-Net and the text encoder are trained together; the autoencoder is frozen. Each image's caption is one of several forms with the
@@ -76,23 +70,15 @@ class DiffusionTraining(BaseModel):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        need_diffusers('mmbdg.DiffusionTraining')
+        super().__init__(
+            autoencoder, scheduler, classes, timesteps, guidance_scale, num_inference_steps, seed, data_preprocessor, init_cfg
+        )
         from transformers import CLIPTextConfig, CLIPTextModel
 
-        if timesteps not in ('uniform', 'logit_normal') or not 0 <= empty_prompt < 1:
-            raise InputError(
-                f'model.timesteps is "uniform" or "logit_normal", model.empty_prompt lies in [0,1); got {timesteps!r} and {empty_prompt!r}'
-            )
-        self.classes = names_of(classes)
-        self.captions = _captions(captions)
-        self.empty_prompt, self.timesteps = empty_prompt, timesteps
-        self.guidance_scale, self.num_inference_steps, self.seed = guidance_scale, num_inference_steps, seed
-        self.scheduler = diffusers_part(scheduler, SCHEDULERS, 'model.scheduler')
+        self.captions, self.empty_prompt = _captions(captions), check_fraction(empty_prompt, 'empty_prompt')
         self.tokenizer = caption_tokenizer([form.format(name) for form in self.captions for name in self.classes], prompt_length)
         special = {f'{name}_token_id': getattr(self.tokenizer, f'{name}_token_id') for name in ('bos', 'eos', 'pad')}
         sizes = dict(vocab_size=len(self.tokenizer), max_position_embeddings=prompt_length)
-        self.autoencoder: nn.Module = read_autoencoder(autoencoder)
         self.text_encoder: nn.Module = CLIPTextModel(CLIPTextConfig(**text_encoder, **sizes, **special))
         self.unet: nn.Module = diffusers_part(unet, UNETS, 'model.unet')
         self._check_sizes()
@@ -111,58 +97,14 @@ class DiffusionTraining(BaseModel):
     def _tokens(self, texts: Sequence[str]) -> Tensor:
         return self.tokenizer(list(texts), padding='max_length', truncation=True, return_tensors='pt').input_ids
 
-    def init_weights(self) -> None:
-        """Do nothing: the networks are initialised when they are built, the autoencoder from its folder."""
-
-    def train(self, mode: bool = True) -> 'DiffusionTraining':
-        super().train(mode)
-        self.autoencoder.eval()
-        return self
-
-    def forward(
-        self, inputs: Tensor, data_samples: list[BaseDataElement], mode: str = 'tensor'
-    ) -> Tensor | dict[str, Tensor] | list[BaseDataElement]:
-        """``loss``: the loss; ``predict``: data samples; ``tensor``: generated images uint8 (N,3,R,R)."""
-        class_ids = torch.cat([sample.gt_label for sample in data_samples])
-        if mode == 'loss':
-            return self.loss(inputs, class_ids)
-        images = self.images(class_ids.tolist(), [sample.sample_idx for sample in data_samples], inputs.shape[-2:])
-        if mode == 'tensor':
-            return images
-        for sample, real, generated in zip(data_samples, to_pixels(inputs), images, strict=True):
-            sample.set_field(real, 'real')
-            sample.set_field(generated, 'generated')
-        return data_samples
-
-    def loss(self, images: Tensor, class_ids: Tensor) -> dict[str, Tensor]:
-        """Mean squared error of the U-Net's prediction at random noise levels.
-
-        Args:
-            images: float (N,3,R,R) in [-1,1].
-            class_ids: int64 (N,).
-        """
-        with torch.no_grad():
-            latents = latents_of(self.autoencoder, images) * self.autoencoder.config.scaling_factor
-        count = len(latents)
+    def _condition(self, class_ids: Tensor) -> Tensor:
+        count = len(class_ids)
         tokens = self._caption_tokens[torch.randint(len(self.captions), (count,), device=class_ids.device), class_ids]
         empty = torch.rand(count, 1, device=tokens.device) < self.empty_prompt
-        tokens = torch.where(empty, self._empty_tokens, tokens)
-        noise, steps = torch.randn_like(latents), self._steps(count, latents.device)
-        noisy = self.scheduler.add_noise(latents, noise, steps)
-        predicted = self.unet(noisy, steps, self.text_encoder(tokens).last_hidden_state).sample
-        return dict(loss_diffusion=F.mse_loss(predicted, self._target(latents, noise, steps)))
+        return torch.where(empty, self._empty_tokens, tokens)
 
-    def _steps(self, count: int, device: torch.device) -> Tensor:
-        total = self.scheduler.config.num_train_timesteps
-        if self.timesteps == 'uniform':
-            return torch.randint(total, (count,), device=device)
-        return (torch.randn(count, device=device).sigmoid() * total).long().clamp_(max=total - 1)
-
-    def _target(self, latents: Tensor, noise: Tensor, steps: Tensor) -> Tensor:
-        kind = self.scheduler.config.prediction_type
-        if kind == 'v_prediction':
-            return self.scheduler.get_velocity(latents, noise, steps)
-        return noise if kind == 'epsilon' else latents
+    def _predict(self, noisy: Tensor, steps: Tensor, condition: Tensor) -> Tensor:
+        return self.unet(noisy, steps, self.text_encoder(condition).last_hidden_state).sample
 
     def pipeline(self) -> 'StableDiffusionPipeline':
         """Diffusers' pipeline of these networks, without a safety checker. It shares their weights."""
@@ -183,16 +125,6 @@ class DiffusionTraining(BaseModel):
 
     @torch.no_grad()
     def images(self, class_ids: Sequence[int], indices: Sequence[int], size: Sequence[int] | None = None) -> Tensor:
-        """Generate the images of N addresses.
-
-        Args:
-            class_ids: Class index of each image.
-            indices: Index of each image within its class.
-            size: Height and width in pixels; None: the U-Net's ``sample_size``.
-
-        Returns:
-            uint8 (N,3,R,R), on the device of the model.
-        """
         channels, factor = self.autoencoder.config.latent_channels, 2 ** (len(self.autoencoder.config.block_out_channels) - 1)
         side = self.unet.config.sample_size
         height, width = (side, side) if size is None else (length // factor for length in size)
@@ -211,10 +143,6 @@ class DiffusionTraining(BaseModel):
             output_type='pt',
         ).images
         return to_pixels(images * 2 - 1)
-
-    def save_pretrained(self, folder: str | os.PathLike) -> None:
-        """Write the pipeline in diffusers' layout, for ``AutoPipelineForText2Image.from_pretrained``."""
-        self.pipeline().save_pretrained(folder, safe_serialization=True)
 
 
 def _captions(captions: Sequence[str]) -> tuple[str, ...]:
