@@ -1,6 +1,7 @@
 """Metrics for mmengine's evaluator."""
 
 from mmbdg.evaluation.attribute_answers import AttributeAnswers
+from mmbdg.evaluation.codebook_use import CodebookUse
 from mmbdg.evaluation.ensemble_quality import EnsembleQuality
 from mmbdg.evaluation.kid import KernelDistance
 from mmbdg.evaluation.labeller_iou import LabellerIoU
@@ -9,6 +10,7 @@ from mmbdg.evaluation.reconstruction_psnr import ReconstructionPSNR
 
 __all__ = [
     'AttributeAnswers',
+    'CodebookUse',
     'EnsembleQuality',
     'KernelDistance',
     'LabellerIoU',

@@ -1,4 +1,4 @@
-"""Models for mmengine's Runner: training of GANs, diffusion models, CLIP and interpreters, and joint pre-training."""
+"""Models for mmengine's Runner: training of GANs, VQGANs, diffusion models, CLIP and interpreters, and joint pre-training."""
 
 from mmbdg.models.autoencoder_training import AutoencoderTraining
 from mmbdg.models.class_diffusion_training import ClassDiffusionTraining
@@ -21,6 +21,8 @@ from mmbdg.models.joint_pretraining import (
 )
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
+from mmbdg.models.vqgan_autoencoder_training import VQGANAutoencoderTraining
+from mmbdg.models.vqgan_transformer_training import VQGANTransformerTraining
 
 __all__ = [
     'AutoencoderTraining',
@@ -42,4 +44,6 @@ __all__ = [
     'JointSimSiam',
     'OnlineDataPreprocessor',
     'ProjectionDiscriminator',
+    'VQGANAutoencoderTraining',
+    'VQGANTransformerTraining',
 ]

@@ -61,9 +61,7 @@ class ClassDiffusionTraining(LatentDiffusionTraining):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(
-            autoencoder, scheduler, classes, timesteps, guidance_scale, num_inference_steps, seed, data_preprocessor, init_cfg
-        )
+        super().__init__(autoencoder, scheduler, classes, timesteps, guidance_scale, num_inference_steps, seed, data_preprocessor, init_cfg)
         if export_precision not in PRECISIONS:
             raise InputError(f'model.export_precision is one of {", ".join(PRECISIONS)}, got {export_precision!r}')
         self.empty_label, self.export_precision = check_fraction(empty_label, 'empty_label'), export_precision
@@ -76,11 +74,13 @@ class ClassDiffusionTraining(LatentDiffusionTraining):
     def _check_sizes(self) -> None:
         config, wanted = self.transformer.config, self.autoencoder.config.latent_channels
         if not config.in_channels == config.out_channels == wanted:
-            raise InputError(f'the autoencoder has {wanted} latent channels: model.transformer.in_channels and out_channels must be {wanted}')
+            raise InputError(
+                f'the autoencoder has {wanted} latent channels: model.transformer.in_channels and out_channels must be {wanted}'
+            )
         if config.num_embeds_ada_norm != NULL_CLASS:
             raise InputError(
-                f'model.transformer.num_embeds_ada_norm must be {NULL_CLASS}, the label that the DiTPipeline of diffusers takes as the empty '
-                f'one for guidance; got {config.num_embeds_ada_norm}'
+                f'model.transformer.num_embeds_ada_norm must be {NULL_CLASS}: that is the empty label of the DiTPipeline of diffusers; '
+                f'got {config.num_embeds_ada_norm}'
             )
         if len(self.classes) > NULL_CLASS:
             raise InputError(f'a diffusion transformer of diffusers has at most {NULL_CLASS} classes, got {len(self.classes)}')

@@ -70,9 +70,7 @@ class DiffusionTraining(LatentDiffusionTraining):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(
-            autoencoder, scheduler, classes, timesteps, guidance_scale, num_inference_steps, seed, data_preprocessor, init_cfg
-        )
+        super().__init__(autoencoder, scheduler, classes, timesteps, guidance_scale, num_inference_steps, seed, data_preprocessor, init_cfg)
         from transformers import CLIPTextConfig, CLIPTextModel
 
         self.captions, self.empty_prompt = _captions(captions), check_fraction(empty_prompt, 'empty_prompt')
