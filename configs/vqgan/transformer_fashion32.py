@@ -1,10 +1,9 @@
 """Second stage of the small VQGAN: a transformer that predicts the tokens of the embedded real images from their class.
 
+    python tools/train.py configs/vqgan/autoencoder_fashion32.py        # the first stage
     python tools/train.py configs/vqgan/transformer_fashion32.py
 
-Uses the first stage of the embedded VQGAN. To train it too, run configs/vqgan/autoencoder_fashion32.py before, and name its file with
---cfg-options autoencoder=work_dirs/vqgan_autoencoder_fashion32/autoencoder.safetensors. Writes generator.safetensors (both stages, the
-averaged weights of the best checkpoint) and samples/*.png into the work dir.
+Writes generator.safetensors (both stages, the averaged weights of the best checkpoint) and samples/*.png into the work dir.
 """
 
 _base_ = [
@@ -15,7 +14,7 @@ _base_ = [
 ]
 
 work_dir = 'work_dirs/vqgan_transformer_fashion32'
-autoencoder = 'mmbdg://fashion32/vqgan/generator.safetensors'
+autoencoder = 'work_dirs/vqgan_autoencoder_fashion32/autoencoder.safetensors'
 classifier_weights = 'mmbdg://fashion32/classifier.safetensors'
 iterations = 1600
 

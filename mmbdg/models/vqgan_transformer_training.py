@@ -30,7 +30,8 @@ class VQGANTransformerTraining(BaseModel):
 
     Args:
         generator: Config of the generator, ``dict(type='mmbdg.VQGAN', ...)``.
-        autoencoder: Weights of the first stage: the file of a :class:`~mmbdg.models.VQGANAutoencoderTraining`, or of a whole VQGAN.
+        autoencoder: Weights of the first stage: the file of a :class:`~mmbdg.models.VQGANAutoencoderTraining`, or of a whole VQGAN. It is
+            read by :meth:`init_weights`.
         classes: Names of the classes, or the name of an embedded list.
         corrupted: Fraction of the tokens before the predicted one that are replaced by random tokens in training, in [0,1), against
             overfitting (1 - pkeep in the released code). Default: 0.
@@ -39,7 +40,7 @@ class VQGANTransformerTraining(BaseModel):
         init_cfg: See mmengine's ``BaseModule``.
 
     Raises:
-        InputError: The generator is no VQGAN, has another number of classes, a value is out of range, or the file does not fit.
+        InputError: The generator is no VQGAN, has another number of classes, or a value is out of range.
     """
 
     def __init__(
@@ -58,14 +59,18 @@ class VQGANTransformerTraining(BaseModel):
         self.generator, self.classes = built_vqgan(generator), names_of(classes)
         if self.generator.num_classes != len(self.classes):
             raise InputError(f'model.generator.num_classes is {self.generator.num_classes}, but there are {len(self.classes)} classes')
-        self.corrupted, self.seed = corrupted, seed
-        weights = read_state_dict(autoencoder)
-        own = {name.removeprefix(STAGE): value for name, value in weights.items() if name.startswith(STAGE)}  # of a whole VQGAN
-        load_strict(self.generator.first_stage_model, own or weights, autoencoder)
+        self.corrupted, self.seed, self.autoencoder_weights = corrupted, seed, autoencoder
         self.generator.first_stage_model.requires_grad_(False)
 
     def init_weights(self) -> None:
-        """Do nothing: the networks are initialised when they are built, the autoencoder from its file."""
+        """Read the weights of the autoencoder; the transformer is initialised when it is built.
+
+        Raises:
+            InputError: The file cannot be read, or does not fit the generator.
+        """
+        weights = read_state_dict(self.autoencoder_weights)
+        own = {name.removeprefix(STAGE): value for name, value in weights.items() if name.startswith(STAGE)}  # of a whole VQGAN
+        load_strict(self.generator.first_stage_model, own or weights, self.autoencoder_weights)
 
     def forward(
         self, inputs: Tensor, data_samples: list[BaseDataElement], mode: str = 'tensor'

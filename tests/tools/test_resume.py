@@ -56,6 +56,26 @@ train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)
 val_dataloader = dict(dataset=dict(label_fraction=0.001))
 default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
 """
+TRANSFORMER = f"""
+_base_ = '{ROOT}/configs/diffusion/transformer_fashion32.py'
+iterations = 9
+model = dict(
+    transformer=dict(num_layers=1, num_attention_heads=2, attention_head_dim=4, patch_size=2), num_inference_steps=2
+)
+train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)
+val_dataloader = dict(dataset=dict(label_fraction=0.001))
+default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
+"""
+# The codes are moving averages, which are in the checkpoint, and random vectors of a batch.
+VQGAN = f"""
+_base_ = '{ROOT}/configs/vqgan/autoencoder_fashion32.py'
+iterations = 9
+model = dict(generator=dict(n_embed=32, ch=4, norm_groups=2, z_channels=8, code_dim=4))
+train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)
+val_dataloader = dict(dataset=dict(label_fraction=0.001))
+val_evaluator = [dict(type='mmbdg.ReconstructionPSNR'), dict(type='mmbdg.CodebookUse', n_embed=32)]
+default_hooks = dict(checkpoint=dict(interval=3))
+"""
 DETECTOR = f"""
 _base_ = '{ROOT}/configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py'
 pretrained = None
@@ -79,13 +99,15 @@ val_dataloader = dict(dataset=dict(count=2))
 default_hooks = dict(checkpoint=dict(interval=3))
 custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=2)]
 """
-CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, diffusion=DIFFUSION, detector=DETECTOR)
+CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, diffusion=DIFFUSION, transformer=TRANSFORMER, vqgan=VQGAN, detector=DETECTOR)
 VALIDATED, NO_SEED = ['--cfg-options', 'train_cfg.val_interval=3'], ['--cfg-options', 'randomness.seed=None']
 OPTIONS = dict(  # options of the start and of the resume; a drawn seed is read from the checkpoint
     iterations=(VALIDATED, ['--resume', *VALIDATED]),
     epochs=(['--cfg-options', 'randomness.seed=5'], ['--resume', *NO_SEED]),
     gan=([], ['--resume']),
     diffusion=([], ['--resume']),
+    transformer=([], ['--resume']),
+    vqgan=([], ['--resume']),
     detector=([], ['--resume']),
 )
 # Checkpoints after which the training is killed, and the last one. After the last kill the newest checkpoint is truncated, so the
@@ -95,6 +117,8 @@ NAMES = dict(
     epochs=('epoch_2.pth', 'epoch_4.pth'),
     gan=('iter_6.pth', 'iter_9.pth'),
     diffusion=('iter_6.pth', 'iter_9.pth'),
+    transformer=('iter_6.pth', 'iter_9.pth'),
+    vqgan=('iter_6.pth', 'iter_9.pth'),
     detector=('iter_6.pth', 'iter_9.pth'),
 )
 
@@ -165,7 +189,7 @@ def test_killed_training_ends_as_an_uninterrupted_one(trained, kind):
     for part in whole.keys() - {'meta', 'message_hub'}:
         assert_same(whole[part], resumed[part], part)
     assert {'state_dict', 'optimizer', 'param_schedulers', 'random_states'} <= whole.keys()
-    assert kind in ('gan', 'detector') or 'ema_state_dict' in whole
+    assert kind in ('gan', 'vqgan', 'detector') or 'ema_state_dict' in whole
 
 
 def test_what_a_diffusion_training_leaves(trained):
@@ -181,6 +205,21 @@ def test_what_a_diffusion_training_leaves(trained):
     shown = Image.open(trained / 'diffusion_whole' / 'samples' / 'iter_000009.png').crop((2, 2, 34, 34))
     assert np.abs(np.asarray(drawn).astype(int) - np.asarray(shown)).max() <= 1
     assert not (trained / 'diffusion_whole' / 'diffusion.new').exists()
+
+
+def test_what_a_transformer_and_a_vqgan_training_leave(trained):
+    """The average of the weights as a pipeline; the autoencoder with the codes that the training moved."""
+    average = read_checkpoint(trained / 'transformer_whole' / 'iter_9.pth')['state_dict']
+    pipeline = DiffusionPipeline.from_pretrained(
+        trained / 'transformer_whole' / 'transformer', local_files_only=True, torch_dtype=torch.float32
+    )
+    exported = pipeline.transformer.state_dict()
+    assert all(torch.equal(exported[name], average[f'transformer.{name}'].half().float()) for name in exported)
+    weights = read_checkpoint(trained / 'vqgan_whole' / 'autoencoder.safetensors')
+    earlier, last = (read_checkpoint(trained / 'vqgan_whole' / f'iter_{i}.pth')['state_dict'] for i in (6, 9))
+    assert weights.keys() == {name.removeprefix('autoencoder.') for name in last if name.startswith('autoencoder.')}
+    codes = 'quantize.embedding.weight'
+    assert torch.equal(weights[codes], last[f'autoencoder.{codes}']) and not torch.equal(weights[codes], earlier[f'autoencoder.{codes}'])
 
 
 @pytest.mark.parametrize('kind', CONFIGS)
