@@ -17,6 +17,4 @@ synthesis = dict(
     candidates=50,
     seed=0,
 )
-requires = dict(
-    diffusion_model='the embedded model; or your own: python tools/train.py configs/diffusion/transformer_fashion32.py'
-)
+requires = dict(diffusion_model='the embedded model; or your own: python tools/train.py configs/diffusion/transformer_fashion32.py')

@@ -145,7 +145,9 @@ class ClassDiffusionTraining(LatentDiffusionTraining):
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:
         """Write the pipeline in diffusers' layout, with the names of the classes, for ``DiTPipeline.from_pretrained``."""
-        transformer = copy.deepcopy(self.transformer).to(PRECISIONS[self.export_precision])
+        transformer = copy.deepcopy(self.transformer)
+        for parameter in transformer.parameters():
+            parameter.data = parameter.data.to(PRECISIONS[self.export_precision])
         self._pipeline(transformer).save_pretrained(folder, safe_serialization=True)
 
 
