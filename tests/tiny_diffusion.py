@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from mmbdg.models import AutoencoderTraining, DiffusionTraining, JointDiffusionTraining
+from mmbdg.models import AutoencoderTraining, ClassDiffusionTraining, DiffusionTraining, JointDiffusionTraining
 
 TINY_AUTOENCODER = dict(
     type='AutoencoderTiny',
@@ -27,6 +27,9 @@ TINY_UNET = dict(
     cross_attention_dim=8,
     attention_head_dim=4,
     norm_num_groups=2,
+)
+TINY_TRANSFORMER = dict(
+    type='DiTTransformer2DModel', sample_size=8, patch_size=2, num_layers=2, num_attention_heads=2, attention_head_dim=4
 )
 TINY_TEXT = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, projection_dim=8)
 TINY_SCHEDULER = dict(
@@ -76,3 +79,17 @@ def tiny_joint_diffusion(pipeline: Path, **change: Any) -> JointDiffusionTrainin
     model = JointDiffusionTraining(**config | change)
     model.unet.conv_out.weight.data[4:].normal_(std=0.2)
     return model.eval()
+
+
+def tiny_class_diffusion(autoencoder: Path, **change: Any) -> ClassDiffusionTraining:
+    """Build a training of a diffusion transformer with random weights and three classes."""
+    torch.manual_seed(0)
+    config = dict(
+        autoencoder=str(autoencoder),
+        transformer=TINY_TRANSFORMER,
+        scheduler=TINY_SCHEDULER,
+        classes=('disc', 'square', 'ring'),
+        num_inference_steps=2,
+        data_preprocessor=PREPROCESSOR,
+    )
+    return ClassDiffusionTraining(**config | change)

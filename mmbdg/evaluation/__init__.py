@@ -1,6 +1,7 @@
 """Metrics for mmengine's evaluator."""
 
 from mmbdg.evaluation.attribute_answers import AttributeAnswers
+from mmbdg.evaluation.codebook_use import CodebookUse
 from mmbdg.evaluation.early_recall import EarlyRecall
 from mmbdg.evaluation.ensemble_quality import EnsembleQuality
 from mmbdg.evaluation.kid import KernelDistance
@@ -11,6 +12,7 @@ from mmbdg.evaluation.reconstruction_psnr import ReconstructionPSNR
 __all__ = [
     'AttributeAnswers',
     'EarlyRecall',
+    'CodebookUse',
     'EnsembleQuality',
     'KernelDistance',
     'LabellerIoU',

@@ -45,6 +45,7 @@ class VQGAN(ClassConditionalGenerator):
         z_channels: Number of channels between encoder and quantiser, and between quantiser and decoder; default 256.
         ch, ch_mult, num_res_blocks, attn_resolutions: Sizes of the encoder and the decoder, see
             :class:`~mmbdg.generators.vqgan_autoencoder.Encoder`.
+        norm_groups: Number of groups of a norm in encoder and decoder; default 32, as in the released weights.
         n_layer, n_head, n_embd: Sizes of the transformer, see :class:`~mmbdg.generators.vqgan_transformer.Transformer`.
         tap_every: Distance between tapped transformer blocks; default 4: blocks with indices 3, 7, 11, ...
         top_k: Number of most probable tokens from which a token is drawn; default 200.
@@ -79,10 +80,11 @@ class VQGAN(ClassConditionalGenerator):
         top_k: int = 200,
         top_p: float = 0.92,
         temperature: float = 1.0,
+        norm_groups: int = 32,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        check_sizes(resolution, ch, ch_mult, num_res_blocks, attn_resolutions)
+        check_sizes(resolution, ch, ch_mult, num_res_blocks, attn_resolutions, norm_groups)
         if not 1 <= num_classes <= n_embed:
             raise ValueError(f'class k is row k of the token embedding: num_classes must be 1..{n_embed} (n_embed), got {num_classes}')
         if n_head < 1 or n_embd % n_head:
@@ -104,6 +106,7 @@ class VQGAN(ClassConditionalGenerator):
             num_res_blocks=num_res_blocks,
             attn_resolutions=attn_resolutions,
             z_channels=z_channels,
+            norm_groups=norm_groups,
         )
         self.transformer = Transformer(n_embed, self.latent_dim, n_layer, n_head, n_embd)
         self.tapped_blocks = range(tap_every - 1, n_layer, tap_every)

@@ -47,22 +47,30 @@ class Encoder(LayerStack):
         num_res_blocks: Number of residual blocks per level.
         attn_resolutions: Resolutions, in pixels, of the levels in which attention follows each residual block.
         z_channels: Number of output channels.
+        norm_groups: Number of groups of a norm, a divisor of all numbers of channels. Default: 32.
     """
 
     def __init__(
-        self, resolution: int, ch: int, ch_mult: Sequence[int], num_res_blocks: int, attn_resolutions: Collection[int], z_channels: int
+        self,
+        resolution: int,
+        ch: int,
+        ch_mult: Sequence[int],
+        num_res_blocks: int,
+        attn_resolutions: Collection[int],
+        z_channels: int,
+        norm_groups: int = GROUPS,
     ) -> None:
         super().__init__()
         channels = [ch * m for m in ch_mult]
         self.conv_in = nn.Conv2d(3, ch, 3, padding=1)
         self.down = nn.ModuleList(
-            level(before, after, num_res_blocks, resolution >> i in attn_resolutions)
+            level(before, after, num_res_blocks, resolution >> i in attn_resolutions, norm_groups)
             for i, (before, after) in enumerate(zip([ch, *channels[:-1]], channels, strict=True))
         )
         for i in range(len(channels) - 1):
             self.down[i]['downsample'] = Downsample(channels[i])
-        self.mid = middle(channels[-1])
-        self.norm_out = group_norm(channels[-1])
+        self.mid = middle(channels[-1], norm_groups)
+        self.norm_out = group_norm(channels[-1], norm_groups)
         self.conv_out = nn.Conv2d(channels[-1], z_channels, 3, padding=1)
 
     def layers(self) -> Iterator[tuple[str, nn.Module]]:
@@ -81,20 +89,27 @@ class Decoder(LayerStack):
     """
 
     def __init__(
-        self, resolution: int, ch: int, ch_mult: Sequence[int], num_res_blocks: int, attn_resolutions: Collection[int], z_channels: int
+        self,
+        resolution: int,
+        ch: int,
+        ch_mult: Sequence[int],
+        num_res_blocks: int,
+        attn_resolutions: Collection[int],
+        z_channels: int,
+        norm_groups: int = GROUPS,
     ) -> None:
         super().__init__()
         channels = [ch * m for m in ch_mult]
         self.bottom_resolution = resolution >> (len(channels) - 1)
         self.conv_in = nn.Conv2d(z_channels, channels[-1], 3, padding=1)
-        self.mid = middle(channels[-1])
+        self.mid = middle(channels[-1], norm_groups)
         self.up = nn.ModuleList(
-            level(before, after, num_res_blocks + 1, resolution >> i in attn_resolutions)
+            level(before, after, num_res_blocks + 1, resolution >> i in attn_resolutions, norm_groups)
             for i, (before, after) in enumerate(zip([*channels[1:], channels[-1]], channels, strict=True))
         )
         for i in range(1, len(channels)):
             self.up[i]['upsample'] = Upsample(channels[i])
-        self.norm_out = group_norm(channels[0])
+        self.norm_out = group_norm(channels[0], norm_groups)
         self.conv_out = nn.Conv2d(channels[0], 3, 3, padding=1)
 
     def layers(self) -> Iterator[tuple[str, nn.Module]]:
@@ -144,17 +159,21 @@ class Autoencoder(nn.Module):
         return self.decoder(self.post_quant_conv(self.quantize(tokens)), features)
 
 
-def level(in_channels: int, out_channels: int, num_blocks: int, attention: bool) -> nn.ModuleDict:
+def level(in_channels: int, out_channels: int, num_blocks: int, attention: bool, groups: int) -> nn.ModuleDict:
     """Residual blocks at one resolution, each followed by attention if ``attention`` is True."""
-    blocks = [ResidualBlock(in_channels if j == 0 else out_channels, out_channels) for j in range(num_blocks)]
-    attentions = [SpatialAttention(out_channels) for _ in blocks] if attention else []
+    blocks = [ResidualBlock(in_channels if j == 0 else out_channels, out_channels, groups) for j in range(num_blocks)]
+    attentions = [SpatialAttention(out_channels, groups) for _ in blocks] if attention else []
     return nn.ModuleDict(dict(block=nn.ModuleList(blocks), attn=nn.ModuleList(attentions)))
 
 
-def middle(channels: int) -> nn.ModuleDict:
+def middle(channels: int, groups: int) -> nn.ModuleDict:
     """Middle part at the coarsest resolution: residual block, attention, residual block."""
     return nn.ModuleDict(
-        dict(block_1=ResidualBlock(channels, channels), attn_1=SpatialAttention(channels), block_2=ResidualBlock(channels, channels))
+        dict(
+            block_1=ResidualBlock(channels, channels, groups),
+            attn_1=SpatialAttention(channels, groups),
+            block_2=ResidualBlock(channels, channels, groups),
+        )
     )
 
 
@@ -169,14 +188,23 @@ def layers_of(part: nn.ModuleDict) -> Iterator[tuple[str, nn.Module]]:
             yield name, part[name]
 
 
-def check_sizes(resolution: int, ch: int, ch_mult: Sequence[int], num_res_blocks: int, attn_resolutions: Sequence[int]) -> None:
+def check_sizes(
+    resolution: int,
+    ch: int,
+    ch_mult: Sequence[int],
+    num_res_blocks: int,
+    attn_resolutions: Sequence[int],
+    norm_groups: int = GROUPS,
+) -> None:
     """Raise ValueError unless an encoder and a decoder of these sizes can be built."""
     levels = len(ch_mult)
     if not levels or resolution < 1 or resolution % 2 ** (levels - 1):
         raise ValueError(f'resolution must be a multiple of 2^{levels - 1} for {levels} levels of ch_mult, got {resolution}')
-    if any(channels <= 0 or channels % GROUPS for channels in (ch, *(ch * m for m in ch_mult))):
+    if norm_groups < 1:
+        raise ValueError(f'norm_groups must be at least 1, got {norm_groups}')
+    if any(channels <= 0 or channels % norm_groups for channels in (ch, *(ch * m for m in ch_mult))):
         raise ValueError(
-            f'ch and ch times each of ch_mult must be multiples of {GROUPS} (the groups of a norm), got {ch} and {tuple(ch_mult)}'
+            f'ch and ch times each of ch_mult must be multiples of {norm_groups} (the groups of a norm), got {ch} and {tuple(ch_mult)}'
         )
     if not 1 <= num_res_blocks <= 64:
         raise ValueError(f'num_res_blocks must be 1..64, got {num_res_blocks}')

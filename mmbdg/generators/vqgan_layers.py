@@ -6,26 +6,28 @@ from torch.nn import functional as F
 
 # Shape legend: N images, C channels, H = W pixels.
 GROUPS = 32
+"""Groups of a norm in the released weights."""
 
 
-def group_norm(channels: int) -> nn.GroupNorm:
-    """Normalisation layer of VQGAN's encoder and decoder; ``channels`` is a multiple of 32."""
-    return nn.GroupNorm(GROUPS, channels, eps=1e-6)
+def group_norm(channels: int, groups: int = GROUPS) -> nn.GroupNorm:
+    """Normalisation layer of VQGAN's encoder and decoder; ``channels`` is a multiple of ``groups``."""
+    return nn.GroupNorm(groups, channels, eps=1e-6)
 
 
 class ResidualBlock(nn.Module):
     """Residual block: twice GroupNorm, swish and conv3x3, plus a shortcut (a 1x1 convolution if the number of channels changes).
 
     Args:
-        in_channels, out_channels: Number of input and output channels, multiples of 32.
+        in_channels, out_channels: Number of input and output channels, multiples of ``groups``.
+        groups: Number of groups of a norm. Default: 32.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, groups: int = GROUPS) -> None:
         super().__init__()
         self.out_channels = out_channels
-        self.norm1 = group_norm(in_channels)
+        self.norm1 = group_norm(in_channels, groups)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.norm2 = group_norm(out_channels)
+        self.norm2 = group_norm(out_channels, groups)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.nin_shortcut = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else None
 
@@ -40,13 +42,14 @@ class SpatialAttention(nn.Module):
     """Self-attention among all pixels with one head, added to the input. Scores are scaled by C^-0.5.
 
     Args:
-        channels: Number of channels C, a multiple of 32.
+        channels: Number of channels C, a multiple of ``groups``.
+        groups: Number of groups of the norm. Default: 32.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, groups: int = GROUPS) -> None:
         super().__init__()
         self.out_channels = channels
-        self.norm = group_norm(channels)
+        self.norm = group_norm(channels, groups)
         self.q = nn.Conv2d(channels, channels, 1)
         self.k = nn.Conv2d(channels, channels, 1)
         self.v = nn.Conv2d(channels, channels, 1)

@@ -1,6 +1,7 @@
-"""Models for mmengine's Runner: training of GANs, diffusion models, CLIP and interpreters, and joint pre-training."""
+"""Models for mmengine's Runner: training of GANs, VQGANs, diffusion models, CLIP and interpreters, and joint pre-training."""
 
 from mmbdg.models.autoencoder_training import AutoencoderTraining
+from mmbdg.models.class_diffusion_training import ClassDiffusionTraining
 from mmbdg.models.clip_training import CLIPTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
 from mmbdg.models.densecl import DenseCL
@@ -23,9 +24,12 @@ from mmbdg.models.judge_training import JudgeTraining
 from mmbdg.models.lora_training import LoRATraining
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
+from mmbdg.models.vqgan_autoencoder_training import VQGANAutoencoderTraining
+from mmbdg.models.vqgan_transformer_training import VQGANTransformerTraining
 
 __all__ = [
     'AutoencoderTraining',
+    'ClassDiffusionTraining',
     'CLIPTraining',
     'ConditionalGAN',
     'DenseCL',
@@ -46,4 +50,6 @@ __all__ = [
     'LoRATraining',
     'OnlineDataPreprocessor',
     'ProjectionDiscriminator',
+    'VQGANAutoencoderTraining',
+    'VQGANTransformerTraining',
 ]

@@ -1,34 +1,28 @@
 """Training of a latent text-to-image diffusion model as an mmengine model."""
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from mmengine.model import BaseModel
-from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmbdg.addressed import generator_at
-from mmbdg.assets.class_lists import class_names as names_of
 from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
-from mmbdg.generators.diffusers_parts import diffusers_part, latents_of, need_diffusers
-from mmbdg.models.diffusers_parts import caption_tokenizer, read_autoencoder
+from mmbdg.generators.diffusers_parts import diffusers_part
+from mmbdg.models.diffusers_parts import caption_tokenizer
+from mmbdg.models.latent_diffusion import LatentDiffusionTraining, check_fraction
 from mmbdg.registry import MODELS
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
 
 UNETS = ('UNet2DConditionModel',)
-SCHEDULERS = ('DDIMScheduler', 'DDPMScheduler')
-"""Schedulers of diffusers that support both training (noisy latents and velocity) and sampling."""
 
 
 @MODELS.register_module()
-class DiffusionTraining(BaseModel):
+class DiffusionTraining(LatentDiffusionTraining):
     """Trains a text-conditional latent diffusion model from the parts of diffusers' ``StableDiffusionPipeline``.
 
     The U-Net and the text encoder are trained together; the autoencoder is frozen. Each image's caption is one of several forms with the
@@ -80,26 +74,15 @@ class DiffusionTraining(BaseModel):
         init_cfg: dict | None = None,
         tokenizer: Any = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        need_diffusers('mmbdg.DiffusionTraining')
+        super().__init__(autoencoder, scheduler, classes, timesteps, guidance_scale, num_inference_steps, seed, data_preprocessor, init_cfg)
         from transformers import CLIPTextConfig, CLIPTextModel
 
-        if timesteps not in ('uniform', 'logit_normal') or not 0 <= empty_prompt < 1:
-            raise InputError(
-                f'model.timesteps is "uniform" or "logit_normal", model.empty_prompt lies in [0,1); got {timesteps!r} and {empty_prompt!r}'
-            )
-        self.classes = names_of(classes)
-        self.captions = _captions(captions)
-        self.empty_prompt, self.timesteps = empty_prompt, timesteps
-        self.guidance_scale, self.num_inference_steps, self.seed = guidance_scale, num_inference_steps, seed
-        self.scheduler = diffusers_part(scheduler, SCHEDULERS, 'model.scheduler') if isinstance(scheduler, Mapping) else scheduler
-        self.sampler = self.scheduler
+        self.captions, self.empty_prompt = _captions(captions), check_fraction(empty_prompt, 'empty_prompt')
         self.tokenizer = (
             caption_tokenizer([form.format(name) for form in self.captions for name in self.classes], prompt_length)
             if tokenizer is None
             else tokenizer
         )
-        self.autoencoder: nn.Module = autoencoder if isinstance(autoencoder, nn.Module) else read_autoencoder(autoencoder)
         if isinstance(text_encoder, Mapping):
             special = {f'{name}_token_id': getattr(self.tokenizer, f'{name}_token_id') for name in ('bos', 'eos', 'pad')}
             sizes = dict(vocab_size=len(self.tokenizer), max_position_embeddings=prompt_length)
@@ -129,64 +112,14 @@ class DiffusionTraining(BaseModel):
     def _tokens(self, texts: Sequence[str]) -> Tensor:
         return self.tokenizer(list(texts), padding='max_length', truncation=True, return_tensors='pt').input_ids
 
-    def init_weights(self) -> None:
-        """Do nothing: the networks are initialised when they are built, the autoencoder from its folder."""
-
-    def train(self, mode: bool = True) -> 'DiffusionTraining':
-        super().train(mode)
-        self.autoencoder.eval()
-        return self
-
-    def forward(
-        self, inputs: Tensor, data_samples: list[BaseDataElement], mode: str = 'tensor'
-    ) -> Tensor | dict[str, Tensor] | list[BaseDataElement]:
-        """``loss``: the loss; ``predict``: data samples; ``tensor``: generated images uint8 (N,3,R,R)."""
-        class_ids = torch.cat([sample.gt_label for sample in data_samples])
-        if mode == 'loss':
-            return self.loss(inputs, class_ids)
-        images = self.images(class_ids.tolist(), [sample.sample_idx for sample in data_samples], inputs.shape[-2:])
-        if mode == 'tensor':
-            return images
-        for sample, real, generated in zip(data_samples, to_pixels(inputs), images, strict=True):
-            sample.set_field(real, 'real')
-            sample.set_field(generated, 'generated')
-        return data_samples
-
-    def loss(self, images: Tensor, class_ids: Tensor) -> dict[str, Tensor]:
-        """Mean squared error of the U-Net's prediction at random noise levels.
-
-        Args:
-            images: float (N,3,R,R) in [-1,1].
-            class_ids: int64 (N,).
-        """
-        return dict(loss_diffusion=self._errors(self._latents(images), class_ids).mean())
-
-    @torch.no_grad()
-    def _latents(self, images: Tensor) -> Tensor:
-        return latents_of(self.autoencoder, images) * self.autoencoder.config.scaling_factor
-
-    def _errors(self, latents: Tensor, class_ids: Tensor) -> Tensor:
-        """Squared errors of the prediction at random noise levels, of the shape of the latents."""
-        count = len(latents)
+    def _condition(self, class_ids: Tensor) -> Tensor:
+        count = len(class_ids)
         tokens = self._caption_tokens[torch.randint(len(self.captions), (count,), device=class_ids.device), class_ids]
         empty = torch.rand(count, 1, device=tokens.device) < self.empty_prompt
-        tokens = torch.where(empty, self._empty_tokens, tokens)
-        noise, steps = torch.randn_like(latents), self._steps(count, latents.device)
-        noisy = self.scheduler.add_noise(latents, noise, steps)
-        predicted = self.unet(noisy, steps, self.text_encoder(tokens).last_hidden_state).sample
-        return F.mse_loss(predicted, self._target(latents, noise, steps), reduction='none')
+        return torch.where(empty, self._empty_tokens, tokens)
 
-    def _steps(self, count: int, device: torch.device) -> Tensor:
-        total = self.scheduler.config.num_train_timesteps
-        if self.timesteps == 'uniform':
-            return torch.randint(total, (count,), device=device)
-        return (torch.randn(count, device=device).sigmoid() * total).long().clamp_(max=total - 1)
-
-    def _target(self, latents: Tensor, noise: Tensor, steps: Tensor) -> Tensor:
-        kind = self.scheduler.config.prediction_type
-        if kind == 'v_prediction':
-            return self.scheduler.get_velocity(latents, noise, steps)
-        return noise if kind == 'epsilon' else latents
+    def _predict(self, noisy: Tensor, steps: Tensor, condition: Tensor) -> Tensor:
+        return self.unet(noisy, steps, self.text_encoder(condition).last_hidden_state).sample
 
     def pipeline(self) -> 'StableDiffusionPipeline':
         """Diffusers' pipeline of these networks, without a safety checker. It shares their weights."""
@@ -210,16 +143,6 @@ class DiffusionTraining(BaseModel):
 
     @torch.no_grad()
     def images(self, class_ids: Sequence[int], indices: Sequence[int], size: Sequence[int] | None = None) -> Tensor:
-        """Generate the images of N addresses.
-
-        Args:
-            class_ids: Class index of each image.
-            indices: Index of each image within its class.
-            size: Height and width in pixels; None: the U-Net's ``sample_size``.
-
-        Returns:
-            uint8 (N,3,R,R), on the device of the model.
-        """
         return to_pixels(self._sample(class_ids, indices, size, 'pt') * 2 - 1)
 
     def _sample(self, class_ids: Sequence[int], indices: Sequence[int], size: Sequence[int] | None, output: str) -> Tensor:
@@ -241,10 +164,6 @@ class DiffusionTraining(BaseModel):
             guidance_scale=self.guidance_scale,
             output_type=output,
         ).images
-
-    def save_pretrained(self, folder: str | os.PathLike) -> None:
-        """Write the pipeline in diffusers' layout, for ``AutoPipelineForText2Image.from_pretrained``."""
-        self.pipeline().save_pretrained(folder, safe_serialization=True)
 
 
 def _captions(captions: Sequence[str]) -> tuple[str, ...]:

@@ -402,3 +402,15 @@ def test_bad_inputs(model, call, message):
 def test_sizes_that_do_not_fit_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         VQGAN(**{key: value for key, value in {**TINY_VQGAN, **change}.items() if key != 'type'})
+
+
+def test_narrow_networks():
+    """With fewer groups of a norm, numbers of channels that are no multiples of 32 are possible; all norms have these groups."""
+    model = build_tiny(TINY_VQGAN | dict(ch=8, ch_mult=(1, 2, 4), norm_groups=4))
+    norms = [module for module in model.modules() if isinstance(module, nn.GroupNorm)]
+    assert {norm.num_groups for norm in norms} == {4} and {norm.num_channels for norm in norms} == {8, 16, 32}
+    assert {module.num_groups for module in build_tiny(TINY_VQGAN).modules() if isinstance(module, nn.GroupNorm)} == {32}
+    with pytest.raises(ValueError, match='must be multiples of 16'):
+        build_tiny(TINY_VQGAN | dict(ch=8, norm_groups=16))
+    with pytest.raises(ValueError, match='norm_groups must be at least 1, got 0'):
+        build_tiny(TINY_VQGAN | dict(norm_groups=0))

@@ -67,6 +67,26 @@ train_dataloader = dict(num_workers=0, persistent_workers=False)
 val_dataloader = val_evaluator = val_cfg = None
 default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
 """
+TRANSFORMER = f"""
+_base_ = '{ROOT}/configs/diffusion/transformer_fashion32.py'
+iterations = 9
+model = dict(
+    transformer=dict(num_layers=1, num_attention_heads=2, attention_head_dim=4, patch_size=2), num_inference_steps=2
+)
+train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)
+val_dataloader = dict(dataset=dict(label_fraction=0.001))
+default_hooks = dict(checkpoint=dict(interval=3, save_best=None))
+"""
+# The codes are moving averages, which are in the checkpoint, and random vectors of a batch.
+VQGAN = f"""
+_base_ = '{ROOT}/configs/vqgan/autoencoder_fashion32.py'
+iterations = 9
+model = dict(generator=dict(n_embed=32, ch=4, norm_groups=2, z_channels=8, code_dim=4))
+train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)
+val_dataloader = dict(dataset=dict(label_fraction=0.001))
+val_evaluator = [dict(type='mmbdg.ReconstructionPSNR'), dict(type='mmbdg.CodebookUse', n_embed=32)]
+default_hooks = dict(checkpoint=dict(interval=3))
+"""
 DETECTOR = f"""
 _base_ = '{ROOT}/configs/transfer/fashion/mask-rcnn_r18_fpn_scenes.py'
 pretrained = None
@@ -90,7 +110,9 @@ val_dataloader = dict(dataset=dict(count=2))
 default_hooks = dict(checkpoint=dict(interval=3))
 custom_hooks = [dict(type='mmbdg.PreciseBNHook', iterations=2)]
 """
-CONFIGS = dict(iterations=TINY, epochs=EPOCHS, gan=GAN, diffusion=DIFFUSION, lora=LORA, detector=DETECTOR)
+CONFIGS = dict(
+    iterations=TINY, epochs=EPOCHS, gan=GAN, diffusion=DIFFUSION, lora=LORA, transformer=TRANSFORMER, vqgan=VQGAN, detector=DETECTOR
+)
 VALIDATED, NO_SEED = ['--cfg-options', 'train_cfg.val_interval=3'], ['--cfg-options', 'randomness.seed=None']
 OPTIONS = dict(  # options of the start and of the resume; a drawn seed is read from the checkpoint
     iterations=(VALIDATED, ['--resume', *VALIDATED]),
@@ -98,6 +120,8 @@ OPTIONS = dict(  # options of the start and of the resume; a drawn seed is read 
     gan=([], ['--resume']),
     diffusion=([], ['--resume']),
     lora=(['--cfg-options', 'images={folder}'], ['--resume', '--cfg-options', 'images={folder}']),
+    transformer=([], ['--resume']),
+    vqgan=([], ['--resume']),
     detector=([], ['--resume']),
 )
 # Checkpoints after which the training is killed, and the last one. After the last kill the newest checkpoint is truncated, so the
@@ -108,6 +132,8 @@ NAMES = dict(
     gan=('iter_6.pth', 'iter_9.pth'),
     diffusion=('iter_6.pth', 'iter_9.pth'),
     lora=('iter_6.pth', 'iter_9.pth'),
+    transformer=('iter_6.pth', 'iter_9.pth'),
+    vqgan=('iter_6.pth', 'iter_9.pth'),
     detector=('iter_6.pth', 'iter_9.pth'),
 )
 
@@ -181,7 +207,7 @@ def test_killed_training_ends_as_an_uninterrupted_one(trained, kind):
     for part in whole.keys() - {'meta', 'message_hub'}:
         assert_same(whole[part], resumed[part], part)
     assert {'state_dict', 'optimizer', 'param_schedulers', 'random_states'} <= whole.keys()
-    assert kind in ('gan', 'detector') or 'ema_state_dict' in whole
+    assert kind in ('gan', 'vqgan', 'detector') or 'ema_state_dict' in whole
 
 
 def test_what_a_diffusion_training_leaves(trained):
@@ -215,6 +241,21 @@ def test_what_a_lora_training_leaves(trained):
     torch.testing.assert_close(exported, base + 4 * b @ a)
     adapters = read_checkpoint(trained / 'lora_whole' / 'adapter' / 'pytorch_lora_weights.safetensors')
     assert torch.equal(adapters[f'unet.{name}.lora_B.weight'], b)
+
+
+def test_what_a_transformer_and_a_vqgan_training_leave(trained):
+    """The average of the weights as a pipeline; the autoencoder with the codes that the training moved."""
+    average = read_checkpoint(trained / 'transformer_whole' / 'iter_9.pth')['state_dict']
+    pipeline = DiffusionPipeline.from_pretrained(
+        trained / 'transformer_whole' / 'transformer', local_files_only=True, torch_dtype=torch.float32
+    )
+    exported = pipeline.transformer.state_dict()
+    assert all(torch.equal(exported[name], average[f'transformer.{name}'].half().float()) for name in exported)
+    weights = read_checkpoint(trained / 'vqgan_whole' / 'autoencoder.safetensors')
+    earlier, last = (read_checkpoint(trained / 'vqgan_whole' / f'iter_{i}.pth')['state_dict'] for i in (6, 9))
+    assert weights.keys() == {name.removeprefix('autoencoder.') for name in last if name.startswith('autoencoder.')}
+    codes = 'quantize.embedding.weight'
+    assert torch.equal(weights[codes], last[f'autoencoder.{codes}']) and not torch.equal(weights[codes], earlier[f'autoencoder.{codes}'])
 
 
 @pytest.mark.parametrize('kind', CONFIGS)

@@ -28,6 +28,7 @@ def test_main_job_from_a_wheel(tmp_path):
         'mmbdg/analysis/report/report_template.html',
         'mmbdg/assets/fashion32/diffusion/model_index.json',
         'mmbdg/assets/fashion32/diffusion/unet/diffusion_pytorch_model.safetensors',
+        'mmbdg/assets/fashion32/transformer/transformer/diffusion_pytorch_model.safetensors',
         'mmbdg/assets/fashion32/clip/open_clip_config.json',
         'mmbdg/assets/fashion32/clip/open_clip_model.safetensors',
         'mmbdg/assets/fashion32/clip/bpe_merges.txt.gz',
