@@ -15,7 +15,7 @@ from mmbdg.errors import InputError
 from mmbdg.files import write_npy, write_png, write_safetensors
 from mmbdg.generators import to_pixels
 from mmbdg.models import InterpreterTraining
-from mmbdg.sources import latents
+from mmbdg.sources.latents import latent as latent_at
 
 R = TINY_VQGAN['resolution']
 
@@ -229,7 +229,7 @@ def test_latents_of_a_diffusion_model(photos, tmp_path):
         image, _ = pair.read(generator.resolution)
         clean = generator.encode(torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1)
         np.testing.assert_allclose(stored[: generator.latent_dim], clean[0].numpy(), atol=1e-5)
-        noise = latents.latent(5, pair.class_id, number, generator.latent_dim)
+        noise = latent_at(5, pair.class_id, number, generator.latent_dim)
         np.testing.assert_array_equal(stored[generator.latent_dim :], noise)
         shown = np.asarray(Image.open(tmp_path / f'dst/images/tiny/{TINY_CLASSES[pair.class_id]}/{pair.stem}.png')).astype(int)
         assert np.abs(shown - to_pixels(generator.decode(clean))[0].permute(1, 2, 0).numpy()).max() <= 1
