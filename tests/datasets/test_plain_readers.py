@@ -1,16 +1,15 @@
 """The code in docs/synthesis.md that reads a dataset without mmbdg works as printed."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ROOT, plan_of, run_tool
+from programs import run_programs
 
 from mmbdg.storage.stored import StoredDataset
 from mmbdg.synthesis import synthesize
@@ -40,6 +39,13 @@ answer = [[item['img_path'], item['img'].sum(), item['gt_label']] for item in (d
 answer = [[path, np.asarray(dataset[i][0]).sum(), label] for i, (path, label) in enumerate(dataset.samples)]
 """,
 }
+IMPORTS = """
+import torch
+import torchvision
+import mmcv.transforms
+import mmengine.dataset
+assert 'mmbdg' not in sys.modules
+"""
 PRINT = "\nprint('ANSWER', json.dumps(answer, default=lambda value: np.asarray(value).tolist()))"
 
 
@@ -49,16 +55,14 @@ def blocks() -> list[tuple[str, str]]:
     return re.findall(r'```(\w+)\n(.*?)```', section, re.DOTALL)
 
 
-def read(code: str, cwd: Path) -> list:
-    """Content of the dataset that a block of Python creates in a separate process without mmbdg."""
+def program(code: str) -> str:
+    """A block of Python, after which the content of its dataset is printed; mmbdg cannot be imported."""
     (question,) = [text for name, text in QUESTIONS.items() if f'import {name}\n' in code]
-    result = subprocess.run(
-        [sys.executable, '-c', f'{BLOCKED}\n{code}\nimport json\nimport numpy as np\n{question}{PRINT}'],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env=os.environ | dict(PYTHONPATH=''),
-    )
+    return f'{BLOCKED}\n{code}\nimport json\nimport numpy as np\n{question}{PRINT}'
+
+
+def printed(result: subprocess.CompletedProcess) -> list:
+    """Content of the dataset that a program printed."""
     assert result.returncode == 0, result.stderr[-3000:]
     return json.loads(result.stdout.split('ANSWER')[1])
 
@@ -84,14 +88,27 @@ def code_with(name: str) -> str:
     return code
 
 
+def code_without_the_suffix() -> str:
+    code, left_out = re.subn(r"img_suffix='.png',\s", 'serialize_data=False, ', code_with('BaseSegDataset'))
+    assert left_out == 1
+    return code
+
+
+@pytest.fixture(scope='module')
+def read(stored) -> dict[str, subprocess.CompletedProcess]:
+    """What the blocks print, by name of the reader, each in a process forked from one new interpreter, into which no mmbdg is imported."""
+    codes = {name: code_with(f'import {name}\n') for name in QUESTIONS} | dict(without_suffix=code_without_the_suffix())
+    return run_programs({name: program(code) for name, code in codes.items()}, f'{BLOCKED}\n{IMPORTS}', stored.root.parents[1])
+
+
 def test_every_block_is_run():
     assert sorted(language for language, _ in blocks()) == ['bash'] * 2 + ['python'] * 4
     for name in QUESTIONS:
         assert code_with(f'import {name}\n')
 
 
-def test_mmseg(stored):
-    answer = read(code_with('BaseSegDataset'), stored.root.parents[1])
+def test_mmseg(stored, read):
+    answer = printed(read['BaseSegDataset'])
     lines = {f'data/fashion_sim/images/{line["slug"]}/{line["id"]}.png': line for line in stored.lines}
     assert [item[0] for item in answer] == sorted(lines) and len(answer) == 9
     for path, pixels, values, foreground in answer:
@@ -101,16 +118,14 @@ def test_mmseg(stored):
     assert any(255 in item[2] for item in answer)
 
 
-def test_mmseg_without_the_suffix_reads_nothing(stored):
+def test_mmseg_without_the_suffix_reads_nothing(read):
     """Without ``img_suffix`` mmseg finds no images, so the page must set it."""
-    code, left_out = re.subn(r"img_suffix='.png',\s", 'serialize_data=False, ', code_with('BaseSegDataset'))
-    assert left_out == 1
-    assert read(code, stored.root.parents[1]) == []
+    assert printed(read['without_suffix']) == []
 
 
-def test_mmdet(stored):
+def test_mmdet(stored, read):
     pytest.importorskip('mmdet', reason='pip install "mmbdg[det]"')
-    answer = read(code_with('CocoDataset'), stored.root.parents[1])
+    answer = printed(read['CocoDataset'])
     assert len(answer) == len(stored.lines)
     for (path, pixels, labels, area), line in zip(answer, stored.lines, strict=True):
         assert path == f'data/fashion_sim/images/{line["slug"]}/{line["id"]}.png'
@@ -119,8 +134,8 @@ def test_mmdet(stored):
 
 
 @pytest.mark.parametrize('reader', ['CustomDataset', 'ImageFolder'])
-def test_image_folder(reader, stored):
-    answer = read(code_with(f'import {reader}\n'), stored.root.parents[1])
+def test_image_folder(reader, stored, read):
+    answer = printed(read[reader])
     folders = sorted({line['slug'] for line in stored.lines})
     lines = {(line['slug'], line['id']): line for line in stored.lines}
     assert len(answer) == len(lines)

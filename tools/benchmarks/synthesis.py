@@ -81,7 +81,7 @@ class Blocks:
             batch = FilterBatch(class_id, part, images.to(self.generator.device), None, None, self.maker.catalogue.ignore)
             for entry in self.maker.image_filters:
                 entry.scores(batch)
-        self.writer.write(class_id, block, BlockResult(samples[: plan.kept], {}), plan.kept)
+        self.writer.write(class_id, block, BlockResult(samples[: plan.kept], {}, len(indices)), plan.kept)
 
     def judged(self) -> None:
         """Judge the candidates of a block: all that comes before the labels."""
