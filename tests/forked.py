@@ -10,11 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import torch
@@ -99,6 +102,12 @@ def run_group(processes: int, command: list[str], cwd: Path, environment: dict[s
     codes, output = [process.exitcode for process in running], log.read_text(errors='replace')
     assert not any(codes), f'{command} ended with {codes}\n{output[-6000:]}'
     return output
+
+
+def call_forked(function: Callable, *given: Any) -> Any:
+    """Result of ``function(*given)`` in a forked process."""
+    with ProcessPoolExecutor(1, _server()) as pool:
+        return pool.submit(function, *given).result()
 
 
 def _run(command: list[str], cwd: str, environment: dict[str, str], log: str) -> None:

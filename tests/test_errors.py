@@ -164,7 +164,7 @@ kill = sys.argv[1]
 def command():
     if kill == 'parent':
         threading.Timer(0.05 + os.getpid() % 10 / 1000, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    for _ in range(100 if kill == 'child' else 10**6):
+    for _ in range(100 if kill == 'child' else 3000):
         if (pid := os.fork()) == 0:
             time.sleep(10 if kill == 'child' else 0)
             os._exit(0)

@@ -2,7 +2,7 @@ from argparse import Namespace
 
 import pytest
 import torch
-from conftest import ROOT, run_tool
+from conftest import run_processes
 from mmengine.config import Config
 from mmengine.model import BaseModule
 from torch import nn
@@ -173,7 +173,7 @@ def test_processes_end_without_taking_anything_apart(tmp_path):
     Threads of the group may wait for the interpreter lock, so destroying it can cause a deadlock or an abort.
     """
     (tmp_path / 'job.py').write_text(LEAVE)
-    result = run_tool('-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone', tmp_path / 'job.py', PYTHONPATH=str(ROOT))
+    output = run_processes(2, tmp_path / 'job.py')
     for told in ('alone', *(f'rank {rank} {does}' for rank in (0, 1) for does in ('leaves', 'of [0, 1] ran its exit functions'))):
-        assert told in result.stdout
-    assert 'taken apart' not in result.stdout and 'returned' not in result.stdout
+        assert told in output
+    assert 'taken apart' not in output and 'returned' not in output

@@ -7,7 +7,8 @@ from statistics import median, quantiles
 
 import pytest
 import torch
-from conftest import ROOT, TINY_DCGAN, TINY_GENERATOR, TINY_INTERPRETER, run_tool
+from conftest import ROOT, TINY_DCGAN, TINY_GENERATOR, TINY_INTERPRETER
+from forked import call_forked
 
 from mmbdg.errors import InputError
 
@@ -99,19 +100,20 @@ def test_all_comparisons(tmp_path, monkeypatch, capsys):
     assert 'widths=[3, 2], stride=2' in printed and 'Medians over 11 interleaved pairs' in printed
 
 
-def test_generator_alone_takes_the_published_head(tmp_path):
+def test_generator_alone_takes_the_published_head(tmp_path, monkeypatch, capsys):
     config, out = tmp_path / 'config.py', tmp_path / 'speed.json'
     config.write_text(f'generator = {TINY_GENERATOR}')
-    printed = run_tool(
-        'tools/benchmark.py', 'interpreter', config, '--random-weights', '--threads', '1', '--memory-runs', '2', '--out', out
-    ).stdout
+    options = ['--random-weights', '--threads', '1', '--memory-runs', '2', '--out', str(out)]
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', 'interpreter', str(config), *options])
+    monkeypatch.setattr(benchmark, 'in_fresh_process', call_forked)
+    tool.main()
     result = json.loads(out.read_text())
     assert result['interpreter'] | dict(parameters=0) == dict(
         head=dict(type='mmbdg.FeatureInterpreter'), weights='random', parameters=0, members=16, light={}
     )
     (row,) = result['labellers']
     check_ratio(row, 10)
-    assert result['comparisons'] == [] and '10/10' in printed
+    assert result['comparisons'] == [] and '10/10' in capsys.readouterr().err
     if sys.platform.startswith('linux'):
         bare, with_labels = (row['memory'][way] for way in ('bare', 'labelled'))
         assert 0 < bare['beyond_weights_mib'] <= with_labels['beyond_weights_mib']
@@ -209,5 +211,5 @@ def test_our_order_takes_less_memory():
     """Reducing coarse features before resizing needs less memory than the published order at 256 px."""
     generator = dict(TINY_GENERATOR, resolution=256, channel_multipliers=(8, 8, 8, 8, 4, 2, 1), latent_dim=14)
     configs = labellers.labeller_configs(dict(HEAD, groups=(16, 256)), 1, ['published-order'], {})
-    peaks = {name: benchmark.in_fresh_process(benchmark.cpu_memory, generator, config, 'float32', 1, 1) for name, config in configs.items()}
+    peaks = {name: call_forked(benchmark.cpu_memory, generator, config, 'float32', 1, 1) for name, config in configs.items()}
     assert peaks['one head'][1] < 0.8 * peaks['one head in the published order'][1], peaks

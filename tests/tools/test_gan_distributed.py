@@ -33,7 +33,8 @@ def test_training(tmp_path):
         2, 'tools/train.py', 'configs/gan/biggan_fashion32.py', '--launcher', 'pytorch', '--work-dir', tmp_path,
         '--cfg-options', 'train_cfg.max_iters=4', 'train_cfg.val_interval=4',
         'default_hooks.checkpoint.interval=4', 'train_dataloader.batch_size=8', 'custom_hooks.0.num_samples=20',
-        'custom_hooks.1.per_class=2', 'val_dataloader.dataset.label_fraction=0.01',
+        'custom_hooks.1.per_class=2', 'val_dataloader.dataset.label_fraction=0.01', 'model.generator.base_channels=8',
+        'model.discriminator.base_channels=8',
     )  # fmt: skip
     assert 'KD_resnet_fashion32' in output
     assert 'blocks.0.0.conv1.parametrizations.weight.original' in read_state_dict(tmp_path / 'generator.safetensors')
