@@ -22,7 +22,6 @@ def test_ratios(tmp_path, tiny_labelled_generator, tiny_classifier):
         first, second = (record['seconds'][record[name]] for name in ('first', 'second'))
         assert len(first) == len(second) == 10
         assert record['ratio'] == pytest.approx(median(a / b for a, b in zip(first, second, strict=True)))
-    assert measured['comparisons'][0]['ratio'] > 1  # filters, labels and files take time
     assert measured['block'] == dict(candidates=8, survivors=4, kept=4, batch_size=4)
     seconds = measured['comparisons'][0]['seconds']['synthesis']
     assert measured['images_per_second']['synthesis'] == pytest.approx(4 / median(seconds))
