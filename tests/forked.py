@@ -38,7 +38,8 @@ PRELOADED = (
 
 
 @cache
-def _server() -> ForkServerContext:
+def server() -> ForkServerContext:
+    """Context of :mod:`multiprocessing` whose processes are forked from the fork server."""
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(list(PRELOADED))
     return context
@@ -46,7 +47,7 @@ def _server() -> ForkServerContext:
 
 def start_forked(command: list[str], cwd: Path, environment: dict[str, str], log: Path) -> BaseProcess:
     """Start ``python SCRIPT ARGUMENTS``; both its output streams are appended to the file ``log``."""
-    process = _server().Process(target=_run, args=(command, str(cwd), environment, str(log)))
+    process = server().Process(target=_run, args=(command, str(cwd), environment, str(log)))
     process.start()
     return process
 
@@ -106,7 +107,7 @@ def run_group(processes: int, command: list[str], cwd: Path, environment: dict[s
 
 def call_forked(function: Callable, *given: Any) -> Any:
     """Result of ``function(*given)`` in a forked process."""
-    with ProcessPoolExecutor(1, _server()) as pool:
+    with ProcessPoolExecutor(1, server()) as pool:
         return pool.submit(function, *given).result()
 
 

@@ -1,17 +1,29 @@
 """tools/benchmark.py synthesis on a tiny generator: how its figures are computed, not their size."""
 
 import json
+import sys
+from importlib import import_module
 from statistics import median
 
 import pytest
-from conftest import run_tool
+import torch
+from conftest import ROOT, run_tool
+from forked import server
+
+sys.path.append(str(ROOT / 'tools'))
+tool, benchmark = import_module('benchmark'), import_module('benchmarks.synthesis')
 
 
-def test_ratios(tmp_path, tiny_labelled_generator, tiny_classifier):
+def test_ratios(tmp_path, tiny_labelled_generator, tiny_classifier, monkeypatch, capsys):
     plan = dict(labelled_generator=str(tiny_labelled_generator), candidates=8, batch_size=4, classifier=tiny_classifier, rejection_rate=0.5)
     config, out = tmp_path / 'synthesis.py', tmp_path / 'speed.json'
     config.write_text(f'synthesis = {plan!r}\n')
-    result = run_tool('tools/benchmark.py', 'synthesis', config, '--out', out)
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', 'synthesis', str(config), '--out', str(out)])
+    monkeypatch.setattr(benchmark, 'get_context', lambda name: server())
+    threads = torch.get_num_threads()
+    tool.main()
+    torch.set_num_threads(threads)
+    printed = capsys.readouterr().out
     measured = json.loads(out.read_text())
     assert [(record['first'], record['second']) for record in measured['comparisons']] == [
         ('synthesis', 'bare generator'),
@@ -25,7 +37,7 @@ def test_ratios(tmp_path, tiny_labelled_generator, tiny_classifier):
     assert measured['block'] == dict(candidates=8, survivors=4, kept=4, batch_size=4)
     seconds = measured['comparisons'][0]['seconds']['synthesis']
     assert measured['images_per_second']['synthesis'] == pytest.approx(4 / median(seconds))
-    assert 'times those of' in result.stdout and 'kept labelled images per second' in result.stdout
+    assert 'times those of' in printed and 'kept labelled images per second' in printed
 
 
 def test_wrong_settings(tmp_path):
