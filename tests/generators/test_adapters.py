@@ -158,6 +158,7 @@ def test_the_same_pictures_come_back(write, source, tmp_path):
     config = json.loads(metadata['generator'])
     assert metadata['source'] == source and len(metadata['source_sha256']) == 64
 
+    expected, expected_features = generator.forward_features(*inputs(generator))
     # the converted file, and the source's own file by init_cfg
     for init_cfg in (
         dict(type='Pretrained', checkpoint=str(tmp_path / 'out.safetensors')),
@@ -168,7 +169,6 @@ def test_the_same_pictures_come_back(write, source, tmp_path):
         twin.init_weights()
         assert twin.feature_info == generator.feature_info
         image, features = twin.eval().forward_features(*inputs(generator))
-        expected, expected_features = generator.forward_features(*inputs(generator))
         torch.testing.assert_close(image, expected, atol=5e-5, rtol=0)
         for feature, other in zip(features, expected_features, strict=True):
             torch.testing.assert_close(feature, other, atol=1e-4, rtol=1e-4)
