@@ -62,7 +62,7 @@ def apply_amp(cfg: Config, precision: str | None) -> None:
                 wrapper.pop(key, None)
     if precision == 'bf16' and not torch.cuda.is_available() and torch.backends.cpu.get_cpu_capability() in SLOW_CPUS:
         print_log(
-            'this processor has no AVX512, without which torch computes convolutions in bfloat16 many times slower than in float32: omit --amp',
+            'this processor has no AVX512, without which convolutions take many times longer in bfloat16 than in float32: omit --amp',
             'current',
             logging.WARNING,
         )
