@@ -109,6 +109,15 @@ def test_sources_that_do_not_fit(folder, tiny_text_pipeline):
         JointDiffusionSource(str(tiny_text_pipeline), ['disc'])
 
 
+def test_a_transformer(tiny_class_pipeline, folder, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny_class_pipeline, tmp_path / 'model')
+    shutil.copy(folder / 'masks.json', tmp_path / 'model')
+    with pytest.raises(InputError, match='model has masks.json, but DiTPipeline has no U-Net that makes images and masks'):
+        JointDiffusionSource(str(tmp_path / 'model'), ['disc'])
+
+
 def test_channels_that_do_not_fit_the_card(folder, tmp_path):
     import shutil
 
