@@ -1,6 +1,6 @@
 """LoRA adapters (Hu et al., 2021, arXiv 2106.09685) in the networks of a pipeline, by peft."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -100,12 +100,6 @@ def adapter_tensors(network: nn.Module) -> dict[str, Tensor]:
 def adapter_metadata(network: nn.Module) -> dict[str, Any]:
     """Config of the adapters of a network, as diffusers stores it beside the tensors."""
     return network.peft_config[ADAPTER].to_dict()
-
-
-def split_names(tokenizer: Any, names: Sequence[str]) -> dict[str, int]:
-    """Words that the tokenizer has not as one token, with the number of their tokens."""
-    words = dict.fromkeys(word for name in names for word in name.split())
-    return {word: count for word in words if (count := len(tokenizer.tokenize(word))) > 1}
 
 
 def _checked(config: Mapping[str, Any], where: str) -> LoRA:

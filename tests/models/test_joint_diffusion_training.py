@@ -128,6 +128,8 @@ def test_channels_that_do_not_fit_the_card(folder, tmp_path):
         (dict(masks=dict(MASKS, weight=0)), 'model.masks.weight must be above 0'),
         (dict(masks=dict(MASKS, patch=0)), 'patch is at least 1'),
         (dict(unet=TINY_UNET), 'model.unet and model.pipeline exclude each other'),
+        (dict(prompt_length=8), 'model.prompt_length has no effect: the pipeline reads 77 tokens'),
+        (dict(classes=['x' * 80]), 'has 8[0-9] tokens, the text encoder of this pipeline reads 77: shorten'),
     ],
 )
 def test_what_does_not_fit(change, message, tiny_text_pipeline):
