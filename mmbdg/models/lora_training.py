@@ -9,7 +9,7 @@ from torch import nn
 
 from mmbdg.generators.diffusers_parts import need_diffusers
 from mmbdg.models.diffusion_training import DiffusionTraining
-from mmbdg.models.lora import adapter_metadata, adapter_tensors, add_adapter, merge_adapter, need_peft
+from mmbdg.models.lora import LoRA, adapter_keys, adapter_metadata, adapter_tensors, add_adapter, merge_adapter, need_peft
 from mmbdg.models.pipeline_parts import read_parts
 from mmbdg.registry import MODELS
 from mmbdg.sources.pipelines import quiet
@@ -47,17 +47,19 @@ class LoRATraining(DiffusionTraining):
     def __init__(self, pipeline: str, lora: dict, classes: Sequence[str] | str, text_lora: dict | None = None, **kwargs: Any) -> None:
         for check in (need_diffusers, need_peft):
             check('mmbdg.LoRATraining')
+        configs = dict(lora=lora) if text_lora is None else dict(lora=lora, text_lora=text_lora)
+        adapters = {key: adapter_keys(config, f'model.{key}') for key, config in configs.items()}
         parts = read_parts(pipeline, 'mmbdg.LoRATraining')
         super().__init__(**parts.networks, scheduler=parts.scheduler, classes=classes, tokenizer=parts.tokenizer, **kwargs)
         self.sampler = parts.sampler
-        self._freeze(dict(lora=lora) if text_lora is None else dict(lora=lora, text_lora=text_lora))
+        self._freeze(adapters)
 
-    def _freeze(self, configs: dict[str, dict]) -> None:
+    def _freeze(self, adapters: dict[str, LoRA]) -> None:
         """Add the adapters, register their parameters, and take the networks themselves out of this module's tree."""
         self.text_encoder.requires_grad_(False)
         self.adapters = nn.ModuleDict()
-        for key, config in configs.items():
-            found = add_adapter(getattr(self, ADAPTED[key]), config, f'model.{key}')
+        for key, keys in adapters.items():
+            found = add_adapter(getattr(self, ADAPTED[key]), keys, f'model.{key}')
             self.adapters[ADAPTED[key]] = nn.ParameterDict({name.replace('.', '/'): value for name, value in found.items()})
         for name in FROZEN:
             self.__dict__[name] = self._modules.pop(name)
