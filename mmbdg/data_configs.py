@@ -53,7 +53,7 @@ def checked_config(config: Any, registry: Registry, kinds: Sequence[type], where
 
 
 def check_weights_hold(config: dict, registry: Registry, what: str, weights: Path) -> None:
-    """Check, before memory is allocated, that a network has no more parameters than its weights file has bytes.
+    """Check, before memory is allocated, that a network has no more parameters and buffers than its weights file has bytes.
 
     Args:
         config: Config of the network, returned by :func:`checked_config`.
@@ -62,12 +62,13 @@ def check_weights_hold(config: dict, registry: Registry, what: str, weights: Pat
         weights: Path of the weights file.
 
     Raises:
-        InputError: The network has more parameters, the file is missing, or the network cannot be built.
+        InputError: The network has more of them, the file is missing, or the network cannot be built.
     """
     size = check_regular(weights).st_size
     with torch.device('meta'), _NoInitialisation():
         network = build_plainly(registry, config, what)
-    numbers = sum(tensor.numel() for tensor in network.state_dict().values())
+    tensors = network.state_dict(keep_vars=True) | dict(network.named_buffers())  # also buffers that no file of weights holds
+    numbers = sum(tensor.numel() for tensor in tensors.values())
     if numbers > size:
         raise InputError(
             f'{what} has {numbers:,} numbers, but its weights {weights} have {size:,} bytes: they are the weights of another network'

@@ -19,6 +19,8 @@ from mmbdg.errors import InputError
 
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 """Error codes of file systems that do not support fsync."""
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""Error codes of a disk that is full, read-only or damaged."""
 LEFT_OVER = 600
 """Seconds after which a temporary file is left over: its content is written at once."""
 
@@ -54,6 +56,7 @@ def link_atomically(source: str | os.PathLike, path: str | os.PathLike) -> None:
 
     Raises:
         InputError: The file system makes no such link.
+        OSError: The disk is full or read-only.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,6 +65,8 @@ def link_atomically(source: str | os.PathLike, path: str | os.PathLike) -> None:
         os.link(os.path.realpath(source), part)
         part.replace(path)
     except OSError as error:
+        if error.errno in DISK_FAULTS:
+            raise
         raise InputError(
             f'{source} cannot be linked as {path} ({error.strerror}): hard links need the same file system and your own files; use '
             'store="copy"'

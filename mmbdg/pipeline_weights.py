@@ -7,6 +7,7 @@ config contains its type, and the tool that converts generators.
 import inspect
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +25,9 @@ NOISE_KEYS = (
     *('shift', 'use_dynamic_shifting'),
 )
 """Keys of a scheduler that must be those of the training; the others are settings of the sampling."""
+
+MANY = 50
+"""Number of prompts from which a progress bar is shown."""
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -82,7 +86,7 @@ def generator_config(checkpoint: str | os.PathLike, num_classes: int) -> dict[st
     from mmbdg.assets import resolve
     from mmbdg.sources.pipeline_folder import read_pipeline_folder
 
-    folder = read_pipeline_folder(resolve(checkpoint)).path
+    folder, kind, *_ = read_pipeline_folder(resolve(checkpoint))
     index = read_json(folder / 'model_index.json', dict[str, Any])
     config: dict[str, Any] = dict(type='mmbdg.DiffusionGenerator')
     for part, (names, known) in PARTS.items():
@@ -91,21 +95,22 @@ def generator_config(checkpoint: str | os.PathLike, num_classes: int) -> dict[st
             if part == 'autoencoder' and not isinstance(index.get('vae'), list):
                 continue
             raise InputError(f'{folder} has no {part} of the types {", ".join(known)}: {index}')
-        kind = getattr(diffusers, index[name][1])
         file = 'scheduler_config.json' if part == 'scheduler' else 'config.json'
-        config[part] = _shortened(read_json(folder / name / file, dict[str, Any]), kind)
+        config[part] = _shortened(read_json(folder / name / file, dict[str, Any]), getattr(diffusers, index[name][1]))
     text = index.get('text_encoder')
-    return config | dict(num_classes=num_classes) | (dict(context_length=_length(folder)) if isinstance(text, list) and text[0] else {})
+    length = dict(context_length=_length(folder, kind)) if isinstance(text, list) and text[0] else {}
+    return config | dict(num_classes=num_classes) | length
 
 
 PARTS = dict(denoiser=(('unet', 'transformer'), DENOISERS), autoencoder=(('vae',), AUTOENCODERS), scheduler=(('scheduler',), SCHEDULERS))
 """Names of the components of a pipeline, and their allowed types, for each part of a DiffusionGenerator."""
 
 
-def _length(folder: os.PathLike) -> int:
-    """Number of tokens to which the tokenizer pads prompts."""
+def _length(folder: Path, kind: type) -> int:
+    """Number of text embeddings: the tokens to which the tokenizer pads prompts; Stable Diffusion 3 adds those of T5."""
     stated = read_json(folder / 'tokenizer' / 'tokenizer_config.json', dict[str, Any]).get('model_max_length')
-    return stated if isinstance(stated, int) else 77
+    second = inspect.signature(kind.encode_prompt).parameters.get('max_sequence_length')
+    return (stated if isinstance(stated, int) else 77) + (second.default if second else 0)
 
 
 def _shortened(config: Mapping[str, Any], kind: type) -> dict[str, Any]:
@@ -142,6 +147,11 @@ def _check_equal(own: Any, given: Any, part: str, folder: os.PathLike) -> None:
         raise InputError(f'the {part} of {folder} is {names[0]}, that of the config {names[1]}')
     if own is None:
         return
+    if part == 'scheduler' and _is_flow(own) != _is_flow(given):
+        raise InputError(
+            f'the scheduler of {folder} is {type(given).__name__}, that of the config {type(own).__name__}: only one of them is for flow '
+            'matching. For such a model use FlowMatchEulerDiscreteScheduler, or a scheduler with use_flow_sigmas=True'
+        )
     for key in own.config if part != 'scheduler' else NOISE_KEYS:
         if key.startswith('_') or key not in own.config or key not in given.config:
             continue
@@ -150,6 +160,11 @@ def _check_equal(own: Any, given: Any, part: str, folder: os.PathLike) -> None:
                 f'{part}.{key} is {given.config[key]!r} in {folder}, but {own.config[key]!r} in the config. '
                 'tools/convert_generator.py FOLDER DST --from diffusers prints the config of a folder'
             )
+
+
+def _is_flow(scheduler: Any) -> bool:
+    """Whether a scheduler samples a model that was trained by flow matching."""
+    return type(scheduler).__name__.startswith('FlowMatch') or bool(scheduler.config.get('use_flow_sigmas'))
 
 
 def _check_prompt(prompt: str | None, classes: Sequence[str] | str | None, generator: DiffusionGenerator) -> tuple[str, ...]:
@@ -178,25 +193,31 @@ def _contexts(pipeline: Any, prompt: str, names: Sequence[str], generator: Diffu
     """Text embeddings of the classes' prompts and of the empty prompt, and the places of the classes' names.
 
     Raises:
-        InputError: The pipeline's prompts have another length than ``context_length``, or a name does not fit into a prompt.
+        InputError: The pipeline's prompts have another length than ``context_length``, or a prompt has too many tokens for the tokenizer.
     """
+    from tqdm import tqdm
+
     from mmbdg.sources.pipelines import quiet
 
-    rows = []
     with quiet():
-        for text in [*(prompt.format(name) for name in names), '']:
-            if 'prompt_3' in inspect.signature(pipeline.encode_prompt).parameters:
-                embedded, _, pooled, _ = pipeline.encode_prompt(text, None, None, device='cpu', do_classifier_free_guidance=False)
-            else:
-                embedded, pooled = pipeline.encode_prompt(text, 'cpu', 1, False)[0], None
-            rows.append((embedded[0].float(), None if pooled is None else pooled[0].float()))
-    length, wanted = len(rows[0][0]), generator.class_context.shape[1]
-    if length != wanted:
-        raise InputError(f'the prompts of this pipeline have {length} embeddings: set context_length={length} (it is {wanted})')
-    state = dict(class_context=torch.stack([row for row, _ in rows[:-1]]), empty_context=rows[-1][0])
-    if rows[0][1] is not None:
-        state |= dict(class_pooled=torch.stack([row for _, row in rows[:-1]]), empty_pooled=rows[-1][1])
-    return state | dict(class_tokens=torch.stack([_place(pipeline.tokenizer, prompt, name, length) for name in names]))
+        empty, empty_pooled = _encoded(pipeline, '')
+        if len(empty) != (wanted := generator.class_context.shape[1]):
+            raise InputError(f'the prompts of this pipeline have {len(empty)} embeddings: set context_length={len(empty)} (it is {wanted})')
+        tokens = [_place(pipeline.tokenizer, prompt, name, wanted) for name in names]
+        shown = tqdm(names, 'prompts', unit='prompt', leave=False, disable=len(names) < MANY)
+        rows = [_encoded(pipeline, prompt.format(name)) for name in shown]
+    state = dict(class_context=torch.stack([row for row, _ in rows]), empty_context=empty, class_tokens=torch.stack(tokens))
+    if empty_pooled is not None:
+        state |= dict(class_pooled=torch.stack([row for _, row in rows]), empty_pooled=empty_pooled)
+    return state
+
+
+def _encoded(pipeline: Any, text: str) -> tuple[Tensor, Tensor | None]:
+    """Embeddings of a prompt, float32 (L,D), and of the whole prompt, float32 (P,); None if the model takes none."""
+    if 'prompt_3' in inspect.signature(pipeline.encode_prompt).parameters:
+        embedded, _, pooled, _ = pipeline.encode_prompt(text, None, None, device='cpu', do_classifier_free_guidance=False)
+        return embedded[0].float(), pooled[0].float()
+    return pipeline.encode_prompt(text, 'cpu', 1, False)[0][0].float(), None
 
 
 def _place(tokenizer: Any, prompt: str, name: str, length: int) -> Tensor:
@@ -205,8 +226,9 @@ def _place(tokenizer: Any, prompt: str, name: str, length: int) -> Tensor:
     whole = tokenizer('')['input_ids']
     first = 1 if whole and whole[0] == getattr(tokenizer, 'bos_token_id', None) else 0
     start, end = (first + len(tokenizer(text, add_special_tokens=False)['input_ids']) for text in (before, before + name))
-    if not start < end <= length:
-        raise InputError(f'the prompt of the class "{name}" is longer than {length} tokens: shorten it')
+    most = min(length, tokenizer.model_max_length)
+    if not start < end or len(tokenizer(prompt.format(name))['input_ids']) > most:  # the pipeline would only log that it cuts the prompt
+        raise InputError(f'the prompt of the class "{name}" is longer than {most} tokens: shorten it')
     weights = torch.zeros(length)
     weights[start:end] = 1 / (end - start)
     return weights

@@ -30,6 +30,7 @@ UNUSED = dict(
     mean="where the network's file has them",
     std="where the network's file has them",
     moco='where a study has no such row',
+    autoencoder='where a pipeline has one',
     processes='where a study has no detector',
 )
 """Variables that some configs inherit but do not use."""
@@ -87,6 +88,7 @@ def test_variables_arrive(path, monkeypatch):
                 'mean',
                 'std',
                 'moco',
+                'autoencoder',
                 'processes',
             )
             assert key not in UNUSED or key in somewhere

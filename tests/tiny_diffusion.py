@@ -1,9 +1,11 @@
 """A latent diffusion model of a few thousand weights, and its autoencoder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.structures import BaseDataElement
 
 from mmbdg.models import AutoencoderTraining, ClassDiffusionTraining, DiffusionTraining, JointDiffusionTraining
 
@@ -93,3 +95,13 @@ def tiny_class_diffusion(autoencoder: Path, **change: Any) -> ClassDiffusionTrai
         data_preprocessor=PREPROCESSOR,
     )
     return ClassDiffusionTraining(**config | change)
+
+
+def labelled_samples(class_ids: Sequence[int], indices: Sequence[int]) -> list[BaseDataElement]:
+    """Data samples with a class and an address."""
+    made = []
+    for c, i in zip(class_ids, indices, strict=True):
+        sample = BaseDataElement(metainfo=dict(sample_idx=i))
+        sample.set_field(torch.tensor([c]), 'gt_label')
+        made.append(sample)
+    return made

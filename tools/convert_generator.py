@@ -81,8 +81,7 @@ def convert_pipeline(args: argparse.Namespace) -> None:
     names = class_names([name.strip() for name in args.classes.split(',')] if ',' in args.classes else args.classes)
     config = {**generator_config(args.src, len(names)), **args.options}
     generator = build_generator(config)
-    text = dict(prompt=args.prompt, classes=names) if generator.takes_text else {}
-    PipelineWeights(args.src, **text)(generator)
+    PipelineWeights(args.src, args.prompt, names if generator.takes_text else None)(generator)  # refuses a prompt for labels
     write_safetensors(args.dst, generator.state_dict(), dict(source=DIFFUSERS, generator=json.dumps(config), prompt=args.prompt or ''))
     print(f'{len(generator.state_dict())} tensors in {args.dst}. For your config:\n')
     print_config(config, args.dst)

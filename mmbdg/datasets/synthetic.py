@@ -173,7 +173,10 @@ class Items(Sequence):
 def prepare_dataset(plan: Synthesis, root: str | os.PathLike | None = None) -> Path:
     """Folder of the finished dataset; the first process of each machine generates what is missing, under a lock, and the others wait."""
     if root is None:
-        identity = identity_of(plan, load_source(plan, 'cpu'), build_filters(plan.filters), 'cpu')
+        source, filters = load_source(plan, 'cpu'), build_filters(plan.filters)
+        for entry in filters:
+            entry.prepare_source(source)  # the files of a filter may belong to the source
+        identity = identity_of(plan, source, filters, 'cpu')
         identity |= dict(num_per_class=plan.num_per_class, classes=plan.classes)
         root = cache_folder() / 'synthetic' / hashlib.sha256(canonical(identity).encode()).hexdigest()[:16]
     root = Path(root)

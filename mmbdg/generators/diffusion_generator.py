@@ -15,7 +15,7 @@ from mmbdg.generators.base import ClassConditionalGenerator, FeatureInfo
 from mmbdg.generators.block_taps import recorded
 from mmbdg.generators.diffusers_parts import AUTOENCODERS, DENOISERS, SCHEDULERS, diffusers_part, need_diffusers
 from mmbdg.generators.latent_autoencoder import decoded, encoded, reduction
-from mmbdg.generators.noise_schedules import nearest_steps, noised, own_noise, scaled
+from mmbdg.generators.noise_schedules import levels, nearest_steps, noised, own_noise, scaled
 from mmbdg.generators.tap_choice import HALVES, attention_taps, check_halves, check_taps, default_taps
 from mmbdg.registry import MODELS
 
@@ -23,6 +23,8 @@ TOLERANCE = 1e-2
 """Distance from [-1,1] allowed in the images given to :meth:`DiffusionGenerator.encode`."""
 SMALL = 5_000_000
 """Number of parameters up to which a real pass finds the shapes of the features sooner than one on the meta device."""
+LARGE_SIDE, LARGEST_SIDE = 128, 8192
+"""Pixels of a side above which these shapes are found on the meta device, because a pass takes much memory; and the largest side."""
 
 
 class Tap(NamedTuple):
@@ -107,10 +109,13 @@ class DiffusionGenerator(ClassConditionalGenerator):
         self.autoencoder: nn.Module | None = autoencoder and diffusers_part(autoencoder, AUTOENCODERS, 'generator.autoencoder')
         with torch.device('cpu'):  # a schedule is computed from numbers, which the meta device has not
             self.scheduler = diffusers_part(scheduler, SCHEDULERS, 'generator.scheduler')
+            if str(self.scheduler.config.get('variance_type')).startswith('learned'):
+                raise InputError('generator.scheduler.variance_type: predicted variances are not used; set it to "fixed_small"')
             total = self.scheduler.config['num_train_timesteps']
             if not 1 <= steps <= total:
                 raise InputError(f'steps must lie in 1..{total}, the timesteps of the scheduler; got {steps}')
-            schedule = self._start('cpu')
+            self._start('cpu')
+            schedule = levels(self.scheduler)
         denoisers.check_conditions(self.denoiser, num_classes)
         self._set_sizes(resolution)
         self._add_conditions(context_length)
@@ -145,6 +150,8 @@ class DiffusionGenerator(ClassConditionalGenerator):
         if side != int(side) or side < 1 or (type(self.denoiser).__name__ == 'DiTTransformer2DModel' and side != config['sample_size']):
             own = config['sample_size']
             raise InputError(f'resolution {resolution} does not fit: it is reduced by {factor}, and the denoiser takes {own} a side')
+        if side * factor > LARGEST_SIDE:
+            raise InputError(f'the images would have {side * factor:,.0f} px a side; at most {LARGEST_SIDE:,} are possible')
         self._latent_shape = (channels, int(side), int(side))
         self.resolution, self.latent_dim = int(side) * factor, channels * int(side) ** 2
 
@@ -165,9 +172,9 @@ class DiffusionGenerator(ClassConditionalGenerator):
             self.register_buffer('empty_pooled', torch.zeros(pooled))
 
     def _found_features(self) -> tuple[tuple[Tap, ...], tuple[FeatureInfo, ...]]:
-        """Find the shapes of the features in a pass, on the meta device if the network is large."""
+        """Find the shapes of the features in a pass, on the meta device if the network or the image is large."""
         weights = dict(chain(self.named_parameters(), self.named_buffers()))
-        large = sum(value.numel() for value in weights.values()) > SMALL
+        large = sum(value.numel() for value in weights.values()) > SMALL or self.resolution > LARGE_SIDE
         state = {f'generator.{name}': torch.empty_like(value, device='meta') for name, value in weights.items()} if large else {}
         device = torch.device('meta') if large else next(self.denoiser.parameters()).device
         shapes = functional_call(_ShapePass(self), state, (device,))
@@ -388,5 +395,7 @@ class _ShapePass(nn.Module):
             conditions = own._conditions(y, halves)
             denoisers.predict(own.denoiser, clean.repeat(len(halves), 1, 1, 1), torch.zeros((), device=device), conditions)
         with own._recording('autoencoder', 0, found):
-            own._decoded(clean)
+            image = own._decoded(clean)
+        if image.shape[2:] != (own.resolution, own.resolution):  # the autoencoder has other strides than those of its number of blocks
+            raise InputError(f'the autoencoder gives images of {image.shape[2]} px for latents of {clean.shape[2]} px: it is not supported')
         return {tap.name: tuple(feature.shape[1:3]) for tap, feature in found.items()}

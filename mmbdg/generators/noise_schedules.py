@@ -41,6 +41,17 @@ def nearest_steps(timesteps: Sequence[int], schedule: Tensor, total: int) -> tup
     return tuple(steps)
 
 
+def levels(scheduler: Any) -> Tensor:
+    """Timesteps of the sampling steps, float32 (S,); infinite for a step to which latents cannot be noised.
+
+    The KDPM2 schedulers have a step between each two noise levels, whose own level they use in the middle of a run only.
+    """
+    timesteps = scheduler.timesteps.float().clone()
+    if hasattr(scheduler, 'sigmas_interpol'):
+        timesteps[1::2] = torch.inf
+    return timesteps
+
+
 def noised(scheduler: Any, clean: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
     """Noise clean latents (N,...) to a timestep of the schedule (a tensor with one number), as in training."""
     each = timestep.expand(len(clean))

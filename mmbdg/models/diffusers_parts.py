@@ -74,3 +74,9 @@ def caption_tokenizer(captions: Sequence[str], length: int) -> 'CLIPTokenizer':
     trainer = trainers.BpeTrainer(vocab_size=10**6, min_frequency=1, end_of_word_suffix='</w>', show_progress=False)
     learner.train_from_iterator(sorted(set(captions)), trainer)
     return with_merges([tuple(pair) for pair in parsed_json(learner.to_str(), 'the tokenizer')['model']['merges']])
+
+
+def split_names(tokenizer: Any, names: Sequence[str]) -> dict[str, int]:
+    """Words that the tokenizer has not as one token, with the number of their tokens."""
+    words = dict.fromkeys(word for name in names for word in name.split())
+    return {word: count for word in words if (count := len(tokenizer.tokenize(word))) > 1}

@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
 from mmbdg.generators import to_pixels
 from mmbdg.generators.diffusers_parts import diffusers_part
-from mmbdg.models.diffusers_parts import caption_tokenizer
+from mmbdg.models.diffusers_parts import caption_tokenizer, split_names
 from mmbdg.models.latent_diffusion import LatentDiffusionTraining, check_fraction
 from mmbdg.registry import MODELS
+from mmbdg.sources.pipelines import quiet
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
@@ -43,7 +45,7 @@ class DiffusionTraining(LatentDiffusionTraining):
         classes: Names of the classes, or the name of an embedded list.
         captions: Forms of captions, each with one ``{}`` for the name; the first is the prompt of validations and sample pictures.
         empty_prompt: Fraction of empty captions, in [0,1). Default: 0.1.
-        prompt_length: Number of tokens to which prompts are padded or truncated. Default: 24.
+        prompt_length: Number of tokens to which prompts are padded or truncated. Default: 24. A given ``tokenizer`` has its own.
         timesteps: Distribution of the noise levels in training: "uniform", or "logit_normal" (more in the middle). Default: "uniform".
         guidance_scale: Guidance scale of validations and sample pictures. Default: 2.
         num_inference_steps: Number of sampling steps of validations and sample pictures. Default: 10.
@@ -53,7 +55,8 @@ class DiffusionTraining(LatentDiffusionTraining):
         tokenizer: Tokenizer of a given text encoder. Default None: made from the captions, with ``prompt_length``.
 
     Raises:
-        InputError: diffusers is not installed, a part does not exist or does not fit the others, or a caption has no ``{}``.
+        InputError: diffusers is not installed, a part does not exist or does not fit the others, a caption has no ``{}`` or more tokens
+            than a given text encoder reads, or ``prompt_length`` is given beside a tokenizer.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class DiffusionTraining(LatentDiffusionTraining):
         classes: Sequence[str] | str,
         captions: Sequence[str] = ('a photo of a {}',),
         empty_prompt: float = 0.1,
-        prompt_length: int = 24,
+        prompt_length: int | None = None,
         timesteps: str = 'uniform',
         guidance_scale: float = 2.0,
         num_inference_steps: int = 10,
@@ -78,11 +81,14 @@ class DiffusionTraining(LatentDiffusionTraining):
         from transformers import CLIPTextConfig, CLIPTextModel
 
         self.captions, self.empty_prompt = _captions(captions), check_fraction(empty_prompt, 'empty_prompt')
-        self.tokenizer = (
-            caption_tokenizer([form.format(name) for form in self.captions for name in self.classes], prompt_length)
-            if tokenizer is None
-            else tokenizer
-        )
+        if tokenizer is None:
+            prompt_length = 24 if prompt_length is None else prompt_length
+            self.tokenizer = caption_tokenizer([form.format(name) for form in self.captions for name in self.classes], prompt_length)
+        else:
+            if prompt_length is not None:
+                raise InputError(f'model.prompt_length has no effect: the pipeline reads {tokenizer.model_max_length} tokens; remove it')
+            self.tokenizer = tokenizer
+            self._check_captions()
         if isinstance(text_encoder, Mapping):
             special = {f'{name}_token_id': getattr(self.tokenizer, f'{name}_token_id') for name in ('bos', 'eos', 'pad')}
             sizes = dict(vocab_size=len(self.tokenizer), max_position_embeddings=prompt_length)
@@ -93,6 +99,25 @@ class DiffusionTraining(LatentDiffusionTraining):
         tokens = [self._tokens([form.format(name) for name in self.classes]) for form in self.captions]
         self.register_buffer('_caption_tokens', torch.stack(tokens), persistent=False)  # (forms, classes, length)
         self.register_buffer('_empty_tokens', self._tokens(['']), persistent=False)
+
+    def _check_captions(self) -> None:
+        """Check that a given tokenizer truncates no caption, and log the names of classes that it splits."""
+        most = self.tokenizer.model_max_length
+        for text in (form.format(name) for form in self.captions for name in self.classes):
+            with quiet():  # transformers' own words about a long text
+                count = len(self.tokenizer(text).input_ids)
+            if count > most:
+                raise InputError(
+                    f'the caption "{text}" has {count} tokens, the text encoder of this pipeline reads {most}: shorten model.captions or '
+                    'the name of the class (a word that the tokenizer does not know is several tokens)'
+                )
+        if split := split_names(self.tokenizer, self.classes):
+            print_log(
+                'words of class names that are several tokens: '
+                + ', '.join(f'{word} ({count})' for word, count in split.items())
+                + '; a small text encoder may never have seen them: train it too (with adapters: model.text_lora)',
+                'current',
+            )
 
     def _check_sizes(self) -> None:
         channels, wanted = self.unet.config.in_channels, self.latent_channels

@@ -46,7 +46,7 @@ class JointDiffusionTraining(DiffusionTraining):
         code, weight = _mask_code(masks)
         if pipeline is None and (missing := [name for name in NETWORKS if name not in kwargs]):
             raise InputError(f'model.{missing[0]} is missing: give {", ".join(NETWORKS)}, or the pipeline to start from')
-        if pipeline is not None and (given := [name for name in NETWORKS if name in kwargs]):
+        if pipeline is not None and (given := [name for name in (*NETWORKS, 'tokenizer') if name in kwargs]):
             raise InputError(f'model.{given[0]} and model.pipeline exclude each other: the pipeline has all networks')
         need_diffusers('mmbdg.JointDiffusionTraining')
         sampler = None

@@ -30,7 +30,8 @@ class JudgeTraining(BaseModel):
         data_preprocessor, init_cfg: mmengine's.
 
     Raises:
-        InputError: The generator has no such block or cannot stop after it, or ``sharpness`` is not positive.
+        InputError: The generator has no such block or cannot stop after it, or ``sharpness`` is not positive; in training, the features
+            have fewer cells than the judge.
     """
 
     def __init__(
@@ -61,6 +62,11 @@ class JudgeTraining(BaseModel):
             feature, z, y, confidence, rank: A batch of :class:`~mmbdg.datasets.ScoredCandidates`.
             mode: See above. A prediction has ``early_score``, ``confidence`` and ``gt_label``.
         """
+        if feature.shape[-1] < self.judge.cells:
+            raise InputError(
+                f'the features have {feature.shape[-1]} cells along each side, the judge {self.judge.cells}: set model.judge.cells and the '
+                'cells of the datasets to the same number, at most the resolution of the block'
+            )
         scores = self.judge(feature, z, y)
         if mode == 'loss':
             return dict(loss=F.binary_cross_entropy_with_logits(scores, rank**self.sharpness))

@@ -1,6 +1,6 @@
 """LoRA adapters (Hu et al., 2021, arXiv 2106.09685) in the networks of a pipeline, by peft."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -41,25 +41,24 @@ def need_peft(what: str) -> None:
         raise InputError(f'{what} needs peft, which cannot be imported ({error}): {INSTALL_HINT}') from error
 
 
-def add_adapter(network: nn.Module, config: Mapping[str, Any], where: str) -> dict[str, nn.Parameter]:
+def add_adapter(network: nn.Module, keys: LoRA, where: str) -> dict[str, nn.Parameter]:
     """Freeze a network and add LoRA adapters to its layers, in place. At first they change nothing, because B is 0.
 
     transformers' own ``add_adapter`` asks for a later version of peft than the newest one, so peft's function is called directly.
 
     Args:
         network: U-Net or text encoder.
-        config: Keys of :class:`LoRA`.
+        keys: Checked config of the adapters.
         where: Place of the config, for messages.
 
     Returns:
         The parameters of the adapters by name: the only ones of the network that need gradients.
 
     Raises:
-        InputError: A key is unknown or invalid, or a target is no layer that can be adapted.
+        InputError: A target is no layer that can be adapted.
     """
     from peft import LoraConfig, inject_adapter_in_model
 
-    keys = _checked(config, where)
     names = {name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding)}
     ends = sorted({name.removesuffix('.0').rpartition('.')[2] + ('.0' if name.endswith('.0') else '') for name in names})
     for target in keys.target_modules:
@@ -102,13 +101,12 @@ def adapter_metadata(network: nn.Module) -> dict[str, Any]:
     return network.peft_config[ADAPTER].to_dict()
 
 
-def split_names(tokenizer: Any, names: Sequence[str]) -> dict[str, int]:
-    """Words that the tokenizer has not as one token, with the number of their tokens."""
-    words = dict.fromkeys(word for name in names for word in name.split())
-    return {word: count for word in words if (count := len(tokenizer.tokenize(word))) > 1}
+def adapter_keys(config: Any, where: str) -> LoRA:
+    """Check the config of an adapter, see :class:`LoRA`.
 
-
-def _checked(config: Mapping[str, Any], where: str) -> LoRA:
+    Raises:
+        InputError: A key is unknown, missing or out of its range.
+    """
     if not isinstance(config, Mapping):
         raise InputError(f"{where} is dict(rank=8, target_modules=['to_q', 'to_k', 'to_v', 'to_out.0']), got {config!r}")
     plain = dict(config)

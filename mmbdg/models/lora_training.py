@@ -5,14 +5,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmengine.logging import print_log
 from torch import nn
 
-from mmbdg.assets.class_lists import class_names as names_of
-from mmbdg.errors import InputError
 from mmbdg.generators.diffusers_parts import need_diffusers
 from mmbdg.models.diffusion_training import DiffusionTraining
-from mmbdg.models.lora import adapter_metadata, adapter_tensors, add_adapter, merge_adapter, need_peft, split_names
+from mmbdg.models.lora import LoRA, adapter_keys, adapter_metadata, adapter_tensors, add_adapter, merge_adapter, need_peft
 from mmbdg.models.pipeline_parts import read_parts
 from mmbdg.registry import MODELS
 from mmbdg.sources.pipelines import quiet
@@ -50,40 +47,22 @@ class LoRATraining(DiffusionTraining):
     def __init__(self, pipeline: str, lora: dict, classes: Sequence[str] | str, text_lora: dict | None = None, **kwargs: Any) -> None:
         for check in (need_diffusers, need_peft):
             check('mmbdg.LoRATraining')
+        configs = dict(lora=lora) if text_lora is None else dict(lora=lora, text_lora=text_lora)
+        adapters = {key: adapter_keys(config, f'model.{key}') for key, config in configs.items()}
         parts = read_parts(pipeline, 'mmbdg.LoRATraining')
         super().__init__(**parts.networks, scheduler=parts.scheduler, classes=classes, tokenizer=parts.tokenizer, **kwargs)
         self.sampler = parts.sampler
-        self._check_captions()
-        self._freeze({key: config for key, config in dict(lora=lora, text_lora=text_lora).items() if config is not None})
+        self._freeze(adapters)
 
-    def _freeze(self, configs: dict[str, dict]) -> None:
+    def _freeze(self, adapters: dict[str, LoRA]) -> None:
         """Add the adapters, register their parameters, and take the networks themselves out of this module's tree."""
         self.text_encoder.requires_grad_(False)
         self.adapters = nn.ModuleDict()
-        for key, config in configs.items():
-            found = add_adapter(getattr(self, ADAPTED[key]), config, f'model.{key}')
+        for key, keys in adapters.items():
+            found = add_adapter(getattr(self, ADAPTED[key]), keys, f'model.{key}')
             self.adapters[ADAPTED[key]] = nn.ParameterDict({name.replace('.', '/'): value for name, value in found.items()})
         for name in FROZEN:
             self.__dict__[name] = self._modules.pop(name)
-
-    def _check_captions(self) -> None:
-        """Check that no caption is truncated, and log the names of classes that the tokenizer splits."""
-        most = self.tokenizer.model_max_length
-        for text in (form.format(name) for form in self.captions for name in self.classes):
-            with quiet():  # transformers' own words about a long text
-                count = len(self.tokenizer(text).input_ids)
-            if count > most:
-                raise InputError(
-                    f'the caption "{text}" has {count} tokens, the text encoder of this pipeline reads {most}: shorten model.captions or '
-                    'the name of the class (a word that the tokenizer does not know is several tokens)'
-                )
-        if split := split_names(self.tokenizer, names_of(self.classes)):
-            print_log(
-                'words of class names that are several tokens: '
-                + ', '.join(f'{word} ({count})' for word, count in split.items())
-                + '; a small text encoder may never have seen them: adapt it too (model.text_lora)',
-                'current',
-            )
 
     def train(self, mode: bool = True) -> 'LoRATraining':
         nn.Module.train(self, mode)

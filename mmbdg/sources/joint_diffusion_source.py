@@ -60,6 +60,8 @@ class JointDiffusionSource(DiffusionSource):
             seed=seed,
         )
         self.code = MaskBits.read(self.folder.path)
+        if not hasattr(self.pipeline, 'unet'):
+            raise InputError(f'{self.folder.path} has {CARD}, but {type(self.pipeline).__name__} has no U-Net that makes images and masks')
         own, channels = self.pipeline.vae.config.latent_channels, self.pipeline.unet.config.in_channels
         if own + self.code.channels != channels:
             raise InputError(

@@ -29,8 +29,8 @@ class MaskBits:
     """Code of masks as channels at the resolution of the latents, and its inverse.
 
     A label id is written in binary, each bit as -1 or 1. The mask is resized to ``patch`` pixels for each latent along a side, by the mean
-    over areas, and the pixels of a patch become channels. At the resolution patch x side the code has no loss. It needs no training, so a
-    mask cannot be worse for an autoencoder of its own.
+    over areas, and the pixels of a patch become channels. At the resolution patch x side the code has no loss. It needs no training, and no
+    autoencoder of masks adds errors of its own.
 
     Args:
         labels: Names of the labels, background first, at least 2.

@@ -197,8 +197,8 @@ class BlockMaker:
     def judge(self, class_id: int, indices: Sequence[int], outcome: dict[str, int] | None = None, every: bool = False) -> Judged:
         """Draw candidates and run the coarse and the image filters.
 
-        Without image filters, candidates are drawn only if the source has no masks. With a coarse filter, images of the candidates that
-        it kept are drawn only.
+        Without image filters, candidates are drawn only if the source has no masks. With a coarse filter, only the candidates that it
+        kept are drawn.
 
         Args:
             class_id: Class index.

@@ -95,8 +95,11 @@ class Progress:
             if not recorded:
                 expected = min(self.plan.blocks, self.maker.max_blocks(class_id))
                 lacking = list(self._needed(Unit(class_id, range(min(expected, 1)))))
-                blocks, samples = blocks + expected, samples + min(self.plan.num_per_class, expected * self.plan.kept)
-                drawn += whole if expected == self.plan.blocks else expected * self.plan.candidates
+                most = whole if expected == self.plan.blocks else expected * self.plan.candidates
+                available = self.maker.source.available(class_id)
+                most = most if available is None else min(most, available)
+                blocks, drawn = blocks + expected, drawn + most
+                samples += min(self.plan.num_per_class, expected * self.plan.kept, most)
             elif self.maker.may_fall_short:
                 lacking = self.missing(Unit(class_id, range(self.maker.max_blocks(class_id))))
                 blocks, samples = blocks + len(lacking), samples + sum(wanted.samples for wanted in lacking)

@@ -76,6 +76,16 @@ def test_prepare_makes_it_once(plan, tmp_path, monkeypatch):
     assert len(list((tmp_path / 'cache' / 'synthetic').iterdir())) == 2
 
 
+def test_prepare_with_early_rejection(tiny_labelled_generator, tiny_classifier, tiny_judge, tmp_path, monkeypatch):
+    """The judge belongs to the source, and its checksum to the name of the cache folder."""
+    monkeypatch.setenv('MMBDG_CACHE', str(tmp_path))
+    early = dict(judge=str(tiny_judge), keep=0.5)
+    filters = [dict(type='mmbdg.RejectionSampling', classifier=tiny_classifier, rate=0.75, early=early)]
+    plan = dict(labelled_generator=str(tiny_labelled_generator), filters=filters, num_per_class=1, candidates=4, classes=[1])
+    dataset = SyntheticSegDataset(prepare=plan, allow_empty=True)
+    assert len(dataset) == 1 and dataset.root.parent == tmp_path / 'synthetic' and 'early_score' in dataset.lines[0]
+
+
 def test_missing_and_unfinished(plan, tmp_path):
     with pytest.raises(InputError, match='holds no synthetic dataset.*tools/synthesize.py'):
         SyntheticSegDataset(str(tmp_path))

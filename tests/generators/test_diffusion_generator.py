@@ -9,7 +9,9 @@ from conftest import build_tiny, run_tool
 from tiny_denoisers import DDIM, TINY_DENOISERS, TINY_DIFFUSION, TINY_DIT, TINY_KL, TINY_PIXEL_DIFFUSION, TINY_SD3
 from torch.nn import functional as F
 
+from mmbdg.data_configs import check_weights_hold
 from mmbdg.errors import InputError
+from mmbdg.files import write_safetensors
 from mmbdg.generators import DiffusionGenerator
 from mmbdg.generators.diffusers_parts import SCHEDULERS
 from mmbdg.generators.frozen import Frozen
@@ -108,7 +110,7 @@ class TestPipelines:
         ).images
         assert torch.equal((own(z, y) / 2 + 0.5).clamp(0, 1), expected)
 
-    def test_ddpm_with_the_noise_of_each_sample(self, tiny, monkeypatch):
+    def test_ddpm_with_the_noise_of_each_sample(self, monkeypatch):
         from diffusers import DDPMPipeline
         from diffusers.pipelines.ddpm import pipeline_ddpm
 
@@ -130,8 +132,8 @@ class TestPipelines:
 
 
 @pytest.mark.parametrize('name', SCHEDULERS)
-def test_any_scheduler(tiny, name):
-    """A sample is its z with any scheduler, and annotated latents at the tapped step are noised as that scheduler noises."""
+def test_any_scheduler(name):
+    """A sample is its z with any scheduler, and annotated latents are noised to the tapped timestep as in training."""
     flow = name.startswith('FlowMatch')
     own = build_tiny(dict(TINY_SD3 if flow else TINY_DIT, scheduler=dict(type=name), steps=4, timesteps=(500,)))
     z, y = batch(own, 3)
@@ -139,9 +141,21 @@ def test_any_scheduler(tiny, name):
     assert image.isfinite().all()
     torch.testing.assert_close(own(z[2:], y[2:]), image[2:], atol=1e-5, rtol=0)
     assert torch.equal(own(z, y), image)
-    annotated, of_images = own.forward_features(torch.cat([own.encode(image), z], 1), y)
+    clean, inputs = own.encode(image), []
+    handle = own.denoiser.register_forward_pre_hook(
+        lambda m, args, kwargs: inputs.append((args[0] if args else kwargs['hidden_states'], kwargs['timestep'])), with_kwargs=True
+    )
+    annotated, of_images = own.forward_features(torch.cat([clean, z], 1), y)
+    handle.remove()
+    ((noisy, timestep),) = inputs
+    level = float(timestep[0])
+    if not flow:  # noise per signal, between the levels of the training where a scheduler has steps there
+        kept = own.scheduler.alphas_cumprod.numpy().astype(np.float64)
+        level = np.exp(np.interp(level, np.arange(1000), np.log((1 - kept) / kept) / 2))
+    expected = (1 - level / 1000) * clean + level / 1000 * z if flow else (clean + level * z) / (1 + level**2) ** 0.5
+    torch.testing.assert_close(noisy[:3].flatten(1), expected, atol=1e-3, rtol=1e-3)
     assert [feature.shape for feature in of_images] == [feature.shape for feature in features]
-    assert torch.equal(annotated, own.decode(own.encode(image)))
+    assert torch.equal(annotated, own.decode(clean))
 
 
 def test_noise_of_a_stochastic_scheduler_depends_on_z_only(tiny):
@@ -351,6 +365,8 @@ class TestWeights:
             other = MODELS.build({**config, part: {**config[part], key: value}})
             with pytest.raises(InputError, match=rf'{part}\.{key} is .* but {value} in the config'):
                 weights(other)
+        with pytest.raises(InputError, match='DDIMScheduler, that of the config FlowMatchEulerDiscreteScheduler: only one of them'):
+            weights(MODELS.build({**config, 'scheduler': dict(type='FlowMatchEulerDiscreteScheduler')}))
         with pytest.raises(InputError, match='set context_length=77'):
             weights(MODELS.build({**config, 'context_length': 12}))
         with pytest.raises(InputError, match='the autoencoder of .* is AutoencoderKL, that of the config AutoencoderTiny'):
@@ -377,6 +393,7 @@ class TestWeights:
             (dict(prompt='a photo', classes=['a', 'b']), 'one {} for the name'),
             (dict(prompt='a {}', classes=['a']), '1 names, the generator has 2'),
             (dict(prompt='a {}', classes=['a', 'b' * 400]), 'longer than 77 tokens'),
+            (dict(prompt='a {}' + ' b' * 80, classes=['a', 'b']), 'longer than 77 tokens'),
         ):
             with pytest.raises(InputError, match=says):
                 PipelineWeights(tiny_text_pipeline, **given)(own)
@@ -415,6 +432,9 @@ class TestBadInput:
             (TINY_DIFFUSION, dict(context_length=0), 'context_length'),
             (TINY_DIFFUSION, dict(steps=0), 'steps must lie in 1..1000'),
             (TINY_DIFFUSION, dict(steps=2000), 'steps must lie in 1..1000'),
+            (TINY_DIFFUSION, dict(resolution=2**24), 'would have 16,777,216 px a side; at most 8,192'),
+            (TINY_DIFFUSION, dict(scheduler=dict(type='DDPMScheduler', variance_type='learned_range')), 'set it to "fixed_small"'),
+            (TINY_DIT, dict(autoencoder=dict(TINY_DIT['autoencoder'], upsampling_scaling_factor=4)), 'images of 32 px for latents of 8'),
             (
                 TINY_DIT,
                 dict(denoiser=dict(TINY_DIT['denoiser'], num_layers=10**7)),
@@ -426,6 +446,14 @@ class TestBadInput:
     def test_in_a_config(self, config, change, says):
         with pytest.raises(InputError, match=says):
             MODELS.build({**config, **change})
+
+    def test_a_size_that_no_weights_state(self, tiny, tmp_path):
+        """The position embeddings of a transformer are not in its file; a large number of positions would take all memory."""
+        write_safetensors(tmp_path / 'g.safetensors', tiny['DiffusionGenerator DiT'].state_dict())
+        check_weights_hold(TINY_DIT, MODELS, 'the generator', tmp_path / 'g.safetensors')
+        large = dict(TINY_DIT, denoiser=dict(TINY_DIT['denoiser'], sample_size=1024))
+        with pytest.raises(InputError, match='they are the weights of another network'):
+            check_weights_hold(large, MODELS, 'the generator', tmp_path / 'g.safetensors')
 
     def test_other_conditions(self):
         denoiser = dict(TINY_DIFFUSION['denoiser'], class_embed_type='timestep')

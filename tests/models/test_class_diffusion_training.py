@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DiTPipeline
-from mmengine.structures import BaseDataElement
 from test_diffusion_training import alphas_by_hand
-from tiny_diffusion import TINY_TRANSFORMER, tiny_autoencoder, tiny_class_diffusion
+from tiny_diffusion import TINY_TRANSFORMER, labelled_samples, tiny_autoencoder, tiny_class_diffusion
 
 from mmbdg.addressed import torch_generator_at
 from mmbdg.errors import InputError
@@ -78,20 +77,11 @@ def test_what_is_trained(trained):
         assert rows.tolist() == [0, 2, NULL_CLASS]
 
 
-def samples(ids, indices):
-    made = []
-    for c, i in zip(ids, indices, strict=True):
-        sample = BaseDataElement(metainfo=dict(sample_idx=i))
-        sample.set_field(torch.tensor([c]), 'gt_label')
-        made.append(sample)
-    return made
-
-
 def test_predict(trained):
     """The image of an address does not depend on the batch; the real image is returned unchanged."""
     trained.eval()
     raw = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
-    data = dict(inputs=list(raw), data_samples=samples([0, 2, 1], [4, 5, 6]))
+    data = dict(inputs=list(raw), data_samples=labelled_samples([0, 2, 1], [4, 5, 6]))
     answers = trained(**trained.data_preprocessor(data, False), mode='predict')
     assert torch.equal(torch.stack([answer.real for answer in answers]), raw)
     alone = trained.images([2], [5])

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image, DDIMScheduler
-from mmengine.structures import BaseDataElement
-from tiny_diffusion import TINY_TEXT, TINY_UNET, tiny_autoencoder, tiny_diffusion
+from tiny_diffusion import TINY_TEXT, TINY_UNET, labelled_samples, tiny_autoencoder, tiny_diffusion
 
 from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
@@ -80,20 +79,11 @@ def test_words_are_tokens(model):
     assert model._caption_tokens.shape == (2, 3, 24) and len(model._caption_tokens.flatten(0, 1).unique(dim=0)) == 6
 
 
-def samples(ids, indices):
-    made = []
-    for c, i in zip(ids, indices, strict=True):
-        sample = BaseDataElement(metainfo=dict(sample_idx=i))
-        sample.set_field(torch.tensor([c]), 'gt_label')
-        made.append(sample)
-    return made
-
-
 def test_predict(model):
     """The image of an address does not depend on the batch; the real image is returned unchanged."""
     model.eval()
     raw = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
-    data = dict(inputs=list(raw), data_samples=samples([0, 2, 1], [4, 5, 6]))
+    data = dict(inputs=list(raw), data_samples=labelled_samples([0, 2, 1], [4, 5, 6]))
     answers = model(**model.data_preprocessor(data, False), mode='predict')
     assert torch.equal(torch.stack([answer.real for answer in answers]), raw)
     alone = model.images([2], [5])

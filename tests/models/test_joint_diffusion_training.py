@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import BaseDataElement
-from tiny_diffusion import PREPROCESSOR, TINY_SCHEDULER, TINY_TEXT, TINY_UNET, tiny_autoencoder, tiny_joint_diffusion
+from tiny_diffusion import PREPROCESSOR, TINY_SCHEDULER, TINY_TEXT, TINY_UNET, labelled_samples, tiny_autoencoder, tiny_joint_diffusion
 
 from mmbdg.errors import InputError
 from mmbdg.models import JointDiffusionTraining
@@ -70,8 +69,7 @@ def test_losses_by_hand(model, monkeypatch):
 
 
 def test_data_samples(model):
-    sample = BaseDataElement(metainfo=dict(sample_idx=3))
-    sample.set_field(torch.tensor([1]), 'gt_label')
+    (sample,) = labelled_samples([1], [3])
     sample.set_field(np.ones((16, 16), np.int64), 'gt_seg_map')
     data = dict(inputs=[torch.zeros(3, 16, 16, dtype=torch.uint8)], data_samples=[sample])
     losses = model(**model.data_preprocessor(data, True), mode='loss')
@@ -109,6 +107,15 @@ def test_sources_that_do_not_fit(folder, tiny_text_pipeline):
         JointDiffusionSource(str(tiny_text_pipeline), ['disc'])
 
 
+def test_a_transformer(tiny_class_pipeline, folder, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny_class_pipeline, tmp_path / 'model')
+    shutil.copy(folder / 'masks.json', tmp_path / 'model')
+    with pytest.raises(InputError, match='model has masks.json, but DiTPipeline has no U-Net that makes images and masks'):
+        JointDiffusionSource(str(tmp_path / 'model'), ['disc'])
+
+
 def test_channels_that_do_not_fit_the_card(folder, tmp_path):
     import shutil
 
@@ -128,6 +135,8 @@ def test_channels_that_do_not_fit_the_card(folder, tmp_path):
         (dict(masks=dict(MASKS, weight=0)), 'model.masks.weight must be above 0'),
         (dict(masks=dict(MASKS, patch=0)), 'patch is at least 1'),
         (dict(unet=TINY_UNET), 'model.unet and model.pipeline exclude each other'),
+        (dict(prompt_length=8), 'model.prompt_length has no effect: the pipeline reads 77 tokens'),
+        (dict(classes=['x' * 80]), 'has 8[0-9] tokens, the text encoder of this pipeline reads 77: shorten'),
     ],
 )
 def test_what_does_not_fit(change, message, tiny_text_pipeline):

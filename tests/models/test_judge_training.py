@@ -83,6 +83,12 @@ class TestBadInput:
         with pytest.raises(InputError, match=r'keep must be in \(0, 1\]'):
             EarlyRecall(keep=0)
 
+    def test_cells_of_the_data(self, tiny_labelled_generator):
+        model = JudgeTraining(str(tiny_labelled_generator), 'blocks.0.0', dict(cells=4))
+        z, y, numbers = torch.zeros(2, 12), torch.zeros(2, dtype=torch.int64), torch.zeros(2)
+        with pytest.raises(InputError, match='the features have 2 cells along each side, the judge 4: set model.judge.cells'):
+            model(torch.zeros(2, 16, 2, 2), z, y, numbers, numbers, mode='loss')
+
     def test_a_vqgan(self, monkeypatch):
         monkeypatch.setattr(LabelledGenerator, 'card', lambda path: dict(generator=TINY_VQGAN))
         with pytest.raises(InputError, match='VQGAN cannot stop after a block: the tokens'):

@@ -11,7 +11,7 @@ from tiny_diffusion import PREPROCESSOR
 
 from mmbdg.errors import InputError
 from mmbdg.models import LoRATraining
-from mmbdg.models.lora import split_names
+from mmbdg.models.diffusers_parts import split_names
 from mmbdg.models.pipeline_parts import _training_scheduler
 from mmbdg.sources import DiffusionSource
 from mmbdg.sources.pipelines import find_pipeline, load_pipeline
@@ -171,6 +171,7 @@ def test_names_that_the_tokenizer_does_not_know(untouched):
         (dict(lora=dict(rank=2)), 'target_modules: Field required'),
         (dict(lora=dict(LORA, target_modules=['to_qq'])), r'no linear, convolution or embedding layer "to_qq"; did you mean "to_q"\?'),
         (dict(lora=8), r'model.lora is dict\(rank=8'),
+        (dict(lora=None), r'model.lora is dict\(rank=8.*got None'),
         (dict(text_lora=dict(TEXT, dropout=1.0)), r'model.text_lora: .*dropout lies in \[0,1\)'),
         (dict(classes=['x' * 80]), 'has 8[0-9] tokens, the text encoder of this pipeline reads 77: shorten'),
     ],

@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import TINY_DCGAN, TINY_VQGAN
 from mmengine.structures import BaseDataElement
+from tiny_diffusion import labelled_samples
 from torch.nn import functional as F
 
 from mmbdg.addressed import generator_at
@@ -153,12 +154,7 @@ def test_what_the_second_stage_trains(second):
 def test_samples(second):
     """The image of an address is that of its uniform numbers."""
     second.eval()
-    data = dict(
-        inputs=list(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)),
-        data_samples=[BaseDataElement(metainfo=dict(sample_idx=i)) for i in (4, 7)],
-    )
-    for sample, c in zip(data['data_samples'], (1, 2), strict=True):
-        sample.set_field(torch.tensor([c]), 'gt_label')
+    data = dict(inputs=list(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)), data_samples=labelled_samples((1, 2), (4, 7)))
     answers = second(**second.data_preprocessor(data, False), mode='predict')
     z = torch.from_numpy(generator_at(0, 2, 7).random(64, dtype=np.float32))[None]
     expected = to_pixels(second.generator(z, torch.tensor([2])))

@@ -161,6 +161,8 @@ def test_a_source_that_ends_and_has_no_masks(tmp_path, format_):
     """A source with 7 and 3 images gives 6 and 3 of the 6 requested. The class with too few is reported with the reason."""
     said = []
     plan = photos(format=format_)
+    synthesize(plan, tmp_path / 'out', log=said.append, dry_run=True)
+    assert said[0].startswith('9 samples of 10 candidates in 3 blocks')
     root = synthesize(plan, tmp_path / 'out', log=said.append)
     assert said[-1] == f'9 images without masks in {root}'
     stored = StoredDataset(root)

@@ -162,7 +162,13 @@ def test_a_file_system_without_links(pool, tmp_path, monkeypatch):
     def refuses(*args, **keys):
         raise OSError(errno.EXDEV, 'Invalid cross-device link')
 
+    def full(*args, **keys):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
     with monkeypatch.context() as patch:
+        patch.setattr(os, 'link', full)
+        with pytest.raises(InputError, match=r'out cannot be written: the disk is full'):
+            synthesize(plan_of(pool, 'link'), tmp_path / 'out', log=str)
         patch.setattr(os, 'link', refuses)
         with pytest.raises(InputError, match=r'cannot be linked as .*Invalid cross-device link.* use store="copy"'):
             synthesize(plan_of(pool, 'link'), tmp_path / 'out', log=str)

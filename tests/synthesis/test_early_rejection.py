@@ -172,6 +172,9 @@ def test_rates(tiny_classifier):
     early, rejection = build_filters([dict(type='mmbdg.RejectionSampling', classifier=tiny_classifier, early=True)])
     assert (early.share, early.most(222), rejection.most(early.most(222))) == (0.2, 44, 22)
     assert [early.most(n) for n in (0, 1, 2, 10)] == [0, 1, 1, 2]
+    for n in range(1, 100):  # keep is 1 - rate: the classifier keeps all that the judge leaves
+        config = dict(type='mmbdg.RejectionSampling', classifier=tiny_classifier, rate=1 - n / 100, early=dict(keep=n / 100))
+        assert build_filters([config])[1].most(100) == 100
     assert early.keep(torch.tensor([0.5, 2.0, 2.0, -1.0, 0.0, 2.0, 0.1, 0.2, 0.3, 0.4])) == [1, 2]  # the first of equal scores
 
 

@@ -7,8 +7,10 @@ from statistics import median
 
 import pytest
 import torch
-from conftest import ROOT, run_tool
+from conftest import ROOT, plan_of, run_tool
 from forked import server
+
+from mmbdg.errors import InputError
 
 sys.path.append(str(ROOT / 'tools'))
 tool, benchmark = import_module('benchmark'), import_module('benchmarks.synthesis')
@@ -65,3 +67,8 @@ def test_early_rejection(tmp_path, tiny_labelled_generator, tiny_classifier, tin
     config.write_text(without)
     result = run_tool('tools/benchmark.py', 'synthesis', config, '--compare', 'early', check=False)
     assert result.returncode == 2 and 'this synthesis has no early rejection' in result.stdout, result.stdout
+    plan = plan_of(str(tiny_labelled_generator))
+    for names, processes, message in ((['filters', 'order'], 2, 'no filter of images'), (['processes'], 1, 'set --processes to 2')):
+        with pytest.raises(InputError, match=message):
+            benchmark.check_compare(names, plan, processes)
+    benchmark.check_compare(benchmark.COMPARISONS, plan, 1)  # the default: what is possible

@@ -431,6 +431,17 @@ def compare_dataset(files: Files) -> Attacks:
     yield from bad_places(files, lambda out: [good, out, '--reference', good, '--features', 'resnet_fashion32'], '.json')
 
 
+def compare_rejection(files: Files) -> Attacks:
+    early, good = ROOT / 'configs/synthesis/biggan32_fashion_early.py', files.good / 'folder'
+    features = ['--features', 'resnet_fashion32', '--blocks', '1', '--seeds', '0', '--classes', '0']
+    few = ['--cfg-options', 'synthesis.candidates=20']
+    yield from each(files.configs, lambda path: [path, 'figures.json'])
+    yield from each(files.datasets[:5], lambda path: [early, 'figures.json', *features, '--reference', path, *few], 'reference')
+    for path in files.checkpoints:
+        yield f'judge_{path.stem}', [early, 'figures.json', *features, '--reference', good, *few, f'synthesis.filters.0.early.judge={path}']
+    yield from bad_places(files, lambda out: [early, out, *features, '--reference', good, *few], '.json')
+
+
 def coarse_masks(files: Files) -> Attacks:
     own = config(files, 'coarse', INTERPRETER.format(generator=TINY_GENERATOR, classes=TINY_CLASSES))
     yield from each(files.configs, lambda path: [path, 'coarse.json'])
@@ -555,6 +566,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/class_senses.py': class_senses,
     'tools/coarse_masks.py': coarse_masks,
     'tools/compare_dataset.py': compare_dataset,
+    'tools/compare_rejection.py': compare_rejection,
     'tools/convert_generator.py': convert_generator,
     'tools/convert_interpreter.py': convert_interpreter,
     'tools/dataset_converters/chest_xray.py': chest_xray,

@@ -33,7 +33,7 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope='module')
 def work_dir(tmp_path_factory, cache):
     path = tmp_path_factory.mktemp('work')
-    result = run_tool('tools/train.py', CONFIG, '--work-dir', path, '--amp', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, **cache)
+    result = run_tool('tools/train.py', CONFIG, '--work-dir', path, '--cfg-options', *SHORT, *FEW_TEST_IMAGES, **cache)
     (path / 'output.txt').write_text(result.stdout)
     return path
 
@@ -65,7 +65,7 @@ def test_resumes(work_dir, cache, tmp_path):
     shutil.copytree(work_dir, copy)
     (copy / 'last_checkpoint').write_text(str(copy / 'iter_6.pth'))
     result = run_tool(
-        'tools/train.py', CONFIG, '--work-dir', copy, '--resume', '--amp', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=8',
+        'tools/train.py', CONFIG, '--work-dir', copy, '--resume', '--cfg-options', *SHORT, *FEW_TEST_IMAGES, 'iterations=8',
         **cache,
     )  # fmt: skip
     assert 'resumed epoch: 0, iter: 6' in result.stdout and (copy / 'iter_8.pth').is_file()

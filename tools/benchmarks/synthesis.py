@@ -81,7 +81,7 @@ class Blocks:
             batch = FilterBatch(class_id, part, images.to(self.generator.device), None, None, self.maker.catalogue.ignore)
             for entry in self.maker.image_filters:
                 entry.scores(batch)
-        self.writer.write(class_id, block, BlockResult(samples[: plan.kept], {}, len(indices)), plan.kept)
+        self.writer.write(class_id, block, BlockResult(samples[: plan.kept], {}, len(samples)), plan.kept)
 
     def judged(self) -> None:
         """Judge the candidates of a block: all that comes before the labels."""
@@ -140,7 +140,7 @@ def synthesis_command(args: argparse.Namespace) -> None:
         raise InputError(f'{args.config} has no synthesis=dict(...); give a config such as configs/synthesis/biggan32_fashion.py')
     check_requirements(cfg)
     plan = Synthesis.from_config(cfg.synthesis)
-    check_compare(args.compare, plan)
+    check_compare(args.compare, plan, args.processes)
     torch.set_num_threads(plan.threads)
     records = []
     with tempfile.TemporaryDirectory() as folder:
@@ -163,7 +163,7 @@ def synthesis_command(args: argparse.Namespace) -> None:
         comparisons = [Comparison('filters', LABELLED, BARE, (blocks.filtered, blocks.bare))]
         if blocks.maker.image_filters:
             comparisons.append(Comparison('order', NAIVE, LABELLED, (blocks.naive, blocks.filtered)))
-        if blocks.maker.early:
+        if blocks.maker.early and 'early' in args.compare:
             without = Blocks(without_early(plan), args.device, Path(folder))
             comparisons.append(Comparison('early', LABELLED, FULL, (blocks.filtered, without.filtered)))
             comparisons.append(Comparison('early-candidates', JUDGED, FULLY_JUDGED, (blocks.judged, without.judged)))
@@ -184,16 +184,21 @@ def synthesis_command(args: argparse.Namespace) -> None:
     report(result, as_text(result), args.out)
 
 
-def check_compare(names: Sequence[str], plan: Synthesis) -> None:
-    """Check that the comparisons are possible for a plan.
+def check_compare(names: Sequence[str], plan: Synthesis, processes: int) -> None:
+    """Check that the named comparisons are possible. All of them stand for those that are possible.
 
     Raises:
-        InputError: There are none, or a comparison needs a filter that the plan has not.
+        InputError: A comparison needs a filter that the plan has not, or more processes.
     """
-    if not names:
-        raise InputError('--compare names no comparison')
-    if 'early' in names and set(names) < set(COMPARISONS) and not any(entry.stage == 'coarse' for entry in plan.built_filters):
+    if set(names) == set(COMPARISONS):
+        return
+    stages = {entry.stage for entry in plan.built_filters}
+    if 'early' in names and 'coarse' not in stages:
         raise InputError('--compare early: this synthesis has no early rejection; set early=True in its RejectionSampling')
+    if 'order' in names and 'image' not in stages:
+        raise InputError('--compare order: this synthesis has no filter of images; add RejectionSampling to synthesis.filters')
+    if 'processes' in names and processes == 1:
+        raise InputError('--compare processes compares several processes with one: set --processes to 2 or more')
 
 
 def without_early(plan: Synthesis) -> Synthesis:

@@ -1,10 +1,12 @@
 """Mixed precision in bfloat16, on any device."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from torch import nn
 
@@ -12,6 +14,8 @@ from mmbdg.errors import InputError
 from mmbdg.registry import OPTIM_WRAPPERS
 
 OWN = 'mmbdg.AutocastOptimWrapper'
+SLOW_CPUS = ('DEFAULT', 'NO AVX', 'AVX2')
+"""Capabilities of processors on which torch has no fast bfloat16 convolution."""
 REPLACEABLE = ('OptimWrapper', 'AmpOptimWrapper', 'mmengine.OptimWrapper', 'mmengine.AmpOptimWrapper', OWN)
 
 
@@ -56,6 +60,12 @@ def apply_amp(cfg: Config, precision: str | None) -> None:
             wrapper.type = OWN
             for key in ('loss_scale', 'dtype'):
                 wrapper.pop(key, None)
+    if precision == 'bf16' and not torch.cuda.is_available() and torch.backends.cpu.get_cpu_capability() in SLOW_CPUS:
+        print_log(
+            'this processor has no AVX512, without which convolutions take many times longer in bfloat16 than in float32: omit --amp',
+            'current',
+            logging.WARNING,
+        )
 
 
 def _wrappers(optim_wrapper: ConfigDict) -> list[ConfigDict]:

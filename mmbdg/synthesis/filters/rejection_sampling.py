@@ -66,7 +66,7 @@ class RejectionSampling(Filter):
         self.config, self.rate, self.min_confidence, self.class_map, self.size = classifier, rate, min_confidence, class_map, size
         self.may_fall_short = min_confidence > 0
         self.early = EarlyRejection(**({} if early is True else early)) if early else None
-        if self.early and self.early.share < 1 - rate:
+        if self.early and self.early.share < 1 - rate - 1e-9:  # 1 - 0.7 is above 0.3 in floating point
             raise InputError(
                 f'synthesis: early rejection would keep {self.early.share:g} of the candidates, less than the {1 - rate:g} that '
                 'RejectionSampling keeps: raise early.keep or rate'
