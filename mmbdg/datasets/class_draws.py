@@ -10,6 +10,8 @@ from mmbdg.coco_json import read_instances
 from mmbdg.errors import InputError, listed, nearest
 
 Balance = Literal['class', 'object', 'rare']
+THRESHOLD = 0.1
+"""Default threshold of rare classes."""
 
 
 class ClassDraws:
@@ -30,7 +32,7 @@ class ClassDraws:
         classes: Names of the labels.
         balance: "class", "object" or "rare"; default "class".
         frequencies: For "rare": f_c in (0, 1] by class name, or the path of a COCO annotation file of the training images.
-        threshold: t, in (0, 1]; default 0.1. LVIS uses 0.001 for its 1,203 classes.
+        threshold: For "rare": t, in (0, 1]; default 0.1. LVIS uses 0.001 for its 1,203 classes.
 
     Raises:
         InputError: A value is out of range, no object may be drawn, or the frequency of a class is missing.
@@ -42,7 +44,7 @@ class ClassDraws:
         classes: Sequence[str],
         balance: Balance = 'class',
         frequencies: Mapping[str, float] | str | None = None,
-        threshold: float = 0.1,
+        threshold: float | None = None,
     ) -> None:
         if balance not in get_args(Balance):
             raise InputError(
@@ -50,6 +52,8 @@ class ClassDraws:
             )
         if (balance == 'rare') != (frequencies is not None):
             raise InputError('frequencies belong to balance="rare": give both, or neither')
+        if balance != 'rare' and threshold is not None:
+            raise InputError(f'threshold belongs to balance="rare", and balance is "{balance}": leave it out')
         self.present = np.unique(labels[labels >= 0])
         if not len(self.present):
             raise InputError('no object is left to paste: all their classes are left out')
@@ -58,7 +62,8 @@ class ClassDraws:
         counts = np.array([len(self.members[int(label)]) for label in self.present], float)
         weights = dict(object=counts).get(balance, np.ones(len(counts)))
         if balance == 'rare':
-            weights = repeat_factors(_frequencies_of([classes[label] for label in self.present], frequencies), threshold)
+            shares = _frequencies_of([classes[label] for label in self.present], frequencies)
+            weights = repeat_factors(shares, THRESHOLD if threshold is None else threshold)
         self.probabilities = weights / weights.sum()
         """Probability of each class of ``present``, float64 (C,)."""
 

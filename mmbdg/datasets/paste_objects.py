@@ -68,7 +68,7 @@ class PasteObjects(BaseTransform):
         prob: float = 1.0,
         balance: Balance = 'class',
         frequencies: Mapping[str, float] | str | None = None,
-        threshold: float = 0.1,
+        threshold: float | None = None,
         placement: Mapping[str, Any] | None = None,
     ) -> None:
         self.classes = class_names(classes, 'PasteObjects.classes')

@@ -13,6 +13,8 @@ from mmbdg.datasets.layers import Layers
 from mmbdg.datasets.objects import Cutout, Objects
 from mmbdg.errors import InputError, nearest
 
+SIGMA = 1.0
+"""Default standard deviation of Gaussian borders in pixels."""
 TRIES = 10
 """Objects of a class that are drawn in search of one with enough pixels in its mask."""
 
@@ -31,7 +33,7 @@ class Placement:
         places: Number of random positions tried, at least 1; the one that hides least of the other instances is used (the largest share
             of an instance counts). Default 1. Objects lie inside the image.
         blend: "none", "gaussian" or "poisson", see :func:`~mmbdg.datasets.blending.blend_in`. Default "none".
-        sigma: Standard deviation of the Gaussian in pixels, above 0. Default 1.0.
+        sigma: For "gaussian": standard deviation of the Gaussian in pixels, above 0. Default 1.0.
         min_visible: An instance of which less than this share remains visible is removed from the labels, 0..1. Default 0: only completely
             hidden ones. What is visible of a removed one stays in the image.
         min_pixels: Objects with fewer pixels in their masks, before resizing, are replaced by others of the class. Default 1.
@@ -48,7 +50,7 @@ class Placement:
     tint: tuple[float, float] | None = None
     places: int = 1
     blend: Blend = 'none'
-    sigma: float = 1.0
+    sigma: float | None = None
     min_visible: float = 0.0
     min_pixels: int = 1
 
@@ -59,6 +61,8 @@ class Placement:
                 raise InputError(f'placement.{name} must be two numbers, the smaller one first, from {lowest} to {highest}; got {value!r}')
         for name, lowest, highest in (('max_share', 1e-6, 1), ('flip', 0, 1), ('min_visible', 0, 1), ('sigma', 1e-6, 100)):
             value = getattr(self, name)
+            if name == 'sigma' and value is None:
+                continue
             if not _is_number(value) or not lowest <= value <= highest:
                 raise InputError(f'placement.{name} must lie between {lowest} and {highest}, got {value!r}')
         for name in ('places', 'min_pixels'):
@@ -67,6 +71,8 @@ class Placement:
                 raise InputError(f'placement.{name} must be a whole number of at least 1, got {value!r}')
         if self.blend not in BLENDS:
             raise InputError(f'placement.blend must be one of {", ".join(BLENDS)}, got {self.blend!r}{nearest(str(self.blend), BLENDS)}')
+        if self.sigma is not None and self.blend != 'gaussian':
+            raise InputError(f'placement.sigma belongs to blend="gaussian", and placement.blend is "{self.blend}": leave it out')
 
     @classmethod
     def of(cls, config: Mapping[str, Any] | None) -> 'Placement':
@@ -123,7 +129,8 @@ class Placer:
             top, left = how.place(rng, layers, shape)
             if how.tint is not None:
                 pixels = (pixels * rng.uniform(*how.tint, 3)).astype(np.uint8)
-            layers.add(label, pixels[:, :, ::-1] if self.bgr else pixels, shape, top, left, how.blend, how.sigma)
+            sigma = SIGMA if how.sigma is None else how.sigma
+            layers.add(label, pixels[:, :, ::-1] if self.bgr else pixels, shape, top, left, how.blend, sigma)
 
     def _drawn(self, rng: np.random.Generator, label: int) -> Cutout:
         for _ in range(TRIES):

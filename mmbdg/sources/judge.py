@@ -51,6 +51,7 @@ class Judge:
     Attributes:
         block: Name of the block whose output is judged.
         classifier: SHA-256 of the weights file of the imitated classifier.
+        truncation: Truncation of the samples that the judge was trained on.
         weights: Path of the weights file.
 
     Raises:
@@ -84,6 +85,7 @@ class Judge:
                 f'this generator has {info.channels} and {generator.latent_dim}: it belongs to another generator'
             )
         self.block, self.classifier, self._network = network.block, card['classifier'], Frozen(network)
+        self.truncation: float | dict[str, Any] | None = card['truncation']
 
     @torch.no_grad()
     def scores(self, coarse: Coarse) -> Tensor:

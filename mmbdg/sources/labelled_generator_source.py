@@ -1,8 +1,10 @@
 """The labelled generator as a source (BigDatasetGAN, section 3)."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmengine.logging import print_log
 from torch import Tensor
 
 from mmbdg.files import sha256
@@ -83,7 +85,15 @@ class LabelledGeneratorSource(Source):
         return Drawn(images, latents if self.draws_state else None, self._records(indices))
 
     def judge(self, path: str | None = None) -> Judge:
-        return self.generator.judge(path or self.folder, self.folder / 'generator.safetensors')
+        judge = self.generator.judge(path or self.folder, self.folder / 'generator.safetensors')
+        if judge.truncation != self.generator.truncation:
+            print_log(
+                f'the judge {judge.weights} was trained on samples with truncation {judge.truncation}, and these have '
+                f'{self.generator.truncation}: its ranking may be worse. Compare by tools/compare_rejection.py, or train another judge',
+                'current',
+                logging.WARNING,
+            )
+        return judge
 
     def draw_coarse(self, class_id: int, indices: Sequence[int], block: str) -> Coarse:
         return self.generator.coarse([class_id] * len(indices), indices, block)

@@ -204,6 +204,8 @@ WRONG = [
     (dict(placement=dict(min_visible=2)), 'placement.min_visible must lie between 0 and 1, got 2'),
     (dict(placement=dict(places=0)), 'placement.places must be a whole number of at least 1, got 0'),
     (dict(balance='clas'), r'balance must be one of class, object, rare, got \'clas\'; did you mean "class"\?'),
+    (dict(placement=dict(sigma=2.0)), r'placement.sigma belongs to blend="gaussian", and placement.blend is "none"'),
+    (dict(threshold=0.1), r'threshold belongs to balance="rare", and balance is "class"'),
     (dict(balance='rare'), 'frequencies belong to balance="rare"'),
     (dict(balance='rare', frequencies=dict(plate=0.5)), 'frequencies lacks classes of the objects: cup'),
     (dict(balance='rare', frequencies=dict(cup=0.0)), 'must lie above 0'),

@@ -234,6 +234,17 @@ class TestBadInput:
             with pytest.raises(InputError, match=message):
                 build_maker(with_early(plan, dict(judge=str(folder), keep=0.5)), 'cpu')
 
+    def test_a_judge_of_another_truncation(self, plan, tiny_judge, tmp_path, monkeypatch):
+        said = []
+        monkeypatch.setattr('mmbdg.sources.labelled_generator_source.print_log', lambda text, *_: said.append(text))
+        own = plan.source['labelled_generator']
+        card = json.loads((tiny_judge / 'judge.safetensors.json').read_text())
+        for truncation in (LabelledGenerator.load(own).truncation, 0.25):
+            folder = shutil.copytree(tiny_judge, tmp_path / str(truncation))
+            (folder / 'judge.safetensors.json').write_text(json.dumps(card | dict(truncation=truncation)))
+            build_maker(with_early(plan, dict(judge=str(folder), keep=0.5)), 'cpu')
+        assert len(said) == 1 and 'was trained on samples with truncation 0.25' in said[0]
+
     def test_a_source_without_coarse_features(self):
         class Photos(Source):
             def draw(self, class_id, indices): ...
