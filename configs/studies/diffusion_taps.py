@@ -16,13 +16,18 @@ config = 'configs/interpreter/diffusion_fashion32.py'
 denoiser = ('denoiser.mid_block', 'denoiser.up_blocks.0.attentions.1', 'denoiser.up_blocks.1.resnets.1')
 decoder = ('autoencoder.decoder.layers.3', 'autoencoder.decoder.layers.6', 'autoencoder.decoder.layers.9')
 rows = dict(  # taps, attention maps, latents of the annotated set
+    decoder=(decoder, False, 'encoded'),  # the control: shows what the denoiser's features add
     denoiser=(denoiser, False, 'encoded'),
     both=((*denoiser, *decoder), False, 'encoded'),
     attention=((*denoiser, *decoder), True, 'encoded'),
     own=((*denoiser, *decoder), False, 'own'),
 )
 titles = dict(
-    denoiser='denoiser', both='denoiser and decoder', attention='denoiser, decoder, attention maps', own='denoiser and decoder, own samples'
+    decoder='decoder',
+    denoiser='denoiser',
+    both='denoiser and decoder',
+    attention='denoiser, decoder, attention maps',
+    own='denoiser and decoder, own samples',
 )
 
 annotate = dict(
@@ -64,14 +69,14 @@ tapped = {
         {'model.generator.taps': taps, 'model.generator.attention_maps': maps, 'model.generator.timesteps': [timestep]},
     )
     for name, (taps, maps, latents) in rows.items()
-    for timestep in (100, 300, 500, 700)
+    for timestep in ((100,) if name == 'decoder' else (100, 300, 500, 700))  # the decoder runs once
 }
 study = dict(
     row_title='features',
     rows=[
         dict(
             name=name,
-            title=titles[name.rpartition('_')[0]] + ', t = ' + name.rpartition('_')[2],
+            title=titles[name.rpartition('_')[0]] + (', t = ' + name.rpartition('_')[2]) * (name != 'decoder_100'),
             steps=[
                 annotate[latents],
                 dict(
