@@ -27,6 +27,15 @@ leave_unformatted()
 gc.disable()  # until the test modules and their packages are imported
 
 
+TRAINED_ONCE = tuple(f'tests/tools/{name}.py' for name in ('test_resume', 'test_main_job', 'test_own_images'))
+"""Files whose fixtures are trainings of minutes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with long fixtures first: pytest-xdist sends long runs of tests at the beginning, so one worker gets a whole file."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TRAINED_ONCE))
+
+
 def pytest_collection_finish() -> None:
     """Leave out what was imported from garbage collections: each would take 0.2 s."""
     gc.freeze()

@@ -155,8 +155,9 @@ def test_two_processes_without_a_gpu(tmp_path, cache):
     (tmp_path / 'spy.py').write_text(SPY)
     (tmp_path / 'config.py').write_text(
         f"_base_ = '{ROOT / CONFIG}'\ncustom_imports = dict(imports=['spy'])\ncustom_hooks = [dict(type='mmengine.Spy')]\n"
-        'model = dict(backbone=dict(base_channels=16, stem_channels=16), neck=dict(in_channels=128, hid_channels=64),\n'
-        '             seg_neck=dict(in_channels=[16, 32, 64, 128]), activation_checkpointing=True)\n'
+        'model = dict(backbone=dict(base_channels=4, stem_channels=4), neck=dict(in_channels=32, hid_channels=64),\n'
+        '             seg_neck=dict(in_channels=[4, 8, 16, 32], out_channels=16), seg_head=dict(in_channels=[16] * 4, channels=16),\n'
+        '             activation_checkpointing=True)\n'
     )
     short = [option for option in SHORT if not option.startswith('custom_hooks')]
     with socket.socket() as free:
