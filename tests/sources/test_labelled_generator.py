@@ -23,10 +23,10 @@ def test_one_call(tiny_labelled_generator):
 def test_random_access(name, tiny_labelled_generator):
     """The same address gives the same latent and an image within one grey level in any batch."""
     generator = LabelledGenerator.load(tiny_labelled_generator if name == 'tiny' else name)
-    classes, indices = [i % generator.num_classes for i in range(20)], list(range(100, 120))
+    classes, indices = [i % generator.num_classes for i in range(64)], list(range(100, 164))
     whole = generator.label(classes, indices)
     for size in (1, 7):
-        parts = [generator.label(classes[i : i + size], indices[i : i + size]) for i in range(0, 20, size)]
+        parts = [generator.label(classes[i : i + size], indices[i : i + size]) for i in range(0, 64, size)]
         images = torch.cat([part.images for part in parts])
         assert (images.int() - whole.images.int()).abs().max() <= 1
         disagreement = (torch.cat([part.masks for part in parts]) != whole.masks).float().mean()
