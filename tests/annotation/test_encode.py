@@ -1,3 +1,4 @@
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -217,22 +218,29 @@ def test_nothing_half_written(photos, tmp_path):
 
 
 def test_latents_of_a_diffusion_model(photos, tmp_path):
-    """A clean latent and, beside it, noise at the image's address, whatever the size of a batch."""
+    """A clean latent and, beside it, noise that depends on the image and the seed, whatever the batch and the other images."""
     generator = build_tiny(TINY_DIT)
     pairs = read_annotated_images(photos, TINY_CLASSES, generator.resolution, ['n00', 'n01', 'n02'])
     encode_annotated_images(pairs, tmp_path / 'dst', 'tiny', generator, TINY_CLASSES, batch_size=2, seed=5)
     written = read_annotated_latents(tmp_path / 'dst', 'tiny', 3, allow_missing_classes=True)
     assert [latent.stem for latent in written] == [pair.stem for pair in pairs]
-    for number, (pair, file) in enumerate(zip(pairs, written, strict=True)):
+    for pair, file in zip(pairs, written, strict=True):
         stored = file.read_latent(2 * generator.latent_dim)
         assert stored.dtype == np.float32
         image, _ = pair.read(generator.resolution)
         clean = generator.encode(torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1)
         np.testing.assert_allclose(stored[: generator.latent_dim], clean[0].numpy(), atol=1e-5)
+        number = int.from_bytes(blake2b(image.tobytes(), digest_size=8).digest(), 'little')
         noise = latent_at(5, pair.class_id, number, generator.latent_dim)
         np.testing.assert_array_equal(stored[generator.latent_dim :], noise)
         shown = np.asarray(Image.open(tmp_path / f'dst/images/tiny/{TINY_CLASSES[pair.class_id]}/{pair.stem}.png')).astype(int)
         assert np.abs(shown - to_pixels(generator.decode(clean))[0].permute(1, 2, 0).numpy()).max() <= 1
+    encode_annotated_images(pairs[2:], tmp_path / 'fewer', 'tiny', generator, TINY_CLASSES, batch_size=2, seed=5)
+    of_fewer = read_annotated_latents(tmp_path / 'fewer', 'tiny', 3, allow_missing_classes=True)
+    for few, file in zip(of_fewer, written[2:], strict=True):
+        assert few.stem == file.stem
+        a, b = (one.read_latent(2 * generator.latent_dim)[generator.latent_dim :] for one in (few, file))
+        np.testing.assert_array_equal(a, b)
 
 
 def test_a_gan_has_no_encoder(photos, tmp_path):
