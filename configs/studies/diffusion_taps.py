@@ -1,7 +1,7 @@
 """Where a feature interpreter taps a diffusion model: timestep, blocks, and attention maps.
 
     python tools/study.py configs/studies/diffusion_taps.py work_dirs/diffusion_taps --jobs 2
-    python tools/study.py configs/studies/diffusion_taps.py work_dirs/diffusion_taps --rows both_100
+    python tools/study.py configs/studies/diffusion_taps.py work_dirs/diffusion_taps --rows both_100 decoder_100
 
 All interpreters are trained with the 50 annotations of the embedded GAN's samples, encoded with noise, and tested on the same 1,000
 held-out samples of the diffusion model, with masks by the documented rule. The seed determines the noise and the training. "Own samples":
@@ -10,8 +10,8 @@ as many samples of the model itself, annotated by the rule (docs/diffusion_gener
 
 _base_ = '_base_/steps.py'
 
-members = 4
-iterations = 500
+members = 2
+iterations = 300
 config = 'configs/interpreter/diffusion_fashion32.py'
 denoiser = ('denoiser.mid_block', 'denoiser.up_blocks.0.attentions.1', 'denoiser.up_blocks.1.resnets.1')
 decoder = ('autoencoder.decoder.layers.3', 'autoencoder.decoder.layers.6', 'autoencoder.decoder.layers.9')
@@ -22,6 +22,7 @@ rows = dict(  # taps, attention maps, latents of the annotated set
     attention=((*denoiser, *decoder), True, 'encoded'),
     own=((*denoiser, *decoder), False, 'own'),
 )
+timesteps = dict(decoder=(100,), denoiser=(100, 500), both=(100, 300, 500, 700), attention=(500,), own=(100,))  # decoder: no matter which
 titles = dict(
     decoder='decoder',
     denoiser='denoiser',
@@ -69,7 +70,7 @@ tapped = {
         {'model.generator.taps': taps, 'model.generator.attention_maps': maps, 'model.generator.timesteps': [timestep]},
     )
     for name, (taps, maps, latents) in rows.items()
-    for timestep in ((100,) if name == 'decoder' else (100, 300, 500, 700))  # the decoder runs once
+    for timestep in timesteps[name]
 }
 study = dict(
     row_title='features',
