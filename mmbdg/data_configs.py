@@ -160,7 +160,7 @@ def _copied(value: Any, allowed: set[str], parts: Mapping[str, set[str]], where:
         raise InputError(f'{where} is nested too deeply')
     if isinstance(value, Mapping):
         if 'type' in value:
-            if value['type'] not in allowed:
+            if not isinstance(value['type'], str) or value['type'] not in allowed:
                 known = ', '.join(sorted(allowed))
                 raise InputError(f'{where} names the type {_short(value["type"])}; configs in data may use only these types: {known}')
             allowed = allowed | parts.get(value['type'], set())

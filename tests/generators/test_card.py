@@ -59,6 +59,7 @@ def test_annotated_latents_have_the_generators_sizes(config, tmp_path):
     ('content', 'message'),
     [
         (dict(config=dict(type='os.system', command='true')), "names the type 'os.system'"),
+        (dict(config=dict(type=['mmbdg.BigGAN'])), r"names the type \['mmbdg.BigGAN'\]"),
         (dict(config=dict(type='mmbdg.FeatureInterpreter')), 'names the type'),
         (dict(config=[1]), 'config: Input should be a valid dictionary'),
         ([], 'is not as it should be'),
