@@ -52,7 +52,7 @@ training = {
     'randomness.seed': '{seed}',
     'num_members': members,
     'train_cfg.max_iters': iterations,
-    'train_cfg.val_interval': iterations + 1,
+    **dict.fromkeys(('val_dataloader', 'val_cfg', 'val_evaluator')),  # the next step measures
     'default_hooks.checkpoint.interval': iterations,
     'model.feature_cache.folder': '{shared}/features',
 }
