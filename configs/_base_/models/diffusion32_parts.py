@@ -9,8 +9,7 @@ autoencoder = dict(
     latent_channels=8,
     scaling_factor=1.235206,
 )
-scheduler = dict(
-    type='DDIMScheduler',
+schedule = dict(
     beta_schedule='scaled_linear',
     beta_start=0.00085,
     beta_end=0.012,
@@ -18,5 +17,5 @@ scheduler = dict(
     rescale_betas_zero_snr=True,
     timestep_spacing='trailing',
     steps_offset=1,
-    clip_sample=False,
 )
+scheduler = dict(type='DDIMScheduler', clip_sample=False, **schedule)

@@ -7,7 +7,7 @@ synthesised and compared with real test images. A row adds the configs and optio
 _base_ = 'steps.py'
 
 members = 4
-iterations = 500  # of the interpreters
+iterations = 400  # of the interpreters
 held_out = 100  # samples of each class
 per_class = 100  # synthesised images of each class
 candidates = 112  # for each class, because the uncertainty filter drops a tenth
