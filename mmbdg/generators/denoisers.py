@@ -44,7 +44,7 @@ def pooled_width(denoiser: nn.Module) -> int:
 
 
 def null_label(denoiser: nn.Module, num_classes: int) -> int | None:
-    """Label of "no class", which follows those of the classes; None if the denoiser has none."""
+    """Label of "no class", which follows all other labels; None if the denoiser has none."""
     if kind_of(denoiser) == 'DiTTransformer2DModel':
         return denoiser.config['num_embeds_ada_norm']  # diffusers adds a row for it
     return num_classes if (denoiser.config['num_class_embeds'] or 0) > num_classes else None
@@ -69,8 +69,10 @@ def check_conditions(denoiser: nn.Module, num_classes: int) -> None:
         if not isinstance(config['cross_attention_dim'], int):
             raise InputError(f'denoiser.cross_attention_dim must be one number, got {config["cross_attention_dim"]}')
     elif kind == 'DiTTransformer2DModel':
-        if config['num_embeds_ada_norm'] != num_classes:
-            raise InputError(f'denoiser.num_embeds_ada_norm is {config["num_embeds_ada_norm"]}, but num_classes is {num_classes}')
+        if config['num_embeds_ada_norm'] < num_classes:  # more are allowed: the pipeline of diffusers fixes their number at 1,000
+            raise InputError(
+                f'denoiser.num_embeds_ada_norm is {config["num_embeds_ada_norm"]}, but num_classes is {num_classes}; it must not be less'
+            )
     elif kind == 'UNet2DModel':
         labels = config['num_class_embeds']
         if config['class_embed_type'] is not None:

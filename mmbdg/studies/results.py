@@ -21,7 +21,7 @@ class Run:
 
     Args:
         figures: Figures by name. None if the tool wrote null.
-        validations: Validations of the training from whose log a figure is read.
+        validations: Validations of the trainings from whose logs a figure is read, one training after the other.
         steps: Time, machine and fingerprint of each step.
     """
 

@@ -240,7 +240,7 @@ class StudyRunner:
             source, _, key = figure.read.partition(':')
             if source == VALIDATIONS:
                 logged.setdefault(out, []).append(key)
-        lines = next((validations(out, keys) for out, keys in logged.items()), [])
+        lines = [line for out, keys in logged.items() for line in validations(out, keys)]
         kept = {key for keys in logged.values() for key in keys} | {'step'}
         taken = [
             dict(step=name, fingerprint=folders[name].recipe.fingerprint, seconds=result['seconds'],

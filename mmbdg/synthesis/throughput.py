@@ -26,6 +26,7 @@ class Worked(OpenSchema):
     kept: int = 0
     written: int
     seconds: float
+    cpu_seconds: float = 0.0
     computing_seconds: float
     naive_seconds: float
 
@@ -45,6 +46,7 @@ class Throughput:
         self.path = logs / 'throughput' / f'rank-{job.rank:04d}.json'
         self.facts = dict(job=job.name, rank=job.rank, world_size=job.world_size, host=node(), device=device, threads=threads)
         self.stages, self.outcome, self.written, self.start = stages, {}, 0, time.perf_counter()
+        self.cpu_start = time.process_time()
         self.path.unlink(missing_ok=True)  # left by an earlier job, which may have had the same name
 
     def add(self, outcome: dict[str, int], written: int) -> None:
@@ -63,13 +65,14 @@ class Throughput:
         return f'{self.outcome["candidates"]} candidates' + (f', kept by {kept}' if kept else '')
 
     def record(self) -> dict:
-        """Return all values as JSON values."""
+        """Return all values as JSON values. ``cpu_seconds`` is the CPU time of all threads, with writing."""
         seconds = time.perf_counter() - self.start
         return dict(
             **self.facts,
             **self.outcome,
             written=self.written,
             seconds=seconds,
+            cpu_seconds=time.process_time() - self.cpu_start,
             stage_seconds=self.stages.seconds,
             stage_images=self.stages.images,
             computing_seconds=self.stages.computing_seconds(),
@@ -108,6 +111,8 @@ def with_rates(record: dict) -> dict:
         acceptance=acceptance(record),
         written_per_second=record['written'] / record['seconds'],
         candidates_per_second=record['candidates'] / record['seconds'],
+        cpu_seconds_per_candidate=record['cpu_seconds'] / max(1, record['candidates']),
+        cpu_seconds_per_kept=record['cpu_seconds'] / kept,
         computing_seconds_per_kept=record['computing_seconds'] / kept,
         naive_seconds_per_kept=record['naive_seconds'] / kept,
     )
@@ -129,7 +134,7 @@ def collect(logs: Path, job: Job, short: list[str]) -> None:
         return
     total = dict(processes=len(records), device=records[0]['device'], threads=records[0]['threads'])
     filters = dict.fromkeys(key for record in records for key in record if is_filter_count(key))
-    for key in ('candidates', *filters, 'kept', 'written', 'computing_seconds', 'naive_seconds'):
+    for key in ('candidates', *filters, 'kept', 'written', 'cpu_seconds', 'computing_seconds', 'naive_seconds'):
         total[key] = sum(record.get(key, 0) for record in records)
     total['seconds'] = max(record['seconds'] for record in records)
     write_json(logs / 'throughput.json', dict(**with_rates(total), fell_short=short, by_process=records), sync=False)

@@ -89,6 +89,16 @@ class TestPipelines:
         expected = pipeline([5, 900], guidance_scale=own.guidance, num_inference_steps=own.steps, output_type='pt').images
         assert torch.equal((own(z, torch.tensor([5, 900])) / 2 + 0.5).clamp(0, 1), expected)
 
+    def test_dit_with_more_labels_than_classes(self, tiny):
+        """The labels after the classes are not used, except the last one, "no class"."""
+        whole = tiny['DiffusionGenerator DiT']
+        part = build_tiny(dict(TINY_DIT, num_classes=2))
+        part.load_state_dict(whole.state_dict())
+        z, y = batch(whole)
+        assert torch.equal(part(z, y % 2), whole(z, y % 2))
+        with pytest.raises(InputError, match=r'class indices must lie in 0..1'):
+            part(z, torch.full_like(y, 2))
+
     def test_sd3(self, tiny):
         from diffusers import StableDiffusion3Pipeline
 

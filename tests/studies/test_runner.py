@@ -213,6 +213,23 @@ def test_what_a_step_does_not_make(tiny):
         tiny.run(**part)
 
 
+def test_validations_of_two_trainings_are_kept(tiny):
+    for tool, key, folder in (('add', 'mIoU_fgbg', 'out'), ('read', 'mIoU', 'Path(out).parent')):
+        lines = '\\n'.join(json.dumps({key: step / 2, 'step': step}) for step in (1, 2))
+        path = tiny.tools / f'{tool}.py'
+        path.write_text(
+            f"{path.read_text()}\nlog = {folder} / '1/vis_data'\nlog.mkdir(parents=True)\n(log / 'scalars.json').write_text('{lines}')\n"
+        )
+    tiny.content['figures'] = [
+        dict(name='labels', read='validations:mIoU_fgbg', step='add'),
+        dict(name='network', read='validations:mIoU'),
+    ]
+    _, runner = tiny.run(rows=['small'], columns=['100'], seeds=[0])
+    run = runner.results.runs['small', '100'][0]
+    assert run.figures == dict(labels=1.0, network=1.0)
+    assert run.validations == [{key: step / 2, 'step': step} for key in ('mIoU_fgbg', 'mIoU') for step in (1, 2)]
+
+
 def test_null_counts_as_not_known(tiny):
     tiny.content['figures'][0]['read'] = 'figures.json:metrics.nothing'
     _, runner = tiny.run(rows=['small'], columns=['100'], seeds=[0])

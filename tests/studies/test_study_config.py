@@ -47,6 +47,20 @@ def test_what_studies_inherit(monkeypatch):
     assert detection.row('ours').paper == dict(all=dict(mAP=58.2, AP50=83.0, AP75=65.5))
 
 
+def test_generators_are_compared_by_the_same_steps(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study, steps = (read_study(f'configs/studies/{name}.py', ROOT / 'tools') for name in ('generators', 'diffusion_steps'))
+    assert [[step.name for step in row.steps] for row in study.rows] == [
+        names[row.name == 'BigGAN' :] for row in study.rows for names in [['annotate', 'interpreter', 'synthesize', 'compare', 'segmentor']]
+    ]
+    of_generator = {'generator_weights', 'annotated'}
+    trainings = [{key: value for key, value in row.steps[-4].options.items() if key not in of_generator} for row in study.rows]
+    assert all(training == trainings[0] for training in trainings)
+    assert all(row.steps[-3:] == study.rows[0].steps[-3:] for row in study.rows)
+    assert steps.row('ddim_10').steps == study.row('UNet').steps[:4]  # so that both studies can share them
+    assert study.per_seed == steps.per_seed and 2 not in study.per_seed['synthesis_seed']
+
+
 def set_step(**values):
     def change(content):
         content['rows'][0]['steps'][0] |= values

@@ -26,11 +26,15 @@ def test_the_longest_process_counts(tmp_path):
     for rank, age in ((0, 50.0), (1, 20.0)):
         throughput = of_rank(rank, tmp_path)
         throughput.start -= age
+        throughput.cpu_start -= age / 2
         throughput.write()
     collect(tmp_path, Job(1, 2, 'a'), [])
     total = json.loads((tmp_path / 'throughput.json').read_text())
     assert total['seconds'] == pytest.approx(50, abs=5) and total['written'] == 4
     assert total['written_per_second'] == pytest.approx(4 / total['seconds'])
+    assert total['cpu_seconds'] == pytest.approx(35, abs=5)  # CPU times are summed
+    assert total['cpu_seconds_per_kept'] == pytest.approx(total['cpu_seconds'] / 4)
+    assert total['cpu_seconds_per_candidate'] == pytest.approx(total['cpu_seconds'] / 40)
     assert total['naive_seconds_per_kept'] == pytest.approx(15.5) and total['acceptance'] == dict(rejection=0.1, uncertainty=1.0)
 
 

@@ -3,6 +3,8 @@
 The parts are those of its folder, as ``python tools/convert_generator.py FOLDER DST --from diffusers --classes fashion32`` prints them.
 """
 
+_base_ = 'diffusion32_parts.py'
+
 generator = dict(
     type='mmbdg.DiffusionGenerator',
     denoiser=dict(
@@ -19,26 +21,8 @@ generator = dict(
         attention_head_dim=4,
         norm_num_groups=8,
     ),
-    autoencoder=dict(
-        type='AutoencoderTiny',
-        encoder_block_out_channels=(16, 16, 16),
-        decoder_block_out_channels=(16, 16, 16),
-        num_encoder_blocks=(0, 0, 1),
-        num_decoder_blocks=(2, 1, 1),
-        latent_channels=8,
-        scaling_factor=1.235206,
-    ),
-    scheduler=dict(
-        type='DDIMScheduler',
-        beta_schedule='scaled_linear',
-        beta_start=0.00085,
-        beta_end=0.012,
-        prediction_type='v_prediction',
-        rescale_betas_zero_snr=True,
-        timestep_spacing='trailing',
-        steps_offset=1,
-        clip_sample=False,
-    ),
+    autoencoder=_base_.autoencoder,
+    scheduler=_base_.scheduler,
     num_classes=10,
     context_length=24,
     steps=10,

@@ -1,0 +1,21 @@
+"""unet_32px_light.py, trained with synthetic labelled garments only. The test images are real.
+
+python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion
+python tools/train.py configs/transfer/fashion/unet_32px_synthetic.py
+python tools/test.py  configs/transfer/fashion/unet_32px_synthetic.py work_dirs/unet_32px_synthetic/iter_400.pth
+"""
+
+_base_ = 'unet_32px_light.py'
+
+synthetic = 'work_dirs/biggan32_fashion'  # a dataset of tools/synthesize.py
+
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='mmbdg.SyntheticSegDataset',
+        data_root=synthetic,
+        label_space='classes',
+        pipeline=[dict(type='mmbdg.LoadImage'), dict(type='mmbdg.LoadMask'), *_base_.train_dataloader.dataset.pipeline],
+    ),
+)
+requires = dict(synthetic='labelled images: python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion')
