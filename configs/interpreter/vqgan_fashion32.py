@@ -1,6 +1,6 @@
-"""Sixteen feature interpreters for the small VQGAN, trained with the 50 annotated samples of BigGAN, encoded to tokens.
+"""Sixteen feature interpreters for the embedded VQGAN, trained with the 50 annotated samples of BigGAN, encoded to tokens.
 
-    python tools/annotate.py encode configs/interpreter/vqgan_fashion32.py mmbdg/assets/fashion32/annotated_latents data/vqgan32_annotated
+    python tools/annotate.py encode configs/interpreter/vqgan_fashion32.py mmbdg://fashion32/annotated_latents data/vqgan32_annotated
     python tools/train.py configs/interpreter/vqgan_fashion32.py
 
 Writes labelled_generator/ to the work dir. The heads learn a class embedding, because VQGAN has none.
@@ -8,7 +8,7 @@ Writes labelled_generator/ to the work dir. The heads learn a class embedding, b
 
 _base_ = ['../_base_/interpreter_training.py', '../_base_/models/vqgan32_fashion.py', '../_base_/models/interpreter32_fashion.py']
 
-generator_weights = 'work_dirs/vqgan_transformer_fashion32/generator.safetensors'
+generator_weights = 'mmbdg://fashion32/vqgan.safetensors'
 annotated = 'data/vqgan32_annotated'
 generator = dict(init_cfg=dict(type='Pretrained', checkpoint=generator_weights), **_base_.generator)
 interpreter = dict(_base_.interpreter, num_members=_base_.num_members)

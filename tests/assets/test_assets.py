@@ -19,11 +19,11 @@ from mmbdg.classifiers import build_classifier
 from mmbdg.compat.config import read_config
 from mmbdg.datasets.fashion_files import CLASSES, find_full, load_fashion, write_subset
 from mmbdg.errors import InputError
-from mmbdg.generators import fold_spectral_norm, largest_singular_values
+from mmbdg.generators import fold_spectral_norm, largest_singular_values, to_pixels
 from mmbdg.generators.diffusers_parts import latents_of
 from mmbdg.models.diffusers_parts import read_autoencoder
 from mmbdg.registry import MODELS
-from mmbdg.sources import DiffusionSource, latent
+from mmbdg.sources import DiffusionSource, generator_inputs, latent
 
 FOLDER = ROOT / 'fashion32'
 CARDS = json.loads((FOLDER / 'cards.json').read_text())
@@ -176,6 +176,26 @@ def test_the_diffusion_transformer(classifier):
     assert np.array_equal(by_hand, alone) and np.abs(alone - images[163].permute(1, 2, 0).numpy().astype(int)).max() <= 1
     counted = sum(p.numel() for p in pipeline.transformer.parameters())
     assert counted == CARDS['transformer']['quality']['parameters']
+
+
+def test_the_vqgan(classifier):
+    """20 images a class: the card's share is recognised. The codes of a real image give it back with the card's error."""
+    net = read_config('configs/interpreter/vqgan_fashion32.py').model.generator
+    net = MODELS.build(net)
+    net.init_weights()
+    net.eval()
+    quality = CARDS['vqgan.safetensors']['quality']
+    ids = [c for c in range(10) for _ in range(20)]
+    with torch.no_grad():
+        images = to_pixels(net(*generator_inputs(net, 3, ids, list(range(20)) * 10)))
+    recognised = (classifier.probabilities(images).argmax(1).numpy() == ids).mean()
+    assert recognised == pytest.approx(quality['recognised'], abs=0.1)
+    real = real_test_images()[0][::10]
+    with torch.no_grad():
+        back = to_pixels(net.decode(net.encode(real.float() / 127.5 - 1)))
+    psnr = 10 * torch.log10(255**2 / (back.float() - real).square().mean((1, 2, 3))).mean().item()
+    assert psnr == pytest.approx(quality['PSNR'], abs=0.5)
+    assert sum(p.numel() for p in net.parameters()) == quality['parameters']
 
 
 def test_the_autoencoder_of_the_diffusion_model():
