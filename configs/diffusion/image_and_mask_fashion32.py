@@ -17,7 +17,7 @@ model = dict(
     _delete_=True,
     type='mmbdg.JointDiffusionTraining',
     pipeline=base_pipeline,
-    masks=dict(labels=('background', 'foreground'), patch=4, scale=0.5, weight=0.5),
+    masks=dict(labels=('background', 'foreground'), patch=4, scale=0.5, prediction_type='sample', weight=2.0),
     classes='fashion32',
     captions=_base_.model.captions,
     timesteps='logit_normal',
