@@ -21,6 +21,8 @@ class JointDiffusionSource(DiffusionSource):
     """Images and masks of a pipeline whose latents hold both, trained by :class:`~mmbdg.models.JointDiffusionTraining`.
 
     All random numbers of a sample come from its own generator, see :class:`~mmbdg.sources.DiffusionSource`. The masks have no uncertainty.
+    If ``masks.json`` says that the U-Net predicts the masks themselves, its output is converted for the scheduler, see
+    :mod:`~mmbdg.sources.mask_prediction`; a call of the pipeline without this makes other images.
 
     Args:
         model: Folder of the pipeline, with ``masks.json``.

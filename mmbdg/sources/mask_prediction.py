@@ -101,8 +101,8 @@ def _alphas(scheduler: Any, timestep: Any) -> Tensor:
 
     Some schedulers sample at timesteps between those of the training. All of them give the U-Net the sample at unit variance.
     """
-    levels = scheduler.alphas_cumprod.double().cpu()
-    steps = torch.as_tensor(timestep).double().cpu().reshape(-1).clamp(0, len(levels) - 1)
+    levels = scheduler.alphas_cumprod.cpu().double()
+    steps = torch.as_tensor(timestep).cpu().double().reshape(-1).clamp(0, len(levels) - 1)
     low = steps.floor().long()
     high = (low + 1).clamp(max=len(levels) - 1)
     return torch.lerp(levels[low], levels[high], steps - low).float()[:, None, None, None]
