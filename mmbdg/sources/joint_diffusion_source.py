@@ -13,6 +13,7 @@ from mmbdg.sources.base import Drawn, LabelledBatch
 from mmbdg.sources.diffusion_source import DiffusionSource
 from mmbdg.sources.joint_latents import split_latents
 from mmbdg.sources.mask_bits import CARD, MaskBits
+from mmbdg.sources.mask_prediction import check_scheduler, sampled_masks
 
 
 @SOURCES.register_module()
@@ -20,6 +21,8 @@ class JointDiffusionSource(DiffusionSource):
     """Images and masks of a pipeline whose latents hold both, trained by :class:`~mmbdg.models.JointDiffusionTraining`.
 
     All random numbers of a sample come from its own generator, see :class:`~mmbdg.sources.DiffusionSource`. The masks have no uncertainty.
+    If ``masks.json`` says that the U-Net predicts the masks themselves, its output is converted for the scheduler, see
+    :mod:`~mmbdg.sources.mask_prediction`; a call of the pipeline without this makes other images.
 
     Args:
         model: Folder of the pipeline, with ``masks.json``.
@@ -27,7 +30,8 @@ class JointDiffusionSource(DiffusionSource):
             :class:`~mmbdg.sources.DiffusionSource`.
 
     Raises:
-        InputError: See :class:`~mmbdg.sources.DiffusionSource`; or the pipeline makes no masks, or its U-Net has not their channels.
+        InputError: See :class:`~mmbdg.sources.DiffusionSource`; or the pipeline makes no masks, its U-Net has not their channels, or
+            predicts masks that cannot be converted for the scheduler.
     """
 
     makes_masks = True
@@ -68,6 +72,7 @@ class JointDiffusionSource(DiffusionSource):
                 f'{self.folder.path / CARD}: {len(self.code.labels)} labels and {self.code.patch} pixels for each latent need '
                 f'{self.code.channels} channels, the U-Net has {channels - own} beside the {own} of the image'
             )
+        check_scheduler(self.pipeline.scheduler, self.code, 'synthesis.source.scheduler')
         self.catalogue = self.catalogue._replace(labels=self.code.labels, ignore=self.code.ignore)
 
     def draw(self, class_id: int, indices: Sequence[int]) -> Drawn:
@@ -95,7 +100,8 @@ class JointDiffusionSource(DiffusionSource):
             side = self.pipeline.unet.config.sample_size
             return torch.zeros(0, self.pipeline.unet.config.in_channels, side, side, device=self.device), []
         condition, records = self._condition(class_id, indices)
-        return self.calls.latents([self.generator(class_id, index) for index in indices], **condition), records
+        with sampled_masks(self.pipeline.unet, self.pipeline.scheduler, self.code):
+            return self.calls.latents([self.generator(class_id, index) for index in indices], **condition), records
 
     def _split(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         return split_latents(self.pipeline.vae, self.code, latents.to(self.device))

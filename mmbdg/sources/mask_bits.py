@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -18,11 +19,12 @@ CARD = 'masks.json'
 
 
 class MaskCard(Schema):
-    """Content of :data:`CARD`: the arguments of :class:`MaskBits`."""
+    """Content of :data:`CARD`: the arguments of :class:`MaskBits`. Cards without a ``prediction_type`` are older: it is None."""
 
     labels: list[str]
     patch: int
     scale: float
+    prediction_type: Literal['sample'] | None = None
 
 
 class MaskBits:
@@ -36,6 +38,8 @@ class MaskBits:
         labels: Names of the labels, background first, at least 2.
         patch: Pixels of the mask for each latent along a side, at least 1.
         scale: Factor of the bits, above 0. Latents have a standard deviation of about 1. Default: 0.5.
+        prediction_type: What the U-Net predicts for the code: "sample", the code itself; None: what the ``prediction_type`` of the
+            scheduler says, as for the image. Default: "sample".
 
     Attributes:
         bits: Number B of bits of a label.
@@ -46,13 +50,18 @@ class MaskBits:
         InputError: A value is out of its range.
     """
 
-    def __init__(self, labels: Sequence[str], patch: int, scale: float = 0.5) -> None:
+    def __init__(self, labels: Sequence[str], patch: int, scale: float = 0.5, prediction_type: str | None = 'sample') -> None:
         if isinstance(labels, str) or len(labels) < 2 or len(set(labels)) < len(labels) or patch < 1 or not 0 < scale < float('inf'):
             raise InputError(
                 'masks: labels lists the names of at least 2 labels, background first, patch is at least 1 and scale above 0; got '
                 f'{labels!r}, {patch} and {scale}'
             )
-        self.labels, self.patch, self.scale = tuple(labels), patch, scale
+        if prediction_type not in ('sample', None):
+            raise InputError(
+                'masks: prediction_type is "sample", the U-Net predicts the masks themselves, or None, it predicts what the scheduler '
+                f'expects for the image too; got {prediction_type!r}'
+            )
+        self.labels, self.patch, self.scale, self.prediction_type = tuple(labels), patch, scale, prediction_type
         self.bits = (len(self.labels) - 1).bit_length()
         self.channels, self.ignore = self.bits * patch**2, ignore_label(len(self.labels))
 
@@ -68,11 +77,13 @@ class MaskBits:
                 f'{folder} has no {CARD}: it makes images without masks, for mmbdg.DiffusionSource. A model of both is trained by '
                 'python tools/train.py configs/diffusion/image_and_mask_fashion32.py'
             )
-        return cls(**read_json(folder / CARD, MaskCard))
+        older: dict[str, Any] = dict(prediction_type=None)
+        return cls(**older | read_json(folder / CARD, MaskCard))
 
     def write(self, folder: Path) -> None:
         """Write the card into the folder of a pipeline."""
-        write_json(folder / CARD, dict(labels=list(self.labels), patch=self.patch, scale=self.scale))
+        card = dict(labels=list(self.labels), patch=self.patch, scale=self.scale, prediction_type=self.prediction_type)
+        write_json(folder / CARD, card)
 
     def encode(self, masks: Tensor, side: int) -> tuple[Tensor, Tensor]:
         """Code of masks.

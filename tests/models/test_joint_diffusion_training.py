@@ -1,8 +1,12 @@
 """Image and mask from one diffusion model: losses by hand, wider U-Nets, and the export as a source."""
 
+import copy
+import shutil
+
 import numpy as np
 import pytest
 import torch
+from diffusers import DDPMScheduler
 from tiny_diffusion import PREPROCESSOR, TINY_SCHEDULER, TINY_TEXT, TINY_UNET, labelled_samples, tiny_autoencoder, tiny_joint_diffusion
 
 from mmbdg.errors import InputError
@@ -22,6 +26,15 @@ def model(tiny_text_pipeline):
 @pytest.fixture(scope='module')
 def folder(tiny_joint_pipeline):
     return tiny_joint_pipeline
+
+
+@pytest.fixture(scope='module')
+def older(tiny_joint_pipeline, tmp_path_factory):
+    """The same networks with a card that does not say what they predict for the masks."""
+    made = tmp_path_factory.mktemp('older') / 'model'
+    shutil.copytree(tiny_joint_pipeline, made)
+    (made / 'masks.json').write_text('{"labels": ["background", "foreground"], "patch": 2, "scale": 0.5}')
+    return made
 
 
 def test_new_networks(tmp_path):
@@ -78,9 +91,49 @@ def test_data_samples(model):
     assert torch.equal(answer.generated, model.labelled([1], [3])[0][0])
 
 
-def test_the_exported_folder_is_a_source(model, folder):
+@pytest.mark.parametrize('kind', ['sample', None])
+def test_targets(model, monkeypatch, kind):
+    """The velocity, since the scheduler says so; for the mask the code itself, or with prediction_type=None the velocity too."""
+    monkeypatch.setattr(model.mask_code, 'prediction_type', kind)
+    monkeypatch.setattr(model, 'scheduler', DDPMScheduler(prediction_type='v_prediction'))
+    latents, noise, steps = torch.randn(2, 8, 8, 8), torch.randn(2, 8, 8, 8), torch.tensor([30, 700])
+    alpha = model.scheduler.alphas_cumprod[steps].numpy()[:, None, None, None]
+    expected = np.sqrt(alpha) * noise.numpy() - np.sqrt(1 - alpha) * latents.numpy()
+    if kind:
+        expected[:, 4:] = latents[:, 4:]
+    np.testing.assert_allclose(model._target(latents, noise, steps), expected, atol=1e-5)
+
+
+def test_a_perfect_predictor_gives_back_the_mask(model, folder, monkeypatch):
+    """A last layer that always predicts the code of one mask: validations and the source sample this mask, with guidance."""
+    mask = torch.tensor([[0, 1], [1, 1]]).repeat(8, 8)
+    layer = copy.deepcopy(model.unet.conv_out)
+    layer.weight.data[4:] = 0
+    layer.bias.data[4:] = torch.tensor([-0.5, 0.5, 0.5, 0.5])
+    monkeypatch.setattr(model.unet, 'conv_out', layer)
+    images, masks = model.labelled([0, 1], [5, 6])
+    assert torch.equal(masks, mask.expand(2, 16, 16)) and not torch.equal(images[0], images[1])
+    to_the_end = dict(type='DDIMScheduler', set_alpha_to_one=True)  # the tiny pipeline's own ends at the smallest noise level
+    source = JointDiffusionSource(str(folder), ['disc', 'square'], prompts=['a {}'], steps=3, guidance=3.0, scheduler=to_the_end)
+    source.pipeline.unet.conv_out = layer
+    batch = source.label(1, [4, 5])
+    assert torch.equal(batch.masks, mask.expand(2, 16, 16)) and not torch.equal(batch.images[0], batch.images[1])
+    code = model.mask_code.encode(mask[None], 8)[0]
+    torch.testing.assert_close(batch.state[:, 4:], code.expand(2, -1, -1, -1), atol=1e-4, rtol=0)
+    assert not source.pipeline.unet._forward_hooks and not model.unet._forward_hooks
+
+
+def test_schedulers_that_do_not_fit(folder, older):
+    """A source with flow sigmas: refused if the masks are predicted themselves."""
+    flow = dict(type='DPMSolverMultistepScheduler', use_flow_sigmas=True, prediction_type='flow_prediction')
+    with pytest.raises(InputError, match=r'synthesis.source.scheduler: the U-Net predicts the masks themselves .*"flow_prediction"'):
+        JointDiffusionSource(str(folder), ['disc'], scheduler=flow)
+    JointDiffusionSource(str(older), ['disc'], scheduler=flow)
+
+
+def test_the_exported_folder_is_a_source(model, older):
     """The source decodes what a direct call of diffusers' pipeline gives: 4 latents of the image, then the bits of 2 x 2 pixels."""
-    source = JointDiffusionSource(str(folder), ['disc', 'square'], prompts=['a {}'], steps=2)
+    source = JointDiffusionSource(str(older), ['disc', 'square'], prompts=['a {}'], steps=2)
     assert source.catalogue.labels == ('background', 'foreground') and source.catalogue.resolution == 16
     batch = source.label(1, [4])
     latents = source.pipeline(
@@ -108,8 +161,6 @@ def test_sources_that_do_not_fit(folder, tiny_text_pipeline):
 
 
 def test_a_transformer(tiny_class_pipeline, folder, tmp_path):
-    import shutil
-
     shutil.copytree(tiny_class_pipeline, tmp_path / 'model')
     shutil.copy(folder / 'masks.json', tmp_path / 'model')
     with pytest.raises(InputError, match='model has masks.json, but DiTPipeline has no U-Net that makes images and masks'):
@@ -117,8 +168,6 @@ def test_a_transformer(tiny_class_pipeline, folder, tmp_path):
 
 
 def test_channels_that_do_not_fit_the_card(folder, tmp_path):
-    import shutil
-
     shutil.copytree(folder, tmp_path / 'model')
     (tmp_path / 'model/masks.json').write_text('{"labels": ["a", "b"], "patch": 4, "scale": 0.5}')
     with pytest.raises(
@@ -134,6 +183,7 @@ def test_channels_that_do_not_fit_the_card(folder, tmp_path):
         (dict(masks=dict(MASKS, size=3)), 'model.masks is dict'),
         (dict(masks=dict(MASKS, weight=0)), 'model.masks.weight must be above 0'),
         (dict(masks=dict(MASKS, patch=0)), 'patch is at least 1'),
+        (dict(masks=dict(MASKS, prediction_type='noise')), 'prediction_type is "sample", .*; got \'noise\''),
         (dict(unet=TINY_UNET), 'model.unet and model.pipeline exclude each other'),
         (dict(prompt_length=8), 'model.prompt_length has no effect: the pipeline reads 77 tokens'),
         (dict(classes=['x' * 80]), 'has 8[0-9] tokens, the text encoder of this pipeline reads 77: shorten'),

@@ -53,6 +53,8 @@ def test_bad_input(tmp_path):
     for arguments in ((('a',), 1), (('a', 'a'), 1), ('ab', 1), (('a', 'b'), 0), (('a', 'b'), 1, 0.0)):
         with pytest.raises(InputError, match='masks: labels lists the names of at least 2 labels'):
             MaskBits(*arguments)
+    with pytest.raises(InputError, match='masks: prediction_type is "sample", .* or None, .*; got \'epsilon\''):
+        MaskBits(('a', 'b'), 1, prediction_type='epsilon')
     code = MaskBits(('background', 'foreground'), 4)
     with pytest.raises(InputError, match='a mask holds the label 3; model.masks.labels names 2: background, foreground'):
         code.encode(torch.full((1, 32, 32), 3), 8)
@@ -60,8 +62,18 @@ def test_bad_input(tmp_path):
         code.encode(torch.zeros(1, 40, 40, dtype=torch.long), 8)
     with pytest.raises(InputError, match='has no masks.json: it makes images without masks, for mmbdg.DiffusionSource'):
         MaskBits.read(tmp_path)
-    code.write(tmp_path)
-    assert vars(MaskBits.read(tmp_path)) == vars(code)
-    (tmp_path / 'masks.json').write_text('{"labels": ["a", "b"], "patch": "4", "scale": 0.5}')
-    with pytest.raises(InputError, match='patch'):
-        MaskBits.read(tmp_path)
+    cards = {'patch': '"patch": "4", "scale": 0.5', 'prediction_type': '"patch": 4, "scale": 0.5, "prediction_type": "epsilon"'}
+    for key, wrong in cards.items():
+        (tmp_path / 'masks.json').write_text(f'{{"labels": ["a", "b"], {wrong}}}')
+        with pytest.raises(InputError, match=f'masks.json is not as it should be: {key}'):
+            MaskBits.read(tmp_path)
+
+
+def test_cards(tmp_path):
+    """What the U-Net predicts is on the card; a card without it is older, and its U-Net predicts what the scheduler says."""
+    for kind in ('sample', None):
+        code = MaskBits(('background', 'foreground'), 4, prediction_type=kind)
+        code.write(tmp_path)
+        assert vars(MaskBits.read(tmp_path)) == vars(code) and MaskBits.read(tmp_path).prediction_type == kind
+    (tmp_path / 'masks.json').write_text('{"labels": ["a", "b"], "patch": 2, "scale": 0.5}')
+    assert MaskBits.read(tmp_path).prediction_type is None
