@@ -49,6 +49,7 @@ LEAVES = {
     'data_configs',
     'errors',
     'files',
+    'html_page',
     'image_files',
     'images',
     'listing',
