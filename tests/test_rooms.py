@@ -36,6 +36,7 @@ ALLOWED = {
         *('compat', 'evaluation', 'assets', 'embedders'),
     },
     'backbones': {'compat'},
+    'leaderboard': {'storage', 'assets'},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),
@@ -79,6 +80,7 @@ LIGHT = (
         'visualization',
         'analysis',
         'backbones',
+        'leaderboard',
     ),
 )
 

@@ -23,12 +23,12 @@ def board(domain: dict[str, Any], links: Links) -> dict[str, Any]:
     tasks = domain['tasks']
     heads = [
         *(_head(key, key.capitalize()) for key in ('method', 'source')),
-        _head('pretraining', 'Pre-training'),
-        _head('backbone', 'Backbone'),
         _head('data', 'Trained on'),
-        *(_head(key, key.capitalize(), True) for key in ('synthetic', 'images', 'labels', 'masks')),
         *(_head(name, task['title'], True) for name, task in tasks.items()),
         *(_head(key, key.capitalize(), True) for key in ('mean', 'seeds')),
+        _head('pretraining', 'Pre-training'),
+        _head('backbone', 'Backbone'),
+        *(_head(key, key.capitalize(), True) for key in ('synthetic', 'images', 'labels', 'masks')),
         _head('date', 'Date'),
         _head('links', 'Links'),
     ]
@@ -59,14 +59,14 @@ def _entry_row(entry: dict[str, Any], tasks: dict[str, Any], links: Links) -> di
     cells = [
         _text(entry['method'], note='; '.join(filter(None, notes))),
         _text('entry'),
-        _text(entry['pretraining'], note=_kinds(data['pretraining'])),
-        _text(entry['backbone']),
         _text(_kinds(data['training']), note=data['note']),
-        _number(data['synthetic'], f'{data["synthetic"]:,}') if data['synthetic'] is not None else _text('online') | dict(value=''),
-        *(_number(data[key], f'{data[key]:,}') for key in ('images', 'labels', 'masks')),
         *(_figure(entry['tasks'].get(name), links) for name in tasks),
         _mean(entry['mean'], entry['spread']),
         _number(len(entry['seeds']), str(len(entry['seeds']))),
+        _text(entry['pretraining'], note=_kinds(data['pretraining'])),
+        _text(entry['backbone']),
+        _number(data['synthetic'], f'{data["synthetic"]:,}') if data['synthetic'] is not None else _text('online') | dict(value=''),
+        *(_number(data[key], f'{data[key]:,}') for key in ('images', 'labels', 'masks')),
         _text(entry['date']),
         _text('') | dict(links=[dict(text=text, target=target) for text, target in also if target]),
     ]
@@ -76,14 +76,15 @@ def _entry_row(entry: dict[str, Any], tasks: dict[str, Any], links: Links) -> di
 def _paper_row(row: dict[str, Any], backbone: str, tasks: dict[str, Any]) -> dict[str, Any]:
     cells = [
         _text(row['method']),
-        _text("paper's Table 2"),
-        _text(row['method'].partition(' + ')[0]),
-        _text(backbone),
+        _text('paper'),
         _text(_kinds(row['training'])),
-        *(_missing() for _ in ('synthetic', 'images', 'labels', 'masks')),
         *(_number(row['tasks'][name], f'{row["tasks"][name]:.1f}') for name in tasks),
         _number(row['mean'], f'{row["mean"]:.1f}'),
-        *(_missing() for _ in ('seeds', 'date')),
+        _missing(),
+        _text(row['method'].partition(' + ')[0]),
+        _text(backbone),
+        *(_missing() for _ in ('synthetic', 'images', 'labels', 'masks')),
+        _missing(),
         _text(''),
     ]
     return dict(paper=True, kinds=row['training'], cells=cells)

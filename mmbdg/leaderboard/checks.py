@@ -63,6 +63,12 @@ def _check_task(entry: Entry, domain: Domain, name: str, figures: Figures, at: s
             f'{at}: its figures are over {figures.labels} labels, but the task has {len(task.labels)} with the background: they were '
             'measured in another label space'
         )
+    if task.test_set not in (None, (figures.test_set.images, figures.test_set.sha256)):
+        images, checksum = task.test_set
+        raise InputError(
+            f'{at}: its figures are of another test set: {_told(figures)}, not the {images:,} images with checksum {checksum[:12]} of '
+            f'{domain.title}: measure on the whole test set, without other options for it'
+        )
     for key, values in dict(mIoU=figures.mIoU, checkpoints=figures.checkpoints).items():
         if len(values) != len(entry.seeds):
             raise InputError(f'{at} has {len(values)} {key} for {len(entry.seeds)} seeds: give one for each seed, in their order')

@@ -1,10 +1,11 @@
 """Domains of the leaderboard and their tasks. The list is closed: an entry with another domain or task is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mmbdg.assets.class_lists import imagenet_groups
+from mmbdg.assets.class_lists import IN1K, class_names
+from mmbdg.storage.label_spaces import Groups, label_space
 
 
 @dataclass(frozen=True)
@@ -14,12 +15,17 @@ class Task:
     Args:
         name: Name in entries.
         title: Title of the column.
+        space: Value of ``label_space`` in the configs: a name, or groups of classes.
         labels: Names of the labels, background first.
+        test_set: Number of test images and checksum of their masks, as ``tools/test.py`` writes them. Default: None, not fixed; all entries
+            must still agree.
     """
 
     name: str
     title: str
+    space: str | Groups
     labels: tuple[str, ...]
+    test_set: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,31 +54,61 @@ class Domain:
         return next((task for task in self.tasks if task.labels == tuple(labels)), None)
 
 
-def _of_imagenet(name: str, title: str) -> Task:
-    return Task(name, title, ('background', *(imagenet_groups()[name] if name != 'fgbg' else ('foreground',))))
+def _tasks(
+    classes: str, spaces: Mapping[str, tuple[str, str | Groups]], test_sets: Mapping[str, tuple[int, str]] | None = None
+) -> tuple[Task, ...]:
+    """Tasks over the classes of an embedded list, from titles and label spaces by name."""
+    return tuple(
+        Task(name, title, space, label_space(space, class_names(classes)).classes, (test_sets or {}).get(name))
+        for name, (title, space) in spaces.items()
+    )
 
-
-_GARMENTS = ('t-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot')
 
 IMAGENET = Domain(
     'imagenet',
     'ImageNet',
     'Real-annotated images of ImageNet (BigDatasetGAN, section 5.2)',
-    tuple(
-        _of_imagenet(name, title)
-        for name, title in dict(dog='Dog', bird='Bird', fgbg='FG/BG', mc16='MC-16', mc100='MC-100', mc128='MC-128', mc992='MC-992').items()
+    _tasks(
+        IN1K,
+        dict(
+            dog=('Dog', 'dog'),
+            bird=('Bird', 'bird'),
+            fgbg=('FG/BG', 'fgbg'),
+            mc16=('MC-16', 'mc16'),
+            mc100=('MC-100', 'mc100'),
+            mc128=('MC-128', 'mc128'),
+            mc992=('MC-992', 'mc992'),
+        ),
     ),
 )
 FASHION = Domain(
     'fashion',
     'Embedded garments',
-    'test images of Fashion-MNIST, 32 px, with masks drawn by the foreground rule',
-    (
-        Task('fgbg', 'FG/BG', ('background', 'foreground')),
-        Task('bag', 'Bag', ('background', 'bag')),
-        Task('boot', 'Boot', ('background', 'ankle boot')),
-        Task('classes', '10 classes', ('background', *_GARMENTS)),
-        Task('long-tailed', 'Long-tailed', ('background', 'upper body', 'shoe', 'trouser', 'dress', 'bag')),
+    'embedded test images of Fashion-MNIST, with masks of 32 px drawn by the foreground rule',
+    _tasks(
+        'fashion32',
+        {
+            'fgbg': ('FG/BG', 'fgbg'),
+            'bag': ('Bag', dict(bag=['bag'])),
+            'boot': ('Boot', dict(boot=['ankle boot'])),
+            'classes': ('10 classes', 'classes'),
+            'long-tailed': (
+                'Long-tailed',
+                {
+                    'upper body': ['t-shirt', 'pullover', 'dress', 'coat', 'shirt'],
+                    'shoe': ['sandal', 'sneaker', 'ankle boot'],
+                    'trouser': ['trouser'],
+                    'bag': ['bag'],
+                },
+            ),
+        },
+        {
+            'fgbg': (1000, '39af2d85001873fcd3e2153409b4d6b9f79a231473d5bfab5bd7d987fc665e37'),
+            'bag': (100, '3d5625e0cb07fe5d13276d74be2474dda9231904c60904fd9795016a2780cbb3'),
+            'boot': (100, 'a758af4fcbc9892b01bc0004d472c7cb2045a94abeedb86635a6ea8d933c1eb7'),
+            'classes': (1000, '731ac080856b1492fc3fbef0fb9e1534526d24f1a9e1b973ed750049a0208426'),
+            'long-tailed': (1000, 'ad88e50eda70020dbbeb5ce968031966bb05dd44ff9598c35bcecae253637eb5'),
+        },
     ),
 )
 DOMAINS = {domain.name: domain for domain in (IMAGENET, FASHION)}

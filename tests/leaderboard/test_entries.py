@@ -7,10 +7,9 @@ from conftest import ROOT
 from made_entries import content, digest, figures, written
 
 from mmbdg.errors import InputError
-from mmbdg.leaderboard import DOMAINS, read_entries
+from mmbdg.leaderboard import read_entries
 from mmbdg.leaderboard.paper_table2 import ROWS, TASKS
 from mmbdg.leaderboard.read_entries import MOST_BYTES, read_entry
-from mmbdg.storage.label_spaces import label_space
 
 
 def data(**changed: object) -> dict:
@@ -83,6 +82,8 @@ REFUSED = dict(
     no_such_config=(task(config='configs/nowhere.py'), 'configs/nowhere.py is not in this repository'),
     folder_as_docs=(dict(docs='docs'), 'docs is not in this repository'),
     no_images=(task(test_set=dict(images=0, sha256=digest(1))), 'test_set.images'),
+    part_of_the_test_set=(task(test_set=dict(images=50, sha256=digest(1))), 'of another test set: 50 images .* not the 1,000 images'),
+    another_test_set=(task(test_set=dict(images=1000, sha256=digest(1))), 'of another test set: 1,000 images'),
     no_test_set=(task(test_set=None), 'test_set: Input should be'),
 )
 
@@ -108,12 +109,6 @@ def test_a_rounded_mean(mean, tmp_path):
     assert len(read_entries([written(tmp_path, content() | task(mean=mean))], ROOT)) == 1
 
 
-def of_another_set() -> dict:
-    other = content('another')
-    other['tasks']['fgbg']['test_set'] = dict(images=100, sha256=digest('other'))
-    return other
-
-
 def with_the_same_checkpoint() -> dict:
     other = content('another')
     other['tasks']['fgbg']['checkpoints'][2] = content()['tasks']['fgbg']['checkpoints'][0]
@@ -129,7 +124,6 @@ def with_more_seeds() -> dict:
 @pytest.mark.parametrize(
     ('second', 'message'),
     [
-        (of_another_set, 'of another test set than those of .*0.json'),
         (with_the_same_checkpoint, 'the checkpoint .* is in .*0.json too'),
         (with_more_seeds, 'is the same method, with the same data and configs, as .*0.json'),
         (content, 'the checkpoint .* is in .*0.json too'),
@@ -138,6 +132,14 @@ def with_more_seeds() -> dict:
 def test_do_not_fit_together(second, message, tmp_path):
     with pytest.raises(InputError, match=f'1.json.*{message}'):
         read_entries([written(tmp_path, content(), second())], ROOT)
+
+
+@pytest.mark.parametrize('other', [dict(images=100, sha256=digest('other')), dict(images=99, sha256=digest('imagenet', 'dog'))])
+def test_another_test_set_than_that_of_another_entry(other, tmp_path):
+    second = content('another', dict(dog=[80.0]), domain='imagenet')
+    second['tasks']['dog']['test_set'] = other
+    with pytest.raises(InputError, match='1.json: the figures of task "dog" are of another test set than those of .*0.json'):
+        read_entries([written(tmp_path, content('a', dict(dog=[80.0]), domain='imagenet'), second)], ROOT)
 
 
 def test_the_same_name_in_another_domain_or_with_another_backbone(tmp_path):
@@ -163,19 +165,6 @@ def test_huge_files(tmp_path):
     path.write_text(json.dumps(content(seeds=list(range(100_000)))))
     with pytest.raises(InputError, match='at most 100 items'):
         read_entry(path)
-
-
-@pytest.mark.parametrize('name', TASKS)
-def test_labels_of_imagenet(name):
-    task = DOMAINS['imagenet'].by_name[name]
-    assert task.labels == label_space(name, [str(i) for i in range(1000)]).classes
-    assert len(task.labels) == dict(dog=2, bird=2, fgbg=2, mc16=16, mc100=101, mc128=128, mc992=992)[name]
-
-
-def test_labels_differ():
-    for domain in DOMAINS.values():
-        assert len({task.labels for task in domain.tasks}) == len(domain.tasks)
-        assert all(domain.task_with(list(task.labels)) is task for task in domain.tasks)
 
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.method)

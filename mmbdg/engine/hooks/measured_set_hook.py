@@ -39,8 +39,12 @@ class MeasuredSetHook(Hook):
         labels = (getattr(dataset, 'metainfo', None) or {}).get('classes')
         if not digests or not all(digests) or not labels:
             return
-        checksum = hashlib.sha256('\n'.join(sorted(digests)).encode()).hexdigest()
-        self.measured = dict(images=len(digests), labels=list(labels), sha256=checksum)
+        self.measured = dict(images=len(digests), labels=list(labels), sha256=set_digest(digests))
+
+
+def set_digest(digests: Sequence[str]) -> str:
+    """Checksum of a set of masks from the checksums of all masks, in any order."""
+    return hashlib.sha256('\n'.join(sorted(digests)).encode()).hexdigest()
 
 
 def mask_digest(mask: np.ndarray) -> str:

@@ -18,13 +18,15 @@ def digest(*text: object) -> str:
 
 def figures(name: str, values: list[float], domain: str, run: str, **changed: object) -> dict:
     """Figures of a task."""
+    task = DOMAINS[domain].by_name[name]
+    images, checksum = task.test_set or (100, digest(domain, name))
     content = dict(
         config=CONFIG,
-        labels=len(DOMAINS[domain].by_name[name].labels),
+        labels=len(task.labels),
         mIoU=values,
         mean=mean(values),
         checkpoints=[digest(run, name, seed) for seed in range(len(values))],
-        test_set=dict(images=100, sha256=digest(domain, name)),
+        test_set=dict(images=images, sha256=checksum),
     )
     return content | changed
 
@@ -53,3 +55,34 @@ def written(folder: Path, *entries: dict) -> Path:
     for number, entry in enumerate(entries):
         (folder / f'{number}.json').write_text(json.dumps(entry))
     return folder
+
+
+def result(task: str = 'fgbg', seed: int | None = 0, figure: float = 90.0, domain: str = 'fashion', **changed: object) -> dict:
+    """Content of a file of tools/test.py."""
+    known = DOMAINS[domain].by_name[task]
+    images, checksum = known.test_set or (100, digest('set', task))
+    made = dict(
+        config=CONFIG,
+        checkpoint='x.pth',
+        checkpoint_sha256=digest(task, seed),
+        seed=seed,
+        version='0.8.0',
+        test_set=dict(images=images, labels=list(known.labels), sha256=checksum),
+        metrics=dict(aAcc=99.0, mIoU=figure, mAcc=95.0),
+    )
+    return made | changed
+
+
+HOSTILE = dict(
+    leads_out=dict(docs='../../outside/x.md'),
+    absolute=dict(docs='/etc/hostname'),
+    script=dict(docs='javascript:alert(1)'),
+    many_seeds=dict(seeds=list(range(10**5))),
+    large_seed=dict(seeds=[10**400, 1, 2]),
+    large_figure=dict(tasks=dict(fgbg=figures('fgbg', [90.0, 91.0, 92.0], 'fashion', 'x', mean=10**400))),
+    deep=dict(data=json.loads('{"a":' * 500 + '1' + '}' * 500)),
+    many_tasks=dict(tasks={f'x{i}': {} for i in range(2000)}),
+    long_text=dict(method='<b>' * 10**5),
+    controls=dict(method='a\x1b[2J\x00b'),
+)
+"""Changes that make an entry hostile."""
