@@ -62,5 +62,12 @@ def test_samples_that_fill_the_last_batch_do_not_count():
     assert measured([*masks, masks[0]], length=5) == measured(masks)
 
 
+def test_other_outputs_are_left_alone():
+    hook = MeasuredSetHook()
+    for outputs in (torch.zeros(2), dict(loss=1), None, [object()]):
+        hook.after_test_iter(None, 0, outputs=outputs)
+    assert hook._digests == ['']
+
+
 def test_nothing_is_measured_without_masks_or_labels():
     assert measured([*some_masks(), None]) is None and measured(some_masks(), labels=None) is None and measured([], length=0) is None

@@ -29,7 +29,7 @@ class MeasuredSetHook(Hook):
         self.measured, self._digests = None, []
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None) -> None:
-        for sample in outputs or ():
+        for sample in outputs if isinstance(outputs, Sequence) else ():  # other models return a tensor or a dict
             truth = getattr(sample, 'gt_sem_seg', None)
             self._digests.append('' if truth is None else mask_digest(truth.data.cpu().numpy()))
 
