@@ -33,7 +33,7 @@ def own_text(path: Path) -> str:
 
 
 def without_schemes(value: Any) -> Any:
-    """Texts, also in lists and dicts, without the ``https://`` of URLs, so that no program turns them into links.
+    """Texts, also in lists and dicts, without the ``https://``, ``http://`` and ``ftp://`` of URLs, so that no program makes links of them.
 
     Data URIs and texts of type ``markupsafe.Markup`` do not change.
     """
@@ -42,5 +42,5 @@ def without_schemes(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [without_schemes(entry) for entry in value]
     if type(value) is str and not value.startswith('data:'):
-        return re.sub(r'\bhttps?://', '', value, flags=re.IGNORECASE)
+        return re.sub(r'\b(?:https?|ftp)://', '', value, flags=re.IGNORECASE)
     return value

@@ -67,8 +67,8 @@ def parse_args() -> argparse.Namespace:
     if (args.new is None) == (args.out is None):
         parser.error('give --out for the pages, or --new for a new entry')
     if args.out:
-        known = {action.dest: action.default for action in new._group_actions}
-        if given := [name for name, default in known.items() if getattr(args, name) != default]:
+        of_pages = ('files', 'out', 'links')
+        if given := [name for name, value in vars(args).items() if name not in of_pages and value != parser.get_default(name)]:
             parser.error(f'--{given[0].replace("_", "-")} describes a new entry: give --new')
     else:
         needed = ('domain', 'method', 'pretraining', 'backbone', 'data', 'consumed')

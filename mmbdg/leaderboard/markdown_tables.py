@@ -1,5 +1,6 @@
 """The leaderboard as Markdown: one table for each domain, and the paper's table."""
 
+import re
 from typing import Any
 
 from mmbdg.html_page import without_schemes
@@ -7,7 +8,8 @@ from mmbdg.leaderboard.entry import DATA_KINDS
 from mmbdg.leaderboard.links import Links
 from mmbdg.markdown import markdown_table, plain_markdown
 
-EMPHASIS = str.maketrans({sign: f'\\{sign}' for sign in '*_~'})
+SIGNS = str.maketrans({sign: f'\\{sign}' for sign in '*_~'})
+"""Signs of emphasis."""
 
 
 def as_markdown(content: dict[str, Any], links: Links) -> str:
@@ -96,4 +98,5 @@ def _mean(value: float | None, spread: float | None) -> str:
 
 def _plain(text: str) -> str:
     """Text of an entry, in which nothing becomes a link or emphasis."""
-    return plain_markdown(without_schemes(text)).translate(EMPHASIS)
+    text = plain_markdown(without_schemes(text)).translate(SIGNS)
+    return re.sub(r'\b(www)\.', r'\1\.', text, flags=re.IGNORECASE)  # GitHub makes links of them

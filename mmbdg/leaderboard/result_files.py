@@ -11,7 +11,7 @@ from mmbdg.leaderboard.entry import MOST_SEEDS
 from mmbdg.listing import list_folders
 from mmbdg.paths import inside
 from mmbdg.reading import read_json
-from mmbdg.schema import OpenSchema, PlainName
+from mmbdg.schema import OpenSchema, PlainName, validated
 
 METRIC = 'mIoU'
 
@@ -69,11 +69,13 @@ def read_result(path: str | os.PathLike) -> Measured:
     Raises:
         InputError: It is no such file, was written by an older version, or has no mIoU or no true masks.
     """
-    content = read_json(path)
+    return _result(read_json(path), path)
+
+
+def _result(content: Any, path: str | os.PathLike) -> Measured:
     if isinstance(content, dict) and {'config', 'metrics'} <= content.keys() and 'checkpoint_sha256' not in content:
         raise InputError(f'{path} was written by an older tools/test.py and does not say what was measured: run tools/test.py again')
-    read_json(path, Measured)
-    result = Measured.model_validate(content, strict=True)
+    result = Measured.model_validate(validated(Measured, content, str(path)), strict=True)
     if result.test_set is None:
         raise InputError(f'{path}: its test set has no true masks of segmentation; the leaderboard takes {METRIC} only')
     if isinstance(result.metrics.get(METRIC), bool) or not isinstance(result.metrics.get(METRIC), int | float):
@@ -97,10 +99,9 @@ def results_in(path: str | os.PathLike, row: str | None, steps: str | os.PathLik
     """
     content = read_json(path)
     if not (isinstance(content, dict) and 'runs' in content):
-        result = read_result(path)
+        result = _result(content, path)
         return [(str(path), result.seed, result)]
-    read_json(path, _StudyFile)
-    study = _StudyFile.model_validate(content, strict=True)
+    study = _StudyFile.model_validate(validated(_StudyFile, content, str(path)), strict=True)
     rows = list(dict.fromkeys(run.row for run in study.runs))
     if row not in rows:
         given = 'give --row' if row is None else f'there is no row "{row[:80]}"{nearest(row, rows)}'

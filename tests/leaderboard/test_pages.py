@@ -33,7 +33,13 @@ def some_entries() -> list[dict]:
         content('c offline', dict(fgbg=[70.0, 80.0], classes=[9.0, 11.0]), data=OFFLINE),
         content('a complete', complete, note='a note', submitted_by='a group', docs='docs/online.md', weights='https://example.org/w.pth'),
         content('b online', dict(fgbg=[100.0]), data=ONLINE),
-        content('d ' + HOSTILE, dict(classes=[55.5]), note='[x](javascript:alert(1)) "quoted" \'too\' & | *bold*', pretraining=HOSTILE),
+        content(
+            'd ' + HOSTILE,
+            dict(classes=[55.5]),
+            note='[x](javascript:alert(1)) "quoted" \'too\' & | *bold*',
+            pretraining=HOSTILE,
+            backbone='www.y.org *bold* _x_ [a](javascript:b)',
+        ),
         content('e of ImageNet', dict(dog=[88.0], mc992=[30.0]), domain='imagenet'),
     ]
 
@@ -95,6 +101,7 @@ def test_markdown(out):
 def test_markdown_is_escaped(out):
     text = (out / 'leaderboard.md').read_text()
     assert '<script' not in text and 'x.org' in text and 'https://x.org' not in text
+    assert r'www\.y.org \*bold\* \_x\_ \[a\](javascript:b)' in text
     assert {line.count('|') - line.count('\\|') for line in text.splitlines() if line.startswith('| ')} <= {14, 16, 11}
 
 
@@ -171,8 +178,8 @@ def test_no_entries(tmp_path):
 
 
 def test_without_schemes():
-    assert without_schemes({'a': ['HTTPS://x.org', ('http://y',)], 'b': 'data:https://', 'c': 1}) == {
-        'a': ['x.org', ['y']],
+    assert without_schemes({'a': ['HTTPS://x.org', ('http://y ftp://z',)], 'b': 'data:https://', 'c': 1}) == {
+        'a': ['x.org', ['y z']],
         'b': 'data:https://',
         'c': 1,
     }
