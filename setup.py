@@ -73,7 +73,7 @@ setup(
         'tqdm',
         'pydantic>=2.6',  # what JSON that is read has to look like
         'filelock',
-        'jinja2',  # the report of tools/analyze.py; torch brings it
+        'jinja2',  # HTML pages: the report of tools/analyze.py, the leaderboard; torch brings it
         'torch-fidelity>=0.4',  # distances of a GAN's images while it trains, and of datasets; brings nothing that is not here already
     ],
     extras_require=dict(

@@ -31,7 +31,7 @@ ALLOWED = {
     'mmbdg/compat/config_variables.py': {'.read_text'},  # a config is a Python program
     'mmbdg/machine.py': {'.read_text'},  # /proc
     'tools/benchmarks/memory.py': {'.read_text'},  # /proc
-    'mmbdg/analysis/report/report_html.py': {'.read_text'},  # the package's own template
+    'mmbdg/html_page.py': {'.read_text'},  # the package's own templates
     'mmbdg/compat/lightning.py': {'torch.load'},  # with an unpickler that allows no executable objects
 }
 """Modules that define these functions, and files of the system or of this package that need none of them."""

@@ -36,6 +36,7 @@ ALLOWED = {
         *('compat', 'evaluation', 'assets', 'embedders'),
     },
     'backbones': {'compat'},
+    'leaderboard': {'storage', 'assets'},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),
@@ -49,6 +50,7 @@ LEAVES = {
     'data_configs',
     'errors',
     'files',
+    'html_page',
     'image_files',
     'images',
     'listing',
@@ -78,6 +80,7 @@ LIGHT = (
         'visualization',
         'analysis',
         'backbones',
+        'leaderboard',
     ),
 )
 

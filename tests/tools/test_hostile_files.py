@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hostile_files
+import made_entries
 import numpy as np
 import pytest
 from annotated import make_out, noisy_masks, write_masks
@@ -537,6 +538,31 @@ def class_senses(files: Files) -> Attacks:
     yield from bad_places(files, lambda out: ['find', good, out], '.json')
 
 
+ABOUT = ['--domain', 'fashion', '--method', 'x', '--pretraining', 'x', '--backbone', 'x', '--data', 'real', '--consumed', '0', '0', '1']
+
+
+def leaderboard(files: Files) -> Attacks:
+    entries = files.root / 'entries'
+    good = made_entries.written(entries / 'good', made_entries.content())
+    yield from each(files.jsons, lambda path: [path, '--out', 'out'])
+    yield from each(files.jsons, lambda path: [good / '0.json', path, '--out', 'out'], 'second')
+    yield from each(files.jsons, lambda path: [path, '--new', 'x.json', *ABOUT], 'result')
+    for name, changed in made_entries.HOSTILE.items():
+        yield f'entry_{name}', [made_entries.written(entries / name, made_entries.content() | changed), '--out', 'out']
+    for name in ('/etc/hostname', '../x', 'https://a.org/?"><script>'):
+        yield f'links_{Path(name).stem[:4]}', [good, '--out', 'out', '--links', name]
+    run = dict(row='x', column='x', seed=0, steps=[dict(step='../../outside', fingerprint='x')])
+    (entries / 'study.json').write_text(json.dumps(dict(study='x', runs=[run])))
+    yield 'study_leads_out', [entries / 'study.json', '--row', 'x', '--new', 'x.json', *ABOUT]
+    (entries / 'linked').mkdir()
+    (entries / 'linked' / 'x.json').symlink_to('/dev/zero')
+    yield 'linked_to_a_device', [entries / 'linked', '--out', 'out']
+    yield from bad_places(files, lambda out: [good, '--out', out])
+    (entries / 'result.json').write_text(json.dumps(made_entries.result()))
+    for name, arguments in bad_places(files, lambda out: [entries / 'result.json', '--new', out, *ABOUT], '.json'):
+        yield f'{name}_of_an_entry', arguments
+
+
 def model_folder(files: Files, hostile: Path) -> Path:
     """A folder of a language model with another config."""
     folder = files.root / 'language_models' / hostile.stem
@@ -581,6 +607,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/voc.py': voc,
     'tools/extract_backbone.py': extract_backbone,
     'tools/index_pool.py': index_pool,
+    'tools/leaderboard.py': leaderboard,
     'tools/prompts.py': prompts,
     'tools/protocol_table.py': protocol_table,
     'tools/score_retrieval.py': score_retrieval,

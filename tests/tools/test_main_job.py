@@ -14,7 +14,10 @@ import torch
 from conftest import ROOT, run_tool
 from PIL import Image
 
-from mmbdg.compat.checkpoint import read_state_dict
+import mmbdg
+from mmbdg.compat.checkpoint import read_checkpoint, read_state_dict
+from mmbdg.datasets.fashion_files import CLASSES
+from mmbdg.files import sha256
 from mmbdg.registry import MODELS
 
 CONFIG = 'configs/densecl_biggan_fpn.py'
@@ -90,7 +93,10 @@ def test_transfer_keeps_the_backbone_frozen(backbone, tmp_path):
     trained, before = read_state_dict(tmp_path / 'iter_4.pth', 'backbone.'), read_state_dict(backbone)
     assert all(torch.equal(trained[key], before[key]) for key in before)
     run_tool('tools/test.py', TRANSFER, tmp_path / 'iter_4.pth', '--work-dir', tmp_path, '--cfg-options', *FEW_TEST_IMAGES)
-    assert 'mIoU' in json.loads((tmp_path / 'test.json').read_text())['metrics']
+    measured = json.loads((tmp_path / 'test.json').read_text())
+    assert 'mIoU' in measured['metrics'] and measured['checkpoint_sha256'] == sha256(tmp_path / 'iter_4.pth')
+    assert measured['seed'] == read_checkpoint(tmp_path / 'iter_4.pth')['meta']['seed'] and measured['version'] == mmbdg.__version__
+    assert measured['test_set']['labels'] == ['background', *CLASSES] and 0 < measured['test_set']['images'] < 1000
 
 
 def test_browse(tmp_path, cache, work_dir):

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from mmbdg.analysis.report.report import CLOSEST, Report, Shown
 from mmbdg.analysis.report.report_text import class_heads, distance_note, filter_keys, made, meanings, short_names, table_keys
 from mmbdg.analysis.statistics import table1
 from mmbdg.analysis.statistics.mean_shapes import MeanShapes
+from mmbdg.html_page import html_page, without_schemes
 from mmbdg.visualization.contact_sheet import line_colours, outlined, thumbnail
 
 TEMPLATE = Path(__file__).with_name('report_template.html')
@@ -33,8 +33,7 @@ CHARTS = dict(
 
 
 def as_html(report: Report) -> str:
-    """The HTML page. Jinja2 escapes all text. The scheme of URLs in the text is removed, so that they do not become links."""
-    from jinja2 import Environment, StrictUndefined
+    """The HTML page. All text is escaped. The scheme of URLs in the text is removed, so that they do not become links."""
     from markupsafe import Markup
 
     numbers, reference = report.numbers, report.reference
@@ -79,8 +78,7 @@ def as_html(report: Report) -> str:
         made=made(numbers),
         colours=COLOURS,
     )
-    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(TEMPLATE.read_text(encoding='utf-8'))
-    return template.render(_without_schemes(page)) + '\n'
+    return html_page(TEMPLATE, without_schemes(page))
 
 
 def data_uri(picture: np.ndarray) -> str:
@@ -219,14 +217,3 @@ def _class_row(row: dict, filters: list[str], heads: list[str]) -> dict:
 
 def _filter_head(key: str) -> str:
     return key.replace('_', ' ').capitalize()
-
-
-def _without_schemes(value: object) -> object:
-    """Texts, also in lists and dicts, without the ``https://`` of URLs. Images and charts do not change."""
-    if isinstance(value, dict):
-        return {key: _without_schemes(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_schemes(entry) for entry in value]
-    if type(value) is str and not value.startswith('data:'):
-        return re.sub(r'\bhttps?://', '', value)
-    return value
