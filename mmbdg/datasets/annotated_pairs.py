@@ -36,7 +36,7 @@ class Pairs:
 
     Attributes:
         pairs: Pairs, sorted by class and name.
-        labels: Function of a mask file, the class of its image and a label space; returns the labels, int64 (H,W).
+        labels: Function of a mask file, the class of its image and a label space; returns the labels, int32 (H,W).
         classes: Indices of the classes of the set in its own order; None: the set has no classes of its own.
     """
 
@@ -118,9 +118,9 @@ def read_ids(path: Path) -> np.ndarray:
 
 
 def _of_ids(path: Path, class_id: int, space: LabelSpace, classes: tuple[int, ...]) -> np.ndarray:
-    """Labels of a mask of ImageNet-S. A pixel has the label of its own class, which need not be that of the image."""
+    """Labels of a mask of ImageNet-S, int32 (H,W). A pixel has the label of its own class, which need not be that of the image."""
     ids = read_ids(path)
-    table = np.full(1 << 16, -1, np.int64)
+    table = np.full(1 << 16, -1, np.int32)
     table[0], table[IGNORED_ID] = 0, space.ignore
     table[1 : len(classes) + 1] = [space.foreground_ids[own] or 0 for own in classes]
     labels = table[ids]
@@ -137,7 +137,7 @@ def _foreground(path: Path, class_id: int, space: LabelSpace, ignore_value: int 
         mask = read_mask(read_bytes(path), ignore_value)
     except InputError as error:
         raise InputError(f'{path}: {error}') from error
-    return space.paint(mask, class_id, ignore=IGNORE)
+    return space.paint(mask, class_id, ignore=IGNORE).astype(np.int32)
 
 
 def _paired(images: Path, masks: Path, folders: Sequence[str]) -> tuple[dict[str, Pair], list[str]]:

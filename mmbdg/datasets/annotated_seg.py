@@ -29,7 +29,7 @@ class AnnotatedSegDataset(BaseDataset):
         dict(type='mmbdg.AnnotatedSegDataset', data_root='data/imagenet-s/ImageNetS919', name='validation', class_names='in1k',
              layout='imagenet-s')
 
-    Each item holds ``img`` BGR uint8 (H,W,3), ``gt_label`` int, ``gt_seg_map`` int64 (H,W) in the label space (ignored pixels have the
+    Each item holds ``img`` BGR uint8 (H,W,3), ``gt_label`` int, ``gt_seg_map`` int32 (H,W) in the label space (ignored pixels have the
     space's ignore label, 65535 above 254 labels), ``ori_shape``, ``img_shape`` and ``seg_fields``; a pipeline ends with
     ``mmseg.PackSegInputs`` and has no step that loads files.
 

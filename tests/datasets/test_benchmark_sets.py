@@ -104,9 +104,9 @@ def test_ids_above_255(tmp_path):
     for wnid in WNIDS[:300]:
         for folder in ('validation', 'validation-segmentation'):
             (tmp_path / folder / wnid).mkdir(parents=True)
-    write_imagenet_s(tmp_path, {256: [[[257, 256, 300]]]})
-    assert imagenet_s(tmp_path, label_space='own')[0]['gt_seg_map'].tolist() == [[257, 256, 300]]
-    assert imagenet_s(tmp_path, label_space='classes')[0]['gt_seg_map'].tolist() == [[257, 256, 300]]
+    write_imagenet_s(tmp_path, {256: [[[257, 257, 256, 300]]]})
+    assert imagenet_s(tmp_path, label_space='own')[0]['gt_seg_map'].tolist() == [[257, 257, 256, 300]]
+    assert imagenet_s(tmp_path, label_space='classes')[0]['gt_seg_map'].tolist() == [[257, 257, 256, 300]]
 
 
 def test_an_incomplete_copy_of_imagenet_s(small_s):
