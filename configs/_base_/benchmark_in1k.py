@@ -13,47 +13,44 @@ num_labels = 2
 ignore = 255  # 65535 above 254 labels
 depth = 50  # of the ResNet: 50, 101 or 152
 pretrained = 'supervised'  # a row of Table 2, see pretrainings, or the file of a backbone
-train_data = 'annotated'  # or biggan-off, biggan-on, vqgan, diffusion
-with_annotated = False  # synthetic and annotated images together; Figures 7 and 11 name the synthetic ones alone
+train_data = 'annotated'  # a name or names of train_sets; several are mixed. The paper's Figures 7 and 11 name BigGAN-sim alone
 test_data = 'real'  # Real-annotated (paper), or imagenet-s
 iterations = 20000
 crop_size = (512, 512)
 loss_stride = 1  # 1: the loss has the resolution of the image
 counts = 'published'  # None: annotated sets of another size
-
-annotated = 'data/annotated'  # Synthetic-annotated and Real-annotated, as released
-imagenet_s = 'data/imagenet-s/ImageNetS919'
-biggan_sim = 'data/biggan_sim_100k'
-vqgan_sim = 'data/vqgan_sim_100k'
-diffusion_sim = 'data/dit256_sim_100k'
-labelled_generator = 'work_dirs/biggan512_fgbg/labelled_generator'
-weights = 'data/weights'
-
+data = dict(
+    annotated='data/annotated',  # Synthetic-annotated and Real-annotated, as released
+    imagenet_s='data/imagenet-s/ImageNetS919',
+    biggan='data/biggan_sim_100k',
+    vqgan='data/vqgan_sim_100k',
+    diffusion='data/dit256_sim_100k',
+    labelled_generator='work_dirs/biggan512_fgbg/labelled_generator',
+)
 pretrainings = dict(  # published files of a ResNet-50; the paper does not say which of them (epochs) it takes
     random=None,
     supervised=f'torchvision://resnet{depth}',
-    supcon=f'{weights}/supcon.pth',
-    supselfcon=f'{weights}/supselfcon_r50.ckpt',
-    simclr=f'{weights}/resnet50-1x.pth',
-    mocov2=f'{weights}/moco_v2_800ep_pretrain.pth.tar',
-    mocov3=f'{weights}/r-50-1000ep.pth.tar',
-    byol=f'{weights}/pretrain_res50x1.pth.tar',
-    dino=f'{weights}/dino_resnet50_pretrain.pth',
-    densecl=f'{weights}/densecl_r50_imagenet_200ep.pth',
+    supcon='data/weights/supcon.pth',
+    supselfcon='data/weights/supselfcon_r50.ckpt',
+    simclr='data/weights/resnet50-1x.pth',
+    mocov2='data/weights/moco_v2_800ep_pretrain.pth.tar',
+    mocov3='data/weights/r-50-1000ep.pth.tar',
+    byol='data/weights/pretrain_res50x1.pth.tar',
+    dino='data/weights/dino_resnet50_pretrain.pth',
+    densecl='data/weights/densecl_r50_imagenet_200ep.pth',
     ours='work_dirs/densecl_biggan_fpn_in1k/backbone.safetensors',
 )
 checkpoint = pretrainings.get(pretrained, pretrained)
-online = train_data == 'biggan-on'
 
 loss = dict(type='mmbdg.ChunkedCrossEntropy', loss_weight=1.0)
 labels = dict(num_classes=num_labels, ignore_index=ignore, loss_stride=loss_stride)
 pixels = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True, size=crop_size, seg_pad_val=ignore)
-preprocessors = {
+preprocessors = {  # by whether the images are made in the training
     False: dict(type='SegDataPreProcessor', **pixels),
     True: dict(
         _delete_=True,
         type='mmbdg.OnlineDataPreprocessor',
-        labelled_generator=labelled_generator,
+        labelled_generator=data['labelled_generator'],
         precision='bfloat16',
         sampling=dict(batch_size=16),
         augmentation=dict(
@@ -65,7 +62,7 @@ preprocessors = {
 model = dict(
     type='mmbdg.ManyLabelSegmentor',
     pretrained=None,
-    data_preprocessor=preprocessors[online],
+    data_preprocessor=preprocessors['biggan-on' in train_data],
     backbone=dict(  # the plain stem of the published weights
         type='ResNet', depth=depth, init_cfg=dict(type='mmbdg.PretrainedBackbone', checkpoint=checkpoint)
     ),
@@ -87,41 +84,34 @@ annotated_images = dict(
     allow_missing_classes=True,  # the annotator could not identify BigGAN's samples of some classes
     counts=counts,
 )
-synthetic_annotated = dict(data_root=annotated, name='biggan512', layout='images', pipeline=augmentation, **annotated_images)
-roots = {
-    'annotated': annotated,
-    'biggan-off': biggan_sim,
-    'biggan-on': labelled_generator,
-    'vqgan': vqgan_sim,
-    'diffusion': diffusion_sim,
-}
-train_root = roots[train_data]
-synthetic = dict(
+generated = dict(
     type='mmbdg.SyntheticSegDataset',
-    data_root=train_root,
     label_space=label_space,
     ignore_index=ignore,
     pipeline=[dict(type='mmbdg.LoadImage'), dict(type='mmbdg.LoadMask'), *augmentation],
 )
-both = dict(
-    type='ConcatDataset',
-    datasets=[synthetic, synthetic_annotated],
-    ignore_keys=['class_names', 'label_space', 'label_map', 'reduce_zero_label'],
-)
-endless = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator=labelled_generator, label_space=label_space)
-train_sets = {'annotated': synthetic_annotated, 'biggan-on': endless}
+train_sets = {
+    'annotated': dict(data_root=data['annotated'], name='biggan512', layout='images', pipeline=augmentation, **annotated_images),
+    'biggan-off': dict(data_root=data['biggan'], **generated),
+    'biggan-on': dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator=data['labelled_generator'], label_space=label_space),
+    'vqgan': dict(data_root=data['vqgan'], **generated),
+    'diffusion': dict(data_root=data['diffusion'], **generated),
+}
+chosen = [train_sets[name] for name in ([train_data] if isinstance(train_data, str) else train_data)]
+if 'biggan-on' in train_data and len(chosen) > 1:
+    raise ValueError('train_data: images that are made in the training (biggan-on) are not mixed with others')
+mixed = dict(type='ConcatDataset', datasets=chosen, ignore_keys=['class_names', 'label_space', 'label_map', 'reduce_zero_label'])
 train_dataloader = dict(
     batch_size=4,  # per GPU; 16 on 4 GPUs
     num_workers=4,
     persistent_workers=True,
-    sampler=dict(type='mmbdg.AddressedSampler') if online else dict(type='InfiniteSampler', shuffle=True),
-    dataset=train_sets.get(train_data, both if with_annotated else synthetic),
+    sampler=dict(type='mmbdg.AddressedSampler') if 'biggan-on' in train_data else dict(type='InfiniteSampler', shuffle=True),
+    dataset=mixed if len(chosen) > 1 else chosen[0],
 )
-tests = {
-    'real': dict(data_root=annotated, name='real-random', layout='images'),  # paper
-    'imagenet-s': dict(data_root=imagenet_s, name='validation', layout='imagenet-s'),
+test_sets = {
+    'real': dict(data_root=data['annotated'], name='real-random', layout='images'),  # paper
+    'imagenet-s': dict(data_root=data['imagenet_s'], name='validation', layout='imagenet-s'),
 }
-test_root = tests[test_data]['data_root']
 test_dataloader = dict(
     batch_size=1,
     num_workers=2,
@@ -129,13 +119,13 @@ test_dataloader = dict(
     dataset=dict(
         test_mode=True,
         pipeline=[dict(type='Resize', scale=(4 * crop_size[1], crop_size[0]), keep_ratio=True), dict(type='PackSegInputs')],
-        **tests[test_data],
+        **test_sets[test_data],
         **annotated_images,
     ),
 )
 val_dataloader = test_dataloader  # only at the end; no checkpoint is selected with it
 test_evaluator = dict(type='mmbdg.StreamingIoU', ignore_index=ignore, per_class=True)
-val_evaluator = test_evaluator
+val_evaluator = dict(test_evaluator, per_class=False)
 val_cfg = dict()
 test_cfg = dict()
 
@@ -144,9 +134,9 @@ optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01, mo
 param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=iterations, by_epoch=False)]
 default_hooks = dict(checkpoint=dict(interval=iterations))
 
-requires = dict(
-    checkpoint='the pre-trained backbone, see docs/benchmark.md; or pretrained=random',
-    train_root='images to train on: Synthetic-annotated, or what tools/synthesize.py makes, see docs/benchmark.md',
-    test_root='images to measure on: Real-annotated or ImageNet-S, see docs/benchmark.md',
-)
+requires = {
+    'checkpoint': 'the pre-trained backbone, see docs/benchmark.md; or pretrained=random',
+    **{part.get('data_root') or part['labelled_generator']: 'the images to train on, see docs/benchmark.md' for part in chosen},
+    test_sets[test_data]['data_root']: 'the images to measure on, see docs/benchmark.md',
+}
 next_step = 'python tools/test.py {config} {checkpoint}'

@@ -21,7 +21,7 @@ class StreamingIoU(IoUMetric):
     the number of images. Labels that occur neither in the masks nor in the predictions do not count in the mean, as in mmseg.
 
     Args:
-        per_class: Whether to report the IoU of every label, as ``IoU_<label>``. Default: False.
+        per_class: Whether to report the IoU of every label that occurs, as ``IoU_<label>``. Default: False.
         **kwargs: Arguments of ``mmseg.IoUMetric``, e.g. ``ignore_index``.
 
     Raises:
@@ -91,5 +91,5 @@ class StreamingIoU(IoUMetric):
         metrics = super().compute_metrics([areas])
         if self.per_class:
             iou = 100 * (areas[0] / areas[1]).numpy()
-            metrics |= {f'IoU_{name}': round(float(value), 2) for name, value in zip(names, iou, strict=True)}
+            metrics |= {f'IoU_{name}': round(float(value), 2) for name, value in zip(names, iou, strict=True) if not np.isnan(value)}
         return metrics

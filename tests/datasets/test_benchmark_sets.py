@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from conftest import ROOT, TINY_CLASSES, plan_of
+from mmengine.registry import DefaultScope
+from mmseg.registry import DATASETS
 from PIL import Image
 from tiny_imagenet_sets import (
     CHIHUAHUA,
@@ -18,9 +21,11 @@ from tiny_imagenet_sets import (
 )
 
 from mmbdg.assets.class_lists import class_names
+from mmbdg.compat.config import read_config
 from mmbdg.datasets import AnnotatedSegDataset
 from mmbdg.datasets.published_counts import check_counts
 from mmbdg.errors import InputError
+from mmbdg.synthesis import synthesize
 
 IN1K = class_names('in1k')
 PACK = [dict(type='mmseg.PackSegInputs')]
@@ -193,3 +198,22 @@ def test_counts(arguments, message):
         return check_counts(*arguments)
     with pytest.raises(InputError, match=message):
         check_counts(*arguments)
+
+
+def test_synthetic_and_annotated_images_together(tiny_labelled_generator, tmp_path):
+    """A generated and an annotated set in one label space are mixed as in the configs of the benchmark."""
+    root = synthesize(plan_of(str(tiny_labelled_generator), num_per_class=1, candidates=1), tmp_path / 'out')
+    for name in TINY_CLASSES:
+        picture(tmp_path / 'images' / 'x' / name / 'a.png', (16, 16))
+        drawn(tmp_path / 'annotations' / 'x' / name / 'a.png', half((16, 16)))
+    config = read_config(ROOT / 'configs' / '_base_' / 'benchmark_in1k.py', dict(train_data=['biggan-off', 'annotated']))
+    mixed = config.train_dataloader.dataset
+    mixed.datasets[0] |= dict(data_root=str(root), label_space='classes')
+    mixed.datasets[1] |= dict(data_root=str(tmp_path), name='x', class_names=TINY_CLASSES, label_space='classes', counts=None)
+    for part in mixed.datasets:
+        part.pipeline = [step for step in part.pipeline if step.type in ('mmbdg.LoadImage', 'mmbdg.LoadMask', 'PackSegInputs')]
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        dataset = DATASETS.build(mixed)
+    assert len(dataset) == 6 and dataset.metainfo['classes'] == ('background', *TINY_CLASSES)
+    for item, label in zip(dataset, (1, 2, 3) * 2, strict=True):
+        assert set(item['data_samples'].gt_sem_seg.data.unique().tolist()) <= {0, label}

@@ -1,7 +1,5 @@
 """mIoU from one confusion matrix."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -48,7 +46,7 @@ def test_by_hand_with_992_labels():
         if either:
             ious[label] = 100 * both / either
         else:
-            assert math.isnan(found[f'IoU_label{label}'])  # the label is nowhere
+            assert f'IoU_label{label}' not in found  # the label is nowhere
     assert ious.keys() == {0, 1, 255, 256, 511, 991}
     assert found['mIoU'] == pytest.approx(sum(ious.values()) / 6, abs=0.006)
     assert found['aAcc'] == pytest.approx(100 * right / counted.sum(), abs=0.006)
