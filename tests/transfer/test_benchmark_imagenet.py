@@ -101,28 +101,29 @@ def data(tmp_path_factory):
     root = tmp_path_factory.mktemp('data')
     write_annotated(root, CLASSES, per_class=2, size=(SIZE, SIZE))
     write_real(root, CLASSES, size=(SIZE, SIZE + 4))
-    ids = torch.arange(4)[:, None].repeat(4, 5).numpy()
-    write_imagenet_s(root / 's', {class_id: [ids[number : number + 8]] for number, class_id in enumerate(CLASSES, 1)})
+    masks = {class_id: [[[0] * 6] * 4 + [[number] * 6] * 4] for number, class_id in enumerate(CLASSES, 1)}
+    write_imagenet_s(root / 's', masks)
     return root
 
 
 NARROW = """
 _base_ = '{base}'
+depth = 18
 pretrained = 'random'
 test_data = '{test_data}'
 iterations = 2
 crop_size = ({size}, {size})
 model = dict(
     backbone=dict(base_channels=4, stem_channels=4),
-    decode_head=dict(in_channels=128, channels=4),
-    auxiliary_head=dict(in_channels=64, channels=4),
+    decode_head=dict(in_channels=32, channels=4),
+    auxiliary_head=dict(in_channels=16, channels=4),
 )
 train_dataloader = dict(batch_size=2, num_workers=0, dataset=dict(data_root='{root}', counts=None))
 val_dataloader = test_dataloader = dict(num_workers=0, dataset=dict(data_root='{test_root}', counts=None))
 default_hooks = dict(checkpoint=dict(save_optimizer=False))
 requires = dict(_delete_=True)
 """
-"""A ResNet-50 with a sixteenth of the channels, on small images."""
+"""A ResNet-18 with a sixteenth of the channels, on small images."""
 
 
 def narrow(path, task, root, test_root, test_data='real'):
