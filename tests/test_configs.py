@@ -21,7 +21,14 @@ from mmbdg.synthesis import SelectionPlan, Synthesis
 CONFIGS = sorted(p.relative_to(ROOT / 'configs').as_posix() for p in (ROOT / 'configs').rglob('*.py') if '_base_' not in p.parts)
 
 # Names and shapes only: the weights take gigabytes.
-PUBLISHED = ('interpreter/biggan512', 'interpreter/biggan-deep', 'interpreter/vqgan', 'interpreter/sd15', 'interpreter/dit-xl')
+PUBLISHED = (
+    'interpreter/biggan512',
+    'interpreter/biggan-deep',
+    'interpreter/vqgan',
+    'interpreter/sd15',
+    'interpreter/dit-xl',
+    'benchmark/imagenet',
+)
 
 
 INITS = ('kaiming_normal_', 'kaiming_uniform_', 'normal_', 'orthogonal_', 'trunc_normal_', 'uniform_', 'xavier_normal_', 'xavier_uniform_')
@@ -149,7 +156,7 @@ def test_metafile_names_configs():
 
 
 @pytest.mark.parametrize(
-    'name', [name for name in CONFIGS if 'in1k' not in name and 'fcn_r50' not in name]
+    'name', [name for name in CONFIGS if not any(part in name for part in ('in1k', 'fcn_r50', 'benchmark/imagenet'))]
 )  # the paper's are for photographs
 def test_logits_resolve_what_is_asked(name):
     """Our segmentation heads for small images give logits at a quarter of the image resolution or better."""

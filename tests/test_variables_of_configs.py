@@ -14,8 +14,12 @@ from mmbdg.compat.config_variables import is_plain
 from mmbdg.errors import InputError
 
 CONFIGS = sorted((ROOT / 'configs').rglob('*.py'))
+ALIKE = [f'deeplabv3_r50_{task}.py' for task in ('dog', 'bird', 'fgbg', 'mc16', 'mc100', 'mc128')]
+"""Configs that differ from another one in their label space only; they need not be read once for each variable."""
 RUNNABLE = [
-    path for path in CONFIGS if '_base_' not in path.parts and path.name not in ('dataset.py', 'networks.py', 'images.py', 'generated.py')
+    path
+    for path in CONFIGS
+    if '_base_' not in path.parts and path.name not in ('dataset.py', 'networks.py', 'images.py', 'generated.py', *ALIKE)
 ]
 
 UNUSED = dict(
@@ -44,6 +48,8 @@ def name_of(path: Path) -> str:
 
 OTHERS = dict(resolution=32, label_space='fgbg', class_names=('a', 'b', 'c'))
 """Valid values of the variables of configs/own."""
+CHOICES = dict(train_data='vqgan', test_data='imagenet-s')
+"""Valid values of variables that name one of several parts of their config."""
 
 
 TOGETHER = ('measured', 'published')
@@ -72,7 +78,7 @@ def test_variables_arrive(path, monkeypatch):
         if key in {*built, *SAID, 'label_classes'} or not is_plain(value):  # label_classes decides num_labels, see test_launch
             continue
         try:
-            new = OTHERS[key] if path.parent.name == 'own' and key in OTHERS else another(value)
+            new = OTHERS[key] if path.parent.name == 'own' and key in OTHERS else CHOICES.get(key, another(value))
             changed = read_config(path, {key: new}, used)
         except InputError as error:
             told = 'papers_table.py, line' if key in TOGETHER else 'so it has no effect; set '

@@ -5,6 +5,7 @@ weights, and a ResNet-101 can be loaded into a ResNet-50. Only a bad result show
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.logging import print_log
@@ -12,16 +13,24 @@ from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
 
 from mmbdg.compat.checkpoint import check_finite, describe_difference, read_anywhere, tensors_under
+from mmbdg.compat.lightning import read_lightning
 from mmbdg.errors import InputError
 from mmbdg.registry import WEIGHT_INITIALIZERS
 
 PREFIXES = {
-    'backbone.': "OpenMMLab's, also of a whole pre-training",
-    '': 'bare: torchvision, timm, DenseCL, tools/extract_backbone.py',
+    'backbone.': "OpenMMLab's, also of a whole pre-training; DINO's teacher",
+    '': 'bare: torchvision, timm, DenseCL, DINO, SimCLR and BYOL converted to PyTorch, tools/extract_backbone.py',
     'module.encoder_q.': 'MoCo v1 and v2',
     'module.base_encoder.': 'MoCo v3',
+    'encoder.module.': 'SupCon',
+    'module.encoder.': 'SupCon',
+    'encoder.': 'SupCon of one GPU',
+    'module.backbone.': "OpenMMLab's and DINO's student in data parallel training",
+    'feature.': 'SupSelfCon, a Lightning checkpoint with numbered layers',
     'module.': "torch's data parallel training",
 }
+NUMBERED = {'feature.': {'0': 'conv1', '1': 'bn1', '4': 'layer1', '5': 'layer2', '6': 'layer3', '7': 'layer4'}}
+"""Names of the layers of a ResNet by their number in ``nn.Sequential(*resnet.children())``, for the prefixes that have such numbers."""
 STEMS = ('conv1', 'stem', 'patch_embed')
 COUNTER = 'num_batches_tracked'  # old files do not have it, and no result depends on it
 
@@ -49,7 +58,8 @@ class PretrainedBackbone:
 
     Args:
         checkpoint: Path of a ``*.safetensors`` file or a torch file that holds tensors, an asset ``mmbdg://...``, or a source of mmengine:
-            ``torchvision://resnet50``, ``https://...``. With ``None`` tools/train.py leaves the module randomly initialised.
+            ``torchvision://resnet50``, ``https://...``. With ``None`` tools/train.py leaves the module randomly initialised. Of a local
+            Lightning checkpoint (``*.ckpt``) only the tensors are read.
         fresh: First parts of parameter names that keep their own initialisation, e.g. ``('norm',)`` for the extra norm that detectron2 adds
             after the last stage. Default: none.
 
@@ -85,7 +95,7 @@ def backbone_tensors(module: nn.Module, checkpoint: str, fresh: Sequence[str] = 
             blocks in a stage of the module (a backbone of another depth); or tensors hold NaN or infinity.
     """
     own = {key: value for key, value in module.state_dict().items() if key.split('.')[0] not in fresh and not key.endswith(COUNTER)}
-    state = tensors_under(read_anywhere(checkpoint), '', checkpoint)
+    state = _tensors(checkpoint)
     prefix, found = _best_layout(state, own)
     if not own.keys() & found.keys():
         raise InputError(
@@ -112,6 +122,21 @@ def backbone_tensors(module: nn.Module, checkpoint: str, fresh: Sequence[str] = 
 
 def _best_layout(state: dict[str, Tensor], own: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
     """Prefix under which the most names of the module are found, and the tensors under it."""
-    under = {prefix: {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)} for prefix in PREFIXES}
+    under = {
+        prefix: {_named(key[len(prefix) :], prefix): value for key, value in state.items() if key.startswith(prefix)} for prefix in PREFIXES
+    }
     prefix = max(under, key=lambda prefix: len(under[prefix].keys() & own.keys()))
     return prefix, under[prefix]
+
+
+def _named(key: str, prefix: str) -> str:
+    """Name of a parameter with the number of its layer replaced by the layer's name."""
+    layer, dot, rest = key.partition('.')
+    return NUMBERED.get(prefix, {}).get(layer, layer) + dot + rest
+
+
+def _tensors(checkpoint: str) -> dict[str, Tensor]:
+    """All tensors of a checkpoint. A Lightning checkpoint also holds objects of its training, which are not built."""
+    if Path(checkpoint).suffix == '.ckpt' and '://' not in str(checkpoint):
+        return read_lightning(checkpoint)
+    return tensors_under(read_anywhere(checkpoint), '', checkpoint)

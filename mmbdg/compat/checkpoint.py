@@ -21,8 +21,8 @@ from mmbdg.data_configs import build_plainly
 from mmbdg.errors import InputError
 from mmbdg.registry import WEIGHT_INITIALIZERS
 
-WRAPPERS = ('state_dict', 'model', 'model_state_dict')
-"""Keys of a model's state dict in a checkpoint: of mmengine and Lightning; of DETR, MAE and detectron2; of torch's tutorials."""
+WRAPPERS = ('state_dict', 'model', 'model_state_dict', 'teacher')
+"""Keys of a model's state dict in a checkpoint: of mmengine and Lightning; of DETR, MAE and detectron2; of torch's tutorials; of DINO."""
 COMPILED = '_orig_mod.'
 """Text that ``torch.compile`` inserts into the keys of a state dict."""
 

@@ -2,8 +2,8 @@
 
 ``torch.load(weights_only=True)`` calls allowed globals with arguments from the file. mmengine's list of safe globals includes ``getattr``,
 through which a file can call any function. Here no object of Python or numpy is allowed itself: each allowed name is replaced by a class or
-function of this module that only stores its arguments. :func:`plain_values` then checks types and sizes, and builds numpy arrays, numbers
-and mmengine's log histories from the stored arguments.
+function of this module that only stores its arguments. :func:`plain_values` then checks types and sizes, and builds numpy arrays, numbers,
+mmengine's log histories and the arguments of a command from what was stored.
 """
 
 from collections.abc import Callable, Iterator
@@ -107,6 +107,22 @@ class _History:
         return history
 
 
+class _Arguments:
+    """Stand-in for ``argparse.Namespace``, the arguments of a command, which many trainings store beside the weights."""
+
+    def __init__(self, *_: object) -> None:
+        self.state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def values(self) -> dict:
+        """The arguments by name."""
+        if not isinstance(self.state, dict):
+            raise PlainValueError('the arguments of a command have another form than argparse writes')
+        return self.state
+
+
 def _statistics(owner: object, name: object) -> str:
     """Stand-in for ``getattr``: returns the name of a statistics method of a history buffer, which mmengine stores with it."""
     if owner is not _History or name not in STATISTICS:
@@ -127,6 +143,7 @@ def _number_type(*_: object) -> _Dtype:
 
 ALLOWED: list[tuple[Callable, str]] = [
     (_History, 'mmengine.logging.history_buffer.HistoryBuffer'),
+    (_Arguments, 'argparse.Namespace'),
     (_statistics, 'builtins.getattr'),
     (_no_bytes, 'builtins.bytes'),
     (_Dtype, 'numpy.dtype'),
@@ -151,7 +168,8 @@ def only_plain_globals() -> Iterator[None]:
 
 
 def plain_values(value: Any) -> Any:
-    """Replace the stand-ins in a value loaded inside :func:`only_plain_globals` by numpy arrays, numbers and history buffers.
+    """Replace the stand-ins in a value loaded inside :func:`only_plain_globals` by what they stand for: numpy arrays, numbers, history
+    buffers, and dicts of arguments.
 
     Dicts and lists are changed in place and keep their order.
 
@@ -171,6 +189,9 @@ def _plain(value: Any, known: dict[int, tuple[Any, Any]]) -> Any:
         known[id(value)] = value, value.numpy()
     elif isinstance(value, _History):
         known[id(value)] = value, value.mmengine()
+    elif isinstance(value, _Arguments):
+        known[id(value)] = value, value.values()
+        _plain(value.values(), known)
     elif isinstance(value, _Dtype):
         known[id(value)] = value, value.numpy()
     elif isinstance(value, dict):

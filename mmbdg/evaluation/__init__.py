@@ -8,6 +8,7 @@ from mmbdg.evaluation.kid import KernelDistance
 from mmbdg.evaluation.labeller_iou import LabellerIoU
 from mmbdg.evaluation.recognised import RecognisedSamples
 from mmbdg.evaluation.reconstruction_psnr import ReconstructionPSNR
+from mmbdg.evaluation.streaming_iou import StreamingIoU
 
 __all__ = [
     'AttributeAnswers',
@@ -18,4 +19,5 @@ __all__ = [
     'LabellerIoU',
     'RecognisedSamples',
     'ReconstructionPSNR',
+    'StreamingIoU',
 ]

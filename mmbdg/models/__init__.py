@@ -1,6 +1,7 @@
 """Models for mmengine's Runner: training of GANs, VQGANs, diffusion models, CLIP and interpreters, and joint pre-training."""
 
 from mmbdg.models.autoencoder_training import AutoencoderTraining
+from mmbdg.models.chunked_cross_entropy import ChunkedCrossEntropy
 from mmbdg.models.class_diffusion_training import ClassDiffusionTraining
 from mmbdg.models.clip_training import CLIPTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
@@ -22,18 +23,23 @@ from mmbdg.models.joint_pretraining import (
 )
 from mmbdg.models.judge_training import JudgeTraining
 from mmbdg.models.lora_training import LoRATraining
+from mmbdg.models.loss_stride import ASPPHead, FCNHead
+from mmbdg.models.many_label_segmentor import ManyLabelSegmentor
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 from mmbdg.models.vqgan_autoencoder_training import VQGANAutoencoderTraining
 from mmbdg.models.vqgan_transformer_training import VQGANTransformerTraining
 
 __all__ = [
+    'ASPPHead',
     'AutoencoderTraining',
+    'ChunkedCrossEntropy',
     'ClassDiffusionTraining',
     'CLIPTraining',
     'ConditionalGAN',
     'DenseCL',
     'DiffusionTraining',
+    'FCNHead',
     'FPNHead',
     'GANDistributed',
     'InterpreterTraining',
@@ -48,6 +54,7 @@ __all__ = [
     'JointSimSiam',
     'JudgeTraining',
     'LoRATraining',
+    'ManyLabelSegmentor',
     'OnlineDataPreprocessor',
     'ProjectionDiscriminator',
     'VQGANAutoencoderTraining',

@@ -3,6 +3,7 @@
 from mmseg.models.decode_heads import FPNHead as PlainFPNHead
 from torch import Tensor
 
+from mmbdg.models.loss_stride import subsampled
 from mmbdg.registry import MODELS
 
 
@@ -16,5 +17,4 @@ class FPNHead(PlainFPNHead):
     """
 
     def _stack_batch_gt(self, batch_data_samples: list) -> Tensor:
-        stride = self.feature_strides[0]
-        return super()._stack_batch_gt(batch_data_samples)[..., stride // 2 :: stride, stride // 2 :: stride]
+        return subsampled(super()._stack_batch_gt(batch_data_samples), self.feature_strides[0])

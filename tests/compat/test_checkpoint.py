@@ -1,6 +1,7 @@
 import io
 import os
 import zipfile
+from argparse import Namespace
 from collections import OrderedDict
 
 import numpy as np
@@ -110,6 +111,19 @@ def test_plain_values_come_back(tmp_path):
     assert found['state_dict']._metadata == state._metadata
 
 
+def test_arguments_of_a_command(tmp_path):
+    """Many trainings store their ``argparse.Namespace``: it is read as a dict, and it lets no other object in."""
+    arguments = Namespace(lr=0.1, inner=Namespace(values=[np.float32(2), None]))
+    arguments.itself = arguments
+    torch.save(dict(opt=arguments, model=dict(weight=torch.ones(2))), tmp_path / 'c.pth')
+    found = read_checkpoint(tmp_path / 'c.pth')
+    assert found['opt']['lr'] == 0.1 and found['opt']['inner'] == dict(values=[2.0, None]) and found['opt']['itself'] is found['opt']
+    assert read_state_dict(tmp_path / 'c.pth').keys() == {'weight'}
+    torch.save(Namespace(call=os.getcwd), tmp_path / 'hostile.pth')
+    with pytest.raises(InputError, match='posix.getcwd'):
+        read_checkpoint(tmp_path / 'hostile.pth')
+
+
 def test_globals_that_somebody_has_allowed_stay_out(tmp_path):
     torch.save(Named(os.getcwd), tmp_path / 'c.pth')
     before = torch.serialization.get_safe_globals()
@@ -153,7 +167,7 @@ def test_other_files_are_named(tmp_path, content, what, suffix):
         read_checkpoint(path)
 
 
-@pytest.mark.parametrize('key', ['state_dict', 'model', 'model_state_dict', None])
+@pytest.mark.parametrize('key', ['state_dict', 'model', 'model_state_dict', 'teacher', None])
 def test_wrapped_and_compiled_names(tmp_path, key):
     """Weights are found in {'model': ...} as in DETR and MAE, and under the names that torch.compile adds."""
     state = {'_orig_mod.backbone.a': torch.ones(1), 'backbone._orig_mod.b': torch.ones(1)}

@@ -1,0 +1,11 @@
+"""MC-16: background and 15 common objects (BigDatasetGAN, Table 2).
+
+    tools/dist_train.sh configs/benchmark/imagenet/deeplabv3_r50_mc16.py 4 --cfg-options pretrained=densecl train_data=biggan-off
+
+Not run by us, because the data was not available.
+"""
+
+_base_ = '../../_base_/benchmark_in1k.py'
+
+label_space = 'mc16'
+num_labels = 16
