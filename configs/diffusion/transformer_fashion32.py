@@ -10,7 +10,7 @@ _base_ = ['../_base_/runtime.py', '../_base_/models/resnet_fashion32.py', '../_b
 
 autoencoder = 'mmbdg://fashion32/diffusion/vae'
 classifier_weights = 'mmbdg://fashion32/classifier.safetensors'
-iterations = 1800
+iterations = 6000
 
 model = dict(
     type='mmbdg.ClassDiffusionTraining',
@@ -47,7 +47,7 @@ val_evaluator = [
     dict(type='mmbdg.RecognisedSamples', name='resnet_fashion32', classifier=judge),
 ]
 train_dataloader = dict(batch_size=32)
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(600, iterations))
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(1500, iterations))
 val_cfg = dict()
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1.5e-3, betas=(0.9, 0.99)), clip_grad=dict(max_norm=1.0))
 param_scheduler = [

@@ -16,7 +16,7 @@ _base_ = [
 work_dir = 'work_dirs/vqgan_transformer_fashion32'
 autoencoder = 'work_dirs/vqgan_autoencoder_fashion32/autoencoder.safetensors'
 classifier_weights = 'mmbdg://fashion32/classifier.safetensors'
-iterations = 1600
+iterations = 6000
 
 model = dict(
     type='mmbdg.VQGANTransformerTraining',
@@ -32,7 +32,7 @@ val_evaluator = [
     dict(type='mmbdg.KernelDistance', name='resnet_fashion32', classifier=judge),
     dict(type='mmbdg.RecognisedSamples', name='resnet_fashion32', classifier=judge),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(400, iterations))
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(1500, iterations))
 val_cfg = dict()
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, betas=(0.9, 0.99)), clip_grad=dict(max_norm=1.0))
 param_scheduler = [
