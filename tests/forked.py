@@ -34,6 +34,7 @@ PRELOADED = (
     'mmseg.models',
     'mmseg.datasets',
     'mmseg.evaluation',
+    'mmdet.datasets',
 )
 
 

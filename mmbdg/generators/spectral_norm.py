@@ -64,8 +64,10 @@ def reestimate_spectral_norm(model: nn.Module, iterations: int = 300) -> None:
     was_training = model.training
     model.train()
     for module in _normalised_modules(model):
-        for _ in range(iterations):
-            module.weight  # noqa: B018  in train mode each access runs one iteration
+        (norm,) = module.parametrizations.weight
+        usual, norm.n_power_iterations = norm.n_power_iterations, iterations
+        module.weight  # noqa: B018  in train mode each access runs the iterations
+        norm.n_power_iterations = usual
     model.train(was_training)
 
 

@@ -44,8 +44,10 @@ def data(tmp_path_factory):
 
 def train(name, data, work_dir, *options):
     small = (
-        'model.backbone.depth=18', 'model.neck.in_channels=512', 'model.neck.hid_channels=32',
-        'model.seg_neck.in_channels=[64,128,256,512]',
+        'model.backbone.depth=18', 'model.backbone.base_channels=8', 'model.backbone.stem_channels=8',
+        'model.neck.in_channels=64', 'model.neck.hid_channels=32',
+        'model.seg_neck.in_channels=[8,16,32,64]', 'model.seg_neck.out_channels=16',
+        'model.seg_head.in_channels=[16,16,16,16]', 'model.seg_head.channels=16',
         'train_dataloader.batch_size=4', 'train_dataloader.num_workers=1', 'train_cfg.max_epochs=1',
         'default_hooks.logger.interval=1', 'custom_hooks=[]', f'imagenet={data}/imagenet', f'synthetic={data}/sim',
         'train_dataloader.dataset.seg.allow_empty=True', *options,
@@ -60,8 +62,8 @@ def test_densecl_over_992_classes(data, tmp_path):
     start = MODELS.build(
         dict(
             type='mmpretrain.DenseCL', queue_len=64, data_preprocessor=dict(type='mmpretrain.SelfSupDataPreprocessor'),
-            backbone=dict(type='mmpretrain.ResNet', depth=18, norm_cfg=dict(type='BN')),
-            neck=dict(type='mmpretrain.DenseCLNeck', in_channels=512, hid_channels=32, out_channels=128),
+            backbone=dict(type='mmpretrain.ResNet', depth=18, base_channels=8, stem_channels=8, norm_cfg=dict(type='BN')),
+            neck=dict(type='mmpretrain.DenseCLNeck', in_channels=64, hid_channels=32, out_channels=128),
             head=dict(type='mmpretrain.ContrastiveHead', loss=dict(type='mmpretrain.CrossEntropyLoss')),
         )
     )  # fmt: skip
