@@ -92,9 +92,57 @@ def write_class_pipeline(folder: Path) -> Path:
     return folder
 
 
+def write_flow_pipeline(folder: Path) -> Path:
+    """A ``StableDiffusion3Pipeline`` with its three text encoders: 16 px; two by CLIP, one by T5."""
+    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
+    from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
+
+    torch.manual_seed(2)
+    vocabulary, merges = clip_vocabulary()
+    text = dict(vocab_size=len(vocabulary), hidden_size=8, intermediate_size=8, num_hidden_layers=2, num_attention_heads=2)
+    text |= dict(max_position_embeddings=77, bos_token_id=590, eos_token_id=591)
+    pieces = [('<pad>', 0.0), ('</s>', 0.0), ('<unk>', -9.0), *((sign, -2.0) for sign in '\u2581abcdefghijklmnopqrstuvwxyz')]
+    pipeline = StableDiffusion3Pipeline(
+        transformer=SD3Transformer2DModel(
+            sample_size=8,
+            patch_size=2,
+            in_channels=4,
+            out_channels=4,
+            num_layers=2,
+            attention_head_dim=8,
+            num_attention_heads=2,
+            joint_attention_dim=20,
+            caption_projection_dim=16,
+            pooled_projection_dim=14,
+            pos_embed_max_size=8,
+        ),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=AutoencoderKL(
+            block_out_channels=(4, 8),
+            down_block_types=('DownEncoderBlock2D',) * 2,
+            up_block_types=('UpDecoderBlock2D',) * 2,
+            latent_channels=4,
+            norm_num_groups=4,
+            sample_size=TINY_SIZE,
+            shift_factor=0.1,
+            use_quant_conv=False,
+            use_post_quant_conv=False,
+        ),
+        text_encoder=CLIPTextModelWithProjection(CLIPTextConfig(**text, projection_dim=6)),
+        tokenizer=CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77),
+        text_encoder_2=CLIPTextModelWithProjection(CLIPTextConfig(**text, projection_dim=8)),
+        tokenizer_2=CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77, pad_token='!'),
+        text_encoder_3=T5EncoderModel(T5Config(vocab_size=len(pieces), d_model=20, d_kv=4, d_ff=8, num_layers=1, num_heads=2)),
+        tokenizer_3=T5Tokenizer(vocab=pieces, extra_ids=0, model_max_length=512),
+    )
+    louder(pipeline)
+    pipeline.save_pretrained(folder)
+    return folder
+
+
 def louder(pipeline) -> None:
     """Set random weights with which condition and noise have a visible effect on the image."""
-    for name in ('text_encoder', 'unet', 'transformer'):
+    for name in ('text_encoder', 'text_encoder_2', 'text_encoder_3', 'unet', 'transformer'):
         if model := getattr(pipeline, name, None):
             for parameter in model.parameters():
                 if parameter.ndim > 1:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from conftest import build_tiny, run_tool
 from tiny_denoisers import DDIM, TINY_DENOISERS, TINY_DIFFUSION, TINY_DIT, TINY_KL, TINY_PIXEL_DIFFUSION, TINY_SD3
+from tiny_pipelines import write_flow_pipeline
 from torch.nn import functional as F
 
 from mmbdg.data_configs import check_weights_hold
@@ -354,6 +355,27 @@ class TestWeights:
         marked = own.class_tokens[1].nonzero().flatten().tolist()
         assert marked == list(range(1 + len(before), len(tokens) - 1))  # start and end of the text do not belong to the name
         assert own.class_tokens.sum(1).allclose(torch.ones(2))
+
+    def test_of_three_text_encoders(self, tmp_path):
+        """Two CLIP encoders and T5: the image is that of StableDiffusion3Pipeline for the same prompt and initial latents."""
+        from diffusers import StableDiffusion3Pipeline
+
+        folder, prompt = write_flow_pipeline(tmp_path / 'flow'), 'a photo of a {}'
+        init = dict(type='mmbdg.PipelineWeights', checkpoint=str(folder), prompt=prompt, classes=('disc', 'square'))
+        config = self.config(folder, 2, guidance=3.0, init_cfg=init)
+        assert config['context_length'] == 77 + 256
+        own = MODELS.build(config)
+        own.init_weights()
+        pipeline = StableDiffusion3Pipeline.from_pretrained(folder, local_files_only=True)
+        pipeline.set_progress_bar_config(disable=True)
+        z, y = torch.randn(2, own.latent_dim), torch.tensor([0, 1])
+        call = dict(num_inference_steps=2, guidance_scale=3.0, height=16, width=16, output_type='pt')
+        expected = pipeline(['a photo of a disc', 'a photo of a square'], latents=z.reshape(2, 4, 8, 8), **call).images
+        torch.testing.assert_close((own(z, y) / 2 + 0.5).clamp(0, 1), expected, atol=1e-5, rtol=0)
+        assert (expected[0] - expected[1]).abs().max() > 1e-2 and (own.class_pooled[0] - own.class_pooled[1]).abs().max() > 1e-2
+        for encoder, rows in (('text_encoder', slice(0, 8)), ('text_encoder_2', slice(8, 16))):  # their features lie side by side
+            assert (own.class_context[0, :77, rows] - own.class_context[1, :77, rows]).abs().max() > 1e-2, encoder
+        assert (own.class_context[0, 77:] - own.class_context[1, 77:]).abs().max() > 1e-2  # T5
 
     def test_of_a_class_pipeline(self, tiny_class_pipeline):
         init = dict(type='mmbdg.PipelineWeights', checkpoint=str(tiny_class_pipeline))
