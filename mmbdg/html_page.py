@@ -7,6 +7,8 @@ from typing import Any
 
 STYLE = Path(__file__).with_name('html_page.css')
 """Rules that all pages share; a template inserts them as ``{{ style }}``."""
+SCHEME = re.compile(r'(?<![A-Za-z0-9])(?:https?|ftp)://', re.IGNORECASE)
+"""Beginning of an address of which programs make a link. They do so after a letter that is not ASCII, too."""
 
 
 def html_page(template: Path, values: dict[str, Any]) -> str:
@@ -42,5 +44,6 @@ def without_schemes(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [without_schemes(entry) for entry in value]
     if type(value) is str and not value.startswith('data:'):
-        return re.sub(r'\b(?:https?|ftp)://', '', value, flags=re.IGNORECASE)
+        while (shorter := SCHEME.sub('', value)) != value:  # again, because what is left can be a scheme: https:/https:///
+            value = shorter
     return value

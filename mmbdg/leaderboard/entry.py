@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from mmbdg.leaderboard.links import checked_address
+from mmbdg.leaderboard.links import checked_address, checked_web_address
 from mmbdg.schema import Schema
 
 FORMAT = 'mmbdg leaderboard entry 1'
@@ -45,6 +45,7 @@ def _day(text: str) -> str:
 Line = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
 Note = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
 Address = Annotated[str, StringConstraints(max_length=300), AfterValidator(checked_address)]
+WebAddress = Annotated[str, StringConstraints(max_length=300), AfterValidator(checked_web_address)]
 Sha256 = Annotated[str, StringConstraints(pattern=r'^[0-9a-f]{64}$')]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -135,6 +136,6 @@ class Entry(Schema):
     date: Annotated[str, AfterValidator(_day)]
     version: Line
     docs: Address | None = None
-    weights: Address | None = None
+    weights: WebAddress | None = None
     submitted_by: Note = ''
     note: Note = ''

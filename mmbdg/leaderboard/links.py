@@ -39,6 +39,17 @@ def checked_address(text: str) -> str:
     raise PydanticCustomError('address', 'must be a path in this repository with forward slashes, or an address with https://')
 
 
+def checked_web_address(text: str) -> str:
+    """Return an address of the web unchanged.
+
+    Raises:
+        PydanticCustomError: See :func:`checked_address`; or it is a path.
+    """
+    if is_https(text):
+        return checked_address(text)
+    raise PydanticCustomError('web_address', 'must be an address with https://')
+
+
 def checked_prefix(text: str) -> str:
     """Return the address of a repository unchanged.
 

@@ -99,4 +99,5 @@ def _mean(value: float | None, spread: float | None) -> str:
 def _plain(text: str) -> str:
     """Text of an entry, in which nothing becomes a link or emphasis."""
     text = plain_markdown(without_schemes(text)).translate(SIGNS)
-    return re.sub(r'\b(www)\.', r'\1\.', text, flags=re.IGNORECASE)  # GitHub makes links of them
+    text = re.sub(r'(www)\.', r'\1\.', text, flags=re.IGNORECASE)  # GitHub makes links of them
+    return text.replace('@', '@<!-- -->')  # and of e-mail addresses, even if the sign is escaped

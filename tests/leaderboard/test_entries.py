@@ -72,6 +72,7 @@ REFUSED = dict(
     empty_method=(dict(method=''), 'at least 1 character'),
     script_address=(dict(docs='javascript:alert(1)'), 'docs: must be a path in this repository'),
     http_address=(dict(weights='http://example.org/x'), 'weights: must be'),
+    weights_in_a_folder=(dict(weights='nowhere/x.pth'), 'weights: must be an address with https://'),
     data_address=(dict(weights='data:text/html,x'), 'weights: must be'),
     address_with_user=(dict(weights='https://good.org@bad.org/'), 'weights: must be'),
     address_without_host=(dict(weights='https:///x'), 'weights: must be'),

@@ -105,6 +105,22 @@ def test_markdown_is_escaped(out):
     assert {line.count('|') - line.count('\\|') for line in text.splitlines() if line.startswith('| ')} <= {14, 16, 11}
 
 
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('https:/https:///x.org', 'x.org'),
+        ('éhttps://x.org', 'éx.org'),
+        ('x_www.x.org', r'x\_www\.x.org'),
+        ('a@x.org', 'a@<!-- -->x.org'),
+    ],
+    ids=['a scheme in a scheme', 'after a letter', 'after a sign', 'e-mail'],
+)
+def test_nothing_becomes_a_link_in_markdown(text, shown, tmp_path):
+    """What GitHub's Markdown (cmark-gfm) makes links of although nothing looks like a link."""
+    write_pages(read_entries([written(tmp_path / 'entries', content(text))], ROOT), tmp_path, Links(ROOT, tmp_path))
+    assert table_of((tmp_path / 'leaderboard.md').read_text(), '## Embedded garments')[2][0] == shown
+
+
 @pytest.fixture(scope='module')
 def page(out):
     return Page((out / 'leaderboard.html').read_text())
@@ -183,6 +199,8 @@ def test_without_schemes():
         'b': 'data:https://',
         'c': 1,
     }
+    for text in ('https:/https:///x', 'https:https:////x', 'https:/ftp:/http:////x', 'éhttps://x', '-http://ftp://x'):
+        assert '://' not in without_schemes(text)
 
 
 def test_a_missing_value_is_an_error(tmp_path):
