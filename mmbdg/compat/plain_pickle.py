@@ -110,8 +110,10 @@ class _History:
 class _Arguments:
     """Stand-in for ``argparse.Namespace``, the arguments of a command, which many trainings store beside the weights."""
 
+    state: object = {}  # a pickle makes the object without __init__, and stores no state if there are no arguments
+
     def __init__(self, *_: object) -> None:
-        self.state: object = None
+        pass
 
     def __setstate__(self, state: object) -> None:
         self.state = state
@@ -120,7 +122,7 @@ class _Arguments:
         """The arguments by name."""
         if not isinstance(self.state, dict):
             raise PlainValueError('the arguments of a command have another form than argparse writes')
-        return self.state
+        return self.state if self.state else {}
 
 
 def _statistics(owner: object, name: object) -> str:

@@ -78,15 +78,18 @@ def pairs_of_images(root: Path, name: str, folders: Sequence[str], ignore_value:
     return Pairs(list(pairs.values()), partial(_foreground, ignore_value=ignore_value))
 
 
-def pairs_of_imagenet_s(root: Path, name: str, folders: Sequence[str], *_: object) -> Pairs:
+def pairs_of_imagenet_s(root: Path, name: str, folders: Sequence[str], ignore_value: int | None, *_: object) -> Pairs:
     """ImageNet-S: images ``NAME/<wnid>/*.JPEG`` and masks ``NAME-segmentation/<wnid>/*.png``, RGB with R + 256 G = id.
 
     The ids count the classes from 1, in the order of their wnids. The classes are those of the folders, so that any of the sets of 50, 300
     and 919 classes is read; the first masks of some folders are read to check that they hold the id of their folder.
 
     Raises:
-        InputError: See :func:`pairs_of_images`; or the split has no masks, or the ids are not in the order of the folders.
+        InputError: See :func:`pairs_of_images`; or the split has no masks, or the ids are not in the order of the folders, or
+            ``ignore_value`` is given.
     """
+    if ignore_value is not None:
+        raise InputError(f'ignore_value is a grey value; masks of ImageNet-S hold ids, of which {IGNORED_ID} is ignored: remove it')
     if not (root / f'{name}-segmentation').is_dir() and (root / name).is_dir():
         raise InputError(
             f'{root} has no folder {name}-segmentation with the masks of {name}: the sets with masks are validation and train-semi (those '

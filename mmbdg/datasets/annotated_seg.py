@@ -46,6 +46,7 @@ class AnnotatedSegDataset(BaseDataset):
             None: any number.
         allow_missing_classes: Whether classes may have no pairs. Default: False; ImageNet-S has only some classes in any case.
         ignore_value: Grey value of ignored mask pixels; None: no pixel is ignored, and every value but 0 is foreground.
+            Not for ImageNet-S, whose masks have an id for ignored pixels.
         pipeline: Transforms.
         test_mode: If True, the mask keeps its size when the pipeline resizes the image, as in mmseg's test pipelines.
 

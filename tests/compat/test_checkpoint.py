@@ -119,6 +119,8 @@ def test_arguments_of_a_command(tmp_path):
     found = read_checkpoint(tmp_path / 'c.pth')
     assert found['opt']['lr'] == 0.1 and found['opt']['inner'] == dict(values=[2.0, None]) and found['opt']['itself'] is found['opt']
     assert read_state_dict(tmp_path / 'c.pth').keys() == {'weight'}
+    torch.save(dict(opt=Namespace(), model=dict(weight=torch.ones(2))), tmp_path / 'none.pth')
+    assert read_checkpoint(tmp_path / 'none.pth')['opt'] == {}
     torch.save(Namespace(call=os.getcwd), tmp_path / 'hostile.pth')
     with pytest.raises(InputError, match='posix.getcwd'):
         read_checkpoint(tmp_path / 'hostile.pth')

@@ -157,6 +157,11 @@ def test_wrong_masks_of_imagenet_s(small_s, mask, message):
         imagenet_s(small_s)[1]
 
 
+def test_imagenet_s_has_no_grey_values(small_s):
+    with pytest.raises(InputError, match='ignore_value is a grey value; masks of ImageNet-S hold ids'):
+        imagenet_s(small_s, ignore_value=255)
+
+
 def test_real_annotated_is_complete(tmp_path):
     write_real(tmp_path, [TENCH, CHIHUAHUA])
     with pytest.raises(InputError, match=r'998 of 1000 classes have no pairs: n01443537, .*allow_missing_classes=True'):
