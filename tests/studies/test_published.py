@@ -50,12 +50,19 @@ def test_scenes():
     assert len(text.splitlines()) == 5 and text in (ROOT / 'docs/transfer/scenes.md').read_text()
 
 
-def test_sources():
-    results = Results(study('sources'))
-    for run in json.loads((ROOT / 'docs/sources/fashion32.json').read_text())['runs']:
+@pytest.mark.parametrize(
+    ('name', 'figures', 'document', 'rows'),
+    [
+        ('sources', 'docs/sources/fashion32.json', 'docs/sources.md', 6),
+        ('generators', 'docs/generators/fashion32.json', 'docs/generators_compared.md', 4),
+    ],
+)
+def test_all_runs(name, figures, document, rows):
+    results = Results(study(name))
+    for run in json.loads((ROOT / figures).read_text())['runs']:
         results.add(run['row'], run['column'], run['seed'], Run(run['figures']))
-    assert len(list(results.cells())) == len(results.study.rows) == 6
-    assert markdown_table(table(results)) in (ROOT / 'docs/sources.md').read_text()
+    assert len(list(results.cells())) == len(results.study.rows) == rows
+    assert markdown_table(table(results)) in (ROOT / document).read_text()
 
 
 def test_interpreters():
