@@ -12,6 +12,11 @@ from mmbdg.sources.mask_bits import CARD, MaskBits
 
 EXPECTED = ('epsilon', 'v_prediction', 'sample')
 """Prediction types of diffusers into which a predicted code is converted."""
+WITHOUT_SAMPLE = (
+    *('PNDMScheduler', 'EulerAncestralDiscreteScheduler'),
+    *('KDPM2DiscreteScheduler', 'KDPM2AncestralDiscreteScheduler'),
+)
+"""Schedulers of diffusers whose step raises an error for the prediction type "sample"."""
 
 
 def check_scheduler(scheduler: Any, code: MaskBits, where: str) -> None:
@@ -31,6 +36,8 @@ def check_scheduler(scheduler: Any, code: MaskBits, where: str) -> None:
     kind = config.get('prediction_type', 'epsilon')
     if kind not in EXPECTED:
         lacking = f'expects the prediction_type "{kind}", not one of {", ".join(EXPECTED)}'
+    elif kind == 'sample' and type(scheduler).__name__ in WITHOUT_SAMPLE:
+        lacking = 'cannot sample with the prediction_type "sample"'
     elif config.get('use_flow_sigmas') or not hasattr(scheduler, 'alphas_cumprod'):
         lacking = 'mixes sample and noise in another way than by betas (alphas_cumprod)'
     elif config.get('timestep_type') == 'continuous':

@@ -7,8 +7,9 @@ from diffusers.models.unets.unet_2d import UNet2DOutput
 from torch import nn
 
 from mmbdg.errors import InputError
+from mmbdg.generators.diffusers_parts import SCHEDULERS
 from mmbdg.sources.mask_bits import MaskBits
-from mmbdg.sources.mask_prediction import EXPECTED, check_scheduler, expected_output, sampled_masks
+from mmbdg.sources.mask_prediction import EXPECTED, WITHOUT_SAMPLE, check_scheduler, expected_output, sampled_masks
 
 CODE = MaskBits(('background', 'foreground'), patch=2)
 BETAS = dict(beta_schedule='scaled_linear', beta_start=0.00085, beta_end=0.012)
@@ -117,10 +118,31 @@ def test_only_the_masks_and_only_while_sampling():
             diffusers.EulerDiscreteScheduler(timestep_type='continuous', prediction_type='v_prediction', sigma_min=0.002, sigma_max=700.0),
             'EulerDiscreteScheduler has continuous timesteps',
         ),
+        (diffusers.PNDMScheduler(prediction_type='sample'), 'PNDMScheduler cannot sample with the prediction_type "sample"'),
     ],
-    ids=['EDM', 'flow', 'flow sigmas', 'flow prediction', 'continuous'],
+    ids=['EDM', 'flow', 'flow sigmas', 'flow prediction', 'continuous', 'sample'],
 )
 def test_schedulers_that_do_not_fit(scheduler, message):
     with pytest.raises(InputError, match=rf'key: the U-Net predicts the masks themselves .*{message}.*Use another scheduler'):
         check_scheduler(scheduler, CODE, 'key')
     check_scheduler(scheduler, MaskBits(CODE.labels, patch=2, prediction_type=None), 'key')
+
+
+def test_what_no_step_can_take():
+    """diffusers itself refuses the prediction type "sample" for exactly these schedulers."""
+    refused = set()
+    for name in SCHEDULERS:
+        if name in ('DPMSolverSDEScheduler', 'EDMEulerScheduler', 'EDMDPMSolverMultistepScheduler'):
+            continue  # need torchsde; have no betas
+        try:
+            scheduler = getattr(diffusers, name)(prediction_type='sample')
+        except TypeError:  # flow matching
+            continue
+        scheduler.set_timesteps(4)
+        sample = torch.full((1, 1, 2, 2), 0.1)
+        try:
+            for t in scheduler.timesteps:
+                sample = scheduler.step(sample, t, sample).prev_sample
+        except (NotImplementedError, ValueError):
+            refused.add(name)
+    assert refused == set(WITHOUT_SAMPLE)

@@ -170,7 +170,7 @@ def test_what_is_missing_is_named(tmp_path):
 
 
 def test_a_resnet_152_with_992_labels_takes_a_step():
-    """One step of 105 million parameters at a crop of 16 px."""
+    """One step of 103 million parameters at a crop of 16 px."""
     cfg = config('mc992', depth=152, pretrained='random', crop_size=(16, 16))
     cfg.model.backbone.init_cfg = None
     cfg.model.backbone.norm_cfg = cfg.model.decode_head.norm_cfg = cfg.model.auxiliary_head.norm_cfg = dict(type='BN')
