@@ -1,6 +1,7 @@
 """Hooks for trainings of diffusers' networks: sample pictures, and export in diffusers' layout."""
 
 import copy
+import glob
 import shutil
 from pathlib import Path
 
@@ -63,7 +64,8 @@ class ExportPretrainedHook(ExportHook):
         model.load_state_dict(read_state_dict(source, ''))
         out = Path(runner.work_dir) / self.folder
         fresh = out.with_name(f'{out.name}.new')
-        shutil.rmtree(fresh, ignore_errors=True)  # left by a killed training
+        for left in (fresh, *out.parent.glob(f'{glob.escape(fresh.name)}.*.part')):  # by a killed training; the work dir is locked
+            shutil.rmtree(left, ignore_errors=True)
         with whole_folder(fresh) as part:
             getattr(model, self.method)(part)
             for file in part.rglob('*.safetensors'):
