@@ -27,11 +27,11 @@ def truth(height=24, width=16):
 @pytest.mark.parametrize(('kind', 'arguments'), [(ASPPHead, ASPP), (FCNHead, FCN)])
 def test_loss_at_a_stride(kind, arguments):
     """At stride 1 the loss is mmseg's; at the stride of the logits it is that of one pixel of each cell, without upsampling."""
-    head = kind(**arguments)
-    plain = kind.__mro__[2](**arguments)
-    plain.load_state_dict(head.state_dict())
     logits, samples = torch.randn(2, LABELS, 3, 2), [truth(), truth()]
     with DefaultScope.overwrite_default_scope('mmseg'):
+        head = kind(**arguments)
+        plain = kind.__mro__[2](**arguments)
+        plain.load_state_dict(head.state_dict())
         torch.testing.assert_close(head.loss_by_feat(logits, samples), plain.loss_by_feat(logits, samples))
         head.loss_stride = 8
         found = head.loss_by_feat(logits, samples)
