@@ -3,14 +3,13 @@
     python tools/study.py configs/studies/generators.py work_dirs/generators
     python tools/study.py configs/studies/generators.py work_dirs/generators --rows VQGAN --seeds 0
 
-BigGAN's annotated samples are used as they are; the other generators encode their images. Each row trains an ensemble, synthesises 1,000
-labelled images, and trains a segmentor with them, which is tested on real images. The seed determines the noise of the encoded images, the
+BigGAN's annotated samples are used as they are; the other generators encode their images. Each row trains an ensemble and synthesises 1,000
+labelled images. The seed determines the noise of the encoded images, the
 trainings and the synthesis.
 """
 
 _base_ = '_base_/labelled_generators.py'
 
-segmentor_iterations = 400
 vqgan = 'mmbdg://fashion32/vqgan.safetensors'
 noise = dict(annotation_seed='{annotation_seed}')
 rows = dict(  # title, config, its options, further options of each encoding
@@ -19,19 +18,6 @@ rows = dict(  # title, config, its options, further options of each encoding
     UNet=('diffusion UNet', 'diffusion_fashion32', {}, [noise]),
     transformer=('diffusion transformer', 'transformer_fashion32', {}, [noise]),
 )
-segmentor = dict(
-    _base_.train,
-    name='segmentor',
-    config='configs/transfer/fashion/unet_32px_synthetic.py',
-    outputs=dict(),
-    options={
-        'randomness.seed': '{seed}',
-        'synthetic': '{synthesize.out}/dataset',
-        'iterations': segmentor_iterations,
-        **_base_.no_files,
-    },
-)
-
 study = dict(
     row_title='generator',
     rows=[
@@ -47,7 +33,6 @@ study = dict(
                 ),
                 _base_.synthesize,
                 _base_.compare,
-                segmentor,
             ],
         )
         for name, (title, config, options, encoding) in rows.items()
@@ -57,8 +42,7 @@ study = dict(
     figures=[
         *_base_.quality,
         *_base_.cost,
-        dict(name='mIoU', title='segmentor on real images', read='validations:mIoU', step='segmentor', unit='%'),
     ],
     baseline='BigGAN',
-    plot=dict(kind='rows', figures=['mIoU_classes', 'KD', 'ms_per_kept', 'mIoU']),
+    plot=dict(kind='rows', figures=['mIoU_classes', 'KD', 'ms_per_kept']),
 )
