@@ -3,9 +3,9 @@
     python tools/study.py configs/studies/generators.py work_dirs/generators
     python tools/study.py configs/studies/generators.py work_dirs/generators --rows VQGAN --seeds 0
 
-BigGAN's annotated samples are used as they are; the other generators encode their images. Each row trains an ensemble and synthesises 1,000
-labelled images. The seed determines the noise of the encoded images, the
-trainings and the synthesis.
+BigGAN's annotated samples are used as they are; the other generators encode their images. Each row trains an ensemble, synthesises 1,000
+labelled images, and trains a segmentor with them, which is tested on real images. calibration.py has the figures with real training images.
+The seed determines the noise of the encoded images, the trainings and the synthesis.
 """
 
 _base_ = '_base_/labelled_generators.py'
@@ -33,16 +33,14 @@ study = dict(
                 ),
                 _base_.synthesize,
                 _base_.compare,
+                _base_.segmentor,
             ],
         )
         for name, (title, config, options, encoding) in rows.items()
     ],
     seeds=[0, 1, 2],
     per_seed=_base_.per_seed,
-    figures=[
-        *_base_.quality,
-        *_base_.cost,
-    ],
+    figures=[*_base_.quality, *_base_.cost, *_base_.downstream],
     baseline='BigGAN',
-    plot=dict(kind='rows', figures=['mIoU_classes', 'KD', 'ms_per_kept']),
+    plot=dict(kind='rows', figures=['mIoU_classes', 'KD', 'ms_per_kept', 'mIoU']),
 )

@@ -1,7 +1,7 @@
 """Steps and figures of studies that compare labelled generators on the embedded domain.
 
 Annotated images are encoded, an ensemble is trained and validated on held-out samples with masks by the documented rule, images are
-synthesised and compared with real test images. A row adds the configs and options of its generator.
+synthesised and compared with real test images, and a segmentor is trained with them. A row adds the configs and options of its generator.
 """
 
 _base_ = 'steps.py'
@@ -45,6 +45,13 @@ compare = dict(
     arguments=['{synthesize.out}/dataset', '{out}/figures.json', '--features', features, '--judge', features],
     outputs=dict(figures='figures.json'),
 )
+segmentor = dict(
+    _base_.train,
+    name='segmentor',
+    config='configs/transfer/fashion/unet_32px_synthetic.py',
+    outputs=dict(),
+    options={'randomness.seed': '{seed}', 'synthetic': '{synthesize.out}/dataset', **_base_.no_files},
+)
 
 per_seed = dict(annotation_seed=[1, 3, 4], synthesis_seed=[10, 11, 12])  # 2 is the seed of the held-out samples
 quality = [
@@ -67,3 +74,4 @@ cost = [
     )
     for what, title in (('candidate', 'CPU time of a labelled image'), ('kept', 'of a kept one'))
 ]
+downstream = [dict(name='mIoU', title='segmentor on real images', read='validations:mIoU', step='segmentor', unit='%')]

@@ -2,7 +2,7 @@
 
 python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion
 python tools/train.py configs/transfer/fashion/unet_32px_synthetic.py
-python tools/test.py  configs/transfer/fashion/unet_32px_synthetic.py work_dirs/unet_32px_synthetic/iter_400.pth
+python tools/test.py  configs/transfer/fashion/unet_32px_synthetic.py work_dirs/unet_32px_synthetic/iter_1600.pth
 """
 
 _base_ = 'unet_32px_light.py'
