@@ -3,32 +3,30 @@
     python tools/study.py configs/studies/diffusion_taps.py work_dirs/diffusion_taps --jobs 2
     python tools/study.py configs/studies/diffusion_taps.py work_dirs/diffusion_taps --rows both_100 decoder_100
 
-All interpreters are trained with the 50 annotations of the embedded GAN's samples, encoded with noise, and tested on the same 1,000
-held-out samples of the diffusion model, with masks by the documented rule. The seed determines the noise and the training. "Own samples":
-as many samples of the model itself, annotated by the rule (docs/diffusion_generator.md).
+The first rows are of the diffusion UNet, the rows transformer_* of the diffusion transformer. All interpreters are trained with the 50
+annotations of the embedded GAN's samples, encoded with noise, and tested on the same 1,000 held-out samples of the diffusion model, with
+masks by the documented rule. The seed determines the noise and the training. "Own samples": as many samples of the model itself, annotated
+by the rule (docs/diffusion_generator.md).
 """
 
 _base_ = '_base_/steps.py'
 
 members = 2
 iterations = 300
-config = 'configs/interpreter/diffusion_fashion32.py'
+unet = 'configs/interpreter/diffusion_fashion32.py'
+transformer = 'configs/interpreter/transformer_fashion32.py'
 denoiser = ('denoiser.mid_block', 'denoiser.up_blocks.0.attentions.1', 'denoiser.up_blocks.1.resnets.1')
+blocks = tuple(f'denoiser.transformer_blocks.{number}' for number in range(4))
 decoder = ('autoencoder.decoder.layers.3', 'autoencoder.decoder.layers.6', 'autoencoder.decoder.layers.9')
-rows = dict(  # taps, attention maps, latents of the annotated set
-    decoder=(decoder, False, 'encoded'),  # the control: shows what the denoiser's features add
-    denoiser=(denoiser, False, 'encoded'),
-    both=((*denoiser, *decoder), False, 'encoded'),
-    attention=((*denoiser, *decoder), True, 'encoded'),
-    own=((*denoiser, *decoder), False, 'own'),
-)
-timesteps = dict(decoder=(100,), denoiser=(100, 500), both=(100, 300, 500, 700), attention=(500,), own=(100,))  # decoder: no matter which
-titles = dict(
-    decoder='decoder',
-    denoiser='denoiser',
-    both='denoiser and decoder',
-    attention='denoiser, decoder, attention maps',
-    own='denoiser and decoder, own samples',
+rows = dict(  # title, config, latents of the annotated set, taps, attention maps, timesteps
+    decoder=('decoder', unet, 'encoded', decoder, False, (100,)),  # the control; any timestep gives the same features
+    denoiser=('denoiser', unet, 'encoded', denoiser, False, (100, 500)),
+    both=('denoiser and decoder', unet, 'encoded', (*denoiser, *decoder), False, (100, 300, 500, 700)),
+    attention=('denoiser, decoder, attention maps', unet, 'encoded', (*denoiser, *decoder), True, (500,)),
+    own=('denoiser and decoder, own samples', unet, 'own', (*denoiser, *decoder), False, (100,)),
+    transformer_decoder=('transformer: decoder', transformer, 'encoded', decoder, False, (100,)),
+    transformer_denoiser=('transformer: denoiser', transformer, 'encoded', blocks, False, (100, 500)),
+    transformer_both=('transformer: denoiser and decoder', transformer, 'encoded', (*blocks, *decoder), False, (100, 500)),
 )
 
 annotate = dict(
@@ -36,14 +34,12 @@ annotate = dict(
         name='annotate',
         tool='annotate.py',
         arguments=['encode', '{config}', 'mmbdg://fashion32/annotated_latents', '{out}/set'],
-        config=config,
         options=dict(annotation_seed='{annotation_seed}'),
     ),
     own=dict(
         name='annotate',
         tool='annotate.py',
         arguments=['sample', '{config}', '{out}/set', '--per-class', '5', '--rule', 'mmbdg.annotation.foreground.fashion_foreground'],
-        config=config,
         options=dict(annotation_seed='{annotation_seed}'),
     ),
 )
@@ -64,22 +60,14 @@ measuring = {
     'annotated': '{annotate.out}/set',
 }
 
-tapped = {
-    f'{name}_{timestep}': (
-        latents,
-        {'model.generator.taps': taps, 'model.generator.attention_maps': maps, 'model.generator.timesteps': [timestep]},
-    )
-    for name, (taps, maps, latents) in rows.items()
-    for timestep in timesteps[name]
-}
 study = dict(
     row_title='features',
     rows=[
         dict(
-            name=name,
-            title=titles[name.rpartition('_')[0]] + (', t = ' + name.rpartition('_')[2]) * (name != 'decoder_100'),
+            name=f'{name}_{timestep}',
+            title=f'{title}, t = {timestep}' if 'denoiser' in title else title,
             steps=[
-                annotate[latents],
+                dict(annotate[latents], config=config),
                 dict(
                     _base_.train,
                     name='train',
@@ -96,7 +84,11 @@ study = dict(
                 ),
             ],
         )
-        for name, (latents, features) in tapped.items()
+        for name, (title, config, latents, taps, maps, timesteps) in rows.items()
+        for timestep in timesteps
+        for features in [
+            {'model.generator.taps': taps, 'model.generator.attention_maps': maps, 'model.generator.timesteps': [timestep]},
+        ]
     ],
     seeds=[0, 1, 2],
     per_seed=dict(annotation_seed=[1, 3, 4]),  # 2 is the seed of the held-out samples
