@@ -143,7 +143,7 @@ class StudyRunner:
     def _options(self, cell: Cell, step: Step) -> dict[str, Any]:
         """Options of a step. Placeholders of values are replaced; placeholders of files are not."""
         options = dict(step.options)
-        if step.name == self.study.varied_step(cell.row):
+        if step.name in self.study.varied_steps(cell.row):
             options |= cell.column.options
         return {key: filled(value, self._values(cell)) for key, value in options.items()}
 

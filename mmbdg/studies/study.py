@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -173,7 +173,7 @@ class Study(StudySchema):
         columns: Columns of the table. Default: one column without options.
         seeds: Seeds, at least 0. Each cell runs once per seed. Default: [0, 1, 2].
         per_seed: Lists of the length of ``seeds``, by name. The placeholder ``{NAME}`` is the element of the current seed.
-        varied: Name of the step that gets the options of the columns. Default: the last step of each row.
+        varied: Name or names of the steps that get the options of the columns. Default: the last step of each row.
         row_title: Heading of the column with the titles of the rows. Default: 'row'.
         column_title: Heading of the titles of the columns, in a table of several figures. Default: 'column'.
         baseline: Name of the row that the others are compared with. Default: the first row.
@@ -190,7 +190,7 @@ class Study(StudySchema):
     columns: list[Column] = [Column(name='all')]
     seeds: list[int] = [0, 1, 2]
     per_seed: dict[str, list[Value]] = {}
-    varied: str | None = None
+    varied: str | Annotated[list[str], Field(min_length=1)] | None = None
     row_title: str = 'row'
     column_title: str = 'column'
     baseline: str | None = None
@@ -207,9 +207,11 @@ class Study(StudySchema):
         """The columns of a row."""
         return [column for column in self.columns if row.columns is None or column.name in row.columns]
 
-    def varied_step(self, row: Row) -> str:
-        """Name of the step that gets the options of the columns."""
-        return self.varied or row.steps[-1].name
+    def varied_steps(self, row: Row) -> list[str]:
+        """Names of the steps that get the options of the columns."""
+        if self.varied is None:
+            return [row.steps[-1].name]
+        return [self.varied] if isinstance(self.varied, str) else self.varied
 
     def step_of(self, figure: Figure, row: Row) -> Step:
         """The step that writes a figure."""
@@ -283,8 +285,8 @@ def check_study(study: Study, tools: Path, where: str) -> None:
                 _known(name, figures, f'{at}, paper', 'figure')
         _refuse_twice([step.name for step in row.steps], f'{at} has duplicate steps')
         steps = [step.name for step in row.steps]
-        if study.varied is not None:
-            _known(study.varied, steps, f'{at}, varied', 'step')
+        for name in study.varied_steps(row):
+            _known(name, steps, f'{at}, varied', 'step')
         for figure in study.figures:
             if figure.step is not None:
                 _known(figure.step, steps, f'{at}, figure "{figure.name}"', 'step')
@@ -302,7 +304,7 @@ def _check_chain(study: Study, row: Row, tools: Path, at: str) -> None:
             raise InputError(f'{place} has options but no config: give a config or remove the options')
         known = {'out', 'shared', 'seed', *study.per_seed, *made, *(['config'] if step.config else [])}
         options = dict(step.options)
-        if step.name == study.varied_step(row):
+        if step.name in study.varied_steps(row):
             for column in study.columns_of(row):
                 if column.options and step.config is None:
                     raise InputError(f'{place}: the column "{column.name}" sets options, but the step has no config: set "varied"')

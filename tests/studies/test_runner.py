@@ -27,6 +27,18 @@ def score(number, iterations, seed):
     return float(number + iterations + seed)
 
 
+def test_options_of_columns_reach_all_varied_steps(tiny):
+    for row in tiny.content['rows']:
+        add, read = row['steps']
+        row['steps'] = [add, dict(add, name='again', options={}), dict(read, arguments=['{again.sum}', '{out}/figures.json'])]
+    tiny.content |= dict(varied=['add', 'again'])
+    notes, _ = tiny.run()
+    options = [note['options'] for note in notes if note['tool'] == 'add']
+    assert [float(values['iterations']) for values in options].count(100) == 7  # "add": two rows, three seeds; "again" is the same in all
+    again = [values for values in options if 'randomness.seed' not in values]
+    assert sorted(again, key=str) == [dict(iterations='100'), dict(iterations='200')]
+
+
 def test_every_run_is_in_the_json(tiny):
     notes, runner = tiny.run()
     assert [note['tool'] for note in notes].count('add') == 2 * 2 * 3

@@ -4,7 +4,11 @@ import pytest
 from conftest import ROOT
 from tiny_study import TinyStudy
 
+from mmbdg.assets.class_lists import class_names
+from mmbdg.engine.launch import read_fitted
 from mmbdg.errors import InputError
+from mmbdg.leaderboard.domains import DOMAINS
+from mmbdg.storage.label_spaces import label_space
 from mmbdg.studies import read_study
 from mmbdg.studies.study import chosen
 
@@ -51,14 +55,28 @@ def test_generators_are_compared_by_the_same_steps(monkeypatch):
     monkeypatch.chdir(ROOT)
     study, steps = (read_study(f'configs/studies/{name}.py', ROOT / 'tools') for name in ('generators', 'diffusion_steps'))
     assert [[step.name for step in row.steps] for row in study.rows] == [
-        names[row.name == 'BigGAN' :] for row in study.rows for names in [['annotate', 'interpreter', 'synthesize', 'compare']]
+        names[row.name == 'BigGAN' :] for row in study.rows for names in [['annotate', 'interpreter', 'synthesize', 'compare', 'segmentor']]
     ]
     of_generator = {'generator_weights', 'annotated'}
-    trainings = [{key: value for key, value in row.steps[-3].options.items() if key not in of_generator} for row in study.rows]
+    trainings = [{key: value for key, value in row.steps[-4].options.items() if key not in of_generator} for row in study.rows]
     assert all(training == trainings[0] for training in trainings)
     assert all(row.steps[-2:] == study.rows[0].steps[-2:] for row in study.rows)
-    assert steps.row('ddim_10').steps == study.row('UNet').steps[:4]  # so that both studies can share them
+    assert steps.row('ddim_10').steps == study.row('UNet').steps  # so that both studies can share them
     assert study.per_seed == steps.per_seed and 2 not in study.per_seed['synthesis_seed']
+
+
+def test_benchmark_of_garments_has_the_tasks_of_the_leaderboard(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study, domain = read_study('configs/studies/benchmark_fashion.py', ROOT / 'tools'), DOMAINS['fashion']
+    assert [column.name for column in study.columns] == list(domain.by_name)
+    for row in study.rows:
+        assert study.varied_steps(row) == [step.name for step in row.steps[-2:]] == ['train', 'test']
+    for column in study.columns:
+        cfg = read_fitted(row.steps[-1].config, column.options)
+        task = domain.by_name[column.name]
+        assert label_space(cfg.label_space, class_names('fashion32')).classes == task.labels
+        assert cfg.model.decode_head.num_classes == len(task.labels)
+        assert cfg.test_dataloader.dataset.label_space == cfg.train_dataloader.dataset.label_space == cfg.label_space
 
 
 def set_step(**values):
@@ -82,6 +100,9 @@ WRONG = [
     (lambda c: c.update(seeds=[0, 0]), 'has duplicate seeds: 0'),
     (lambda c: c['rows'][0]['steps'].append(c['rows'][0]['steps'][0]), 'has duplicate steps: add'),
     (lambda c: c.update(varied='ad'), 'varied: there is no step "ad"; did you mean "add"'),
+    (lambda c: c.update(varied=['add', 'raed']), 'varied: there is no step "raed"; did you mean "read"'),
+    (lambda c: c.update(varied=['add', 'read']), 'step "read": the column "100" sets options, but the step has no config'),
+    (lambda c: c.update(varied=[]), 'List should have at least 1 item'),
     (lambda c: c.pop('varied'), 'the column "100" sets options, but the step has no config'),
     (lambda c: c.update(baseline='smal'), 'baseline: there is no row "smal"; did you mean "small"'),
     (lambda c: c.update(per_seed=dict(a=[1])), r'per_seed\.a has 1 values, but there are 3 seeds'),
