@@ -16,6 +16,7 @@ rows = dict(  # title, config, its options, further options of each encoding
     BigGAN=('BigGAN', 'biggan32_fashion', {}, []),
     VQGAN=('VQGAN', 'vqgan_fashion32', dict(generator_weights=vqgan), [{}]),
     UNet=('diffusion UNet', 'diffusion_fashion32', {}, [noise]),
+    UNet_1=('diffusion UNet, no guidance', 'diffusion_fashion32', {'generator.guidance': 1.0}, [noise]),
     transformer=('diffusion transformer', 'transformer_fashion32', {}, [noise]),
 )
 study = dict(
