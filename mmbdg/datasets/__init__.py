@@ -6,6 +6,7 @@ from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLate
 from mmbdg.datasets.annotated_seg import AnnotatedSegDataset
 from mmbdg.datasets.caption_garment import CaptionGarment
 from mmbdg.datasets.chest_xray import ChestXRayDataset
+from mmbdg.datasets.colour_garments import ColourGarments
 from mmbdg.datasets.composed_scenes import ComposedScenes
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.fashion_objects import FashionObjects
@@ -31,6 +32,7 @@ __all__ = [
     'AugmentLabelled',
     'CaptionGarment',
     'ChestXRayDataset',
+    'ColourGarments',
     'ComposedScenes',
     'FashionMNIST32',
     'FashionObjects',

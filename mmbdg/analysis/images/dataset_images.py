@@ -27,7 +27,8 @@ class DatasetImages(LabelledImages):
     Args:
         dataset: Dataset, built without its pipeline.
         name: Name of the dataset, used in messages and reports.
-        load_image: Transform that adds ``img`` (BGR, as in mmcv) to an item. None: the items contain ``img`` (RGB).
+        load_image: Transform that adds ``img`` (BGR, as in mmcv) to an item. None: the items contain ``img``, RGB, or BGR
+            if the dataset has the attribute ``bgr`` set to True.
         load_mask: Transform that adds ``gt_seg_map`` to an item. None: the items contain ``gt_seg_map``.
     """
 
@@ -129,7 +130,8 @@ class DatasetImages(LabelledImages):
             raise InputError(
                 f'{self.title(i)} of {self.name} is {image.dtype} {image.shape}; images must be uint8 with one channel or three channels'
             )
-        return np.ascontiguousarray(image[..., ::-1]) if self.load_image else image
+        bgr = self.load_image or getattr(self.dataset, 'bgr', False)
+        return np.ascontiguousarray(image[..., ::-1]) if bgr else image
 
     def mask(self, i: int) -> np.ndarray:
         mask = self._loaded_item(i, self.load_mask)['gt_seg_map']
