@@ -7,6 +7,7 @@ from mmbdg.datasets.annotated_seg import AnnotatedSegDataset
 from mmbdg.datasets.caption_garment import CaptionGarment
 from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.composed_scenes import ComposedScenes
+from mmbdg.datasets.cutout_folder import CutoutFolder
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.fashion_objects import FashionObjects
 from mmbdg.datasets.fashion_scenes import FashionScenes
@@ -32,6 +33,7 @@ __all__ = [
     'CaptionGarment',
     'ChestXRayDataset',
     'ComposedScenes',
+    'CutoutFolder',
     'FashionMNIST32',
     'FashionObjects',
     'FashionScenes',
