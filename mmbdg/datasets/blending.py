@@ -58,7 +58,7 @@ def _gaussian(image: np.ndarray, pixels: np.ndarray, mask: np.ndarray, top: int,
 
 
 def continued(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """An object's image, uint8 (h,w,3); outside its mask, bool (h,w) with a pixel at least, it has the colour of the nearest pixel in it."""
+    """An object's image, uint8 (h,w,3); outside its mask, bool (h,w) and not empty, it has the colour of the nearest pixel in it."""
     from scipy import ndimage
 
     rows, columns = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
