@@ -43,6 +43,26 @@ def open_image(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
         return np.array(_converted(picture, 'RGB', name))
 
 
+def open_with_opacity(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
+    """Read a colour image with its opacity, for example an object that is cut out.
+
+    Args:
+        source: Path of the file, or its bytes.
+        name: Name of the image in messages; default: the path.
+
+    Returns:
+        uint8 (H,W,4): RGB, and the opacity from 0 to 255; 255 everywhere if the file has none.
+
+    Raises:
+        InputError: See :func:`open_image`; or the file has more than 8 bits for grey.
+    """
+    name = name or _name(source)
+    with opened(source, name) as picture:
+        if picture.mode.startswith('I') or picture.mode == 'F':
+            raise InputError(f'{name} has greys of more than 8 bits; an image with opacity has 8: save it as an RGBA PNG')
+        return np.array(_converted(picture, 'RGBA', name))
+
+
 def open_grey(source: str | os.PathLike | bytes, name: str = '') -> np.ndarray:
     """Read a grey image with all of its levels: like :func:`open_image`, but greys of 16 bits are not scaled.
 

@@ -47,7 +47,7 @@ def name_of(path: Path) -> str:
 
 
 OTHERS = dict(resolution=32, label_space='fgbg', class_names=('a', 'b', 'c'))
-"""Valid values of the variables of configs/own."""
+"""Valid values of the variables of configs/own and configs/transfer/stamps."""
 CHOICES = dict(train_data='vqgan', test_data='imagenet-s')
 """Valid values of variables that name one of several parts of their config."""
 
@@ -78,7 +78,7 @@ def test_variables_arrive(path, monkeypatch):
         if key in {*built, *SAID, 'label_classes'} or not is_plain(value):  # label_classes decides num_labels, see test_launch
             continue
         try:
-            new = OTHERS[key] if path.parent.name == 'own' and key in OTHERS else CHOICES.get(key, another(value))
+            new = OTHERS[key] if path.parent.name in ('own', 'stamps') and key in OTHERS else CHOICES.get(key, another(value))
             changed = read_config(path, {key: new}, used)
         except InputError as error:
             told = 'papers_table.py, line' if key in TOGETHER else 'so it has no effect; set '

@@ -8,6 +8,7 @@ from mmbdg.datasets.caption_garment import CaptionGarment
 from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.colour_garments import ColourGarments
 from mmbdg.datasets.composed_scenes import ComposedScenes
+from mmbdg.datasets.cutout_folder import CutoutFolder
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.fashion_objects import FashionObjects
 from mmbdg.datasets.fashion_scenes import FashionScenes
@@ -34,6 +35,7 @@ __all__ = [
     'ChestXRayDataset',
     'ColourGarments',
     'ComposedScenes',
+    'CutoutFolder',
     'FashionMNIST32',
     'FashionObjects',
     'FashionScenes',

@@ -9,7 +9,7 @@ from mmbdg.images import open_image
 from mmbdg.listing import list_files
 
 CLOSEST = 0.5
-"""Smallest width and height of a random crop, in shares of the largest crop with the shape of the scene."""
+"""Default of the smallest width and height of a random crop, in shares of the largest crop with the shape of the scene."""
 
 
 class BackgroundImages:
@@ -17,12 +17,14 @@ class BackgroundImages:
 
     Args:
         root: Folder; images in sub-folders are used too.
+        closest: Smallest width and height of a crop, in shares of the largest crop with the shape of the scene, in (0, 1]. Default 0.5.
 
     Raises:
         InputError: The folder is missing or has no images; (in ``draw``) an image is damaged.
     """
 
-    def __init__(self, root: str | os.PathLike) -> None:
+    def __init__(self, root: str | os.PathLike, closest: float = CLOSEST) -> None:
+        self.closest = closest
         self.files = list_files(root).log().files
         if not self.files:
             raise InputError(f'{root} has no images for the backgrounds')
@@ -33,7 +35,7 @@ class BackgroundImages:
 
         image = open_image(self.files[rng.integers(len(self.files))])
         largest = min(image.shape[0] / height, image.shape[1] / width)
-        share = largest * rng.uniform(CLOSEST, 1.0)
+        share = largest * rng.uniform(self.closest, 1.0)
         h, w = share * height, share * width
         top, left = rng.uniform(0, image.shape[0] - h), rng.uniform(0, image.shape[1] - w)
         box = (left, top, min(left + w, image.shape[1]), min(top + h, image.shape[0]))

@@ -46,7 +46,7 @@ def blend_in(
 def _gaussian(image: np.ndarray, pixels: np.ndarray, mask: np.ndarray, top: int, left: int, sigma: float) -> None:
     reach = math.ceil(3 * sigma)
     inside = np.pad(mask, reach)
-    colours = _continued(np.pad(pixels, ((reach, reach), (reach, reach), (0, 0))), inside)
+    colours = continued(np.pad(pixels, ((reach, reach), (reach, reach), (0, 0))), inside)
     size = 2 * reach + 1
     alpha = cv2.GaussianBlur(inside.astype(np.float32), (size, size), sigma, borderType=cv2.BORDER_CONSTANT)[:, :, None]
     y, x = top - reach, left - reach  # position of the padded object; may be outside the image
@@ -57,8 +57,8 @@ def _gaussian(image: np.ndarray, pixels: np.ndarray, mask: np.ndarray, top: int,
     part[:] = np.rint(alpha * colours + (1 - alpha) * part).astype(np.uint8)
 
 
-def _continued(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The object's image, with the colour of the nearest pixel of the mask outside of it."""
+def continued(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """An object's image, uint8 (h,w,3); outside its mask, bool (h,w) and not empty, it has the colour of the nearest pixel in it."""
     from scipy import ndimage
 
     rows, columns = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
@@ -69,7 +69,7 @@ def _poisson(image: np.ndarray, pixels: np.ndarray, mask: np.ndarray, top: int, 
     """Pixels of the object in the gradient domain, uint8 (h,w,3)."""
     reach = ERODED + BORDER
     inside = np.pad(mask, reach)
-    source = _continued(np.pad(pixels, ((reach, reach), (reach, reach), (0, 0))), inside)
+    source = continued(np.pad(pixels, ((reach, reach), (reach, reach), (0, 0))), inside)
     larger = cv2.dilate(inside.astype(np.uint8) * 255, np.ones((3, 3), np.uint8), iterations=ERODED)
     # The part of the image below the padded object; at the edges of the image the nearest pixel is repeated.
     rows, columns = (

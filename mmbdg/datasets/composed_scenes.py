@@ -89,7 +89,8 @@ class ComposedScenes(BaseDataset):
     instead: 0 is the background, class c has the label c + 1; the pipeline ends with ``mmseg.PackSegInputs``.
 
     Args:
-        objects: Config of the objects, :class:`~mmbdg.datasets.StoredObjects` or :class:`~mmbdg.datasets.FashionObjects`.
+        objects: Config of the objects: :class:`~mmbdg.datasets.StoredObjects`, :class:`~mmbdg.datasets.FashionObjects` or
+            :class:`~mmbdg.datasets.CutoutFolder`.
         backgrounds: Folder of background images, which should show none of the classes. Default None: random textures.
         classes: Names of the classes, or the type of a dataset that has them; default None: those of the objects.
         names: ``{class of the objects: class}`` where the names differ; None: the class is left out.

@@ -46,7 +46,7 @@ def build_objects(config: Mapping) -> Objects:
     with building('objects'):
         objects = DATASETS.build(config)
     if not isinstance(objects, Objects):
-        raise InputError(f'objects must be mmbdg.StoredObjects or mmbdg.FashionObjects, got {type(objects).__name__}')
+        raise InputError(f'objects must be mmbdg.StoredObjects, mmbdg.FashionObjects or mmbdg.CutoutFolder, got {type(objects).__name__}')
     if not len(objects):
         raise InputError('objects has no object to paste')
     return objects

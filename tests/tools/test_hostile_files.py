@@ -336,6 +336,26 @@ def coco(files: Files) -> Attacks:
     yield from each(files.jsons, lambda path: [official(files, path, 'annotations/instances_train2017.json')])
 
 
+def stamps(files: Files) -> Attacks:
+    """A small selection in place of the package's own is not an option of the command: packages that lack everything, and empty files."""
+    empty = files.root / 'packages_without_files'
+    for name in ('tuxpaint-stamps-default', 'tuxpaint-data', 'lomiri-wallpapers-16.04', 'mate-backgrounds'):
+        place = empty / 'usr/share/doc' / name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / 'copyright').touch()
+    yield 'nothing', [files.root / 'nothing', 'out']
+    yield 'without_files', [empty, 'out', '--any-version']
+    crow = empty.with_name('packages_with_a_link_out')
+    shutil.copytree(empty, crow)
+    (crow / 'usr/share/tuxpaint').mkdir(parents=True)
+    (crow / 'usr/share/tuxpaint/stamps').symlink_to(files.root / 'outside')
+    yield 'link_out', [crow, 'out', '--any-version']
+
+
+def threshold(files: Files) -> Attacks:
+    yield from each(files.configs, lambda path: [path])
+
+
 def voc(files: Files) -> Attacks:
     yield from each(files.jsons, lambda path: [official(files, path, 'VOC2007/ImageSets/Main/trainval.txt')])
 
@@ -588,6 +608,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/analyze.py': analyze,
     'tools/annotate.py': annotate,
     'tools/benchmark.py': benchmark,
+    'tools/best_threshold.py': threshold,
     'tools/browse_dataset.py': browse_dataset,
     'tools/class_senses.py': class_senses,
     'tools/coarse_masks.py': coarse_masks,
@@ -602,6 +623,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/garment_pool.py': garment_pool,
     'tools/dataset_converters/imagenet_label_spaces.py': label_spaces,
     'tools/dataset_converters/shards_to_folders.py': unpack,
+    'tools/dataset_converters/stamps.py': stamps,
     'tools/dataset_converters/synthetic_to_coco.py': converter('.json'),
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
