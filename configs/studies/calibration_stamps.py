@@ -2,7 +2,7 @@
 
     python tools/study.py configs/studies/calibration_stamps.py work_dirs/calibration_stamps
 
-The seed determines the initial weights and the order of the images. tools/best_threshold.py gives the threshold to compare with.
+The seed determines the initial weights and the order of the images. tools/threshold_baseline.py gives the threshold to compare with.
 """
 
 _base_ = '_base_/steps.py'

@@ -353,7 +353,9 @@ def stamps(files: Files) -> Attacks:
 
 
 def threshold(files: Files) -> Attacks:
-    yield from each(files.configs, lambda path: [path])
+    yield from each(files.datasets, lambda path: [path, 'out.json'])
+    yield from each(files.configs, lambda path: [f'{path}:dataset', 'out.json'])
+    yield from bad_places(files, lambda out: [files.good / 'folder', out], '.json')
 
 
 def voc(files: Files) -> Attacks:
@@ -608,7 +610,6 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/analyze.py': analyze,
     'tools/annotate.py': annotate,
     'tools/benchmark.py': benchmark,
-    'tools/best_threshold.py': threshold,
     'tools/browse_dataset.py': browse_dataset,
     'tools/class_senses.py': class_senses,
     'tools/coarse_masks.py': coarse_masks,
@@ -638,6 +639,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/study.py': study,
     'tools/synthesize.py': synthesize_,
     'tools/test.py': measure,
+    'tools/threshold_baseline.py': threshold,
     'tools/train.py': train,
     'tools/verify.py': verify,
 }

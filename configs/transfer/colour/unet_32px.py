@@ -4,10 +4,15 @@
     python tools/train.py configs/transfer/colour/unet_32px.py --cfg-options label_fraction=0.005     # 50 masks
     python tools/train.py configs/transfer/colour/unet_32px.py --cfg-options label_space=fgbg         # foreground and background
 
-Four levels at 32 px, logits at full resolution, a quarter of a million weights.
+The network is that of configs/transfer/fashion/unet_32px_light.py.
 """
 
-_base_ = ['../../_base_/runtime.py', '../../_base_/datasets/batches_of_32.py', '../../_base_/datasets/colour32_seg_test.py']
+_base_ = [
+    '../../_base_/runtime.py',
+    '../../_base_/models/unet_light.py',
+    '../../_base_/datasets/batches_of_32.py',
+    '../../_base_/datasets/colour32_seg_test.py',
+]
 
 default_scope = 'mmseg'
 label_space = 'classes'  # or 'fgbg', or {label: classes}
@@ -16,8 +21,6 @@ num_labels = 11
 label_fraction = 1.0  # fraction of the images of each class, at least one image
 label_seed = 0  # seed of the selection of these images
 iterations = 1500
-width = 16
-levels = 4
 size = (32, 32)
 
 model = dict(
@@ -31,32 +34,8 @@ model = dict(
         pad_val=0,
         seg_pad_val=255,
     ),
-    backbone=dict(
-        type='UNet',
-        base_channels=width,
-        num_stages=levels,
-        strides=(1,) * levels,
-        enc_num_convs=(2,) * levels,
-        dec_num_convs=(2,) * (levels - 1),
-        downsamples=(True,) * (levels - 1),
-        enc_dilations=(1,) * levels,
-        dec_dilations=(1,) * (levels - 1),
-        norm_cfg=dict(type='BN'),
-    ),
-    decode_head=dict(
-        type='FCNHead',
-        in_channels=width,
-        in_index=levels - 1,
-        channels=width,
-        num_convs=0,
-        concat_input=False,
-        dropout_ratio=0,
-        num_classes=num_labels,
-        align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False),
-        # mmseg's 0.01 is for hundreds of channels. With 16 the logits stay near 0 for hundreds of iterations; 0.25 is 1 / sqrt(16).
-        init_cfg=dict(type='Normal', std=0.25, override=dict(name='conv_seg')),
-    ),
+    backbone=_base_.unet,
+    decode_head=dict(num_classes=num_labels, **_base_.pixelwise_head),
     test_cfg=dict(mode='whole'),
 )
 train_dataloader = dict(

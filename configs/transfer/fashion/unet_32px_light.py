@@ -7,31 +7,10 @@ It has 0.45 million weights, unet_32px.py has 7.2 million. With 1,000 real image
 (docs/generators_compared.md).
 """
 
-_base_ = 'unet_32px.py'
+_base_ = ['unet_32px.py', '../../_base_/models/unet_light.py']
 
 iterations = 1600
-width = 16
-levels = 4
 
-model = dict(
-    backbone=dict(
-        base_channels=width,
-        num_stages=levels,
-        strides=(1,) * levels,
-        enc_num_convs=(2,) * levels,
-        dec_num_convs=(2,) * (levels - 1),
-        downsamples=(True,) * (levels - 1),
-        enc_dilations=(1,) * levels,
-        dec_dilations=(1,) * (levels - 1),
-    ),
-    decode_head=dict(
-        in_channels=width,
-        in_index=levels - 1,
-        channels=width,
-        # mmseg's 0.01 is for hundreds of channels. With 16, the logits stay near 0 for hundreds of iterations and all classes
-        # become background; 0.25 is 1 / sqrt(16).
-        init_cfg=dict(type='Normal', std=0.25, override=dict(name='conv_seg')),
-    ),
-)
+model = dict(backbone=dict(_delete_=True, **_base_.unet), decode_head=dict(_delete_=True, num_classes=11, **_base_.pixelwise_head))
 train_cfg = dict(val_interval=min(400, iterations))
 optim_wrapper = dict(optimizer=dict(lr=5e-3))

@@ -6,12 +6,10 @@
 It is the network of configs/transfer/fashion/unet_32px_light.py with a first convolution of stride 2: logits have 32 px and are enlarged.
 """
 
-_base_ = ['../../_base_/runtime.py', '../../_base_/datasets/stamps64.py']
+_base_ = ['../../_base_/runtime.py', '../../_base_/models/unet_light.py', '../../_base_/datasets/stamps64.py']
 
 default_scope = 'mmseg'
 iterations = 1500
-width = 16
-levels = 4
 
 model = dict(
     type='EncoderDecoder',
@@ -23,32 +21,8 @@ model = dict(
         size=_base_.size,
         seg_pad_val=255,
     ),
-    backbone=dict(
-        type='UNet',
-        base_channels=width,
-        num_stages=levels,
-        strides=(2, *(1,) * (levels - 1)),
-        enc_num_convs=(2,) * levels,
-        dec_num_convs=(2,) * (levels - 1),
-        downsamples=(True,) * (levels - 1),
-        enc_dilations=(1,) * levels,
-        dec_dilations=(1,) * (levels - 1),
-        norm_cfg=dict(type='BN'),
-    ),
-    decode_head=dict(
-        type='FCNHead',
-        in_channels=width,
-        in_index=levels - 1,
-        channels=width,
-        num_convs=0,
-        concat_input=False,
-        dropout_ratio=0,
-        num_classes=len(_base_.labels),
-        align_corners=False,
-        # mmseg's 0.01 is for hundreds of channels: with 16, all classes become background for hundreds of iterations.
-        init_cfg=dict(type='Normal', std=0.25, override=dict(name='conv_seg')),
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False),
-    ),
+    backbone=dict(_base_.unet, strides=(2, 1, 1, 1)),
+    decode_head=dict(num_classes=len(_base_.labels), **_base_.pixelwise_head),
     test_cfg=dict(mode='whole'),
 )
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations)
