@@ -29,6 +29,8 @@ UNUSED = dict(
     channels='where the fourth stage is used only',
     requires_annotated='a text',
     synthetic='where samples are made online',
+    dataset='where the training images are not synthesised before',
+    labelled_generator='where samples are not made online',
     label_fraction='where there are synthetic images only',
     label_seed='where there are synthetic images only',
     synthetic_ratio='where there are synthetic images only',
@@ -50,7 +52,8 @@ OTHERS = dict(resolution=32, label_space='fgbg', class_names=('a', 'b', 'c'))
 """Valid values of the variables of configs/own and configs/transfer/stamps."""
 CHOICES = dict(train_data='vqgan', test_data='imagenet-s')
 """Valid values of variables that name one of several parts of their config."""
-
+OF_GARMENTS = dict(train_data='real', task='bag')
+"""The same for the garments."""
 
 TOGETHER = ('measured', 'published')
 """Variables of the paper's tables that fit each other: a value for each figure. Another value of one of them raises an error."""
@@ -74,11 +77,12 @@ def test_variables_arrive(path, monkeypatch):
     monkeypatch.setattr(reading, 'with_options', lambda path, options: evaluate(path, options) if options else cfg)
     used = {'study'} if path.parent.name == 'studies' else None
     built = {*runner_keys(), *TOOLS, *(used or ())}
+    choices = OF_GARMENTS if path.parent.name == 'fashion' else CHOICES
     for key, value in cfg.items():
         if key in {*built, *SAID, 'label_classes'} or not is_plain(value):  # label_classes decides num_labels, see test_launch
             continue
         try:
-            new = OTHERS[key] if path.parent.name in ('own', 'stamps') and key in OTHERS else CHOICES.get(key, another(value))
+            new = OTHERS[key] if path.parent.name in ('own', 'stamps') and key in OTHERS else choices.get(key, another(value))
             changed = read_config(path, {key: new}, used)
         except InputError as error:
             told = 'papers_table.py, line' if key in TOGETHER else 'so it has no effect; set '
@@ -91,6 +95,8 @@ def test_variables_arrive(path, monkeypatch):
                 'data_root',
                 'label_space',
                 'synthetic',
+                'dataset',
+                'labelled_generator',
                 'synthetic_ratio',
                 'strides',
                 'channels',
