@@ -9,9 +9,9 @@ STANDING = ('StopOnNaNHook', 'RandomStateHook', 'TotalBatchHook', 'MomentumEncod
 def add_standing_hooks(cfg: Config) -> None:
     """Add the hooks that every training has.
 
-    They save checkpoints safely, keep random states for resuming, stop on NaN, check the total batch size, update momentum encoders once per
-    optimiser step, compare the processes' models, and store the training set in checkpoints. A hook that the config lists itself is kept
-    unchanged.
+    They save checkpoints safely, keep random states for resuming, stop on NaN, check the total batch size, update momentum encoders once
+    per optimiser step, compare the processes' models, and store the training set in checkpoints. A hook that the config lists itself
+    is kept unchanged.
     """
     default = dict(checkpoint=dict(type='CheckpointHook', interval=1)) | (cfg.get('default_hooks') or {})  # mmengine's own default
     custom = list(cfg.get('custom_hooks') or [])
