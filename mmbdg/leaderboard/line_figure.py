@@ -1,15 +1,16 @@
 """mIoU over the number of synthetic images or the depth of the backbone (BigDatasetGAN, Figures 8 and 9), from files of tools/test.py."""
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
+from mmbdg.confidence import half_width
 from mmbdg.errors import InputError
 from mmbdg.files import write_atomically
-from mmbdg.leaderboard.result_files import METRIC, Measured, read_result
+from mmbdg.leaderboard.compared_results import read_compared, seed_of
+from mmbdg.leaderboard.result_files import METRIC, Measured
 from mmbdg.schema import OpenSchema, validated
 
 X_TITLES = dict(size='synthetic images', depth='depth of the backbone')
@@ -42,25 +43,14 @@ def lines_of(kind: str, files: Sequence[str | os.PathLike]) -> list[dict[str, An
         InputError: Files of different tasks or test sets, a checkpoint or a seed twice, a file without a seed or without x, points of
             different seeds or of several configs, or only one x.
     """
-    results = [(str(file), read_result(file)) for file in files]
-    first_file, first = results[0]
-    checkpoints: dict[str, str] = {}
     lines: dict[str, dict[int, dict[int, tuple[str, Measured]]]] = {}
-    for file, result in results:
-        if result.test_set.labels != first.test_set.labels:
-            raise InputError(f'{file} and {first_file} are of different tasks: their labels differ')
-        if result.test_set != first.test_set:
-            raise InputError(f'{file} and {first_file} are of different test sets: measure all on the same one')
-        other = checkpoints.setdefault(result.checkpoint_sha256, file)
-        if other != file or [name for name, _ in results].count(file) > 1:
-            raise InputError(f'{file} and {other} are results of the same checkpoint: give one of them')
-        if result.seed is None:
-            raise InputError(f'{file} does not say the seed of its training')
+    for file, result in read_compared(files):
+        seed = seed_of(file, result)
         name, x = _place(kind, file, result)
         seeds = lines.setdefault(name, {}).setdefault(x, {})
-        if result.seed in seeds:
-            raise InputError(f'{file} and {seeds[result.seed][0]} are both of seed {result.seed}, {X_TITLES[kind]} {x:,}: give one of them')
-        seeds[result.seed] = file, result
+        if seed in seeds:
+            raise InputError(f'{file} and {seeds[seed][0]} are both of seed {seed}, {X_TITLES[kind]} {x:,}: give one of them')
+        seeds[seed] = file, result
     if len({x for points in lines.values() for x in points}) < 2:
         raise InputError(f'all results have the same {X_TITLES[kind]}: nothing to plot over')
     return [dict(name=name, points=[_point(name, x, points[x], points) for x in sorted(points)]) for name, points in lines.items()]
@@ -88,15 +78,6 @@ def _point(name: str, x: int, seeds: dict[int, tuple[str, Measured]], points: di
         raise InputError(f'{name}, {x:,}: results of several configs: {", ".join(configs)}')
     values = [float(seeds[seed][1].metrics[METRIC]) for seed in sorted(seeds)]
     return dict(x=x, mean=mean(values), half_width=half_width(values), seeds=sorted(seeds), mIoU=values, config=configs[0])
-
-
-def half_width(values: Sequence[float]) -> float | None:
-    """Half width of the 95 % confidence interval of the mean (Student's t); None for one value."""
-    if len(values) < 2:
-        return None
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
 
 
 def draw_lines(kind: str, lines: list[dict[str, Any]], path: Path) -> None:

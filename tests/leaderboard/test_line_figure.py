@@ -5,8 +5,9 @@ import json
 import made_entries
 import pytest
 
+from mmbdg.confidence import half_width
 from mmbdg.errors import InputError
-from mmbdg.leaderboard.line_figure import half_width, lines_of
+from mmbdg.leaderboard.line_figure import lines_of
 
 
 def written(folder, images, seed, figure):
