@@ -46,6 +46,7 @@ LEAVES = {
     'arguments',
     'cache',
     'coco_json',
+    'confidence',
     'config_parts',
     'data_configs',
     'errors',

@@ -17,6 +17,7 @@ from mmbdg.engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
 from mmbdg.engine.hooks.sample_predictions_hook import SamplePredictionsHook
 from mmbdg.engine.hooks.stop_on_nan_hook import StopOnNaNHook
 from mmbdg.engine.hooks.total_batch_hook import TotalBatchHook
+from mmbdg.engine.hooks.training_set_hook import TrainingSetHook
 from mmbdg.engine.hooks.verdict_hook import VerdictHook
 from mmbdg.engine.optimizers.autocast_optim_wrapper import AutocastOptimWrapper
 from mmbdg.engine.optimizers.continued_cosine_lr import ContinuedCosineLR
@@ -53,5 +54,6 @@ __all__ = [
     'SamplePredictionsHook',
     'StopOnNaNHook',
     'TotalBatchHook',
+    'TrainingSetHook',
     'VerdictHook',
 ]

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmbdg.confidence import CONFIDENCE
 from mmbdg.reading import read_json
 from mmbdg.studies.figures import at_key, scaled
 from mmbdg.studies.placeholders import filled
-from mmbdg.studies.statistics import CONFIDENCE, Difference, paired_difference
+from mmbdg.studies.statistics import Difference, paired_difference
 from mmbdg.studies.study import Study
 
 Cell = tuple[str, str]

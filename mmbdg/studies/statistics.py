@@ -1,11 +1,10 @@
 """Means and standard deviations over seeds, and paired differences of two rows."""
 
-import math
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import NamedTuple
 
-CONFIDENCE = 0.95
+from mmbdg.confidence import CONFIDENCE, half_width
 
 
 class Difference(NamedTuple):
@@ -45,11 +44,7 @@ def paired_difference(figures: Mapping[int, float], baseline: Mapping[int, float
         return None
     if len(values) == 1:
         return Difference(values[0], None, None, 1)
-    from scipy.stats import t
-
-    spread = stdev(values)
-    half_width = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * spread / math.sqrt(len(values))
-    return Difference(mean(values), spread, half_width, len(values))
+    return Difference(mean(values), stdev(values), half_width(values, confidence), len(values))
 
 
 def mean_and_spread(figures: Sequence[float | None], digits: int = 1) -> str:

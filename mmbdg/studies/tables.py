@@ -2,8 +2,9 @@
 
 from statistics import mean
 
+from mmbdg.confidence import CONFIDENCE
 from mmbdg.studies.results import Results
-from mmbdg.studies.statistics import CONFIDENCE, mean_and_spread
+from mmbdg.studies.statistics import mean_and_spread
 
 Table = tuple[list[str], list[list[str]]]
 """Head and rows."""

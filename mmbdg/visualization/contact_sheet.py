@@ -90,6 +90,13 @@ def thumbnail(image: np.ndarray, mask: np.ndarray, side: int) -> tuple[np.ndarra
     return np.asarray(small), mask[rows[:, None], columns]
 
 
+def resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Image, uint8 (H,W,3), resized to ``shape`` (height, width) by bilinear interpolation, uint8."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(shape[::-1], Image.Resampling.BILINEAR))
+
+
 def save_picture(path: str | os.PathLike, picture: np.ndarray, scale: int = 1) -> None:
     """Write an image, uint8 (H,W,3), as PNG, enlarged by repeating each pixel ``scale`` x ``scale`` times."""
     write_png(path, picture.repeat(scale, axis=0).repeat(scale, axis=1))

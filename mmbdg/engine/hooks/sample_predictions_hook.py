@@ -16,7 +16,7 @@ from mmbdg.engine.hooks.fixed_samples import (
 from mmbdg.engine.hooks.periodic_hook import PeriodicHook
 from mmbdg.errors import InputError
 from mmbdg.registry import HOOKS
-from mmbdg.visualization.contact_sheet import grid, overlay, save_picture, thumbnail
+from mmbdg.visualization.contact_sheet import grid, overlay, resized, save_picture, thumbnail
 
 
 @HOOKS.register_module()
@@ -70,7 +70,7 @@ class SamplePredictionsHook(PeriodicHook):
         tiles = []
         for item in items:
             predicted = predicted_mask(runner, item)
-            image = _resized(item.inputs.permute(1, 2, 0).cpu().numpy()[..., ::-1], predicted.shape)
+            image = resized(item.inputs.permute(1, 2, 0).cpu().numpy()[..., ::-1], predicted.shape)
             tiles.append(image_tile := thumbnail(image, predicted, self.side)[0])
             for mask in (item.truth, predicted):
                 if mask is not None:
@@ -81,9 +81,3 @@ class SamplePredictionsHook(PeriodicHook):
 def _palette(runner: Runner) -> list:
     source = synthetic_dataset(runner) if runner.val_loop is None else runner.val_loop.dataloader.dataset
     return source.metainfo['palette']
-
-
-def _resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).resize(shape[::-1], Image.Resampling.BILINEAR))

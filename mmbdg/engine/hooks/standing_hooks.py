@@ -3,12 +3,16 @@
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
 
-STANDING = ('StopOnNaNHook', 'RandomStateHook', 'TotalBatchHook', 'MomentumEncoderHook', 'RankAgreementHook')
+STANDING = ('StopOnNaNHook', 'RandomStateHook', 'TotalBatchHook', 'MomentumEncoderHook', 'RankAgreementHook', 'TrainingSetHook')
 
 
 def add_standing_hooks(cfg: Config) -> None:
-    """Add the hooks that save checkpoints safely, keep random states for resuming, stop on NaN, check the total batch size, update momentum
-    encoders once per optimiser step, and compare the processes' models. A hook that the config lists itself is kept unchanged."""
+    """Add the hooks that every training has.
+
+    They save checkpoints safely, keep random states for resuming, stop on NaN, check the total batch size, update momentum encoders once
+    per optimiser step, compare the processes' models, and store the training set in checkpoints. A hook that the config lists itself
+    is kept unchanged.
+    """
     default = dict(checkpoint=dict(type='CheckpointHook', interval=1)) | (cfg.get('default_hooks') or {})  # mmengine's own default
     custom = list(cfg.get('custom_hooks') or [])
     for hook in [default['checkpoint'], *custom]:
