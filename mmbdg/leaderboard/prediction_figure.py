@@ -131,7 +131,8 @@ def _saved(file: str, result: Measured) -> _Predictions:
 
 def _numbers(files: list[str], saved: list[_Predictions], wanted: Sequence[int]) -> list[int]:
     known = [[one.image for one in predictions.images] for predictions in saved]
-    numbers = list(dict.fromkeys(wanted)) or [number for number in known[0] if all(number in other for other in known)]
+    common = set(known[0]).intersection(*known)
+    numbers = list(dict.fromkeys(wanted or (number for number in known[0] if number in common)))
     if not numbers:
         raise InputError(f'{", ".join(files)} have no image in common: run tools/test.py with --save-predictions and the same numbers')
     if len(numbers) > MOST_IMAGES or len(files) > MOST_RESULTS:
