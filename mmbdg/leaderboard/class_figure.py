@@ -10,14 +10,16 @@ from pydantic import Field
 
 from mmbdg.confidence import half_width
 from mmbdg.errors import InputError
-from mmbdg.files import write_atomically
 from mmbdg.leaderboard.compared_results import read_compared, seed_of
+from mmbdg.leaderboard.drawing import drawing, shown
 from mmbdg.leaderboard.result_files import Measured
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema, validated
 
 NUMBER = 5
 """Number of best and of worst classes, if there are at least twice as many."""
+MOST = 100
+"""Largest number of best and of worst classes in a figure."""
 BACKGROUND = 'background'
 """Label that is no class."""
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -144,6 +146,8 @@ def _accuracy(path: str | os.PathLike, wanted: list[str]) -> _Classifier:
 
 
 def _number(classes: int, wanted: int | None) -> int:
+    if wanted and wanted > MOST:
+        raise InputError(f'--number {wanted:,}: a figure shows at most {MOST} best and {MOST} worst classes; its JSON file has all of them')
     if classes < 2 * (wanted or 1):
         raise InputError(f'there are {classes} classes with an IoU: too few for {wanted or 1} best and {wanted or 1} worst ones')
     return wanted or min(NUMBER, classes // 2)
@@ -165,27 +169,21 @@ def draw_classes(scores: dict[str, Any], path: Path) -> None:
         scores: Result of :func:`class_scores`.
         path: PNG file to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    by_name, number = {one['name']: one for one in scores['classes']}, len(scores['best'])
+    by_name, number, seeds = {one['name']: one for one in scores['classes']}, len(scores['best']), len(scores['seeds'])
     title = 'IoU of the label' if scores['figures_by'] == 'label' else 'mIoU on the images of the class'
     bars = [('mean', title, 'tab:blue')] + ([('accuracy', 'classification accuracy', 'tab:orange')] if scores['classifier'] else [])
-    drawing = Figure(figsize=(6.4, 1.8 + 0.6 * number), layout='constrained')
-    for axes, kind in zip(drawing.subplots(2, 1, sharex=True), ('best', 'worst'), strict=True):
-        shown, height = [by_name[name] for name in scores[kind]], 0.8 / len(bars)
-        for place, (key, label, colour) in enumerate(bars):
-            rows = [row + (place + 0.5) * height - 0.4 for row in range(number)]
-            errors = [one['half_width'] for one in shown] if key == 'mean' and len(scores['seeds']) > 1 else None
-            values = [one[key] for one in shown]
-            axes.barh(rows, values, height, xerr=errors, color=colour, capsize=3, label=label, error_kw=dict(linewidth=1))
-            for row, value in zip(rows, values, strict=True):
-                axes.text(1, row, f'{value:.1f}', va='center', fontsize=7, color='white' if value > 8 else 'black')
-        axes.set_yticks(range(number), scores[kind])
-        axes.invert_yaxis()
-        axes.set(xlim=(0, 100), title=f'{number} {kind} of {len(by_name)} classes')
-        axes.grid(axis='x', alpha=0.3)
-    seeds = len(scores['seeds'])
-    axes.set_xlabel('%' + (f', mean over {seeds} seeds with 95 % interval' if seeds > 1 else ''))
-    drawing.legend(*axes.get_legend_handles_labels(), loc='outside lower center', ncols=2)
-    write_atomically(path, lambda part: FigureCanvasAgg(drawing).print_png(str(part)))
+    with drawing(path, 6.4, 1.8 + 0.6 * number) as figure:
+        for axes, kind in zip(figure.subplots(2, 1, sharex=True), ('best', 'worst'), strict=True):
+            classes, height = [by_name[name] for name in scores[kind]], 0.8 / len(bars)
+            for place, (key, label, colour) in enumerate(bars):
+                rows, values = [row + (place + 0.5) * height - 0.4 for row in range(number)], [one[key] for one in classes]
+                errors = [one['half_width'] for one in classes] if key == 'mean' and seeds > 1 else None
+                axes.barh(rows, values, height, xerr=errors, color=colour, capsize=3, label=label, error_kw=dict(linewidth=1))
+                for row, value in zip(rows, values, strict=True):
+                    axes.text(1, row, f'{value:.1f}', va='center', fontsize=7, color='white' if value > 8 else 'black')
+            axes.set_yticks(range(number), [shown(name) for name in scores[kind]])
+            axes.invert_yaxis()
+            axes.set(xlim=(0, 100), title=f'{number} {kind} of {len(by_name)} classes')
+            axes.grid(axis='x', alpha=0.3)
+        axes.set_xlabel('%' + (f', mean over {seeds} seeds with 95 % interval' if seeds > 1 else ''))
+        figure.legend(*axes.get_legend_handles_labels(), loc='outside lower center', ncols=2)

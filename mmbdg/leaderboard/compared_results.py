@@ -1,6 +1,5 @@
 """Reads several files of tools/test.py whose figures are compared with each other."""
 
-import math
 import os
 from collections.abc import Sequence
 
@@ -15,15 +14,15 @@ def read_compared(files: Sequence[str | os.PathLike]) -> list[tuple[str, Measure
         Name and content of each file.
 
     Raises:
-        InputError: See :func:`mmbdg.leaderboard.result_files.read_result`; or an mIoU is no finite number, the files are of different
+        InputError: See :func:`mmbdg.leaderboard.result_files.read_result`; or an mIoU is not from 0 to 100, the files are of different
             tasks or test sets, or a checkpoint comes twice.
     """
     results = [(str(file), read_result(file)) for file in files]
     first_file, first = results[0]
     checkpoints: dict[str, str] = {}
     for file, result in results:
-        if not math.isfinite(result.metrics[METRIC]):
-            raise InputError(f'{file}: its {METRIC} is {result.metrics[METRIC]}')
+        if not 0 <= result.metrics[METRIC] <= 100:  # also NaN
+            raise InputError(f'{file}: its {METRIC} is {str(result.metrics[METRIC])[:20]}, not 0 to 100 percent')
         if result.test_set.labels != first.test_set.labels:
             raise InputError(f'{file} and {first_file} are of different tasks: their labels differ')
         if result.test_set != first.test_set:

@@ -4,12 +4,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from mmbdg.confidence import half_width
 from mmbdg.errors import InputError
-from mmbdg.files import write_atomically
 from mmbdg.leaderboard.compared_results import read_compared, seed_of
+from mmbdg.leaderboard.drawing import drawing, shown
 from mmbdg.leaderboard.result_files import METRIC, Measured
 from mmbdg.schema import OpenSchema, validated
 
@@ -19,12 +21,12 @@ X_TITLES = dict(size='synthetic images', depth='depth of the backbone')
 class _Set(OpenSchema):
     dataset: str
     synthetic: bool
-    images: int
+    images: Annotated[int, Field(ge=0, le=10**12)]
 
 
 class _Backbone(OpenSchema):
     type: str
-    depth: int | None
+    depth: Annotated[int, Field(ge=1, le=10**6)] | None
 
 
 class _Figured(OpenSchema):
@@ -82,19 +84,18 @@ def _point(name: str, x: int, seeds: dict[int, tuple[str, Measured]], points: di
 
 def draw_lines(kind: str, lines: list[dict[str, Any]], path: Path) -> None:
     """Write a PNG file: means with bands of the 95 % interval."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(6, 4), layout='constrained')
-    axes = drawing.add_subplot()
-    for line in lines:
-        x, means, halves = ([point[key] or 0 for point in line['points']] for key in ('x', 'mean', 'half_width'))
-        (drawn,) = axes.plot(x, means, marker='o', label=line['name'])
-        low, high = ([m + sign * h for m, h in zip(means, halves, strict=True)] for sign in (-1, 1))
-        axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
-    if kind == 'size':
-        axes.set_xscale('symlog')
-    axes.set(xlabel=X_TITLES[kind], ylabel=f'{METRIC} (%), band: 95 % interval over seeds')
-    axes.grid(alpha=0.3)
-    axes.legend()
-    write_atomically(path, lambda part: FigureCanvasAgg(drawing).print_png(str(part)))
+    with drawing(path, 6, 4) as figure:
+        axes = figure.add_subplot()
+        for line in lines:
+            x, means, halves = ([point[key] or 0 for point in line['points']] for key in ('x', 'mean', 'half_width'))
+            (drawn,) = axes.plot(x, means, marker='o', label=shown(line['name']))
+            low, high = ([m + sign * h for m, h in zip(means, halves, strict=True)] for sign in (-1, 1))
+            axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
+        if kind == 'size':
+            axes.set_xscale('symlog')  # 0 images have a place too
+            axes.minorticks_off()
+        places = sorted({point['x'] for line in lines for point in line['points']})
+        axes.set_xticks(places, [f'{x:,}' for x in places])
+        axes.set(xlabel=X_TITLES[kind], ylabel=f'{METRIC} (%), band: 95 % interval over seeds')
+        axes.grid(alpha=0.3)
+        axes.legend()

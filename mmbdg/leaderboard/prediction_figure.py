@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmbdg.errors import InputError
-from mmbdg.files import sha256, write_atomically
+from mmbdg.files import sha256
 from mmbdg.leaderboard.compared_results import read_compared
+from mmbdg.leaderboard.drawing import drawing, shown
 from mmbdg.leaderboard.result_files import METRIC, Measured
 from mmbdg.paths import check_regular, inside
 from mmbdg.reading import read_arrays
@@ -17,6 +18,8 @@ from mmbdg.schema import OpenSchema, PlainName, validated
 
 OTHER = (255, 255, 255)
 """Colour of pixels that do not count."""
+MOST_IMAGES, MOST_RESULTS = 50, 20
+"""Largest numbers of rows and of columns with predictions."""
 
 
 class _Image(OpenSchema):
@@ -30,7 +33,7 @@ class _Predictions(OpenSchema):
     images: list[_Image]
 
 
-class Shown(NamedTuple):
+class ShownImage(NamedTuple):
     """An image of the figure.
 
     Args:
@@ -63,7 +66,7 @@ class Predictions(NamedTuple):
     results: list[dict[str, Any]]
     labels: list[str]
     palette: np.ndarray
-    images: list[Shown]
+    images: list[ShownImage]
 
     def numbers(self) -> dict[str, Any]:
         """What the figure shows as JSON content; ``right`` is the percentage of counted pixels that each result predicts right."""
@@ -102,7 +105,7 @@ def read_predictions(files: Sequence[str | os.PathLike], images: Sequence[int] =
     arrays = [_arrays(file, predictions, numbers) for (file, _), predictions in zip(results, saved, strict=True)]
     labels, palette = results[0][1].test_set.labels, arrays[0]['palette']
     names = {one.image: one.name for one in saved[0].images}
-    shown = []
+    found_images = []
     for (file, _), found in zip(results, arrays, strict=True):
         _check_arrays(file, found, numbers, labels)
         if different := [number for number in numbers if not np.array_equal(found[f'truth_{number}'], arrays[0][f'truth_{number}'])]:
@@ -111,12 +114,12 @@ def read_predictions(files: Sequence[str | os.PathLike], images: Sequence[int] =
             )
     for number in numbers:
         predicted = [found[f'predicted_{number}'] for found in arrays]
-        shown.append(Shown(number, names[number], arrays[0][f'image_{number}'], arrays[0][f'truth_{number}'], predicted))
+        found_images.append(ShownImage(number, names[number], arrays[0][f'image_{number}'], arrays[0][f'truth_{number}'], predicted))
     about = [
         dict(file=file, config=one.config, checkpoint_sha256=one.checkpoint_sha256, seed=one.seed, mIoU=float(one.metrics[METRIC]))
         for file, one in results
     ]
-    return Predictions(list(titles) or _titles([file for file, _ in results]), about, labels, palette, shown)
+    return Predictions(list(titles) or _titles([file for file, _ in results]), about, labels, palette, found_images)
 
 
 def _saved(file: str, result: Measured) -> _Predictions:
@@ -128,9 +131,15 @@ def _saved(file: str, result: Measured) -> _Predictions:
 
 def _numbers(files: list[str], saved: list[_Predictions], wanted: Sequence[int]) -> list[int]:
     known = [[one.image for one in predictions.images] for predictions in saved]
-    numbers = list(dict.fromkeys(wanted)) or [number for number in known[0] if all(number in other for other in known)]
+    common = set(known[0]).intersection(*known)
+    numbers = list(dict.fromkeys(wanted or (number for number in known[0] if number in common)))
     if not numbers:
         raise InputError(f'{", ".join(files)} have no image in common: run tools/test.py with --save-predictions and the same numbers')
+    if len(numbers) > MOST_IMAGES or len(files) > MOST_RESULTS:
+        raise InputError(
+            f'{len(numbers):,} images of {len(files)} results: a figure shows at most {MOST_IMAGES} images of {MOST_RESULTS} results; '
+            'choose some with --images'
+        )
     for file, some in zip(files, known, strict=True):
         if lacking := [number for number in numbers if number not in some]:
             raise InputError(
@@ -174,33 +183,28 @@ def draw_predictions(predictions: Predictions, path: Path) -> None:
         predictions: Result of :func:`read_predictions`.
         path: PNG file to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    heads = [
-        'image',
-        'true mask',
-        *(f'{title}\n{METRIC} {one["mIoU"]:.1f}' for title, one in zip(predictions.titles, predictions.results, strict=True)),
-    ]
+    scores = [f'{shown(title)}\n{METRIC} {one["mIoU"]:.1f}' for title, one in zip(predictions.titles, predictions.results, strict=True)]
+    heads, labels = ['image', 'true mask', *scores], predictions.labels
     rows, columns = len(predictions.images), len(heads)
-    drawing = Figure(figsize=(1.4 * columns + 0.6, 1.4 * rows + 1), layout='constrained')
-    for places, one in zip(drawing.subplots(rows, columns, squeeze=False), predictions.images, strict=True):
-        pictures = [one.image, *(_coloured(mask, predictions) for mask in (one.truth, *one.predicted))]
-        for axes, picture in zip(places, pictures, strict=True):
-            axes.imshow(picture, interpolation='nearest')
-            axes.set(xticks=[], yticks=[])
-        places[0].set_ylabel(f'{one.name}\n({one.number})' if one.name else f'image {one.number}', fontsize=8)
-        if one is predictions.images[0]:
-            for axes, head in zip(places, heads, strict=True):
-                axes.set_title(head, fontsize=8)
-    masks = [mask for one in predictions.images for mask in (one.truth, *one.predicted)]
-    there = sorted({int(label) for mask in masks for label in np.unique(mask[_counted(mask, predictions.labels)])})
-    patches = [Patch(facecolor=predictions.palette[label] / 255, edgecolor='grey', label=predictions.labels[label]) for label in there]
-    if not all(_counted(mask, predictions.labels).all() for mask in masks):
-        patches.append(Patch(facecolor=np.divide(OTHER, 255), edgecolor='grey', label='not counted'))
-    drawing.legend(handles=patches, loc='outside lower center', ncols=min(len(patches), max(2, columns)), fontsize=8)
-    write_atomically(path, lambda part: FigureCanvasAgg(drawing).print_png(str(part)))
+    with drawing(path, 1.4 * columns + 0.6, 1.4 * rows + 1) as figure:
+        every = figure.subplots(rows, columns, squeeze=False)
+        for axes, head in zip(every[0], heads, strict=True):
+            axes.set_title(head, fontsize=8)
+        for places, one in zip(every, predictions.images, strict=True):
+            pictures = [one.image, *(_coloured(mask, predictions) for mask in (one.truth, *one.predicted))]
+            for axes, picture in zip(places, pictures, strict=True):
+                axes.imshow(picture, interpolation='nearest')
+                axes.set(xticks=[], yticks=[])
+            places[0].set_ylabel(f'{shown(one.name)}\n({one.number})' if one.name else f'image {one.number}', fontsize=8)
+        masks = [mask for one in predictions.images for mask in (one.truth, *one.predicted)]
+        there = sorted({int(label) for mask in masks for label in np.unique(mask[_counted(mask, labels)])})
+        colours = [(shown(labels[label]), predictions.palette[label] / 255) for label in there]
+        if not all(_counted(mask, labels).all() for mask in masks):
+            colours.append(('not counted', np.divide(OTHER, 255)))
+        patches = [Patch(facecolor=colour, edgecolor='grey', label=label) for label, colour in colours]
+        figure.legend(handles=patches, loc='outside lower center', ncols=min(len(patches), max(2, columns)), fontsize=8)
 
 
 def _coloured(mask: np.ndarray, predictions: Predictions) -> np.ndarray:
