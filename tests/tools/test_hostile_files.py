@@ -17,7 +17,7 @@ import pytest
 from annotated import make_out, noisy_masks, write_masks
 from conftest import ROOT, TINY_CLASSES, TINY_CLASSIFIER, TINY_GENERATOR, plan_of, run_tool
 
-from mmbdg.files import write_png
+from mmbdg.files import sha256, write_png
 from mmbdg.pools import build_index
 from mmbdg.synthesis import SelectionPlan, select, synthesize
 
@@ -585,6 +585,33 @@ def leaderboard(files: Files) -> Attacks:
         yield f'{name}_of_an_entry', arguments
 
 
+def figures(files: Files) -> Attacks:
+    folder, classes = files.root / 'results', dict(bag=dict(images=1, mIoU=1.0), coat=dict(images=1, mIoU=2.0))
+    folder.mkdir(exist_ok=True)
+    parts = [dict(dataset='x', synthetic=True, images=1)]
+    whole = dict(per_label={}, per_class=classes, training_set=parts, backbone=dict(type='x', depth=1))
+    hostile = dict(
+        size=dict(training_set=[dict(parts[0], images=10**400)]),
+        depth=dict(backbone=dict(type='x', depth=10**400)),
+        classes=dict(per_class=dict.fromkeys(classes, dict(images=1, mIoU=10**400))),
+        figure=dict(metrics=dict(mIoU=10**400)),
+        predictions=dict(predictions=dict(file='../../outside', sha256='', images=[])),
+    )
+    for name, changed in dict(good={}, **hostile).items():
+        (folder / f'{name}.json').write_text(json.dumps(made_entries.result() | whole | changed))
+    for kind in ('classes', 'size', 'predictions'):
+        yield from each(files.jsons, lambda path, kind=kind: [kind, path, '--out', 'x.png'], kind)
+    yield from each(files.jsons, lambda path: ['classes', folder / 'good.json', '--classifier', path, '--out', 'x.png'], 'classifier')
+    for name in hostile:
+        yield f'large_{name}', [name if name in ('size', 'depth', 'predictions') else 'classes', folder / f'{name}.json', '--out', 'x.png']
+    (folder / 'device.npz').symlink_to('/dev/zero')
+    for place, file in enumerate(('device.npz', 'good.json')):
+        saved = dict(file=file, sha256=sha256(folder / 'good.json'), images=[dict(image=1, name=None)])
+        (folder / f'saved_{place}.json').write_text(json.dumps(made_entries.result() | dict(predictions=saved)))
+        yield f'saved_{place}', ['predictions', folder / f'saved_{place}.json', '--out', 'x.png']
+    yield from bad_places(files, lambda out: ['classes', folder / 'good.json', '--out', out], '.png')
+
+
 def model_folder(files: Files, hostile: Path) -> Path:
     """A folder of a language model with another config."""
     folder = files.root / 'language_models' / hostile.stem
@@ -629,6 +656,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
     'tools/extract_backbone.py': extract_backbone,
+    'tools/figures.py': figures,
     'tools/index_pool.py': index_pool,
     'tools/leaderboard.py': leaderboard,
     'tools/prompts.py': prompts,
