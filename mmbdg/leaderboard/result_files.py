@@ -77,7 +77,7 @@ def _result(content: Any, path: str | os.PathLike) -> Measured:
         raise InputError(f'{path} was written by an older tools/test.py and does not say what was measured: run tools/test.py again')
     result = Measured.model_validate(validated(Measured, content, str(path)), strict=True)
     if result.test_set is None:
-        raise InputError(f'{path}: its test set has no true masks of segmentation; the leaderboard takes {METRIC} only')
+        raise InputError(f'{path}: its test set has no true masks of segmentation; the leaderboard and its figures take {METRIC} only')
     if isinstance(result.metrics.get(METRIC), bool) or not isinstance(result.metrics.get(METRIC), int | float):
         raise InputError(f'{path} has no {METRIC} among its metrics ({", ".join(list(result.metrics)[:10])})')
     return result
