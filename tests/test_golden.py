@@ -120,4 +120,9 @@ def test_losses_of_six_joint_steps(tmp_path):
     losses, golden = six_steps(tmp_path / 'work'), json.loads((GOLDEN / 'losses.json').read_text())
     assert set(losses) == set(golden)
     for name, values in golden.items():
-        assert len(values) == 6 and losses[name] == (values if SAME_MACHINE else pytest.approx(values, rel=0.02)), name
+        assert len(values) == len(losses[name]) == 6
+        if SAME_MACHINE:
+            assert losses[name] == values, name
+        else:  # differences grow with the steps: an Intel Xeon with the code of 0.9.0 has 3.3 % in the sixth
+            assert losses[name][:5] == pytest.approx(values[:5], rel=0.02), name
+            assert losses[name][5] == pytest.approx(values[5], rel=0.05), name

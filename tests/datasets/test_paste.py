@@ -220,7 +220,7 @@ def test_wrong_keys(keys, message):
 
 
 def test_wrong_objects_and_results():
-    with pytest.raises(InputError, match=r'objects must be mmbdg.StoredObjects or .*, got FashionScenes'):
+    with pytest.raises(InputError, match=r'objects must be mmbdg.StoredObjects, .* or mmbdg.CutoutFolder, got FashionScenes'):
         paste(dict(type='mmbdg.FashionScenes', count=1))
     with pytest.raises(InputError, match='needs data_root'):
         paste(dict(type='mmbdg.StoredObjects'))

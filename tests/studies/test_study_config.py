@@ -57,7 +57,7 @@ def test_generators_are_compared_by_the_same_steps(monkeypatch):
     assert [[step.name for step in row.steps] for row in study.rows] == [
         names[row.name == 'BigGAN' :] for row in study.rows for names in [['annotate', 'interpreter', 'synthesize', 'compare', 'segmentor']]
     ]
-    of_generator = {'generator_weights', 'annotated'}
+    of_generator = {'generator_weights', 'generator.guidance', 'annotated'}
     trainings = [{key: value for key, value in row.steps[-4].options.items() if key not in of_generator} for row in study.rows]
     assert all(training == trainings[0] for training in trainings)
     assert all(row.steps[-2:] == study.rows[0].steps[-2:] for row in study.rows)
