@@ -170,7 +170,8 @@ class DatasetImages(ClassImages):
     """Images of a dataset of OpenMMLab.
 
     Args:
-        config: Its config. Its items have ``gt_label``, the class's index, and ``img`` uint8 (H,W,3) RGB or ``img_path``.
+        config: Its config. Its items have ``gt_label``, the class's index, and ``img_path`` or ``img`` uint8 (H,W,3): RGB, or BGR if
+            the dataset has the attribute ``bgr`` set to True.
         classes: The classes.
 
     Raises:
@@ -194,7 +195,8 @@ class DatasetImages(ClassImages):
     def image(self, class_id: int, place: int) -> np.ndarray:
         item = self.dataset.get_data_info(int(self._places[class_id][place]))
         if 'img' in item:
-            return np.asarray(item['img'])
+            image = np.asarray(item['img'])
+            return np.ascontiguousarray(image[..., ::-1]) if getattr(self.dataset, 'bgr', False) else image
         if 'img_path' in item:
             return open_image(item['img_path'])
         raise InputError('the items of the dataset of real images have neither img nor img_path')

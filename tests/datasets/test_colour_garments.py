@@ -11,6 +11,8 @@ from mmbdg.datasets.fashion_files import load_fashion
 from mmbdg.datasets.label_fraction import labelled_subset
 from mmbdg.datasets.materials import as_pixels, blob, painted, palette, pattern, two_of
 from mmbdg.errors import InputError
+from mmbdg.sources import class_images
+from mmbdg.sources.class_list import ClassList
 
 
 def test_items():
@@ -93,6 +95,10 @@ def test_read_as_labelled_images_in_rgb():
     images = DatasetImages.build(dict(type='mmbdg.ColourGarments', split='test'), 'colour')
     scene = ColourComposer('test').compose(4)
     assert np.array_equal(images.image(4), scene.image) and np.array_equal(images.mask(4) > 0, scene.mask)
+    dataset = ColourGarments('test')
+    real = class_images.DatasetImages(dict(type='mmbdg.ColourGarments', split='test', masks=False), ClassList('fashion32'))
+    place = [item['img_id'] for item in dataset.load_data_list() if item['gt_label'] == dataset[4]['gt_label']].index(4)
+    assert np.array_equal(real.image(dataset[4]['gt_label'], place), scene.image)
 
 
 def test_materials_by_hand():
