@@ -4,7 +4,8 @@ These are the bytes of a tiny dataset, the readers of older dataset versions and
 
 ``tests/golden`` was recorded by versions 0.4.0 and 0.5.0 on the machine that ``machine.json`` describes. On that machine all
 results are bit-equal. On another processor or with another version of torch, floating point results differ within the
-tolerances below.
+tolerances below. After six training steps, two processors differ by 3 %; therefore the losses were also recorded on a
+Xeon (``*_xeon.json``, with version 0.9.0).
 """
 
 import hashlib
@@ -117,12 +118,13 @@ def six_steps(work_dir: Path) -> dict[str, list[float]]:
 
 
 def test_losses_of_six_joint_steps(tmp_path):
-    losses, golden = six_steps(tmp_path / 'work'), json.loads((GOLDEN / 'losses.json').read_text())
-    assert set(losses) == set(golden)
-    for name, values in golden.items():
-        assert len(values) == len(losses[name]) == 6
-        if SAME_MACHINE:
-            assert losses[name] == values, name
-        else:  # differences grow with the steps: an Intel Xeon with the code of 0.9.0 has 3.3 % in the sixth
-            assert losses[name][:5] == pytest.approx(values[:5], rel=0.02), name
-            assert losses[name][5] == pytest.approx(values[5], rel=0.05), name
+    losses = six_steps(tmp_path / 'work')
+    recorded = {name: json.loads((GOLDEN / f'losses{name}.json').read_text()) for name in ('', '_xeon')}
+    same = [name for name in recorded if this_machine() == json.loads((GOLDEN / f'machine{name}.json').read_text())]
+    for golden in recorded.values():
+        assert set(losses) == set(golden) and all(len(values) == 6 for values in golden.values())
+    if same:
+        assert losses == recorded[same[0]]
+    else:
+        near = [all(losses[key] == pytest.approx(golden[key], rel=0.02) for key in golden) for golden in recorded.values()]
+        assert any(near), f'{losses} are near none of {recorded}'
