@@ -109,6 +109,9 @@ class ComposedScenes(BaseDataset):
         InputError: A value is out of range, or objects or backgrounds cannot be read.
     """
 
+    bgr = True
+    """The items contain ``img`` in BGR, for tools that read a dataset without a pipeline."""
+
     def __init__(
         self,
         objects: Mapping,

@@ -8,6 +8,7 @@ from one_object import coloured, given, put_at
 from PIL import Image
 from scipy import ndimage
 
+from mmbdg.analysis.images.dataset_images import DatasetImages
 from mmbdg.datasets.blending import blend_in
 from mmbdg.datasets.class_draws import ClassDraws, image_frequencies
 from mmbdg.datasets.composed_scenes import SceneComposer
@@ -31,6 +32,13 @@ def test_a_config_of_it_composes_the_fashion_scenes():
         np.testing.assert_array_equal(item['img'], scene.image[..., ::-1])
         assert [one['bbox_label'] for one in item['instances']] == scene.labels.tolist()
         assert [one['bbox'] for one in item['instances']] == scene.boxes().tolist()
+
+
+def test_analysis_reads_them_in_rgb():
+    objects = dict(type='mmbdg.FashionObjects', split='test')
+    config = dict(objects=objects, size=(64, 64), num=(2, 4), placement=PLACEMENT, stream='test', semantic=True, count=2)
+    images = DatasetImages.build(dict(type='mmbdg.ComposedScenes', **config), 'scenes')
+    assert np.array_equal(images.image(1), compose_scene(1, (64, 64), split='test').image)
 
 
 def test_objects_hide_what_lies_below(monkeypatch):
