@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -21,6 +22,8 @@ NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 """Error codes of file systems that do not support fsync."""
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Error codes of a disk that is full, read-only or damaged."""
+ORPHAN = re.compile(r'.+\.([1-9]\d*)(?:-[0-9a-f]{8})?\.part')
+"""Name of a temporary file or folder, with the number of its process."""
 LEFT_OVER = 600
 """Seconds after which a temporary file is left over: its content is written at once."""
 
@@ -127,6 +130,38 @@ def remove_left_over(folder: str | os.PathLike) -> None:
         with suppress(OSError):  # another process removes it
             if part.is_file() and time.time() - part.stat().st_mtime > LEFT_OVER:
                 part.unlink()
+
+
+def remove_orphans(folder: str | os.PathLike) -> list[Path]:
+    """Remove the temporary files and folders directly in a folder whose process does not run any more.
+
+    Call it only while no process of another host writes to the folder, for example under its lock: a process is looked for on this host.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    for part in sorted(Path(folder).glob('*.part')):
+        found = ORPHAN.fullmatch(part.name)
+        if found is None or _runs(int(found[1])):
+            continue
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+        removed.append(part)
+    return removed
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs on this host."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:  # that of another user
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 @contextmanager

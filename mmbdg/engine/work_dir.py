@@ -9,6 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmbdg.errors import InputError, os_error_text
+from mmbdg.files import remove_orphans
 from mmbdg.synthesis.job import HEARTBEAT, STALE, Job, held
 
 LOCK = '.lock'
@@ -34,7 +35,8 @@ def prepare_work_dir(cfg: Config) -> None:
 def held_work_dir(cfg: Config, patient: bool = False) -> Iterator[None]:
     """Lock the work dir of a training; all processes of one training share the lock.
 
-    If the training is killed, the kernel frees its lock. For a lock on another host, only a missing heartbeat shows this, after a while.
+    Incomplete files of a killed training are removed first. If the training is killed, the kernel frees its lock. For a lock on another
+    host, only a missing heartbeat shows this, after a while.
 
     Args:
         cfg: Config of the training.
@@ -49,6 +51,8 @@ def held_work_dir(cfg: Config, patient: bool = False) -> Iterator[None]:
     def clear() -> None:  # called while nobody holds the lock
         for left in (folder / LOCK / 'ranks').glob('*.lock'):
             left.unlink(missing_ok=True)
+        for left in remove_orphans(folder):  # of a killed training; tools/test.py may be writing to the folder
+            print(f'removed {left}, which was incomplete')
 
     try:
         with held(folder / LOCK, training_job(cfg.launcher), clear, say=print, patience=patience):

@@ -119,3 +119,18 @@ def test_one_on_another_host_is_waited_for(tmp_path, monkeypatch, capsys):
     with held_work_dir(config(tmp_path), patient=True):
         assert not (ranks / 'node7.json').exists()
     assert f'a process on node7 has locked {tmp_path}; ' in capsys.readouterr().out
+
+
+def test_incomplete_files_of_a_killed_training_are_removed(tmp_path, capsys):
+    """Those of a running process, which may be tools/test.py, stay; so does a file of another name."""
+    if (killed := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(killed, 0)
+    own = tmp_path / f'test.json.{os.getpid()}-0123abcd.part'
+    for path in (tmp_path / f'weights.safetensors.json.{killed}-0123abcd.part', own, tmp_path / 'mine.part'):
+        path.write_text('{')
+    (tmp_path / f'pipeline.new.{killed}.part').mkdir()
+    (tmp_path / f'pipeline.new.{killed}.part' / 'x.json').write_text('{')
+    with held_work_dir(config(tmp_path)):
+        assert sorted(path.name for path in tmp_path.glob('*.part')) == ['mine.part', own.name]
+    assert capsys.readouterr().out.count('which was incomplete') == 2
