@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from forked import run_forked, run_group
+from mmengine.logging import MessageHub
+from mmengine.visualization import Visualizer
 from tiny_pipelines import write_class_pipeline, write_text_pipeline
 from unformatted import leave_unformatted
 
@@ -104,6 +106,14 @@ def plan_of(labelled_generator: str = '', **keys: object) -> Synthesis:
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_runner() -> None:
+    """mmengine names the visualiser and the message hub of a Runner after the experiment and the second: a test that begins in the same
+    second as another one with the same name would write to the folder of the other."""
+    for kind in (MessageHub, Visualizer):
+        kind._instance_dict.clear()
 
 
 def with_tables(config: dict = TINY_GENERATOR) -> torch.nn.Module:
