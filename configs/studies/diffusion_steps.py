@@ -33,14 +33,13 @@ study = dict(
                 ),
                 _base_.synthesize,
                 _base_.compare,
-                _base_.segmentor,
             ],
         )
         for name, (title, config, options) in rows.items()
     ],
     seeds=[0, 1, 2],
     per_seed=_base_.per_seed,
-    figures=[*_base_.quality, *_base_.cost, *_base_.downstream],
+    figures=[*_base_.quality, *_base_.cost],
     baseline='ddim_10',
-    plot=dict(kind='rows', figures=['mIoU_classes', 'KD', 'ms_per_kept', 'mIoU']),
+    plot=dict(kind='rows', figures=['mIoU_classes', 'KD', 'ms_per_kept']),
 )
