@@ -65,6 +65,7 @@ def main() -> None:
         out = Path(args.out or Path(runner.work_dir) / 'test.json')
         made_by = dict(
             config=args.config,
+            options=[f'{key}={value}' for key, value in (args.cfg_options or {}).items()],
             checkpoint=args.checkpoint,
             checkpoint_sha256=sha256(checkpoint_file(args.checkpoint)),
             seed=seed,

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmbdg.compat.checkpoint import checkpoint_file, tensors_under
 from mmbdg.errors import InputError
 
+OLD = 'checkpoints from before torch 1.6 are not read. Load it with a later torch and save it again'
 # torch's functions that rebuild tensors. Each load wraps them in new functions, because a pickle can set attributes on a global.
 _REBUILD = ('_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter')
 
@@ -64,6 +65,9 @@ def read_lightning(path: str | os.PathLike, prefix: str = '') -> dict[str, Tenso
         InputError: The file does not exist, is truncated, is not a checkpoint of torch >= 1.6, or holds no tensors.
     """
     path = checkpoint_file(path)
+    with path.open('rb') as file:
+        if file.read(2) == b'\x80\x02':  # a pickle of protocol 2; later files are zip archives
+            raise InputError(f'{path} was not loaded: {OLD}')
     try:
         # torch's own zip reader, because a crafted file can look different to Python's. A TorchScript program would run when loaded.
         records = torch._C.PyTorchFileReader(str(path)).get_all_records()
@@ -81,4 +85,4 @@ def read_lightning(path: str | os.PathLike, prefix: str = '') -> dict[str, Tenso
 
 
 def _refuse(*args: Any, **kwargs: Any) -> None:
-    raise InputError('checkpoints from before torch 1.6 are not read')
+    raise InputError(OLD)

@@ -117,7 +117,7 @@ def check_together(entries: Sequence[tuple[str, Entry]]) -> None:
 
 def _identity(entry: Entry) -> tuple:
     """What makes two entries one row."""
-    configs = tuple(sorted((name, figures.config) for name, figures in entry.tasks.items()))
+    configs = tuple(sorted((name, figures.config, *figures.options) for name, figures in entry.tasks.items()))
     data = tuple(sorted(entry.data.training)), tuple(sorted(entry.data.pretraining)), entry.data.synthetic
     return entry.domain, entry.method, entry.pretraining, entry.backbone, data, configs
 

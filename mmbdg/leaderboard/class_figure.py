@@ -106,7 +106,7 @@ def _check_one_training(results: list[tuple[str, Measured]]) -> None:
     first_file, first = results[0]
     seeds: dict[int, str] = {}
     for file, result in results:
-        for key, text in (('config', 'configs'), ('training_set', 'training sets'), ('backbone', 'backbones')):
+        for key, text in (('config', 'configs'), ('options', 'options'), ('training_set', 'training sets'), ('backbone', 'backbones')):
             if getattr(result, key, None) != getattr(first, key, None):
                 raise InputError(f'{file} and {first_file} are of different {text}: give the seeds of one training')
         seed = seed_of(file, result)

@@ -68,6 +68,7 @@ class Figures(Schema):
 
     Args:
         config: Config of the training: a path in this repository, or an ``https://`` address.
+        options: Options that changed the config in the test, ``KEY=VALUE``. Default: [].
         labels: Number of labels, including the background.
         mIoU: Mean intersection over union in percent, 0 to 100, one for each seed.
         mean: Mean of ``mIoU``, exact or rounded to one decimal or more.
@@ -81,6 +82,7 @@ class Figures(Schema):
     mean: float
     checkpoints: Annotated[list[Sha256], Field(min_length=1, max_length=MOST_SEEDS)]
     test_set: TestSet
+    options: Annotated[list[Note], Field(max_length=100)] = []
 
 
 class Data(Schema):

@@ -75,7 +75,7 @@ def _point(name: str, x: int, seeds: dict[int, tuple[str, Measured]], points: di
     every = set().union(*points.values())
     if lacking := sorted(every - seeds.keys()):
         raise InputError(f'{name}, {x:,}: there is no result of seed {", ".join(map(str, lacking))}, which other points have')
-    configs = sorted({result.config for _, result in seeds.values()})
+    configs = sorted({' '.join([result.config, *result.options]) for _, result in seeds.values()})
     if len(configs) > 1:
         raise InputError(f'{name}, {x:,}: results of several configs: {", ".join(configs)}')
     values = [float(seeds[seed][1].metrics[METRIC]) for seed in sorted(seeds)]

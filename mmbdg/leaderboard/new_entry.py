@@ -151,6 +151,10 @@ def _figures(name: str, task: Task, results: Sequence[tuple[str, Measured]], con
     for file, result in results:
         if result.test_set != test_set:
             raise InputError(f'{file} and {first} are results of task "{name}", but of different test sets: measure all on the same one')
+        if result.options != measured.options:
+            raise InputError(
+                f'{file} and {first} are results of task "{name}", but with different options: {_text(result)}, {_text(measured)}'
+            )
         if result.config != measured.config and config is None:
             raise InputError(
                 f'{file} and {first} are results of task "{name}", but of different configs: {result.config}, {measured.config}'
@@ -158,12 +162,17 @@ def _figures(name: str, task: Task, results: Sequence[tuple[str, Measured]], con
     values = [float(result.metrics[METRIC]) for _, result in results]
     return dict(
         config=config or _in_repository(measured.config, root, first),
+        options=measured.options,
         labels=len(task.labels),
         mIoU=values,
         mean=mean(values),
         checkpoints=[result.checkpoint_sha256 for _, result in results],
         test_set=dict(images=test_set.images, sha256=test_set.sha256),
     )
+
+
+def _text(result: Measured) -> str:
+    return ' '.join(result.options) or 'none'
 
 
 def _in_repository(config: str, root: Path, file: str) -> str:

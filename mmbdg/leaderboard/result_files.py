@@ -29,6 +29,7 @@ class Measured(OpenSchema):
 
     Args:
         config: Config of the training, as given to the tool.
+        options: Options of the command line that changed the config, ``KEY=VALUE``. Default: [].
         checkpoint_sha256: SHA-256 of the checkpoint.
         seed: Seed of the training, if the checkpoint has it.
         version: Version of this package that measured.
@@ -37,6 +38,7 @@ class Measured(OpenSchema):
     """
 
     config: str
+    options: list[str] = []
     checkpoint_sha256: str
     seed: int | None
     version: str

@@ -413,6 +413,13 @@ class Hostile:
         return (os.system if self.function == 'system' else getattr(builtins, self.function)), self.args
 
 
+def test_lightning_files_of_old_versions_are_named(tmp_path):
+    path = tmp_path / 'old.ckpt'
+    torch.save({'state_dict': {'weight': torch.ones(1)}}, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(InputError, match='before torch 1.6'):
+        read_lightning(path)
+
+
 @pytest.mark.parametrize('function', ['system', 'exec', 'eval'])
 def test_lightning_files_run_nothing(function, tmp_path):
     marker = tmp_path / 'executed'

@@ -38,18 +38,20 @@ def test_tasks_and_seeds_are_found(tmp_path):
     results = files(
         tmp_path,
         *(result('classes', seed, figure) for seed, figure in ((2, 50.25), (0, 51.5), (1, 52.75))),
-        *(result('fgbg', seed, figure) for seed, figure in ((0, 90.0), (1, 91), (2, 92.0))),
+        *(result('fgbg', seed, figure, options=['task=fgbg']) for seed, figure in ((0, 90.0), (1, 91), (2, 92.0))),
     )
     made, entry = new_entry(ABOUT, results, ROOT)
     assert list(made['tasks']) == ['fgbg', 'classes'] and made['seeds'] == [0, 1, 2]
     assert made['tasks']['classes'] == dict(
         config=CONFIG,
+        options=[],
         labels=11,
         mIoU=[51.5, 52.75, 50.25],
         mean=51.5,
         checkpoints=[digest('classes', seed) for seed in range(3)],
         test_set=dict(zip(('images', 'sha256'), DOMAINS['fashion'].by_name['classes'].test_set, strict=True)),
     )
+    assert made['tasks']['fgbg']['options'] == ['task=fgbg']
     assert made['tasks']['fgbg']['mIoU'] == [90.0, 91.0, 92.0] and made['version'] == '0.8.0'
     (tmp_path / 'entry').mkdir()
     (tmp_path / 'entry' / 'x.json').write_text(json.dumps(made))
@@ -74,6 +76,7 @@ def test_seeds_that_checkpoints_do_not_have(tmp_path):
         ([result(), result()], 'are both results of task "fgbg" with seed 0'),
         ([result(), result('bag', 1)], r'results of different seeds: \[0\] and, of "bag", \[1\]'),
         ([result(), result(seed=1, config='configs/densecl_biggan_fpn.py')], 'of different configs'),
+        ([result(), result(seed=1, options=['task=bag'])], 'with different options: task=bag, none'),
         ([result(), result(seed=1, test_set=result('fgbg')['test_set'] | dict(sha256=digest('x')))], 'of different test sets'),
         ([result('mc16', domain='imagenet')], 'its labels background, aeroplane, .* are of no task of Embedded garments'),
         ([result(config='/etc/hostname')], 'its config /etc/hostname is not in this repository'),
