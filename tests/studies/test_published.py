@@ -56,6 +56,7 @@ def test_scenes():
         ('sources', 'docs/sources/fashion32.json', 'docs/sources.md', 6),
         ('generators', 'docs/generators/fashion32.json', 'docs/generators_compared.md', 5),
         ('calibration', 'docs/generators/calibration_fashion32.json', 'docs/generators_compared.md', 3),
+        ('diffusion_steps', 'docs/generators/steps_fashion32.json', 'docs/generators_compared.md', 4),
         ('diffusion_taps', 'docs/generators/taps_fashion32.json', 'docs/diffusion_generator.md', 14),
     ],
 )
