@@ -45,6 +45,7 @@ class SyntheticSegDataset(BaseSegDataset):
             :func:`mmbdg.storage.label_spaces.label_space`; images of classes outside it are left out. Applied by
             ``mmseg.LoadAnnotations`` as a label map, above 254 labels, here or in the masks, by ``mmbdg.LoadMask``.
         selection: Name of a selection of ``tools/select_samples.py``, to read its samples only; None for all samples.
+        per_class: Only the first samples of each class, this number exactly; default: all. A smaller set is part of a larger one.
         allow_empty: Labels may have no image at all; a head then learns that they are never there.
         pipeline: Transforms, from ``LoadImageFromFile`` and ``mmseg.LoadAnnotations`` on; masks are checked as they are loaded, see
             :class:`~mmbdg.datasets.checked_masks.CheckedLoading`.
@@ -53,7 +54,7 @@ class SyntheticSegDataset(BaseSegDataset):
     Raises:
         InputError: The dataset is missing or unfinished and cannot be made, or damaged; its masks do not fit the label space; a label has
             no image; ``reduce_zero_label`` is asked for, while the first label is the background; there is no such selection, or it was
-            made from another dataset.
+            made from another dataset; a class has fewer samples than ``per_class``.
     """
 
     synthetic: ClassVar = True
@@ -65,15 +66,18 @@ class SyntheticSegDataset(BaseSegDataset):
         label_space: str | Groups = 'classes',
         allow_empty: bool = False,
         selection: str | None = None,
+        per_class: int | None = None,
         pipeline: Sequence = (),
         **kwargs: Any,
     ) -> None:
         if data_root is None and prepare is None:
             raise InputError('SyntheticSegDataset needs data_root (a finished dataset) or prepare (a synthesis config)')
+        if per_class is not None and per_class < 1:
+            raise InputError(f'SyntheticSegDataset: per_class is {per_class}, expected 1 or more, or None for all samples')
         if kwargs.get('reduce_zero_label'):
             raise InputError('the first label of a synthetic dataset is the background: remove reduce_zero_label')
         root = prepare_dataset(Synthesis.from_config(prepare), data_root) if prepare else Path(data_root)
-        self.stored, self.root = StoredDataset(root, selection), root
+        self.stored, self.root, self.per_class = StoredDataset(root, selection), root, per_class
         self.info, self.lines = self.stored.info, self.stored.lines
         self.space = self._space(label_space, pipeline)
         names = list(self.stored.catalogue.classes)
@@ -109,10 +113,24 @@ class SyntheticSegDataset(BaseSegDataset):
             )
 
     def load_data_list(self) -> 'Items':
-        classes = self.stored.index.class_ids
+        classes = np.asarray(self.stored.index.class_ids)
         within = np.array([self.space.has(class_id) for class_id in range(len(self.stored.catalogue.classes))])[classes]
         places = self.space.within(np.arange(len(classes)), lambda place: classes[place], 'images') if not within.all() else None
+        if self.per_class:
+            places = self._first_of_each_class(classes, np.arange(len(classes)) if places is None else places)
         return Items(self.stored, self.space, self.reduce_zero_label, places)
+
+    def _first_of_each_class(self, classes: np.ndarray, places: np.ndarray) -> np.ndarray:
+        kept = np.zeros(len(places), bool)
+        for class_id in np.unique(classes[places]):
+            of_class = np.flatnonzero(classes[places] == class_id)
+            if len(of_class) < self.per_class:
+                raise InputError(
+                    f'{self.root} has {len(of_class):,} samples of {self.stored.catalogue.classes[int(class_id)]}, but per_class is '
+                    f'{self.per_class:,}: synthesise more (tools/synthesize.py --num-per-class), or take fewer'
+                )
+            kept[of_class[: self.per_class]] = True
+        return np.asarray(places)[kept]
 
     @staticmethod
     def checked_loader(step: Any) -> Any:

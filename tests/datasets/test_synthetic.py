@@ -184,3 +184,16 @@ def test_masks_of_many_labels(dtype, tmp_path):
     assert seg_map.tolist() == [[0, 300, 200], [300, 0, np.iinfo(dtype).max]] and results['seg_fields'] == ['gt_seg_map']
     results['label_map'] = {1: 200, 200: 65535}  # all mappings apply to the stored values: a pixel mapped to 200 stays 200
     assert LoadMask()(results)['gt_seg_map'].tolist() == [[0, 200, 65535], [200, 0, np.iinfo(dtype).max]]
+
+
+def test_the_first_samples_of_each_class(plan, tmp_path):
+    root = synthesize(plan, tmp_path / 'out')
+    every = SyntheticSegDataset(str(root), pipeline=PIPELINE)
+    two = SyntheticSegDataset(str(root), per_class=2, pipeline=PIPELINE)
+    assert [two[i]['img_path'] for i in range(len(two))] == [every[i]['img_path'] for i in (0, 1, 3, 4, 6, 7)]
+    groups = SyntheticSegDataset(str(root), label_space=dict(angular=['square'], round=['ring']), per_class=1, pipeline=PIPELINE)
+    assert [groups[i]['img_path'] for i in range(len(groups))] == [every[i]['img_path'] for i in (3, 6)]
+    with pytest.raises(InputError, match='has 3 samples of disc, but per_class is 4'):
+        SyntheticSegDataset(str(root), per_class=4, pipeline=PIPELINE)
+    with pytest.raises(InputError, match='per_class is 0'):
+        SyntheticSegDataset(str(root), per_class=0, pipeline=PIPELINE)

@@ -8,6 +8,7 @@ python tools/test.py  configs/transfer/fashion/unet_32px_synthetic.py work_dirs/
 _base_ = 'unet_32px_light.py'
 
 synthetic = 'work_dirs/biggan32_fashion'  # a dataset of tools/synthesize.py
+min_component = 0.0  # components of a mask below this share of its largest one become background; 0: keep all, 1: keep the largest
 
 train_dataloader = dict(
     dataset=dict(
@@ -15,7 +16,12 @@ train_dataloader = dict(
         type='mmbdg.SyntheticSegDataset',
         data_root=synthetic,
         label_space='classes',
-        pipeline=[dict(type='mmbdg.LoadImage'), dict(type='mmbdg.LoadMask'), *_base_.train_dataloader.dataset.pipeline],
+        pipeline=[
+            dict(type='mmbdg.LoadImage'),
+            dict(type='mmbdg.LoadMask'),
+            dict(type='mmbdg.DropSmallComponents', min_share=min_component),
+            *_base_.train_dataloader.dataset.pipeline,
+        ],
     ),
 )
 requires = dict(synthetic='labelled images: python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion')
