@@ -6,6 +6,7 @@ from mmbdg.datasets.annotated_latents import AnnotatedLatents, RuleAnnotatedLate
 from mmbdg.datasets.annotated_seg import AnnotatedSegDataset
 from mmbdg.datasets.caption_garment import CaptionGarment
 from mmbdg.datasets.chest_xray import ChestXRayDataset
+from mmbdg.datasets.class_subset import ClassSubset
 from mmbdg.datasets.colour_garments import ColourGarments
 from mmbdg.datasets.composed_scenes import ComposedScenes
 from mmbdg.datasets.cutout_folder import CutoutFolder
@@ -34,6 +35,7 @@ __all__ = [
     'AugmentLabelled',
     'CaptionGarment',
     'ChestXRayDataset',
+    'ClassSubset',
     'ColourGarments',
     'ComposedScenes',
     'CutoutFolder',
