@@ -53,12 +53,12 @@ class SizeCurve(NamedTuple):
         for size in sizes:
             if tuple(sorted(by_size[size])) != seeds or not seeds:
                 raise InputError(
-                    f'{name}: {sizes[0]:,g} images have the seeds {_listed(seeds)}, {size:,g} images have {_listed(by_size[size])}: run '
+                    f'{name}: {sizes[0]:,.9g} images have the seeds {_listed(seeds)}, {size:,.9g} images have {_listed(by_size[size])}: run '
                     'the study for all seeds at all sizes'
                 )
             for seed, value in by_size[size].items():
                 if not math.isfinite(value):
-                    raise InputError(f'{name}: the figure for {size:,g} images, seed {seed}, is {value}; it must be finite')
+                    raise InputError(f'{name}: the figure for {size:,.9g} images, seed {seed}, is {value}; it must be finite')
         values = np.array([[by_size[size][seed] for size in sizes] for seed in seeds], np.float64)
         return cls(name, np.array(sizes, np.float64), seeds, values)
 
@@ -132,14 +132,14 @@ def exchange_rates(
             f'{first.name} has the seeds {_listed(first.seeds)}, {other.name} has {_listed(other.seeds)}: run both for the same seeds'
         )
     if first.means[-1] <= first.means[0]:
-        ends = [f'{first.means[place]:g} with {first.sizes[place]:,g} images' for place in (0, -1)]
+        ends = [f'{first.means[place]:g} with {first.sizes[place]:,.9g} images' for place in (0, -1)]
         raise InputError(
             f'{first.name} does not grow: {ends[0]}, {ends[1]}. The figure must be one that more images raise, such as accuracy or mIoU'
         )
     numbers = np.array(first.sizes if at is None else at, np.float64)
     for n in numbers:
         if not first.sizes[0] <= n <= first.sizes[-1]:
-            raise InputError(f'{first.name} was measured with {first.sizes[0]:,g} to {first.sizes[-1]:,g} images, not with {n:,g}')
+            raise InputError(f'{first.name} was measured with {first.sizes[0]:,.9g} to {first.sizes[-1]:,.9g} images, not with {n:,.9g}')
     figures, amounts = _matched(first, other, first.means, other.means, numbers)
     limits: list[tuple[Amount | None, Amount | None]] = [(None, None)] * len(numbers)
     if len(first.seeds) > 1:

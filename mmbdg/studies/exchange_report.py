@@ -43,10 +43,11 @@ def as_markdown(curves: Sequence[SizeCurve], metric: Metric, rates: Rates) -> st
     for name, exchanges in rates.items():
         interval = f', {CONFIDENCE:.0%} interval' if exchanges and exchanges[0].low else ''
         heads = [f'images of {plain_markdown(first.name)}', figure, f'images of {plain_markdown(name)}{interval}', f'ratio{interval}']
-        rows = [
-            [f'{one.n:,g}', f'{one.figure:.1f}', _with_interval(one, 1), _with_interval(one, one.n)]
-            for one in exchanges
-        ]  # fmt: skip
+        rows = []
+        for one in exchanges:
+            amounts = (one.amount, one.low, one.high)
+            images, ratio = _with_interval(*amounts, 'never (> {})'), _with_interval(*(_ratio(amount, one.n) for amount in amounts), '> {}')
+            rows.append([f'{one.n:,.9g}', f'{one.figure:.4g}', images, ratio])
         parts.append(f'\n{markdown_table(heads, rows)}\n')
     changes = ', '.join(f'{np.abs(curve.fit - curve.means).max():.2g} for {plain_markdown(curve.name)}' for curve in curves)
     seeds = len(first.seeds)
@@ -58,21 +59,27 @@ def as_markdown(curves: Sequence[SizeCurve], metric: Metric, rates: Rates) -> st
     return ''.join(parts)
 
 
-def amount_text(amount: Amount, per: float = 1) -> str:
+def amount_text(amount: Amount, unreached: str = 'never (> {})') -> str:
     """An amount with three significant digits: ``1,230``, ``< 100``, ``never (> 60,000)``.
 
     Args:
-        amount: Amount of images.
-        per: Number that it is divided by, above 0. Default: 1.
+        amount: Amount of images, or of images for each image of the first curve.
+        unreached: Text for 'never', with the largest measured number in the place of ``{}``. Default: 'never (> {})'.
     """
-    value = amount.images / per
+    value = amount.images
     text = f'{float(f"{value:.3g}"):,.0f}' if value >= 100 else f'{value:.3g}'
-    return dict(about=text, fewer=f'< {text}', never=f'never (> {text})')[amount.answer]
+    return dict(about=text, fewer=f'< {text}', never=unreached.format(text))[amount.answer]
 
 
-def _with_interval(one: Exchange, per: float) -> str:
-    text = amount_text(one.amount, per)
-    return f'{text}; {amount_text(one.low, per)} to {amount_text(one.high, per)}' if one.low and one.high else text
+def _ratio(amount: Amount | None, n: float) -> Amount | None:
+    return amount and amount._replace(images=amount.images / n)
+
+
+def _with_interval(amount: Amount, low: Amount | None, high: Amount | None, unreached: str) -> str:
+    text = amount_text(amount, unreached)
+    if low is None or high is None or (amount == low == high and amount.answer != 'about'):
+        return text
+    return f'{text}; {amount_text(low, unreached)} to {amount_text(high, unreached)}'
 
 
 def draw(curves: Sequence[SizeCurve], metric: Metric, rates: Rates, path: Path) -> None:
@@ -97,6 +104,9 @@ def draw(curves: Sequence[SizeCurve], metric: Metric, rates: Rates, path: Path) 
             axes.set_xscale('log')
             axes.grid(alpha=0.3)
             axes.legend(fontsize='small')
+        for axis in (left.xaxis, right.xaxis, right.yaxis):  # by default, matplotlib writes formulas, which a drawing here does not show
+            axis.set_major_formatter('{x:,.9g}')
+            axis.set_minor_formatter('')
 
 
 def _draw_exchanges(axes: Any, label: str, exchanges: Sequence[Exchange], colour: str) -> None:
