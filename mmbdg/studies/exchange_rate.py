@@ -53,8 +53,8 @@ class SizeCurve(NamedTuple):
         for size in sizes:
             if tuple(sorted(by_size[size])) != seeds or not seeds:
                 raise InputError(
-                    f'{name}: {sizes[0]:,.9g} images have the seeds {_listed(seeds)}, {size:,.9g} images have {_listed(by_size[size])}: run '
-                    'the study for all seeds at all sizes'
+                    f'{name}: {sizes[0]:,.9g} images have the seeds {_listed(seeds)}, {size:,.9g} images have {_listed(by_size[size])}: '
+                    'run the study for all seeds at all sizes'
                 )
             for seed, value in by_size[size].items():
                 if not math.isfinite(value):

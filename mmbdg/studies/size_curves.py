@@ -1,12 +1,17 @@
 """Curves over the number of images, read from the JSON files of tools/study.py."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from mmbdg.errors import InputError, nearest
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema
 from mmbdg.studies.exchange_rate import SizeCurve
+
+Number = Annotated[float, Field(ge=-1e15, le=1e15)]
+"""Sums of larger numbers would not be finite."""
 
 
 class _Row(OpenSchema):
@@ -15,7 +20,7 @@ class _Row(OpenSchema):
 
 class _Column(OpenSchema):
     title: str
-    value: float | None = None
+    value: Number | None = None
 
 
 class _Figure(OpenSchema):
@@ -28,7 +33,7 @@ class _Run(OpenSchema):
     row: str
     column: str
     seed: int
-    figures: dict[str, float | None]
+    figures: dict[str, Number | None]
 
 
 class _Results(OpenSchema):
