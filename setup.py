@@ -65,7 +65,7 @@ setup(
         'torch>=2.6',
         'torchvision>=0.21',
         'numpy>=1.26',
-        'scipy>=1.11',
+        'scipy>=1.12',  # isotonic_regression
         'shapely>=2',  # outlines of masks
         'pycocotools>=2.0.7',  # filled polygons and run lengths
         'pillow>=10',

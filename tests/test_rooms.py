@@ -37,7 +37,7 @@ ALLOWED = {
     },
     'backbones': {'compat'},
     'leaderboard': {'storage', 'assets'},
-    'studies': {'storage', 'engine', 'evaluation', 'analysis', 'assets', 'compat'},
+    'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),
 }

@@ -18,6 +18,7 @@ from mmbdg.datasets.image_folder import ImageFolder
 from mmbdg.datasets.joint import JointDataset
 from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.datasets.loading import LoadImage, LoadMask
+from mmbdg.datasets.mixed import MixedDataset
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.paste_objects import PasteObjects
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
@@ -49,6 +50,7 @@ __all__ = [
     'LabelledFolder',
     'LoadImage',
     'LoadMask',
+    'MixedDataset',
     'OnlineSyntheticDataset',
     'PasteObjects',
     'ResizedCropFlip',

@@ -34,12 +34,12 @@ def addressing(dataset: Any) -> Addressing:
 
 
 class Address(NamedTuple):
-    """Address of a sample, given to a dataset by :class:`~mmbdg.engine.AddressedSampler`."""
+    """Address of a sample, given to a dataset by :class:`~mmbdg.engine.AddressedSampler` or one of its subclasses."""
 
     seed: int
     """Seed of the training."""
     epoch: int
-    """Number of complete passes through the dataset before this sample, from 0."""
+    """Number of the pass through the dataset, or through its part if the sampler takes the parts in turn; from 0."""
     index: int
     """Index of the sample in the dataset, from 0."""
     count: int

@@ -25,6 +25,7 @@ from mmbdg.engine.optimizers.gan_optim_wrapper_constructor import GANOptimWrappe
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
+from mmbdg.engine.samplers.source_ratio_sampler import SourceRatioSampler
 
 __all__ = [
     'AddressedSampler',
@@ -52,6 +53,7 @@ __all__ = [
     'RefreshAverageHook',
     'SafeCheckpointHook',
     'SamplePredictionsHook',
+    'SourceRatioSampler',
     'StopOnNaNHook',
     'TotalBatchHook',
     'TrainingSetHook',

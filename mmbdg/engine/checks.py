@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from types import SimpleNamespace
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dataset import InfiniteSampler
@@ -16,10 +17,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmbdg.datasets.address import ADDRESSED_SAMPLER, Addressing, addressing
 from mmbdg.datasets.listed_files import check_listed_files
+from mmbdg.datasets.mixed import MixedDataset
 from mmbdg.datasets.paste_objects import pastes_in
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
+from mmbdg.engine.samplers.source_ratio_sampler import SourceRatioSampler
 from mmbdg.errors import InputError
 from mmbdg.models import InterpreterTraining
 from mmbdg.models.part_losses import parts_of_model
@@ -161,7 +164,7 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     """The sampler and the data preprocessor fit the addressing of the dataset and of its parts."""
     name, addressed = type(loader.sampler).__name__, isinstance(loader.sampler, AddressedSampler)
     if addressing(loader.dataset) is Addressing.ADDRESS and not addressed:
-        yield f'a joint dataset is indexed by addresses, but a {name} gives none: {ADDRESSED_SAMPLER}'
+        yield f'a {type(loader.dataset).__name__} is indexed by addresses, but a {name} gives none: {ADDRESSED_SAMPLER}'
     for part_name, part in _parts(loader.dataset, model).items():
         preprocessor = part_of(model.data_preprocessor, part_name)
         if addressing(part) is Addressing.COUNT and not (addressed and getattr(preprocessor, 'takes_addresses', False)):
@@ -174,7 +177,11 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
 def label_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     """A segmentation head has one output for each label of the labelled images, and ignores the same label as the masks."""
     head = getattr(model, 'seg_head', getattr(model, 'decode_head', None))
-    labelled = part_of(loader.dataset, 'seg')
+    for labelled in loader.dataset.parts.values() if isinstance(loader.dataset, MixedDataset) else [part_of(loader.dataset, 'seg')]:
+        yield from _label_problems(head, labelled)
+
+
+def _label_problems(head: Any, labelled: Any) -> Iterator[str]:
     space, classes = getattr(labelled, 'space', None), len(getattr(labelled, 'metainfo', {}).get('classes') or ())
     if not hasattr(head, 'num_classes'):
         return
@@ -204,8 +211,13 @@ def size_problems(loader: DataLoader) -> Iterator[str]:
 
 
 def grouping_problems(loader: DataLoader) -> Iterator[str]:
-    """The aspect ratio sampler and the data loader need the same batch size."""
+    """The samplers that group samples by batches and the data loader need the same batch size."""
     sampler = loader.sampler
+    if isinstance(sampler, SourceRatioSampler) and sampler.batch_size != loader.batch_size:
+        yield (
+            f'the sampler has a ratio of sources for batches of {sampler.batch_size}, but a batch has {loader.batch_size}: set '
+            'train_dataloader.sampler.batch_size to train_dataloader.batch_size'
+        )
     if isinstance(sampler, AspectRatioSampler) and sampler.batch_size != loader.batch_size:
         yield (
             f'the sampler groups {sampler.batch_size} images of one orientation, but a batch has {loader.batch_size}: '

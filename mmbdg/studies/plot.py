@@ -39,7 +39,7 @@ def _over_columns(axes: Any, results: Results, figure: Figure) -> None:
     places = {column.name: number if column.value is None else column.value for number, column in enumerate(study.columns)}
     for row in study.rows:
         known = [(places[name], list(results.values(row.name, name, figure.name).values())) for r, name in results.cells() if r == row.name]
-        _band(axes, row.title or row.name, [(x, values) for x, values in sorted(known) if values])
+        band(axes, row.title or row.name, [(x, values) for x, values in sorted(known) if values])
     axes.set_xscale(study.plot.x_scale)
     axes.minorticks_off()
     axes.set_xticks(list(places.values()), [column.title or column.name for column in study.columns])
@@ -50,7 +50,7 @@ def _over_iterations(axes: Any, results: Results, figure: Figure) -> None:
     for row_name, column in results.cells():
         title = results.study.row(row_name).title or row_name
         points = curve(results.runs[row_name, column], key, figure.scale)
-        _band(axes, f'{title}, {column}' if several else title, points)
+        band(axes, f'{title}, {column}' if several else title, points)
 
 
 def _by_row(axes: Any, results: Results, figure: Figure) -> None:
@@ -67,18 +67,25 @@ def _by_row(axes: Any, results: Results, figure: Figure) -> None:
 KINDS = dict(columns=_over_columns, iterations=_over_iterations, rows=_by_row)
 
 
-def _band(axes: Any, label: str, points: list[tuple[float, list[float]]]) -> None:
-    """Draw a line through the means with a band of one standard deviation (n - 1) on each side. A single point gets an error bar."""
+def band(axes: Any, label: str, points: list[tuple[float, list[float]]], colour: str | None = None) -> None:
+    """Draw a line through the means with a band of one standard deviation (n - 1) on each side. A single point gets an error bar.
+
+    Args:
+        axes: Axes of matplotlib.
+        label: Text in the legend.
+        points: Place on the x axis and figures, one per seed, of each point.
+        colour: Colour of the line. Default: the next one of matplotlib.
+    """
     if not points:
         return
     x = [place for place, _ in points]
     means = [mean(values) for _, values in points]
     spreads = [stdev(values) if len(values) > 1 else 0.0 for _, values in points]
     if len(points) == 1:
-        axes.errorbar(x, means, spreads, fmt='o', markersize=4, capsize=4, label=label)
+        axes.errorbar(x, means, spreads, fmt='o', markersize=4, capsize=4, label=label, color=colour)
         axes.plot(x, means, alpha=0)
         return
-    (line,) = axes.plot(x, means, marker='o', markersize=3, label=label)
+    (line,) = axes.plot(x, means, marker='o', markersize=3, label=label, color=colour)
     low, high = ([m + sign * s for m, s in zip(means, spreads, strict=True)] for sign in (-1, 1))
     axes.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
 

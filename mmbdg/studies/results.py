@@ -93,7 +93,8 @@ class Results:
             study=config,
             rows={row.name: dict(title=row.title or row.name, consumed=row.consumed.model_dump() if row.consumed else None,
                                  paper=row.paper) for row in study.rows},
-            columns={column.name: dict(title=column.title or column.name, options=column.options) for column in study.columns},
+            columns={column.name: dict(title=column.title or column.name, value=column.value, options=column.options)
+                     for column in study.columns},
             figures={figure.name: dict(title=figure.title or figure.name, unit=figure.unit, read=figure.read) for figure in study.figures},
             seeds=study.seeds,
             paper=study.paper,

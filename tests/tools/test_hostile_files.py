@@ -622,6 +622,28 @@ def model_folder(files: Files, hostile: Path) -> Path:
     return folder
 
 
+def exchange_rate(files: Files) -> Attacks:
+    folder = files.root / 'curves'
+    folder.mkdir(exist_ok=True)
+    good = dict(
+        rows={name: dict(title='x' * 10**4) for name in 'ab'},
+        columns={str(n): dict(title='', value=n) for n in (1, 2)},
+        figures=dict(x=dict(title='$x', unit='', read='x')),
+        runs=[dict(row=row, column=str(n), seed=0, figures=dict(x=n)) for row in 'ab' for n in (1, 2)],
+    )
+    for name, changed in dict(
+        good={},
+        value=dict(columns={str(n): dict(title='', value=n * 10**400) for n in (1, 2)}),
+        figure=dict(runs=[one | dict(figures=dict(x=10**400)) for one in good['runs']]),
+        column=dict(runs=[one | dict(column='../..') for one in good['runs']]),
+    ).items():
+        (folder / f'{name}.json').write_text(json.dumps(good | changed))
+    yield from each(files.jsons, lambda path: [f'{path}:a', f'{folder}/good.json:b', 'out'])
+    for name in ('value', 'figure', 'column'):
+        yield name, [f'{folder}/good.json:a', f'{folder}/{name}.json:b', 'out']
+    yield from bad_places(files, lambda out: [f'{folder}/good.json:a', f'{folder}/good.json:b', out])
+
+
 def prompts(files: Files) -> Attacks:
     good = config(files, 'prompts', "prompts = dict(classes=['bag'], per_class=2)")
     yield from each(files.configs, lambda path: [path, 'prompts.json'])
@@ -655,6 +677,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/synthetic_to_coco.py': converter('.json'),
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
+    'tools/exchange_rate.py': exchange_rate,
     'tools/extract_backbone.py': extract_backbone,
     'tools/figures.py': figures,
     'tools/index_pool.py': index_pool,

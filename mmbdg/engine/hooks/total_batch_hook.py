@@ -1,10 +1,13 @@
-"""Checks that a resumed training has the same total batch size, ratios of online parts and number of images as before."""
+"""Checks that a resumed training has the same total batch size, ratios of online parts and of sources, and number of images as before."""
+
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmbdg.datasets.address import Addressing, addressing
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
+from mmbdg.engine.samplers.source_ratio_sampler import SourceRatioSampler
 from mmbdg.errors import InputError
 from mmbdg.registry import HOOKS
 
@@ -12,20 +15,21 @@ KEY = 'total_batch_size'
 RATIOS_KEY = 'online_ratios'
 OLD_RATIO_KEY = 'online_ratio'  # of the part seg, in checkpoints of version 0.5.0 and before
 IMAGES_KEY = 'real_images'
+SOURCES_KEY = 'sources'
 
 
 @HOOKS.register_module()
 class TotalBatchHook(Hook):
-    """Stores the total batch size, the ratios of online parts and the number of real images in the checkpoints and compares them when a
-    training resumes.
+    """Stores the total batch size, the ratios of online parts and of sources, and the number of real images in the checkpoints and compares
+    them when a training resumes.
 
     mmengine gives a sampler the number of steps, not of samples, so with a smaller batch size some samples would repeat. Sample n of a
     joint dataset contains the online samples from number n x ratio on, so with a smaller ratio online samples would repeat. A different
-    number of real images in a joint dataset may be intended, so the hook only warns.
+    number of images in a joint or mixed dataset may be intended, so the hook only warns.
 
     Raises:
-        InputError: A training that counts iterations resumes with another total batch size, or a joint training resumes with another ratio
-            of an online part.
+        InputError: A training that counts iterations resumes with another total batch size or another ratio of its sources
+            (:class:`~mmbdg.engine.SourceRatioSampler`), or a joint training resumes with another ratio of an online part.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -36,7 +40,10 @@ class TotalBatchHook(Hook):
             self._check_ratios(runner, {name: loader.dataset.ratios[name] for name, part in parts if addressing(part) is Addressing.COUNT})
         if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:
             return  # epochs are counted in samples, not in steps
-        if joint:
+        if isinstance(loader.sampler, SourceRatioSampler):
+            self._check_sources(runner, dict(ratio=loader.sampler.ratio, epoch=loader.sampler.counted))
+            self._compare_images(runner, loader.sampler.lengths)
+        elif joint:
             self._compare_images(runner, len(loader.dataset))
         total, before = loader.batch_size * runner.world_size, runner.message_hub.get_info(KEY)
         if runner.iter and before not in (None, total):
@@ -47,11 +54,24 @@ class TotalBatchHook(Hook):
         runner.message_hub.update_info(KEY, total)
 
     @staticmethod
-    def _compare_images(runner: Runner, images: int) -> None:
+    def _check_sources(runner: Runner, keys: dict[str, Any]) -> None:
+        before = runner.message_hub.get_info(SOURCES_KEY)
+        for key, value in keys.items() if runner.iter and before else ():
+            if before[key] != value:
+                raise InputError(
+                    f'the training began with {key}={before[key]} of its sources, but resumes with {key}={value}: images would be skipped '
+                    f'or repeated. Set train_dataloader.sampler.{key}={before[key]}'
+                )
+        runner.message_hub.update_info(SOURCES_KEY, keys)
+
+    @staticmethod
+    def _compare_images(runner: Runner, images: int | dict[str, int]) -> None:
+        """Compare the number of images, or the numbers by the name of the part."""
         before = runner.message_hub.get_info(IMAGES_KEY)
         if runner.iter and before not in (None, images):
+            kind = 'images' if isinstance(images, dict) else 'real images'
             runner.logger.warning(
-                f'the training began with {before} real images, but resumes with {images}: the order of the images changes, and some '
+                f'the training began with {before} {kind}, but resumes with {images}: the order of the images changes, and some '
                 'images and views will repeat sooner than others'
             )
         runner.message_hub.update_info(IMAGES_KEY, images)

@@ -36,8 +36,9 @@ def described(dataset: Any, drawn: int) -> Iterator[dict[str, Any]]:
         drawn: Number of its items that the training has drawn; counts for endless datasets.
     """
     if parts := getattr(dataset, 'parts', None):
+        ratios = getattr(dataset, 'ratios', {})  # a MixedDataset has none, and no endless part
         for name, part in parts.items():
-            yield from described(part, drawn * dataset.ratios[name])
+            yield from described(part, drawn * ratios.get(name, 1))
     elif several := getattr(dataset, 'datasets', None):  # ConcatDataset of mmengine and torch
         for part in several:
             yield from described(part, drawn)

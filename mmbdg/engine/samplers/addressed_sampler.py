@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
+from typing import ClassVar
 
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Dataset, Sampler
@@ -36,14 +37,18 @@ class AddressedSampler(Sampler):
         InputError: The dataset is addressed by index.
     """
 
+    takes: ClassVar = (Addressing.COUNT, Addressing.ADDRESS)
+    """Addressing of the datasets that the sampler is for."""
+
     def __init__(self, dataset: Dataset, seed: int | None = None, by_epoch: bool = False) -> None:
         self.addressing = addressing(dataset)
-        if self.addressing is Addressing.INDEX:
+        if self.addressing not in self.takes:
             raise InputError(
                 'AddressedSampler is for datasets that are addressed by count or by address, e.g. OnlineSyntheticDataset and JointDataset; '
                 f'{type(dataset).__name__} is addressed by index: use DefaultSampler or InfiniteSampler'
             )
         self.dataset, self.size, self.by_epoch = dataset, len(dataset), by_epoch
+        self.group = 1  # number of consecutive samples that go to the same process
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
         self._next = 0  # number of samples that this process has taken
@@ -55,9 +60,13 @@ class AddressedSampler(Sampler):
 
     def __iter__(self) -> Iterator[int | Address]:
         for _ in range(len(self)) if self.by_epoch else count():
-            n = self._next * self.world_size + self.rank
+            group, place = divmod(self._next, self.group)
             self._next += 1
-            yield self.address(n) if self.addressing is Addressing.ADDRESS else n
+            yield self.item((group * self.world_size + self.rank) * self.group + place)
+
+    def item(self, n: int) -> int | Address:
+        """What the dataset is given for sample n."""
+        return self.address(n) if self.addressing is Addressing.ADDRESS else n
 
     def address(self, n: int) -> Address:
         """Address of sample n."""
