@@ -23,7 +23,7 @@ from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
 from mmbdg.errors import InputError
-from mmbdg.models import DomainLosses, InterpreterTraining
+from mmbdg.models import AuxNorm, DomainLosses, InterpreterTraining
 from mmbdg.models.domain_losses import DOMAINS
 from mmbdg.models.part_losses import parts_of_model
 from mmbdg.parts import differing_parts, part_of
@@ -43,6 +43,7 @@ def check_data(runner: Runner) -> None:
         *ensemble_problems(loader, model),
         *part_problems(loader, model),
         *domain_problems(loader, model),
+        *recomputation_problems(getattr(runner, 'cfg', {}), model),
         *address_problems(loader, model),
         *label_problems(loader, model),
         *size_problems(loader),
@@ -183,6 +184,15 @@ def domain_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
                 f'{len(classes)}, and class {place} is {theirs[0]} there and {theirs[1]} here: one head needs the same classes in the same '
                 'order; set the classes (class_names, metainfo, label_space) of both'
             )
+
+
+def recomputation_problems(cfg: Mapping, model: nn.Module) -> Iterator[str]:
+    """mmengine's activation checkpointing computes the second pass of synthetic images with the main norms, so gradients would be wrong."""
+    if cfg.get('activation_checkpointing') and any(isinstance(module, AuxNorm) for module in model.modules()):
+        yield (
+            "activation_checkpointing of mmengine's Runner does not know auxiliary norms: remove it and set with_cp=True in the backbone "
+            '(joint pre-training: model.activation_checkpointing=True)'
+        )
 
 
 def _domains(dataset: Dataset) -> dict[str, list[Dataset]]:

@@ -52,9 +52,8 @@ class AuxNorm(nn.Module):
             raise InputError(f'aux_norm is {", ".join(map(repr, NORMS))} or None, got {norm!r}{nearest(str(norm), NORMS)}')
         self._model = (model,)  # in a tuple: as a submodule the model would contain itself
         roots = [name for name, _ in model.named_children()] if within is None else within
-        layers = {
-            f'{root}.{name}' if name else root: module for root in roots for name, module in model.get_submodule(root).named_modules()
-        }
+        memo: set[nn.Module] = set()  # a module with two names is copied once; functional_call finds the other name
+        layers = dict(pair for root in roots for pair in model.get_submodule(root).named_modules(memo, root))
         found = {name: layer for name, layer in layers.items() if isinstance(layer, NORMS[norm])}
         self.names = tuple(name for name, layer in found.items() if not _is_frozen(layer))
         if not self.names:
