@@ -52,7 +52,7 @@ class AuxNorm(nn.Module):
             raise InputError(f'aux_norm is {", ".join(map(repr, NORMS))} or None, got {norm!r}{nearest(str(norm), NORMS)}')
         self._model = (model,)  # in a tuple: as a submodule the model would contain itself
         roots = [name for name, _ in model.named_children()] if within is None else within
-        memo: set[nn.Module] = set()  # a module with two names is copied once; functional_call finds the other name
+        memo: set[nn.Module] = set()  # a layer with two names is copied once
         layers = dict(pair for root in roots for pair in model.get_submodule(root).named_modules(memo, root))
         found = {name: layer for name, layer in layers.items() if isinstance(layer, NORMS[norm])}
         self.names = tuple(name for name, layer in found.items() if not _is_frozen(layer))
@@ -71,7 +71,8 @@ class AuxNorm(nn.Module):
         Statistics that batch norms update inside are those of the auxiliary layers.
         """
         tensors = {f'model.{name}': tensor for name, tensor in (*self.named_parameters(), *self.named_buffers())}
-        return functional_call(_Calling(self._model[0]), tensors, (function, *args), kwargs)
+        # With tie_weights, a layer with two names would keep the auxiliary tensors after the call. Without, both names are of one layer.
+        return functional_call(_Calling(self._model[0]), tensors, (function, *args), kwargs, tie_weights=False)
 
     def train(self, mode: bool = True) -> 'AuxNorm':
         """Set the mode of the copies to that of their originals, which a backbone may keep in evaluation mode (``norm_eval``)."""

@@ -18,7 +18,9 @@ from mmbdg.models import AuxNorm, AuxNormClassifier
 from mmbdg.registry import MODELS
 
 CLASSES = 5
-RESNET = dict(type='mmpretrain.ResNet', depth=18, base_channels=4, stem_channels=4, num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,))
+RESNET = dict(
+    type='mmpretrain.ResNet', depth=18, base_channels=4, stem_channels=4, num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(1,)
+)
 VIT = dict(
     type='mmpretrain.VisionTransformer',
     arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32),
