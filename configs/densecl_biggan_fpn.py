@@ -20,10 +20,11 @@ label_classes = 'fashion32'  # classes of the label space; num_labels is derived
 num_labels = 11
 seg_loss_weight = 1.0
 synthetic_ratio = 1  # synthetic images per real image
+aux_norm = None  # 'BN': batch norms of their own for the synthetic images, docs/aux_norm.md
 iterations = 240
 
 # The queue of 2,048 keys is full after 64 iterations. Backbone, heads and losses are defined in the base file of the model.
-model = dict(seg_head=dict(num_classes=num_labels, loss_decode=dict(loss_weight=seg_loss_weight)))
+model = dict(seg_head=dict(num_classes=num_labels, loss_decode=dict(loss_weight=seg_loss_weight)), aux_norm=aux_norm)
 
 # Crops, resizing and flips change image and mask together; colours and blur are those of the real views. The crop area is ours: a garment
 # of 32 px cannot be recognised in DenseCL's smallest crops, a fifth of the image.

@@ -18,6 +18,7 @@ from mmbdg.datasets.image_folder import ImageFolder
 from mmbdg.datasets.joint import JointDataset
 from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.datasets.loading import LoadImage, LoadMask
+from mmbdg.datasets.mark_synthetic import MarkSynthetic
 from mmbdg.datasets.mixed import MixedDataset
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.paste_objects import PasteObjects
@@ -50,6 +51,7 @@ __all__ = [
     'LabelledFolder',
     'LoadImage',
     'LoadMask',
+    'MarkSynthetic',
     'MixedDataset',
     'OnlineSyntheticDataset',
     'PasteObjects',

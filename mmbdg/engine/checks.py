@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.dataset import InfiniteSampler
@@ -16,7 +15,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmbdg.datasets.address import ADDRESSED_SAMPLER, Addressing, addressing
+from mmbdg.datasets.image_class import class_names_of
 from mmbdg.datasets.listed_files import check_listed_files
+from mmbdg.datasets.mark_synthetic import marks_synthetic
 from mmbdg.datasets.mixed import MixedDataset
 from mmbdg.datasets.paste_objects import pastes_in
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
@@ -24,7 +25,8 @@ from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.samplers.source_ratio_sampler import SourceRatioSampler
 from mmbdg.errors import InputError
-from mmbdg.models import InterpreterTraining
+from mmbdg.models import AuxNorm, DomainLosses, InterpreterTraining
+from mmbdg.models.domain_losses import DOMAINS
 from mmbdg.models.part_losses import parts_of_model
 from mmbdg.parts import differing_parts, part_of
 
@@ -42,6 +44,8 @@ def check_data(runner: Runner) -> None:
         *interpreter_problems(loader, model),
         *ensemble_problems(loader, model),
         *part_problems(loader, model),
+        *domain_problems(loader, model),
+        *recomputation_problems(getattr(runner, 'cfg', {}), model),
         *address_problems(loader, model),
         *label_problems(loader, model),
         *size_problems(loader),
@@ -160,6 +164,56 @@ def part_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
             yield problem
 
 
+def domain_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
+    """Real and synthetic images of a model with auxiliary norms are told apart and have the same classes in the same order."""
+    if not isinstance(model, DomainLosses):
+        return
+    domains, name = _domains(loader.dataset), type(model).__name__
+    if model.aux_norm is not None and (lacking := [domain for domain, found in domains.items() if not found]):
+        yield (
+            f'{name} trains on real and synthetic images, but train_dataloader.dataset has no {lacking[0]} ones: give it the parts real '
+            "and synthetic (mmbdg.JointDataset), or end the pipeline of each synthetic dataset with dict(type='mmbdg.MarkSynthetic')"
+        )
+    named = [(domain, dataset, _class_names(dataset, model)) for domain, found in domains.items() for dataset in found]
+    named = [entry for entry in named if entry[2]]
+    for domain, dataset, classes in named[1:]:
+        first_domain, first, expected = named[0]
+        if classes != expected:
+            place = next((i for i, (a, b) in enumerate(zip(expected, classes, strict=False)) if a != b), min(len(expected), len(classes)))
+            theirs = [f'"{names[place]}"' if place < len(names) else 'none' for names in (expected, classes)]
+            yield (
+                f'the {first_domain} set {type(first).__name__} has {len(expected)} classes, the {domain} set {type(dataset).__name__} has '
+                f'{len(classes)}, and class {place} is {theirs[0]} there and {theirs[1]} here: one head needs the same classes in the same '
+                'order; set the classes (class_names, metainfo, label_space) of both'
+            )
+
+
+def recomputation_problems(cfg: Mapping, model: nn.Module) -> Iterator[str]:
+    """mmengine's activation checkpointing computes the second pass of synthetic images with the main norms, so gradients would be wrong."""
+    if cfg.get('activation_checkpointing') and any(isinstance(module, AuxNorm) for module in model.modules()):
+        yield (
+            "activation_checkpointing of mmengine's Runner does not know auxiliary norms: remove it and set with_cp=True in the backbone "
+            '(joint pre-training: model.activation_checkpointing=True)'
+        )
+
+
+def _domains(dataset: Dataset) -> dict[str, list[Dataset]]:
+    """The datasets without others inside, by domain: by part, otherwise by the marks of their pipelines."""
+    if parts := getattr(dataset, 'parts', None):
+        return {domain: [leaf for leaf in _leaves(parts[domain]) if not _is_wrapper(leaf)] for domain in DOMAINS if domain in parts}
+    domains: dict[str, list[Dataset]] = {domain: [] for domain in DOMAINS}
+    for leaf in _leaves(dataset):
+        if not _is_wrapper(leaf):
+            domains['synthetic' if marks_synthetic(getattr(leaf, 'pipeline', None)) else 'real'].append(leaf)
+    return domains
+
+
+def _class_names(dataset: Dataset, model: nn.Module) -> list[str]:
+    """Names of what the head of a model tells apart: labels of a segmentor, classes of images of a classifier; empty if unknown."""
+    images = None if hasattr(model, 'decode_head') else class_names_of(dataset)
+    return images or list((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
+
+
 def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     """The sampler and the data preprocessor fit the addressing of the dataset and of its parts."""
     name, addressed = type(loader.sampler).__name__, isinstance(loader.sampler, AddressedSampler)
@@ -177,11 +231,18 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
 def label_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     """A segmentation head has one output for each label of the labelled images, and ignores the same label as the masks."""
     head = getattr(model, 'seg_head', getattr(model, 'decode_head', None))
-    for labelled in loader.dataset.parts.values() if isinstance(loader.dataset, MixedDataset) else [part_of(loader.dataset, 'seg')]:
+    for labelled in _labelled(loader.dataset, model):
         yield from _label_problems(head, labelled)
 
 
-def _label_problems(head: Any, labelled: Any) -> Iterator[str]:
+def _labelled(dataset: Dataset, model: nn.Module) -> list[Dataset | None]:
+    """The datasets whose masks a segmentation head learns."""
+    if isinstance(model, DomainLosses):
+        return sum(_domains(dataset).values(), [])
+    return list(dataset.parts.values()) if isinstance(dataset, MixedDataset) else [part_of(dataset, 'seg')]
+
+
+def _label_problems(head: nn.Module | None, labelled: Dataset | None) -> Iterator[str]:
     space, classes = getattr(labelled, 'space', None), len(getattr(labelled, 'metainfo', {}).get('classes') or ())
     if not hasattr(head, 'num_classes'):
         return
@@ -241,6 +302,10 @@ def paste_problems(loader: DataLoader) -> Iterator[str]:
                     f'mmbdg.PasteObjects has {len(step.classes)} classes ({", ".join(step.classes[:5])}, ...), but {name} has '
                     f'{len(classes)} ({", ".join(classes[:5])}, ...): set PasteObjects.classes to those of the dataset, in their order'
                 )
+
+
+def _is_wrapper(dataset: Dataset) -> bool:
+    return any(getattr(dataset, name, None) for name in ('parts', 'dataset', 'datasets'))
 
 
 def _leaves(dataset: Dataset) -> Iterator[Dataset]:

@@ -1,12 +1,16 @@
-"""Models for mmengine's Runner: training of GANs, VQGANs, diffusion models, CLIP and interpreters, and joint pre-training."""
+"""Models for mmengine's Runner: training of GANs, VQGANs, diffusion models, CLIP and interpreters, joint pre-training, auxiliary norms."""
 
 from mmbdg.models.autoencoder_training import AutoencoderTraining
+from mmbdg.models.aux_norm import AuxNorm
+from mmbdg.models.aux_norm_classifier import AuxNormClassifier
+from mmbdg.models.aux_norm_segmentor import AuxNormSegmentor
 from mmbdg.models.chunked_cross_entropy import ChunkedCrossEntropy
 from mmbdg.models.class_diffusion_training import ClassDiffusionTraining
 from mmbdg.models.clip_training import CLIPTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
 from mmbdg.models.densecl import DenseCL
 from mmbdg.models.diffusion_training import DiffusionTraining
+from mmbdg.models.domain_losses import DomainLosses
 from mmbdg.models.fpn_head import FPNHead
 from mmbdg.models.gan_distributed import GANDistributed
 from mmbdg.models.interpreter_training import InterpreterTraining
@@ -33,12 +37,16 @@ from mmbdg.models.vqgan_transformer_training import VQGANTransformerTraining
 __all__ = [
     'ASPPHead',
     'AutoencoderTraining',
+    'AuxNorm',
+    'AuxNormClassifier',
+    'AuxNormSegmentor',
     'ChunkedCrossEntropy',
     'ClassDiffusionTraining',
     'CLIPTraining',
     'ConditionalGAN',
     'DenseCL',
     'DiffusionTraining',
+    'DomainLosses',
     'FCNHead',
     'FPNHead',
     'GANDistributed',

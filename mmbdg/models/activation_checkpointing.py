@@ -1,7 +1,6 @@
 """Activation checkpointing: the blocks of a backbone recompute their activations in the backward pass to save memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from types import MethodType
 from typing import Any
 
@@ -33,6 +32,23 @@ def checkpoint_activations(backbone: nn.Module) -> None:
         block.forward = MethodType(_checkpointed_forward, block)
 
 
+def replace_with_cp(module: nn.Module) -> None:
+    """Replace ``with_cp=True`` of mmpretrain, mmseg and mmdet in place by the recomputation of :func:`checkpoint_activations`.
+
+    With ``with_cp`` the second pass reads the weights that the module has at that time, so inside ``torch.func.functional_call`` it would
+    compute with others than the first pass; and it updates the statistics of batch norms once more.
+
+    Args:
+        module: Any module; modules with ``with_cp=True`` in it that contain no other such module are recomputed.
+    """
+    blocks = [part for part in module.modules() if getattr(part, 'with_cp', False)]
+    for block in blocks:
+        if not any(getattr(part, 'with_cp', False) for part in block.modules() if part is not block):
+            block.forward = MethodType(_checkpointed_forward, block)
+    for block in blocks:
+        block.with_cp = False
+
+
 def _blocks(backbone: nn.Module) -> list[nn.Module]:
     if hasattr(backbone, 'res_layers'):
         return [block for stage in backbone.res_layers for block in getattr(backbone, stage)]
@@ -49,21 +65,28 @@ def _checkpointed_forward(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
     forward = MethodType(type(block).forward, block)
     if not torch.is_grad_enabled():
         return forward(*args, **kwargs)
-    return checkpoint(forward, *args, use_reentrant=False, context_fn=lambda: (nullcontext(), _on_copies_of_statistics(block)), **kwargs)
+    return checkpoint(forward, *args, use_reentrant=False, context_fn=lambda: (nullcontext(), _SecondPass(block)), **kwargs)
 
 
-@contextmanager
-def _on_copies_of_statistics(block: nn.Module) -> Iterator[None]:
-    """Inside, batch norms update copies of their running statistics.
+class _SecondPass(AbstractContextManager):
+    """Inside, a block has the parameters and buffers of its first pass, and its batch norms update copies of their statistics.
 
-    ``track_running_stats=False`` would not work: the second pass must save as many tensors for the backward pass as the first.
+    The first pass may be part of ``torch.func.functional_call``, which has put back the block's own tensors when the second pass runs.
+    ``track_running_stats=False`` would not protect the statistics: the second pass must save as many tensors for the backward pass as the
+    first.
     """
-    norms = [module for module in block.modules() if isinstance(module, _NormBase) and module.training]
-    originals = [module._buffers for module in norms]
-    for module in norms:
-        module._buffers = {name: None if buffer is None else buffer.clone() for name, buffer in module._buffers.items()}
-    try:
-        yield
-    finally:
-        for module, buffers in zip(norms, originals, strict=True):
-            module._buffers = buffers
+
+    def __init__(self, block: nn.Module) -> None:  # during the first pass
+        self.modules = list(block.modules())
+        self.first = [(dict(module._parameters), dict(module._buffers)) for module in self.modules]
+
+    def __enter__(self) -> None:
+        self.outside = [(module._parameters, module._buffers) for module in self.modules]
+        for module, (parameters, buffers) in zip(self.modules, self.first, strict=True):
+            if isinstance(module, _NormBase) and module.training:
+                buffers = {name: None if buffer is None else buffer.clone() for name, buffer in buffers.items()}
+            module._parameters, module._buffers = parameters, buffers
+
+    def __exit__(self, *_: object) -> None:
+        for module, (parameters, buffers) in zip(self.modules, self.outside, strict=True):
+            module._parameters, module._buffers = parameters, buffers

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmbdg.errors import InputError
 from mmbdg.models.activation_checkpointing import checkpoint_activations
+from mmbdg.models.aux_norm import AuxNorm
 from mmbdg.models.densecl import DenseCL
 from mmbdg.models.float32_losses import float32_losses
 from mmbdg.models.part_losses import PartLosses
@@ -34,10 +35,12 @@ class JointPretraining(PartLosses):
         seg_stages: Indices of the backbone's stages (layers of a ViT) that the neck receives; default: the first four.
         activation_checkpointing: Whether activations are recomputed in the backward pass. This needs less memory and more time; default
             False. See :func:`~mmbdg.models.activation_checkpointing.checkpoint_activations`.
+        aux_norm: Kind of an auxiliary normalisation of the backbone for the part ``seg``, see :class:`~mmbdg.models.AuxNorm`. Default
+            None: both parts share the backbone's layers, as in the paper. Predictions use the backbone's layers in any case.
         **kwargs: Arguments of the method; the data preprocessor is a :class:`~mmbdg.models.JointDataPreprocessor`.
 
     Raises:
-        InputError: The backbone has no stages that can be read, or cannot be checkpointed.
+        InputError: The backbone has no stages that can be read, cannot be checkpointed, or has no layers of the kind ``aux_norm``.
     """
 
     part_losses: ClassVar = dict(ssl='ssl_loss', seg='seg_loss')
@@ -49,6 +52,7 @@ class JointPretraining(PartLosses):
         seg_head: dict,
         seg_stages: Sequence[int] = (0, 1, 2, 3),
         activation_checkpointing: bool = False,
+        aux_norm: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -59,6 +63,7 @@ class JointPretraining(PartLosses):
             raise InputError(f'{type(self.backbone).__name__} has no out_indices: its stages cannot be read for the segmentation branch')
         if activation_checkpointing:
             checkpoint_activations(self.backbone)
+        self.aux_norm = None if aux_norm is None else AuxNorm(self, aux_norm, within=['backbone'])
 
     @property
     def align_corners(self) -> bool:
@@ -82,7 +87,8 @@ class JointPretraining(PartLosses):
 
     def seg_loss(self, inputs: Tensor, data_samples: list[BaseDataElement]) -> dict[str, Tensor]:
         """Images float (N,3,H,W) and data samples with ``gt_sem_seg`` -> ``seg.loss_*`` of the segmentation head."""
-        features = self.seg_neck(self.extract_pyramid(inputs))
+        pyramid = self.extract_pyramid(inputs) if self.aux_norm is None else self.aux_norm(self.extract_pyramid, inputs)
+        features = self.seg_neck(pyramid)
         return {f'seg.{key}': value for key, value in self.seg_head.loss(features, data_samples, None).items()}
 
     def predict(self, inputs: Tensor, data_samples: list[BaseDataElement]) -> list[BaseDataElement]:

@@ -9,10 +9,11 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmbdg.datasets import JointDataset
+from mmbdg.datasets import JointDataset, MarkSynthetic
 from mmbdg.engine import AddressedSampler
-from mmbdg.engine.checks import check_data, check_metrics, check_queue, label_problems
+from mmbdg.engine.checks import check_data, check_metrics, check_queue, domain_problems, label_problems, recomputation_problems
 from mmbdg.errors import InputError
+from mmbdg.models import AuxNorm, AuxNormClassifier, AuxNormSegmentor
 
 REAL = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmpretrain.PackInputs')])
 LABELLED = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmseg.PackSegInputs')])
@@ -118,3 +119,65 @@ def test_a_metric_without_its_package(monkeypatch):
     with pytest.raises(InputError, match=r'CityScapesMetric needs cityscapesscripts.*mmbdg\[cityscapes\]'):
         check_metrics(cfg)
     check_metrics(Config(dict(val_evaluator=None, test_evaluator=cfg.test_evaluator)))
+
+
+def domains(dataset, **kind):
+    """What is wrong with a set of real and synthetic images for a model with auxiliary norms."""
+    model = object.__new__(AuxNormClassifier)
+    nn.Module.__init__(model)
+    model.aux_norm = nn.Identity()
+    for name, value in kind.items():
+        setattr(model, name, value)
+    return list(domain_problems(SimpleNamespace(dataset=dataset), model))
+
+
+def one_set(*classes, synthetic=False, **metainfo):
+    pipeline = SimpleNamespace(transforms=[MarkSynthetic()] if synthetic else [])
+    return SimpleNamespace(metainfo=dict(classes=classes, **metainfo), pipeline=pipeline)
+
+
+@pytest.mark.parametrize('parts', [True, False])
+def test_real_and_synthetic_images_have_the_same_classes(parts):
+    def both(real, synthetic):
+        return SimpleNamespace(parts=dict(real=real, synthetic=synthetic)) if parts else SimpleNamespace(datasets=[real, synthetic])
+
+    real = one_set('bag', 'coat', 'shirt')
+    assert domains(both(real, one_set('bag', 'coat', 'shirt', synthetic=True))) == []
+    (problem,) = domains(both(real, one_set('bag', 'shirt', 'coat', synthetic=True)))
+    assert 'has 3 classes' in problem and 'class 1 is "coat" there and "shirt" here' in problem
+    (problem,) = domains(both(real, one_set('bag', 'coat', synthetic=True)))
+    assert 'class 2 is "shirt" there and none here: one head needs the same classes in the same order' in problem
+    # A classifier learns the classes of images, a segmentor the labels of pixels.
+    labelled = one_set('background', 'bag', synthetic=True, class_names=['bag', 'coat', 'shirt'])
+    assert domains(both(real, labelled)) == []
+    assert len(domains(both(real, labelled), decode_head=nn.Identity())) == 1
+
+
+def test_both_domains_are_there():
+    (problem,) = domains(SimpleNamespace(datasets=[one_set('bag'), one_set('bag')]))
+    assert 'has no synthetic ones: give it the parts real and synthetic (mmbdg.JointDataset), or end the pipeline' in problem
+    (problem,) = domains(one_set('bag', synthetic=True))
+    assert 'has no real ones' in problem
+    assert domains(one_set('bag'), aux_norm=None) == []
+    assert not list(domain_problems(SimpleNamespace(dataset=one_set('bag')), nn.Module()))
+
+
+def test_a_wrong_label_space_of_a_part_is_found():
+    dataset = JointDataset(parts=dict(real=LABELLED, synthetic=dict(LABELLED, label_space='fgbg')))
+    model = object.__new__(AuxNormSegmentor)
+    nn.Module.__init__(model)
+    model.aux_norm, model.decode_head = nn.Identity(), SimpleNamespace(num_classes=11, ignore_index=255)
+    loader = SimpleNamespace(dataset=dataset)
+    (problem,) = label_problems(loader, model)
+    assert 'has 11 labels, the label space "fgbg" of the labelled images has 2' in problem
+    assert len(list(domain_problems(loader, model))) == 1
+
+
+def test_the_runners_own_recomputation_is_refused():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    cfg = dict(activation_checkpointing=['backbone'])
+    assert not list(recomputation_problems(cfg, model))
+    model.aux_norm = AuxNorm(model)
+    assert not list(recomputation_problems({}, model))
+    (problem,) = recomputation_problems(cfg, model)
+    assert 'does not know auxiliary norms: remove it and set with_cp=True' in problem

@@ -44,7 +44,7 @@ from mmbdg.models.joint_pretraining import JointPretraining
 from mmbdg.parts import parts_of
 from mmbdg.registry import MODELS
 
-OF_JOINT = ('seg_neck', 'seg_head', 'seg_stages', 'activation_checkpointing')
+OF_JOINT = ('seg_neck', 'seg_head', 'seg_stages', 'activation_checkpointing', 'aux_norm')
 JOINT, SSL, SEG, PARTS = 'joint', 'self-supervised', 'segmentation', 'both parts'
 OURS, MMPRETRAIN = 'by blocks', "mmpretrain's"
 PAIRS = 2 * MIN_PAIRS
