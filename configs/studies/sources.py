@@ -6,40 +6,10 @@ Each row makes 1,000 samples with its source. The pool of the retrieved images h
 class. The perturbed images start from the retrieved ones.
 """
 
+_base_ = '_base_/sources.py'
+
 features = 'resnet_fashion32'
 training_images = 'configs/_base_/datasets/fashion32_train_images.py:images'
-arguments = ['{config}', '{out}/dataset', '--num-per-class', '100', '--seed', '{seed}']
-
-pool = dict(name='pool', tool='dataset_converters/garment_pool.py', arguments=['{out}/pool', '--seed', '{seed}'])
-index = dict(
-    name='index',
-    tool='index_pool.py',
-    arguments=['{pool.out}/pool', '{config}'],
-    config='configs/synthesis/retrieval_fashion32.py',
-    options={'pool': '{pool.out}/pool', 'index': '{out}/index'},
-)
-retrieve = dict(
-    name='retrieve',
-    tool='synthesize.py',
-    arguments=arguments,
-    config='configs/synthesis/retrieval_fashion32.py',
-    options={'pool': '{pool.out}/pool', 'index': '{index.out}/index'},
-    resume=[],
-)
-chains = {  # title, steps before the last synthesis, its config and options
-    'biggan': ('BigGAN with interpreters', [], 'biggan32_fashion', {}),
-    'diffusion': ('diffusion', [], 'diffusion_fashion32', {}),
-    'retrieval': ('retrieval', [pool, index], 'retrieval_fashion32', retrieve['options']),
-    **{
-        f'perturbation_{gamma}': (
-            f'perturbation, gamma {gamma}',
-            [pool, index, retrieve],
-            'perturbation_fashion32',
-            dict(init='{retrieve.out}/dataset', gamma=gamma),
-        )
-        for gamma in (0.2, 0.5, 0.8)
-    },
-}
 
 study = dict(
     row_title='source',
@@ -52,7 +22,7 @@ study = dict(
                 dict(
                     name='synthesize',
                     tool='synthesize.py',
-                    arguments=arguments,
+                    arguments=_base_.arguments,
                     config=f'configs/synthesis/{config}.py',
                     options=options,
                     resume=[],
@@ -69,7 +39,7 @@ study = dict(
                 ),
             ],
         )
-        for name, (title, before, config, options) in chains.items()
+        for name, (title, before, config, options) in _base_.chains.items()
     ],
     seeds=[0, 1, 2],
     figures=[

@@ -58,6 +58,9 @@ class ClassSubset(Dataset):
         if fill and most is None:
             raise InputError('ClassSubset: fill needs most, the images of each class in both parts together')
         self.dataset = DATASETS.build(dataset)
+        for name in ('space', 'synthetic'):  # what readers ask of a dataset
+            if hasattr(self.dataset, name):
+                setattr(self, name, getattr(self.dataset, name))
         labels = _labels(self.dataset)
         if fraction is not None:
             if not 0 < fraction <= 1:

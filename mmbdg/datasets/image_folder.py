@@ -10,6 +10,7 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 
+from mmbdg.assets.class_lists import folder_names
 from mmbdg.datasets.label_fraction import part_of, stratified_order
 from mmbdg.errors import InputError, listed
 from mmbdg.listing import IMAGE_SUFFIXES, composed, list_files, list_folders
@@ -25,7 +26,8 @@ class ImageFolder(CustomDataset):
 
     Args:
         data_root: Folder with one sub-folder per class.
-        class_names: Names of the sub-folders; their order is the order of the class indices.
+        class_names: Names of the sub-folders, or "in1k" (the wnids) or an embedded generator for those of its classes; their order is
+            the order of the class indices.
         part: "all" (default), or one of the disjoint parts "train" and "val", see :func:`~mmbdg.datasets.label_fraction.part_of`.
         held_out: Fraction of each class in "val", in (0, 1).
         most: Maximum number of images, stratified by class; None: all.
@@ -41,7 +43,7 @@ class ImageFolder(CustomDataset):
     def __init__(
         self,
         data_root: str,
-        class_names: Sequence[str],
+        class_names: Sequence[str] | str,
         part: str = 'all',
         held_out: float = 0.1,
         most: int | None = None,
@@ -57,6 +59,7 @@ class ImageFolder(CustomDataset):
         self.part, self.held_out, self.most, self.seed = part, held_out, most, seed
         if not Path(data_root).is_dir():
             raise InputError(f'there is no image folder {data_root}; put your images into {data_root}/<class>/')
+        class_names = folder_names(class_names)
         names = [composed(name) for name in class_names]
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise InputError(f'class_names has names twice: {listed(twice)}')
@@ -67,7 +70,7 @@ class ImageFolder(CustomDataset):
         if unknown := sorted(self._class_folders.keys() - set(names)):
             raise InputError(f'{data_root} has folders of classes that the config does not name: {", ".join(unknown)}')
         self._folder_to_idx = {name: i for i, name in enumerate(names)}
-        super().__init__(data_root=data_root, extensions=extensions, metainfo=dict(classes=tuple(class_names)), **kwargs)
+        super().__init__(data_root=data_root, extensions=extensions, metainfo=dict(classes=class_names), **kwargs)
 
     def load_data_list(self) -> list[dict]:
         root, items, empty = Path(self.data_root), [], []

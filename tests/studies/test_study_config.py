@@ -61,7 +61,7 @@ def test_generators_are_compared_by_the_same_steps(monkeypatch):
     trainings = [{key: value for key, value in row.steps[-4].options.items() if key not in of_generator} for row in study.rows]
     assert all(training == trainings[0] for training in trainings)
     assert all(row.steps[-2:] == study.rows[0].steps[-2:] for row in study.rows)
-    assert steps.row('ddim_10').steps == study.row('UNet').steps  # so that both studies can share them
+    assert steps.row('ddim_10').steps == study.row('UNet').steps[:-1]  # so that both studies can share them
     assert study.per_seed == steps.per_seed and 2 not in study.per_seed['synthesis_seed']
 
 
