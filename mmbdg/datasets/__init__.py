@@ -20,6 +20,7 @@ from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.paste_objects import PasteObjects
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.datasets.scored_candidates import ScoredCandidates
+from mmbdg.datasets.shifted_imagenet import ShiftedImageNet
 from mmbdg.datasets.stored_objects import StoredObjects
 from mmbdg.datasets.synthetic import SyntheticSegDataset
 from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
@@ -51,6 +52,7 @@ __all__ = [
     'RuleAnnotatedFashion',
     'RuleAnnotatedLatents',
     'ScoredCandidates',
+    'ShiftedImageNet',
     'StoredObjects',
     'SyntheticSegDataset',
 ]

@@ -441,6 +441,10 @@ def label_spaces(files: Files) -> Attacks:
     yield from each(files.jsons, lambda path: ['out', '--wordnet', path], 'wordnet')
 
 
+def subsets(files: Files) -> Attacks:
+    yield from bad_places(files, lambda out: [out])
+
+
 def convert_interpreter(files: Files) -> Attacks:
     yield from each(files.checkpoints, lambda path: [ROOT / 'configs/interpreter/biggan32_fashion.py', 'out', path])
     yield from each(files.configs, lambda path: [path, 'out', files.checkpoints[0]])
@@ -650,6 +654,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/fashion_mnist.py': fashion_mnist,
     'tools/dataset_converters/garment_pool.py': garment_pool,
     'tools/dataset_converters/imagenet_label_spaces.py': label_spaces,
+    'tools/dataset_converters/imagenet_subsets.py': subsets,
     'tools/dataset_converters/shards_to_folders.py': unpack,
     'tools/dataset_converters/stamps.py': stamps,
     'tools/dataset_converters/synthetic_to_coco.py': converter('.json'),
