@@ -50,7 +50,7 @@ def name_of(path: Path) -> str:
 
 OTHERS = dict(resolution=32, label_space='fgbg', class_names=('a', 'b', 'c'))
 """Valid values of the variables of configs/own and configs/transfer/stamps."""
-CHOICES = dict(train_data='vqgan', test_data='imagenet-s')
+CHOICES = dict(train_data='vqgan', test_data='imagenet-s', network='vit-b16', rendering='colour')
 """Valid values of variables that name one of several parts of their config."""
 OF_GARMENTS = dict(train_data='real', task='bag')
 """The same for the garments."""

@@ -8,6 +8,7 @@ from mmbdg.datasets.caption_garment import CaptionGarment
 from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.colour_garments import ColourGarments
 from mmbdg.datasets.composed_scenes import ComposedScenes
+from mmbdg.datasets.corrupt_image import CorruptImage
 from mmbdg.datasets.cutout_folder import CutoutFolder
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.fashion_objects import FashionObjects
@@ -18,6 +19,7 @@ from mmbdg.datasets.labelled_folder import LabelledFolder
 from mmbdg.datasets.loading import LoadImage, LoadMask
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.paste_objects import PasteObjects
+from mmbdg.datasets.renderings import BlackGround, EdgeDrawing
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.datasets.scored_candidates import ScoredCandidates
 from mmbdg.datasets.shifted_imagenet import ShiftedImageNet
@@ -32,11 +34,14 @@ __all__ = [
     'AnnotatedLatents',
     'AnnotatedSegDataset',
     'AugmentLabelled',
+    'BlackGround',
     'CaptionGarment',
     'ChestXRayDataset',
     'ColourGarments',
     'ComposedScenes',
+    'CorruptImage',
     'CutoutFolder',
+    'EdgeDrawing',
     'FashionMNIST32',
     'FashionObjects',
     'FashionScenes',

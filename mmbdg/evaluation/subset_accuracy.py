@@ -17,7 +17,8 @@ class SubsetAccuracy(Accuracy):
     """``mmpretrain.Accuracy`` of the best class of a subset: the other classes' scores are left out before the argmax.
 
     ImageNet-R and ImageNet-A have images of 200 of the 1,000 classes. Their authors take the best of these 200 classes as the
-    prediction, whatever the scores of the others are. Softmax scores give the same predictions as logits, because softmax keeps the order.
+    prediction, whatever the scores of the others are. Softmax scores give the same predictions as logits, because softmax keeps the order,
+    unless it rounds all scores of the subset to 0, which is an error (in float32, logits that lie 100 below another class's).
 
     The classes are named by folder (wnid): two ImageNet classes can have the same name, see ``missile`` and ``sunglasses``.
 
@@ -31,7 +32,8 @@ class SubsetAccuracy(Accuracy):
 
     Raises:
         InputError: The subset is empty, has a class twice or one that the classifier does not have, or a k is larger than the subset; (when
-            called) a model has another number of classes or predicts no scores, or an image's class is not in the subset.
+            called) a model predicts no scores or those of another number of classes, all scores of the subset are 0, or an image's class is
+            not in the subset.
     """
 
     default_prefix = 'subset'
@@ -64,7 +66,10 @@ class SubsetAccuracy(Accuracy):
         if len(labels) != 1 or labels[0] not in self.places:
             known = [self.classes[label] if 0 <= label < len(self.classes) else label for label in labels]
             raise InputError(f'{name} has the class {", ".join(map(str, known))}, which is not in the subset of mmbdg.SubsetAccuracy')
-        return dict(pred_score=scores.cpu()[self.indices], gt_label=torch.tensor([self.places[labels[0]]]))
+        scores = scores.cpu()[self.indices]
+        if not scores.any() or not torch.isfinite(scores).all():
+            raise InputError(f'the scores of {name} are all 0 for the subset of mmbdg.SubsetAccuracy, or not finite: none is the best')
+        return dict(pred_score=scores, gt_label=torch.tensor([self.places[labels[0]]]))
 
 
 def indices_of(subset: Sequence[str] | str, classes: Sequence[str]) -> list[int]:

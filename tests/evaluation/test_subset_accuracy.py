@@ -83,3 +83,6 @@ def test_wrong_predictions():
         measured([metric], [[0.2] * 4], [1])
     with pytest.raises(InputError, match='predicts no scores'):
         metric.process(None, [dict(pred_label=torch.tensor([1]), gt_label=torch.tensor([1]))])
+    for row in ([0.0, 0.0, 1.0, 0.0, 0.0], [float('nan')] * 5):
+        with pytest.raises(InputError, match='none is the best'):
+            measured([metric], [row], [1])
