@@ -60,8 +60,7 @@ class CorruptImage(BaseTransform):
     """Corrupts ``img`` as published for ImageNet-C, by the library imagecorruptions. Masks stay as they are.
 
     The image is a function of (seed, index, corruption, severity) only, whatever the number of workers. The index is ``img_id`` of the
-    item, the place of the image in its official split, or ``sample_idx``, its place in the dataset. ``mmdet.Corrupt`` wraps the same
-    library without seeds.
+    item, the place of the image in its official split, or ``sample_idx``, its place in the dataset.
 
     Args:
         corruption: Name of one of the 15 corruptions ("gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur",

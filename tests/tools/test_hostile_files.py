@@ -532,6 +532,13 @@ def measure(files: Files) -> Attacks:
         yield f'{name}_work_dir', arguments
 
 
+def corruptions(files: Files) -> Attacks:
+    good, weights = ROOT / 'configs/robustness/classifier_corruptions.py', ROOT / 'mmbdg/assets/fashion32/classifier.safetensors'
+    yield from each(files.checkpoints, lambda path: [good, path, 'x.json'])
+    yield from each(files.configs, lambda path: [path, weights, 'x.json'])
+    yield from bad_places(files, lambda out: [good, weights, out], '.json')
+
+
 def train(files: Files) -> Attacks:
     own, option = training(files), '--cfg-options'
     yield from each(files.checkpoints, lambda path: [own, option, f'load_from={path}'], 'load_from')
@@ -648,6 +655,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/compare_rejection.py': compare_rejection,
     'tools/convert_generator.py': convert_generator,
     'tools/convert_interpreter.py': convert_interpreter,
+    'tools/corruption_accuracy.py': corruptions,
     'tools/dataset_converters/chest_xray.py': chest_xray,
     'tools/dataset_converters/cityscapes.py': cityscapes,
     'tools/dataset_converters/coco.py': coco,
