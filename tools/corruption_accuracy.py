@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
-from mmbdg.arguments import Parser
+from mmbdg.arguments import Bounded, Parser
 from mmbdg.compat.checkpoint import checkpoint_file, load_strict, read_checkpoint, tensors_under
 from mmbdg.datasets.corrupt_image import SEVERITIES, CorruptImage, corruptions_library
 from mmbdg.engine.config_changes import TEST_CHANGES
@@ -115,7 +115,13 @@ def main() -> None:
     parser.add_argument('checkpoint', help='checkpoint of a training with the same network')
     parser.add_argument('out', type=Path, help='JSON file for the figures; the table is written beside it, as .md')
     parser.add_argument('--corruptions', nargs='+', metavar='NAME', help='names of imagecorruptions; default: the 15 of ImageNet-C')
-    parser.add_argument('--severities', nargs='+', type=int, choices=SEVERITIES, default=list(SEVERITIES), help='default: %(default)s')
+    parser.add_argument(
+        '--severities',
+        nargs='+',
+        type=Bounded(int, min(SEVERITIES), max(SEVERITIES)),
+        default=list(SEVERITIES),
+        help='whole numbers from 1 to 5; default: all',
+    )
     parser.add_argument('--metric', help=f'metric of the test to tabulate; default: the first of {", ".join(METRICS)} that is there')
     add_common_arguments(parser)
     args = parser.parse_args()

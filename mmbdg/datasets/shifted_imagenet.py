@@ -40,8 +40,9 @@ class PublishedSet:
 def published_set(name: str) -> PublishedSet:
     """The set with a name: 'v2', 'sketch', 'r' or 'a'.
 
-    Sources of the counts: README of modestyachts/ImageNetV2 (three sets of 10,000, ten a class) and of hendrycks/imagenet-r (30,000);
-    arXiv:1907.07174 (ImageNet-A: 7,500). ImageNet-Sketch has 50,000 images by its README; copies in circulation have 50,889.
+    Sources of the counts: README of modestyachts/ImageNetV2 (three sets of 10,000; ten a class) and of hendrycks/imagenet-r (30,000 of 200
+    classes). Not verified: 7,500 for ImageNet-A, and 50,889 for the copies of ImageNet-Sketch in circulation, whose README says 50,000; both
+    are accepted.
 
     Raises:
         InputError: There is no such set.

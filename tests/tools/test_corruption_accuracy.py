@@ -95,7 +95,7 @@ def test_wrong_commands(tmp_path, monkeypatch):
         (['--corruptions', 'fogg'], 'there is no corruption \'fogg\'; did you mean "fog"'),
         (['--corruptions', 'fog', 'fog'], '--corruptions names one twice: fog fog'),
         (['--severities', '1', '1'], '--severities names one twice'),
-        (['--severities', '6'], 'invalid choice: 6'),
+        (['--severities', '6'], 'must be at least 1 and at most 5, got 6'),
     ):
         with pytest.raises(InputError, match=message):
             run(monkeypatch, tmp_path, CONFIG, WEIGHTS, *arguments)
