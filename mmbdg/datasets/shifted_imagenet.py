@@ -41,7 +41,7 @@ def published_set(name: str) -> PublishedSet:
     """The set with a name: 'v2', 'sketch', 'r' or 'a'.
 
     Sources of the counts: README of modestyachts/ImageNetV2 (three sets of 10,000; ten a class) and of hendrycks/imagenet-r (30,000 of 200
-    classes). Not verified: 7,500 for ImageNet-A, and 50,889 for the copies of ImageNet-Sketch in circulation, whose README says 50,000; both
+    classes). Not verified: 7,500 for ImageNet-A, and 50,889 for the copies of ImageNet-Sketch in use, whose README says 50,000; both
     are accepted.
 
     Raises:
