@@ -1,7 +1,7 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
 ``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
-``clip`` (CLIP models and vector search), ``tests``, ``annotation-tests``."""
+``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -21,6 +21,7 @@ DETECTION = ['onedl-mmdetection>=3.5.1']
 CITYSCAPES = ['cityscapesscripts>=2.2.4']
 DIFFUSION = ['diffusers>=0.35', 'transformers>=4.53', 'accelerate>=1.1', 'peft>=0.17']
 CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
+CORRUPTIONS = ['imagecorruptions-imaug>=1.1.5']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -87,10 +88,12 @@ setup(
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
         clip=CLIP,  # mmbdg.OpenCLIP, retrieval, selections by CLIP score or by similarity
+        corruptions=CORRUPTIONS,  # mmbdg.CorruptImage; onedl-mmdetection brings it too
         tests=[
             *ANALYSIS,
             *CITYSCAPES,
             *CLIP,
+            *CORRUPTIONS,
             *DETECTION,
             *DIFFUSION,
             *HUB,

@@ -1,5 +1,7 @@
 """Addressed randomness: random draws depend only on an address such as (seed, class, index). All seeding happens here."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -43,3 +45,19 @@ def torch_generator_at(*address: int | str) -> 'torch.Generator':
     words[:] = generator_at(*address).integers(0, 2**32, MT_WORDS, dtype=np.uint32)
     generator.set_state(torch.from_numpy(state))
     return generator
+
+
+@contextmanager
+def numpy_random_at(*address: int | str) -> Iterator[None]:
+    """Context in which numpy's global generator (``np.random.normal`` and so on) is that of an address; its state is restored at the end.
+
+    For libraries that draw from it and take no generator. Its state, as that of torch's, has 624 words of 32 bits, all drawn by
+    :func:`generator_at`.
+    """
+    before = np.random.get_state()
+    words = generator_at(*address).integers(0, 2**32, MT_WORDS, dtype=np.uint32)
+    np.random.set_state(('MT19937', words, MT_WORDS, 0, 0.0))
+    try:
+        yield
+    finally:
+        np.random.set_state(before)

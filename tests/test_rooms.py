@@ -29,7 +29,7 @@ ALLOWED = {
         *('storage', 'generators', 'interpreter', 'classifiers', 'sources', 'synthesis', 'annotation', 'analysis', 'assets', 'compat'),
     },
     'converters': {'storage', 'datasets', 'analysis', 'pools', 'assets'},
-    'evaluation': {'datasets', 'storage', 'classifiers', 'analysis', 'interpreter', 'compat'},
+    'evaluation': {'datasets', 'storage', 'classifiers', 'analysis', 'interpreter', 'compat', 'assets'},
     'models': {'storage', 'generators', 'interpreter', 'embedders', 'sources', 'datasets', 'compat', 'assets'},
     'engine': {
         *('models', 'datasets', 'storage', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization', 'generators', 'backbones'),

@@ -51,7 +51,7 @@ def name_of(path: Path) -> str:
 
 OTHERS = dict(resolution=32, label_space='fgbg', class_names=('a', 'b', 'c'))
 """Valid values of the variables of configs/own and configs/transfer/stamps."""
-CHOICES = dict(train_data='vqgan', test_data='imagenet-s')
+CHOICES = dict(train_data='vqgan', test_data='imagenet-s', network='vit-b16', rendering='colour')
 """Valid values of variables that name one of several parts of their config."""
 OF_GARMENTS = dict(train_data='real', task='bag')
 """The same for the garments."""
@@ -93,6 +93,7 @@ def test_variables_arrive(path, monkeypatch):
             places = list(differences(cfg, changed, built))
             assert places and changed[key] == new
             somewhere = (
+                'dataset_type',
                 'data_root',
                 'label_space',
                 'synthetic',

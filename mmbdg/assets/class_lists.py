@@ -9,6 +9,7 @@ from mmbdg.paths import is_plain_name
 from mmbdg.reading import read_json
 
 IN1K = 'in1k'
+SUBSETS = 'in1k_subsets'
 
 
 @cache
@@ -45,3 +46,9 @@ def folder_names(folders: Sequence[str] | str) -> tuple[str, ...]:
 def imagenet_groups() -> dict[str, dict[str, list[int]]]:
     """Label spaces over the 1,000 ImageNet classes: class indices by space and label, see imagenet_label_spaces.py in tools."""
     return read_json(ROOT / IN1K / 'label_spaces.json', dict[str, dict[str, list[int]]])
+
+
+@cache
+def imagenet_subsets() -> dict[str, tuple[str, ...]]:
+    """Wnids of sets that cover a part of the 1,000 ImageNet classes, in their order: 'imagenet-a' and 'imagenet-r', 200 each."""
+    return {name: tuple(wnids) for name, wnids in read_json(ROOT / SUBSETS / 'subsets.json', dict[str, list[str]]).items()}

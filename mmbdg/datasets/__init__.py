@@ -9,6 +9,7 @@ from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.class_subset import ClassSubset
 from mmbdg.datasets.colour_garments import ColourGarments
 from mmbdg.datasets.composed_scenes import ComposedScenes
+from mmbdg.datasets.corrupt_image import CorruptImage
 from mmbdg.datasets.cutout_folder import CutoutFolder
 from mmbdg.datasets.drop_small_components import DropSmallComponents
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
@@ -22,8 +23,10 @@ from mmbdg.datasets.mark_synthetic import MarkSynthetic
 from mmbdg.datasets.mixed import MixedDataset
 from mmbdg.datasets.online import OnlineSyntheticDataset
 from mmbdg.datasets.paste_objects import PasteObjects
+from mmbdg.datasets.renderings import BlackGround, EdgeDrawing
 from mmbdg.datasets.resized_crop_flip import ResizedCropFlip
 from mmbdg.datasets.scored_candidates import ScoredCandidates
+from mmbdg.datasets.shifted_imagenet import ShiftedImageNet
 from mmbdg.datasets.stored_objects import StoredObjects
 from mmbdg.datasets.synthetic import SyntheticSegDataset
 from mmbdg.datasets.transforms import AugmentLabelled, KeepDifficult
@@ -35,13 +38,16 @@ __all__ = [
     'AnnotatedLatents',
     'AnnotatedSegDataset',
     'AugmentLabelled',
+    'BlackGround',
     'CaptionGarment',
     'ChestXRayDataset',
     'ClassSubset',
     'ColourGarments',
     'ComposedScenes',
+    'CorruptImage',
     'CutoutFolder',
     'DropSmallComponents',
+    'EdgeDrawing',
     'FashionMNIST32',
     'FashionObjects',
     'FashionScenes',
@@ -59,6 +65,7 @@ __all__ = [
     'RuleAnnotatedFashion',
     'RuleAnnotatedLatents',
     'ScoredCandidates',
+    'ShiftedImageNet',
     'StoredObjects',
     'SyntheticSegDataset',
 ]

@@ -9,6 +9,7 @@ from mmbdg.evaluation.labeller_iou import LabellerIoU
 from mmbdg.evaluation.recognised import RecognisedSamples
 from mmbdg.evaluation.reconstruction_psnr import ReconstructionPSNR
 from mmbdg.evaluation.streaming_iou import StreamingIoU
+from mmbdg.evaluation.subset_accuracy import SubsetAccuracy
 
 __all__ = [
     'AttributeAnswers',
@@ -20,4 +21,5 @@ __all__ = [
     'RecognisedSamples',
     'ReconstructionPSNR',
     'StreamingIoU',
+    'SubsetAccuracy',
 ]

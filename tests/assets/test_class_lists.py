@@ -11,8 +11,8 @@ from conftest import ROOT as REPOSITORY
 from conftest import run_tool
 
 from mmbdg.annotation import class_folders
-from mmbdg.assets import ROOT
-from mmbdg.assets.class_lists import class_names, folder_names, imagenet_groups
+from mmbdg.assets import ROOT, resolve
+from mmbdg.assets.class_lists import class_names, folder_names, imagenet_groups, imagenet_subsets
 from mmbdg.errors import InputError
 
 FOLDER = ROOT / 'in1k'
@@ -111,3 +111,20 @@ def test_another_wordnet_is_refused(tmp_path):
     assert result.returncode == 2 and 'is not data.noun of WordNet 3.0' in result.stdout
     result = run_tool(tool, tmp_path, '--wordnet', tmp_path / 'none', check=False)
     assert result.returncode == 2 and 'apt-get install wordnet-base' in result.stdout
+
+
+def test_subsets_are_those_of_timm(tmp_path):
+    """The lists of ImageNet-R and -A are timm's, and their indices are ours."""
+    pytest.importorskip('timm')
+    timm = Path(resolve('package://timm/data/_info'))
+    subsets, wnids = imagenet_subsets(), folder_names('in1k')
+    assert {name: len(set(subset)) for name, subset in subsets.items()} == {'imagenet-a': 200, 'imagenet-r': 200}
+    for name, subset in subsets.items():
+        stem = name.replace('-', '_')
+        assert set((timm / f'{stem}_synsets.txt').read_text().split()) == set(subset)
+        assert [wnids.index(wnid) for wnid in subset] == sorted(map(int, (timm / f'{stem}_indices.txt').read_text().split()))
+    card = json.loads((ROOT / 'in1k_subsets' / 'cards.json').read_text())['subsets.json']
+    assert card['sha256'] == hashlib.sha256((ROOT / 'in1k_subsets' / 'subsets.json').read_bytes()).hexdigest()
+    run_tool(REPOSITORY / 'tools' / 'dataset_converters' / 'imagenet_subsets.py', tmp_path)
+    for path in (ROOT / 'in1k_subsets').iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()

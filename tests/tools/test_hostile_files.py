@@ -441,6 +441,10 @@ def label_spaces(files: Files) -> Attacks:
     yield from each(files.jsons, lambda path: ['out', '--wordnet', path], 'wordnet')
 
 
+def subsets(files: Files) -> Attacks:
+    yield from bad_places(files, lambda out: [out])
+
+
 def convert_interpreter(files: Files) -> Attacks:
     yield from each(files.checkpoints, lambda path: [ROOT / 'configs/interpreter/biggan32_fashion.py', 'out', path])
     yield from each(files.configs, lambda path: [path, 'out', files.checkpoints[0]])
@@ -526,6 +530,13 @@ def measure(files: Files) -> Attacks:
     yield from bad_places(files, lambda out: [training(files), files.classifier, '--out', out], '.json')
     for name, arguments in bad_places(files, lambda out: [training(files), files.classifier, '--work-dir', out]):
         yield f'{name}_work_dir', arguments
+
+
+def corruptions(files: Files) -> Attacks:
+    good, weights = ROOT / 'configs/robustness/classifier_corruptions.py', ROOT / 'mmbdg/assets/fashion32/classifier.safetensors'
+    yield from each(files.checkpoints, lambda path: [good, path, 'x.json'])
+    yield from each(files.configs, lambda path: [path, weights, 'x.json'])
+    yield from bad_places(files, lambda out: [good, weights, out], '.json')
 
 
 def train(files: Files) -> Attacks:
@@ -666,12 +677,14 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/compare_rejection.py': compare_rejection,
     'tools/convert_generator.py': convert_generator,
     'tools/convert_interpreter.py': convert_interpreter,
+    'tools/corruption_accuracy.py': corruptions,
     'tools/dataset_converters/chest_xray.py': chest_xray,
     'tools/dataset_converters/cityscapes.py': cityscapes,
     'tools/dataset_converters/coco.py': coco,
     'tools/dataset_converters/fashion_mnist.py': fashion_mnist,
     'tools/dataset_converters/garment_pool.py': garment_pool,
     'tools/dataset_converters/imagenet_label_spaces.py': label_spaces,
+    'tools/dataset_converters/imagenet_subsets.py': subsets,
     'tools/dataset_converters/shards_to_folders.py': unpack,
     'tools/dataset_converters/stamps.py': stamps,
     'tools/dataset_converters/synthetic_to_coco.py': converter('.json'),
