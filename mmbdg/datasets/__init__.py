@@ -9,6 +9,7 @@ from mmbdg.datasets.chest_xray import ChestXRayDataset
 from mmbdg.datasets.colour_garments import ColourGarments
 from mmbdg.datasets.composed_scenes import ComposedScenes
 from mmbdg.datasets.cutout_folder import CutoutFolder
+from mmbdg.datasets.encoded_images import EncodedImages
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.fashion_objects import FashionObjects
 from mmbdg.datasets.fashion_scenes import FashionScenes
@@ -36,6 +37,7 @@ __all__ = [
     'ColourGarments',
     'ComposedScenes',
     'CutoutFolder',
+    'EncodedImages',
     'FashionMNIST32',
     'FashionObjects',
     'FashionScenes',
