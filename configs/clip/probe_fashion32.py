@@ -10,10 +10,10 @@ _base_ = '../_base_/runtime.py'
 
 clip = 'mmbdg://fashion32/clip'
 tuned = None  # checkpoint of a fine-tuning whose image tower is probed; None: the tower of the CLIP model
-learning_rate = 0.1
+learning_rate = 1.0
 weight_decay = 0.0
 warmup = 40  # iterations
-epochs = 20
+epochs = 100
 
 encoder = dict(
     type='ImageClassifier',
