@@ -18,7 +18,7 @@ model = dict(
     type='ImageClassifier',
     data_preprocessor=dict(type='ClsDataPreprocessor', to_rgb=False),
     backbone=dict(type='mmbdg.GivenFeatures'),
-    head=dict(type='LinearClsHead', num_classes=1000, in_channels=_base_.clip_dim, loss=dict(type='CrossEntropyLoss')),
+    head=dict(type='LinearClsHead', num_classes=1000, in_channels=512, loss=dict(type='CrossEntropyLoss')),
 )
 # Vectors of length 1: code, modeling.py.
 encoded = dict(type='mmbdg.EncodedImages', encoder=_base_.encoder, checkpoint=tuned, num_workers=8)

@@ -8,6 +8,6 @@ The numbers and their sources: configs/_base_/clip_probe.py.
 
 _base_ = ['../_base_/clip_probe.py', '../_base_/datasets/clip_aircraft.py']
 
-model = dict(head=dict(num_classes=_base_.num_classes))
+model = dict(head=dict(num_classes=100))
 train_dataloader = dict(dataset=dict(**_base_.encoded, dataset=_base_.probe_set))
 test_dataloader = dict(dataset=dict(**_base_.encoded, dataset=_base_.test_set))

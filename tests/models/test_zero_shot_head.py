@@ -48,7 +48,7 @@ def classifier(folder, classes=CLASSES, **preprocessing):
         type='ImageClassifier',
         data_preprocessor=dict(type='ClsDataPreprocessor', **dict(mean=[127.5] * 3, std=[127.5] * 3, to_rgb=True) | preprocessing),
         backbone=dict(type='mmbdg.OpenCLIPBackbone', folder=folder),
-        head=dict(type='mmbdg.ZeroShotHead', folder=folder, classes=classes, templates=TEMPLATES, cal_acc=True),
+        head=dict(type='mmbdg.ZeroShotHead', folder=folder, classes=classes, templates=TEMPLATES),
     )
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         model = ROOT_MODELS.build(config)
@@ -80,7 +80,6 @@ def test_loss_and_predictions_by_hand(folder, by_hand):
         losses = model(data['inputs'], data['data_samples'], mode='loss')
         predicted = model(data['inputs'], data['data_samples'], mode='predict')
     assert losses['loss'].item() == pytest.approx(F.cross_entropy(logits, torch.tensor([0, 2, 1, 1])).item(), rel=1e-5)
-    assert float(losses['accuracy_top-1'][0]) == pytest.approx(25 * (logits.argmax(1) == torch.tensor([0, 2, 1, 1])).sum().item())
     assert torch.allclose(torch.stack([sample.pred_score for sample in predicted]), logits.softmax(1), atol=1e-5)
     assert [int(sample.pred_label) for sample in predicted] == logits.argmax(1).tolist()
 

@@ -7,14 +7,7 @@ Here nothing is chosen by validation: the last checkpoint counts.
 _base_ = 'clip_224.py'
 
 data_root = 'data/Stanford_Cars'
-synthetic = None  # images/ of a synthesised or retrieved dataset, with one folder for each class id; None: real images
-classes = 'mmbdg://clip/cars/classes.json'
-# CLIP's own eight (openai/CLIP); the code of "The Unmet Promise" adds one with "a" or "an" by the class
-templates = 'mmbdg://clip/cars/templates.txt'
-num_classes = 196
 
-tuning_set = dict(type='StanfordCars', data_root=data_root, split='train', pipeline=_base_.train_pipeline)
-if synthetic is not None:
-    tuning_set = dict(type='mmbdg.ImageFolder', data_root=synthetic, class_names=classes, pipeline=_base_.train_pipeline)
+train_set = dict(type='StanfordCars', data_root=data_root, split='train', pipeline=_base_.train_pipeline)
 probe_set = dict(type='StanfordCars', data_root=data_root, split='train', pipeline=_base_.test_pipeline)
 test_set = dict(type='StanfordCars', data_root=data_root, split='test', pipeline=_base_.test_pipeline)

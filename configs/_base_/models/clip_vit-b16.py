@@ -8,7 +8,6 @@ clip_model = 'ViT-B-16'
 clip_pretrained = 'laion2b_s34b_b88k'  # decides the preprocessing
 clip_weights = 'checkpoints/CLIP-ViT-B-16-laion2B-s34B-b88K/open_clip_model.safetensors'
 clip = dict(model=clip_model, pretrained=clip_pretrained, weights=clip_weights)
-clip_dim = 512
 
 encoder = dict(
     type='ImageClassifier',
