@@ -38,6 +38,8 @@ def main() -> None:
         raise InputError(f'OUT must end in .safetensors, got {args.out}')
     if alpha and not args.tuned:
         raise InputError(f'--alpha {alpha:g} needs --tuned CHECKPOINT; without fine-tuned weights there is only alpha 0')
+    if args.tuned and Path(args.out).resolve() == Path(args.tuned).resolve():
+        raise InputError(f'OUT is the fine-tuned checkpoint itself ({args.out}) and would overwrite it; choose another file')
     check_place(args.out)
     source = f'{args.tuned}, sha256 {sha256(checkpoint_file(args.tuned))}' if args.tuned else ''
     weights = zero_shot_weights(args.config, args.cfg_options)

@@ -84,6 +84,7 @@ def test_the_tool_writes_the_ends_and_the_middle(tool, tmp_path, capsys):
         ((config, tmp_path / 'x.pth'), 'OUT must end in .safetensors'),
         ((config, tmp_path / 'x.safetensors', '--alpha', '0.5'), '--alpha 0.5 needs --tuned'),
         ((config, tmp_path / 'x.safetensors', '--tuned', tmp_path / 'none.pth'), 'there is no checkpoint at'),
+        ((config, zero_path, '--tuned', zero_path), 'OUT is the fine-tuned checkpoint itself'),
         (('configs/classifier/resnet_fashion32.py', tmp_path / 'x.safetensors'), 'has no mmbdg.ZeroShotHead'),
         (('configs/clip/vit-b16_dtd.py', tmp_path / 'x.safetensors'), 'needs files that do not exist'),
     ):
