@@ -636,10 +636,6 @@ def prompts(files: Files) -> Attacks:
 def wise_ft(files: Files) -> Attacks:
     own = ROOT / 'configs' / 'clip' / 'tune_fashion32.py'
     yield from each(files.checkpoints, lambda path: [own, 'out.safetensors', '--tuned', path])
-    named = config(
-        files, 'named_clip', "_base_ = '" + str(own.with_name('vit-b16_dtd.py')) + "'\nclip_model = 'RN50'\nclip_pretrained = None\n"
-    )
-    yield from each(files.checkpoints[:2], lambda path: [named, 'out.safetensors', '--cfg-options', f'clip_weights={path}'], 'clip')
     yield from each(files.jsons[:3], lambda path: [own, 'out.safetensors', '--cfg-options', f'classes={path}'], 'classes')
     yield from each(files.configs, lambda path: [path, 'out.safetensors'])
     yield from bad_places(files, lambda out: [own, out], '.safetensors')
