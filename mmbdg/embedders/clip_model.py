@@ -73,6 +73,11 @@ class CLIPModel:
     vocabulary: Path | None = None
 
     @property
+    def title(self) -> str:
+        """Name of the model, or path of its folder, for messages."""
+        return self.name.removeprefix(LOCAL)
+
+    @property
     def dim(self) -> int:
         """Length of the vectors of images and texts."""
         return self.config['embed_dim']
@@ -98,7 +103,7 @@ class CLIPModel:
             InputError: No weights are given, the file is missing or damaged, or it holds the weights of another architecture.
         """
         if self.weights is None:
-            raise InputError(f'the CLIP model {self.name} needs weights=PATH of a local .safetensors file, or of a torch file of tensors')
+            raise InputError(f'the CLIP model {self.title} needs weights=PATH of a local .safetensors file, or of a torch file of tensors')
         model = self.build()
         load_strict(model, _state(self.weights, model), self.weights)
         return model.eval()
@@ -122,8 +127,7 @@ class CLIPModel:
         tokens, wanted = getattr(tokenizer, 'vocab_size', None), self.config['text_cfg'].get('vocab_size', 49408)
         if tokens is not None and tokens != wanted:
             raise InputError(
-                f'{self.name.removeprefix(LOCAL)}: the tokenizer has {tokens} tokens, the model {wanted}; '
-                f'{VOCABULARY} is missing or belongs to another model'
+                f'{self.title}: the tokenizer has {tokens} tokens, the model {wanted}; {VOCABULARY} is missing or belongs to another model'
             )
         return tokenizer
 

@@ -10,7 +10,7 @@ from mmbdg.models import OpenCLIPBackbone, ZeroShotHead
 
 
 def clip_problems(datasets: Iterable[Any], model: nn.Module) -> Iterator[str]:
-    """The data preprocessor normalises as the CLIP model needs it; the head has the classes of the data, in their order.
+    """The data preprocessor fits the CLIP model, backbone and head are of one model, and the head has the classes of the data in their order.
 
     Args:
         datasets: The dataset and the datasets inside it.
@@ -22,8 +22,18 @@ def clip_problems(datasets: Iterable[Any], model: nn.Module) -> Iterator[str]:
             backbone.check_preprocessor(model.data_preprocessor)
         except InputError as error:
             yield str(error)
+        if isinstance(head, ZeroShotHead):
+            yield from _tower_problems(backbone, head)
     for dataset in datasets if isinstance(head, ZeroShotHead) else ():
         yield from _class_problems(dataset, head)
+
+
+def _tower_problems(backbone: OpenCLIPBackbone, head: ZeroShotHead) -> Iterator[str]:
+    if not backbone.normalize:
+        yield 'the zero-shot head compares vectors of length 1: set model.backbone.normalize=True'
+    image, text = ((one.title, one.weights) for one in (backbone.clip, head.clip))
+    if image != text:
+        yield f'model.backbone is of the CLIP model {image[0]} ({image[1]}), model.head of {text[0]} ({text[1]}); they must be the same'
 
 
 def _class_problems(dataset: Any, head: ZeroShotHead) -> Iterator[str]:

@@ -91,11 +91,11 @@ class OpenCLIPBackbone(BaseModule):
             values = [] if found is None else [float(value) for value in torch.as_tensor(found).flatten()]
             if len(values) != 3 or any(abs(one - other) > TOLERANCE for one, other in zip(values, wanted, strict=True)):
                 raise InputError(
-                    f'{self.clip.name} was trained with {key}={_rounded(wanted)} of the pixel values 0 to 255, '
+                    f'{self.clip.title} was trained with {key}={_rounded(wanted)} of the pixel values 0 to 255, '
                     f'model.data_preprocessor has {_rounded(values) if values else "none"}'
                 )
         if not getattr(preprocessor, 'to_rgb', True):
-            raise InputError(f'{self.clip.name} takes RGB images, and pipelines load BGR: set model.data_preprocessor.to_rgb=True')
+            raise InputError(f'{self.clip.title} takes RGB images, and pipelines load BGR: set model.data_preprocessor.to_rgb=True')
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
         """Vectors of images.
@@ -111,7 +111,7 @@ class OpenCLIPBackbone(BaseModule):
         """
         if tuple(images.shape[-2:]) != self.clip.image_size:
             raise InputError(
-                f'{self.clip.name} takes images of {self.clip.image_size[0]} x {self.clip.image_size[1]} px, the pipeline gives '
+                f'{self.clip.title} takes images of {self.clip.image_size[0]} x {self.clip.image_size[1]} px, the pipeline gives '
                 f'{images.shape[-2]} x {images.shape[-1]}: resize and crop them in the pipeline of the dataset'
             )
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):

@@ -31,6 +31,7 @@ class ZeroShotHead(LinearClsHead):
         **kwargs: Arguments of ``mmpretrain.LinearClsHead``: ``loss``, ``topk``, ``cal_acc``.
 
     Attributes:
+        clip: Description of the CLIP model.
         class_ids: Id of each class.
 
     Raises:
@@ -50,7 +51,9 @@ class ZeroShotHead(LinearClsHead):
         listed = ClassList(classes)
         self.texts, self.templates, self.class_ids = [one.text for one in listed], read_templates(templates), listed.ids
         self.clip_config = dict(folder=folder, model=model, pretrained=pretrained, weights=weights)
-        super().__init__(num_classes=len(listed), in_channels=clip_model(**self.clip_config).dim, init_cfg=None, **kwargs)
+        clip = clip_model(**self.clip_config)
+        super().__init__(num_classes=len(listed), in_channels=clip.dim, init_cfg=None, **kwargs)
+        self.clip = clip
 
     @torch.no_grad()
     def init_weights(self) -> None:

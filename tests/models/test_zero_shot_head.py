@@ -174,6 +174,17 @@ def test_the_head_has_the_classes_of_the_data(folder):
     assert 'was trained with mean=[127.5, 127.5, 127.5]' in problem
 
 
+def test_backbone_and_head_are_of_one_model(folder):
+    model = classifier(folder)
+    assert not problems(None, model)
+    model.backbone.normalize = False
+    assert problems(None, model) == ['the zero-shot head compares vectors of length 1: set model.backbone.normalize=True']
+    other = classifier(folder)
+    other.head = ZeroShotHead(CLASSES, TEMPLATES, 'mmbdg://fashion32/clip')
+    (problem,) = problems(None, other)
+    assert problem.startswith(f'model.backbone is of the CLIP model {folder} (') and problem.endswith('they must be the same')
+
+
 def test_folders_are_named_by_the_ids_of_the_classes(folder, tmp_path):
     from PIL import Image
 
