@@ -87,7 +87,7 @@ setup(
         det=DETECTION,  # detectors; large, and not needed for pre-training
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
-        clip=CLIP,  # mmbdg.OpenCLIP, retrieval, selections by CLIP score or by similarity
+        clip=CLIP,  # mmbdg.OpenCLIP, CLIP classifiers, retrieval, selections by CLIP score or by similarity
         corruptions=CORRUPTIONS,  # mmbdg.CorruptImage; onedl-mmdetection brings it too
         tests=[
             *ANALYSIS,
@@ -102,6 +102,7 @@ setup(
             'pyarrow>=18',  # tables of clip-retrieval
             'pytorch-pretrained-biggan>=0.1.1',
             'scikit-image>=0.24',  # a second opinion on filled polygons
+            'scikit-learn>=1.5',  # a second opinion on linear probes
             'webdataset>=1.0',
             'pytest>=8',
             'pytest-xdist>=3',

@@ -28,6 +28,7 @@ PUBLISHED = (
     'interpreter/sd15',
     'interpreter/dit-xl',
     'benchmark/imagenet',
+    'clip/vit',
 )
 
 

@@ -15,7 +15,7 @@ from torch import nn
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser, natural_int
 from mmbdg.compat.checkpoint import checkpoint_file, load_strict, read_checkpoint, tensors_under
-from mmbdg.engine.checks import check_annotations, check_metrics
+from mmbdg.engine.checks import check_annotations, check_metrics, check_test_data
 from mmbdg.engine.config_changes import TEST_CHANGES
 from mmbdg.engine.hooks.class_scores_hook import ClassScoresHook
 from mmbdg.engine.hooks.measured_set_hook import MeasuredSetHook
@@ -56,6 +56,7 @@ def main() -> None:
     seed, training_set = seed_of(checkpoint), training_set_of(checkpoint)
     del checkpoint
     check_annotations(cfg, 'test_dataloader')
+    check_test_data(runner)
     test_set, scores = MeasuredSetHook(), ClassScoresHook()
     predictions = None if args.save_predictions is None else SavedPredictionsHook(args.save_predictions)
     for hook in filter(None, (test_set, scores, predictions)):

@@ -12,6 +12,7 @@ from mmbdg.datasets.composed_scenes import ComposedScenes
 from mmbdg.datasets.corrupt_image import CorruptImage
 from mmbdg.datasets.cutout_folder import CutoutFolder
 from mmbdg.datasets.drop_small_components import DropSmallComponents
+from mmbdg.datasets.encoded_images import EncodedImages
 from mmbdg.datasets.fashion_mnist import FashionMNIST32
 from mmbdg.datasets.fashion_objects import FashionObjects
 from mmbdg.datasets.fashion_scenes import FashionScenes
@@ -48,6 +49,7 @@ __all__ = [
     'CutoutFolder',
     'DropSmallComponents',
     'EdgeDrawing',
+    'EncodedImages',
     'FashionMNIST32',
     'FashionObjects',
     'FashionScenes',

@@ -10,11 +10,11 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.datasets import CustomDataset
 
-from mmbdg.assets.class_lists import folder_names
 from mmbdg.datasets.label_fraction import part_of, stratified_order
 from mmbdg.errors import InputError, listed
 from mmbdg.listing import IMAGE_SUFFIXES, composed, list_files, list_folders
 from mmbdg.registry import DATASETS
+from mmbdg.sources.class_list import ClassList
 
 
 @DATASETS.register_module()
@@ -26,8 +26,8 @@ class ImageFolder(CustomDataset):
 
     Args:
         data_root: Folder with one sub-folder per class.
-        class_names: Names of the sub-folders, or "in1k" (the wnids) or an embedded generator for those of its classes; their order is
-            the order of the class indices.
+        class_names: Names of the sub-folders; their order is the order of the class indices. Or a file of classes or an embedded list, see
+            :class:`~mmbdg.sources.class_list.ClassList`: the ids are the names of the sub-folders, as in a synthesised dataset.
         part: "all" (default), or one of the disjoint parts "train" and "val", see :func:`~mmbdg.datasets.label_fraction.part_of`.
         held_out: Fraction of each class in "val", in (0, 1).
         most: Maximum number of images, stratified by class; None: all.
@@ -56,10 +56,11 @@ class ImageFolder(CustomDataset):
                 'an image folder has the parts "all", "train" and "val", held_out lies between 0 and 1, most is at least 1; got '
                 f'{part!r}, {held_out} and {most}'
             )
+        if isinstance(class_names, str):
+            class_names = ClassList(class_names).ids
         self.part, self.held_out, self.most, self.seed = part, held_out, most, seed
         if not Path(data_root).is_dir():
             raise InputError(f'there is no image folder {data_root}; put your images into {data_root}/<class>/')
-        class_names = folder_names(class_names)
         names = [composed(name) for name in class_names]
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise InputError(f'class_names has names twice: {listed(twice)}')
@@ -69,12 +70,12 @@ class ImageFolder(CustomDataset):
                 raise InputError(f'{ascii(str(other))} and {ascii(str(path))} are the same name in two forms of Unicode: put them together')
         if unknown := sorted(self._class_folders.keys() - set(names)):
             raise InputError(f'{data_root} has folders of classes that the config does not name: {", ".join(unknown)}')
-        self._folder_to_idx = {name: i for i, name in enumerate(names)}
-        super().__init__(data_root=data_root, extensions=extensions, metainfo=dict(classes=class_names), **kwargs)
+        self.folder_to_idx = {name: i for i, name in enumerate(names)}
+        super().__init__(data_root=data_root, extensions=extensions, metainfo=dict(classes=tuple(class_names)), **kwargs)
 
     def load_data_list(self) -> list[dict]:
         root, items, empty = Path(self.data_root), [], []
-        for name, index in self._folder_to_idx.items():
+        for name, index in self.folder_to_idx.items():
             found = list_files(self._class_folders[name], self.extensions).log() if name in self._class_folders else None
             if not found or not found.files:
                 raise InputError(f'class "{name}" has no images in {root / name}; add some or take the class out of the config')

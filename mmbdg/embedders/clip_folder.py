@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from mmbdg.embedders.open_clip_embedder import CONFIG, VOCABULARY, WEIGHTS, ModelFolder
+from mmbdg.embedders.clip_model import CONFIG, VOCABULARY, WEIGHTS, ModelFolder
 from mmbdg.embedders.vocabulary import Merges, write_vocabulary
 from mmbdg.files import write_json, write_safetensors
 from mmbdg.schema import validated

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmbdg.assets import resolve
 from mmbdg.embedders.base import Embedder
 from mmbdg.errors import InputError
+from mmbdg.reading import read_lines
 
 
 def class_vectors(texts: Tensor) -> Tensor:
@@ -29,7 +31,7 @@ class ZeroShotClassifier:
     Args:
         embedder: Embedder of images and texts.
         classes: Texts for K classes, such as names with their senses.
-        templates: Texts with one ``{}`` each, which is replaced by the class.
+        templates: Texts with one ``{}`` each, which is replaced by the class; or a file of them, see :func:`read_templates`.
 
     Attributes:
         weights: Vectors of the classes, float32 (K,D) of length 1.
@@ -38,7 +40,8 @@ class ZeroShotClassifier:
         InputError: There is no class or no template, a template does not have exactly one ``{}``, or the embedder does not embed texts.
     """
 
-    def __init__(self, embedder: Embedder, classes: Sequence[str], templates: Sequence[str] = ('a photo of a {}',)) -> None:
+    def __init__(self, embedder: Embedder, classes: Sequence[str], templates: Sequence[str] | str = ('a photo of a {}',)) -> None:
+        templates = read_templates(templates) if isinstance(templates, str) else templates
         if not classes or not templates:
             raise InputError(f'a zero-shot classifier needs classes and templates, got {len(classes)} and {len(templates)}')
         self.embedder = embedder
@@ -59,6 +62,27 @@ class ZeroShotClassifier:
     def classify(self, images: Sequence[np.ndarray]) -> Tensor:
         """Class of each image, int64 (N,)."""
         return self.scores(images).argmax(1) if len(images) else torch.zeros(0, dtype=torch.int64)
+
+
+def read_templates(templates: Sequence[str] | str) -> list[str]:
+    """Templates of a list, or of a text file with one in each line.
+
+    Args:
+        templates: Texts with one ``{}`` each, or the path of a file, such as ``mmbdg://clip/dtd/templates.txt``.
+
+    Raises:
+        InputError: The file does not exist, there is no template, or a template does not have exactly one ``{}``.
+    """
+    where = f'{templates}: ' if isinstance(templates, str) else ''
+    texts = read_lines(resolve(templates)) if isinstance(templates, str) else list(templates)
+    if not texts:
+        raise InputError(f'{where}there is no template')
+    for text in texts:
+        try:
+            filled(text, '')
+        except InputError as error:
+            raise InputError(f'{where}{error}') from error
+    return texts
 
 
 def filled(template: str, name: str) -> str:

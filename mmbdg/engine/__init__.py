@@ -22,6 +22,7 @@ from mmbdg.engine.hooks.verdict_hook import VerdictHook
 from mmbdg.engine.optimizers.autocast_optim_wrapper import AutocastOptimWrapper
 from mmbdg.engine.optimizers.continued_cosine_lr import ContinuedCosineLR
 from mmbdg.engine.optimizers.gan_optim_wrapper_constructor import GANOptimWrapperConstructor
+from mmbdg.engine.optimizers.warmup_cosine_lr import WarmupCosineLR
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
@@ -58,4 +59,5 @@ __all__ = [
     'TotalBatchHook',
     'TrainingSetHook',
     'VerdictHook',
+    'WarmupCosineLR',
 ]

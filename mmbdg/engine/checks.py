@@ -20,6 +20,7 @@ from mmbdg.datasets.listed_files import check_listed_files
 from mmbdg.datasets.mark_synthetic import marks_synthetic
 from mmbdg.datasets.mixed import MixedDataset
 from mmbdg.datasets.paste_objects import pastes_in
+from mmbdg.engine.clip_checks import clip_problems
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
@@ -51,7 +52,18 @@ def check_data(runner: Runner) -> None:
         *size_problems(loader),
         *grouping_problems(loader),
         *paste_problems(loader),
+        *clip_problems(_leaves(loader.dataset), model),
     ):
+        raise InputError(problem)
+
+
+def check_test_data(runner: Runner) -> None:
+    """Check that the model and the test data fit together.
+
+    Raises:
+        InputError: The first problem found.
+    """
+    for problem in clip_problems(_leaves(runner.test_loop.dataloader.dataset), get_ori_model(runner.model)):
         raise InputError(problem)
 
 

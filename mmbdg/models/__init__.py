@@ -13,6 +13,7 @@ from mmbdg.models.diffusion_training import DiffusionTraining
 from mmbdg.models.domain_losses import DomainLosses
 from mmbdg.models.fpn_head import FPNHead
 from mmbdg.models.gan_distributed import GANDistributed
+from mmbdg.models.given_features import GivenFeatures
 from mmbdg.models.interpreter_training import InterpreterTraining
 from mmbdg.models.joint_data_preprocessor import JointDataPreprocessor
 from mmbdg.models.joint_diffusion_training import JointDiffusionTraining
@@ -30,9 +31,11 @@ from mmbdg.models.lora_training import LoRATraining
 from mmbdg.models.loss_stride import ASPPHead, FCNHead
 from mmbdg.models.many_label_segmentor import ManyLabelSegmentor
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
+from mmbdg.models.open_clip_backbone import OpenCLIPBackbone
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
 from mmbdg.models.vqgan_autoencoder_training import VQGANAutoencoderTraining
 from mmbdg.models.vqgan_transformer_training import VQGANTransformerTraining
+from mmbdg.models.zero_shot_head import ZeroShotHead
 
 __all__ = [
     'ASPPHead',
@@ -50,6 +53,7 @@ __all__ = [
     'FCNHead',
     'FPNHead',
     'GANDistributed',
+    'GivenFeatures',
     'InterpreterTraining',
     'JointDataPreprocessor',
     'JointDiffusionTraining',
@@ -64,7 +68,9 @@ __all__ = [
     'LoRATraining',
     'ManyLabelSegmentor',
     'OnlineDataPreprocessor',
+    'OpenCLIPBackbone',
     'ProjectionDiscriminator',
     'VQGANAutoencoderTraining',
     'VQGANTransformerTraining',
+    'ZeroShotHead',
 ]

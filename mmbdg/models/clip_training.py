@@ -10,7 +10,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmbdg.embedders.open_clip_embedder import VOCABULARY
+from mmbdg.embedders.clip_model import VOCABULARY
 from mmbdg.embedders.vocabulary import merges_of_words, vocabulary_size, write_vocabulary
 from mmbdg.embedders.zero_shot import class_vectors, filled
 from mmbdg.errors import InputError

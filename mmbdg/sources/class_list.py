@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
@@ -63,7 +64,7 @@ class ClassList(Sequence[ImageClass]):
 
             - ``'in1k'`` or ``'fashion32'``: an embedded list, see :mod:`mmbdg.assets.class_lists`;
             - a path of a JSON file ``{"classes": [{"id": "n02012849", "name": "crane", "sense": "bird", "query": "crane bird"}, ...]}``;
-              ``sense`` and ``query`` are optional. tools/class_senses.py writes one;
+              ``sense`` and ``query`` are optional. tools/class_senses.py writes one, ``mmbdg://clip/dtd/classes.json`` is an embedded one;
             - a list of such dicts, or of names; the id of a name is its slug.
 
     Raises:
@@ -125,7 +126,7 @@ def write_class_list(path: str | os.PathLike, classes: ClassList) -> None:
 
 def _entries(classes: Any) -> list[tuple[str, str, str, str]]:
     if isinstance(classes, os.PathLike) or (isinstance(classes, str) and str(classes).endswith(SUFFIX)):
-        entries: Any = read_json(classes, ClassFile)['classes']
+        entries: Any = read_json(resolve(classes), ClassFile)['classes']
     elif isinstance(classes, str):
         entries = [dict(id=folder, name=name) for folder, name in zip(folder_names(classes), class_names(classes), strict=True)]
     else:

@@ -666,6 +666,14 @@ def prompts(files: Files) -> Attacks:
     yield from bad_places(files, lambda out: [good, out], '.json')
 
 
+def wise_ft(files: Files) -> Attacks:
+    own = ROOT / 'configs' / 'clip' / 'tune_fashion32.py'
+    yield from each(files.checkpoints, lambda path: [own, 'out.safetensors', '--tuned', path])
+    yield from each(files.jsons[:3], lambda path: [own, 'out.safetensors', '--cfg-options', f'classes={path}'], 'classes')
+    yield from each(files.configs, lambda path: [path, 'out.safetensors'])
+    yield from bad_places(files, lambda out: [own, out], '.safetensors')
+
+
 ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/analyze.py': analyze,
     'tools/annotate.py': annotate,
@@ -706,6 +714,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/threshold_baseline.py': threshold,
     'tools/train.py': train,
     'tools/verify.py': verify,
+    'tools/wise_ft.py': wise_ft,
 }
 
 

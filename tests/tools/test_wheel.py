@@ -35,6 +35,8 @@ def test_main_job_from_a_wheel(tmp_path):
         'mmbdg/assets/fashion32/clip/open_clip_config.json',
         'mmbdg/assets/fashion32/clip/open_clip_model.safetensors',
         'mmbdg/assets/fashion32/clip/bpe_merges.txt.gz',
+        'mmbdg/assets/clip/dtd/classes.json',
+        'mmbdg/assets/clip/dtd/templates.txt',
         'mmbdg/assets/prompts/slots.json',
     } <= set(names)
     assert not any(name.startswith(('tests/', 'tools/', 'configs/')) for name in names)

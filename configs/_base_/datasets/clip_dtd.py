@@ -1,0 +1,10 @@
+"""DTD (47 textures) for CLIP classifiers, read by mmpretrain's DTD."""
+
+_base_ = 'clip_224.py'
+
+data_root = 'data/dtd'
+
+train_set = dict(type='DTD', data_root=data_root, split='train', pipeline=_base_.train_pipeline)
+validation_set = dict(type='DTD', data_root=data_root, split='val', pipeline=_base_.test_pipeline)
+probe_set = dict(type='DTD', data_root=data_root, split='trainval', pipeline=_base_.test_pipeline)
+test_set = dict(type='DTD', data_root=data_root, split='test', pipeline=_base_.test_pipeline)

@@ -1,0 +1,13 @@
+"""Linear probe of CLIP ViT-B-16 on DTD, after "The Unmet Promise". Not run by us.
+
+    python tools/train.py configs/clip/probe_vit-b16_dtd.py
+    python tools/train.py configs/clip/probe_vit-b16_dtd.py --cfg-options tuned=work_dirs/vit-b16_dtd/epoch_30.pth
+
+The numbers and their sources: configs/_base_/clip_probe.py.
+"""
+
+_base_ = ['../_base_/clip_probe.py', '../_base_/datasets/clip_dtd.py']
+
+model = dict(head=dict(num_classes=47))
+train_dataloader = dict(dataset=dict(**_base_.encoded, dataset=_base_.probe_set))
+test_dataloader = dict(dataset=dict(**_base_.encoded, dataset=_base_.test_set))

@@ -1,0 +1,31 @@
+"""CLIP ViT-B-16 fine-tuned on Flowers-102 from zero-shot weights, after "The Unmet Promise". Not run by us.
+
+    python tools/train.py configs/clip/vit-b16_flowers.py
+    python tools/train.py configs/clip/vit-b16_flowers.py --cfg-options synthetic=data/flowers_synthetic/images
+
+The numbers and their sources: configs/_base_/clip_tuning.py. Zero-shot accuracy, WiSE-FT and synthetic images: docs/clip_adaptation.md.
+"""
+
+_base_ = ['../_base_/clip_tuning.py', '../_base_/datasets/clip_flowers.py']
+
+synthetic = None  # images/ of a synthesised or retrieved dataset, with one folder for each class id; None: real images
+classes = 'mmbdg://clip/flowers/classes.json'
+# CLIP's own one (openai/CLIP); the code of "The Unmet Promise" adds one with "a" or "an" by the class
+templates = 'mmbdg://clip/flowers/templates.txt'
+
+train_set = _base_.train_set
+if synthetic is not None:
+    train_set = dict(type='mmbdg.ImageFolder', data_root=synthetic, class_names=classes, pipeline=_base_.train_pipeline)
+model = dict(head=dict(classes=classes, templates=templates))
+train_dataloader = dict(dataset=train_set)
+test_dataloader = dict(dataset=_base_.test_set)
+val_dataloader = dict(
+    batch_size=256,
+    num_workers=8,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=_base_.validation_set,
+)
+val_evaluator = dict(type='Accuracy', topk=(1,))
+val_cfg = dict()
+default_hooks = dict(checkpoint=dict(save_best='accuracy/top1'))  # the epoch is chosen on the validation split: paper
