@@ -3,9 +3,8 @@
 train_root = 'data/imagenet/train'  # one folder for each wnid
 synthetic = 'data/diffusion_in1k'  # a dataset of tools/synthesize.py whose folders are wnids
 fraction = 1.0  # of the real images
-imbalance = None  # ratio of the largest to the smallest class of real images; the largest has `most`
-most = 1280  # images of each class that real and synthetic ones have together, with an imbalance; ImageNet's classes have 732 to 1,300
-per_class = 1280  # synthetic images of each class, without an imbalance: about 1x for the whole of ImageNet, 7680 for 6x
+imbalance = None  # ratio of the largest to the smallest class of real images; synthetic images then fill each class to `per_class`
+per_class = 1280  # synthetic images of each class: about 1x for the whole of ImageNet (732 to 1,300 images a class), 7680 for 6x
 ratio = 1  # synthetic images per real image in a batch; unknown in the paper
 real_per_batch = 32  # real images in a batch of one process
 
@@ -15,8 +14,8 @@ if imbalance is None:
     real_part = dict(type='mmbdg.ClassSubset', fraction=fraction)
     synthetic_part = dict(type='mmbdg.ClassSubset', per_class=per_class)
 else:
-    real_part = dict(type='mmbdg.ClassSubset', imbalance=imbalance, most=most)
-    synthetic_part = dict(type='mmbdg.ClassSubset', imbalance=imbalance, most=most, fill=True)
+    real_part = dict(type='mmbdg.ClassSubset', imbalance=imbalance, most=per_class)
+    synthetic_part = dict(type='mmbdg.ClassSubset', imbalance=imbalance, most=per_class, fill=True)
 sampler = dict(
     _delete_=True,
     type='mmbdg.SourceRatioSampler',
