@@ -10,7 +10,7 @@ from mmbdg.models import OpenCLIPBackbone, ZeroShotHead
 
 
 def clip_problems(datasets: Iterable[Any], model: nn.Module) -> Iterator[str]:
-    """The data preprocessor fits the CLIP model, backbone and head are of one model, and the head has the classes of the data in order.
+    """The data preprocessor fits the CLIP model, backbone and head are of one model, the head has the classes of the data in their order.
 
     Args:
         datasets: The dataset and the datasets inside it.
