@@ -1,11 +1,14 @@
 """Counts, orders and addresses of SourceRatioSampler: over epochs, processes and resumed trainings."""
 
+import json
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 import torch
+from conftest import run_processes
 from mmengine.dataset import ConcatDataset
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
@@ -215,6 +218,31 @@ def test_every_process_needs_the_ratio(monkeypatch):
     monkeypatch.setattr('mmbdg.engine.samplers.addressed_sampler.get_dist_info', lambda: (0, 2))
     with pytest.raises(InputError, match=r'the batch of a process has 2 \(4 for 2 processes\).*multiple of 4'):
         SourceRatioSampler(mixed(real=10, synthetic=45), 2, dict(real=1, synthetic=3), seed=0)
+
+
+CODE = """
+import json, sys
+from pathlib import Path
+import torch
+from test_source_ratio_sampler import mixed, steps_of
+from mmbdg.engine.launch import exit_process_group
+
+torch.distributed.init_process_group('gloo')
+rank = torch.distributed.get_rank()
+steps = steps_of(mixed(real=10, synthetic=45), dict(real=1, synthetic=3), 4, 6, world_size=2, rank=rank, seed=None)
+Path(f'{sys.argv[1]}/{rank}.json').write_text(json.dumps(steps))
+exit_process_group()
+"""
+
+
+def test_two_processes_share_a_seed(tmp_path):
+    """Two gloo processes without a given seed have the samples that one process has with the seed that they agreed on."""
+    (tmp_path / 'job.py').write_text(CODE)
+    run_processes(2, tmp_path / 'job.py', tmp_path, PYTHONPATH=str(Path(__file__).parent))
+    ranks = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in (0, 1)]
+    seed = ranks[0][0][0][0]
+    alone = steps_of(mixed(real=10, synthetic=45), dict(real=1, synthetic=3), 8, 6, seed=seed)
+    assert [sorted(tuple(one) for rank in ranks for one in rank[step]) for step in range(6)] == [sorted(step) for step in alone]
 
 
 def test_checks_before_the_training():
