@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 from forked import run_forked, run_group
-from mmengine.logging import MessageHub
-from mmengine.visualization import Visualizer
 from tiny_pipelines import write_class_pipeline, write_text_pipeline
 from unformatted import leave_unformatted
 
@@ -112,6 +110,9 @@ def _seeded() -> None:
 def _no_earlier_runner() -> None:
     """mmengine names the visualiser and the message hub of a Runner after the experiment and the second: a test that begins in the same
     second as another one with the same name would write to the folder of the other."""
+    from mmengine.logging import MessageHub  # mmbdg comes before mmengine, see mmbdg.compat.adafactor
+    from mmengine.visualization import Visualizer
+
     for kind in (MessageHub, Visualizer):
         kind._instance_dict.clear()
 

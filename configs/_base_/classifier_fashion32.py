@@ -16,4 +16,4 @@ val_evaluator = test_evaluator = dict(type='Accuracy', topk=(1,))
 val_cfg = test_cfg = dict()
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=iterations // 2)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True))
-param_scheduler = dict(type='CosineAnnealingLR', by_epoch=False, T_max=iterations)
+param_scheduler = [dict(type='CosineAnnealingLR', by_epoch=False, T_max=iterations)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 from mmpretrain.datasets import ImageNet
 
 from mmbdg.assets.class_lists import class_names, folder_names, imagenet_subsets
@@ -19,6 +20,13 @@ WNIDS = folder_names('in1k')
 PIPELINE = [dict(type='mmbdg.LoadImage'), dict(type='CenterCrop', crop_size=4), dict(type='PackInputs')]
 SUFFIX = dict(v2='jpeg', sketch='JPEG', r='jpg', a='jpg')
 """The endings of the published files; what a file contains decides how it is read."""
+
+
+@pytest.fixture(autouse=True)
+def _mmpretrain():
+    """Parts without a scope are those of mmpretrain; other tests may have left another scope."""
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        yield
 
 
 def fill(root: Path, name: str, counts: dict[str, int]) -> str:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
 from mmengine.runner.checkpoint import load_state_dict
 from mmpretrain.structures import DataSample
 from timm.layers import convert_splitbn_model
@@ -28,6 +29,13 @@ VIT = dict(
     patch_size=8,
 )
 PIXELS = dict(type='mmpretrain.ClsDataPreprocessor', num_classes=CLASSES, mean=[127.5] * 3, std=[63.0] * 3)
+
+
+@pytest.fixture(autouse=True)
+def _mmpretrain():
+    """Parts without a scope are those of mmpretrain; other tests may have left another scope."""
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        yield
 
 
 def built(backbone: dict = RESNET, seed: int = 0, kind: str = 'mmbdg.AuxNormClassifier', **model) -> nn.Module:

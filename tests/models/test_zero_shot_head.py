@@ -30,6 +30,13 @@ TEXTS = ['crane (bird)', 'crane', 'bag']
 TEMPLATES = ['a photo of a {}.', 'i love my {}!', '{}']
 
 
+@pytest.fixture(autouse=True)
+def _mmpretrain():
+    """Parts without a scope are those of mmpretrain; other tests may have left another scope."""
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        yield
+
+
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     return str(write_tiny_clip(tmp_path_factory.mktemp('clip')))
