@@ -57,6 +57,7 @@ def test_scenes():
         ('generators', 'docs/generators/fashion32.json', 'docs/generators_compared.md', 5),
         ('calibration', 'docs/generators/calibration_fashion32.json', 'docs/generators_compared.md', 3),
         ('diffusion_steps', 'docs/generators/steps_fashion32.json', 'docs/generators_compared.md', 4),
+        ('paste', 'docs/paste/fashion_scenes.json', 'docs/paste.md', 3),
         ('diffusion_taps', 'docs/generators/taps_fashion32.json', 'docs/diffusion_generator.md', 14),
     ],
 )
