@@ -36,6 +36,21 @@ from mmbdg.sources import LabelledGenerator
 SLOPES = np.array([0.0, 0.01, -0.02], np.float32)
 
 
+@pytest.fixture(autouse=True, scope='module')
+def loaded_once():
+    """The tests share the networks of the labelled generator, which take a second to load."""
+    load, generators = LabelledGenerator.load, {}
+
+    def shared(path, **options):
+        key = path, str(options)
+        generators[key] = generators.get(key) or load(path, **options)
+        return generators[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LabelledGenerator, 'load', shared)
+        yield
+
+
 class Known(BaseSegmentor):
     """A network of known predictions: logit c of a pixel is its brightness (mean of the channels) times a slope."""
 
@@ -104,50 +119,56 @@ def test_entropy():
     assert mean_entropy(torch.from_numpy(p), torch.from_numpy(one))[0].item() == pytest.approx(math.log(4) / 2)
 
 
+ADDRESSES = [OnlineSyntheticDataset('fashion32', seed=5).address(n) for n in range(10)]
+
+
+@pytest.fixture(scope='module')
+def four():
+    """Images uint8 (10,4,32,32,3), disagreement (10,4,32,32) and uncertainty (10,4) of four candidates of ten addresses."""
+    generator = LabelledGenerator.load('fashion32', precision='float32', compile=False, members=3)
+    generator.seed = 5
+    made = generator.label([c for c, _ in ADDRESSES for k in range(4)], [i + k * SPARE for _, i in ADDRESSES for k in range(4)])
+    return (
+        made.images.permute(0, 2, 3, 1).reshape(10, 4, 32, 32, 3).numpy(),
+        made.disagreement.reshape(10, 4, 32, 32).numpy(),
+        made.uncertainty.reshape(10, 4).numpy(),
+    )
+
+
 @pytest.mark.parametrize('padded', [False, True])
-def test_the_least_certain_candidate_is_taken(padded):
+def test_the_least_certain_candidate_is_taken(four, padded):
     """The choice, the scores and the log by hand; pixels that the labeller ignores and pixels of the padding do not count."""
-    model = known(preprocessor(3, members=3, ignore_above=0.03, **(dict(size=(40, 40)) if padded else {})))
-    out = model.data_preprocessor(batch(range(12)), True)
-    generator = LabelledGenerator.load('fashion32', members=3, ignore_above=0.03, seed=5)
-    expected, scores, ignored = [], [], 0
-    for class_id, index in map(OnlineSyntheticDataset('fashion32', seed=5).address, range(12)):
-        samples = [generator.sample(class_id, index + k * SPARE) for k in range(3)]
-        ignored += sum((mask == 255).sum() for _, mask in samples)
-        scores.append([numpy_score(image, mask != 255) for image, mask in samples])
-        expected.append((class_id, index, int(np.argmax(scores[-1]))))
-    assert ignored > 100 and min(np.diff(np.sort(scores, 1)[:, 1:])) > 1e-4
-    assert chosen(out) == expected and {k for *_, k in expected} == {0, 1, 2}
-    for image, (class_id, index, k) in zip(out['inputs'], expected, strict=True):
-        made = generator.sample(class_id, index + k * SPARE)[0]
-        assert abs(image[:, :32, :32].numpy()[::-1].transpose(1, 2, 0) - made).max() <= 1
-    assert logged('steered') == pytest.approx(np.mean([k > 0 for *_, k in expected]))
-    assert logged('score_taken') == pytest.approx(np.max(scores, 1).mean(), abs=1e-4)
-    assert logged('score_candidates') == pytest.approx(np.mean(scores), abs=1e-4)
-    assert logged('score_taken') > logged('score_candidates')
+    model = known(preprocessor(3, members=3, ignore_above=0.002, **(dict(size=(40, 40)) if padded else {})))
+    out = model.data_preprocessor(batch(range(10)), True)
+    images, disagreement, _ = four
+    scores = np.array([[numpy_score(images[n, k], disagreement[n, k] <= 0.002) for k in range(3)] for n in range(10)])
+    expected = scores.argmax(1)
+    everything = [[numpy_score(images[n, k], np.ones((32, 32), bool)) for k in range(3)] for n in range(10)]
+    assert abs(np.mean(everything) - scores.mean()) > 0.01  # the ignored pixels matter
+    assert np.diff(np.sort(scores, 1)[:, 1:]).min() > 1e-4 and set(expected) == {0, 1, 2}
+    assert chosen(out) == [(c, i, k) for (c, i), k in zip(ADDRESSES, expected, strict=True)]
+    for n, image in enumerate(out['inputs']):
+        assert abs(image[:, :32, :32].numpy()[::-1].transpose(1, 2, 0) - images[n, expected[n]]).max() <= 1
+    assert logged('steered') == pytest.approx((expected > 0).mean())
+    assert logged('score_taken') == pytest.approx(scores.max(1).mean(), abs=1e-4)
+    assert logged('score_candidates') == pytest.approx(scores.mean(), abs=1e-4)
 
 
-def test_what_the_labeller_cannot_label_is_not_taken():
+def test_what_the_labeller_cannot_label_is_not_taken(four):
     """Candidates above the bound are not taken; where all are above it, the replacements come from the addresses after the candidates."""
-    generator = LabelledGenerator.load('fashion32', members=3, seed=5)
-    addresses = [OnlineSyntheticDataset('fashion32', seed=5).address(n) for n in range(16)]
-    made = [
-        [(generator.label([c], [i + k * SPARE]).uncertainty.item(), generator.sample(c, i + k * SPARE)[0]) for k in range(4)]
-        for c, i in addresses
-    ]
-    bound = float(np.quantile([u for row in made for u, _ in row], 0.4))
-    expected = []
-    for row in made:
-        passed = [k for k in range(3) if row[k][0] <= bound]
-        expected.append(max(passed, key=lambda k: numpy_score(row[k][1], np.ones((32, 32), bool))) if passed else 3)
+    images, _, uncertainty = four
+    bound, expected = float(np.quantile(uncertainty, 0.4)), []
+    for n in range(10):
+        passed = [k for k in range(3) if uncertainty[n, k] <= bound]
+        expected.append(max(passed, key=lambda k: numpy_score(images[n, k], np.ones((32, 32), bool))) if passed else 3)
     model = known(preprocessor(3, dict(max_uncertainty=bound, redraws=1), members=3))
-    out = model.data_preprocessor(batch(range(16)), True)
+    out = model.data_preprocessor(batch(range(10)), True)
     assert [k for *_, k in chosen(out)] == expected and set(expected) == {0, 1, 2, 3}
-    none_left = [k == 3 and row[3][0] > bound for k, row in zip(expected, made, strict=True)]
+    none_left = [k == 3 and uncertainty[n, 3] > bound for n, k in enumerate(expected)]
     assert [bool((sample.gt_sem_seg.data == 255).all()) for sample in out['data_samples']] == none_left and any(none_left)
     assert (logged('redrawn'), logged('ignored')) == (expected.count(3), sum(none_left))
     assert logged('steered') == pytest.approx(np.mean([k in (1, 2) for k in expected]))
-    assert [(c, i) for c, i, _ in chosen(out)] == addresses  # the class balance stays
+    assert [(c, i) for c, i, _ in chosen(out)] == ADDRESSES  # the class balance stays
 
 
 @pytest.mark.parametrize('augmentation', [None, dict(size=24, brightness=0.3)])
@@ -257,10 +278,6 @@ def test_one_channel():
 
 def _binary(p):
     return -p * math.log(p) - (1 - p) * math.log(1 - p)
-
-
-class Chosen(nn.Module):
-    """Records the choices of a preprocessor."""
 
 
 def train(work_dir, resume=None, **options):
