@@ -99,7 +99,8 @@ class SteeredSampler:
             InputError: The predictions of the network have no logits.
         """
         device = inputs.device.type
-        # The cache of autocast would keep half-precision weights without gradients, and the training step would use them.
+        # Not needed with torch 2.11. A version whose autocast caches half-precision weights of a pass without gradients would use them in
+        # the training step.
         autocast = torch.autocast(
             device, dtype=torch.get_autocast_dtype(device), enabled=torch.is_autocast_enabled(device), cache_enabled=False
         )
