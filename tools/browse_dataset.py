@@ -5,7 +5,7 @@
 
 For a joint dataset, the picture shows the labelled images (the part "seg", otherwise the first part). For a detection dataset, it shows
 the instances in the colours of their classes, or the boxes if there are no masks. Images are shown as the pipeline returns them, with
-crops and flips; online samples are shown as the data preprocessor makes them.
+crops and flips; online samples are shown as the data preprocessor makes them, steered ones by their first candidate.
 """
 
 import numpy as np
@@ -77,6 +77,7 @@ def main() -> None:
         config = cfg.model.data_preprocessor
         with building('model.data_preprocessor'):
             preprocessor = MODELS.build(parts_of(config).get(name, config))
+        preprocessor.steering = None  # there is no network in training
     tiles = []
     for i in np.linspace(0, len(dataset) - 1, min(args.num, len(dataset))).astype(int):
         item = made(dataset[int(i)], preprocessor) if online else dataset[int(i)]

@@ -15,6 +15,7 @@ from mmbdg.engine.hooks.random_state_hook import RandomStateHook
 from mmbdg.engine.hooks.rank_agreement_hook import RankAgreementHook
 from mmbdg.engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
 from mmbdg.engine.hooks.sample_predictions_hook import SamplePredictionsHook
+from mmbdg.engine.hooks.steering_hook import SteeringHook
 from mmbdg.engine.hooks.stop_on_nan_hook import StopOnNaNHook
 from mmbdg.engine.hooks.total_batch_hook import TotalBatchHook
 from mmbdg.engine.hooks.training_set_hook import TrainingSetHook
@@ -55,6 +56,7 @@ __all__ = [
     'SafeCheckpointHook',
     'SamplePredictionsHook',
     'SourceRatioSampler',
+    'SteeringHook',
     'StopOnNaNHook',
     'TotalBatchHook',
     'TrainingSetHook',

@@ -238,6 +238,11 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
                 f'online samples need {ADDRESSED_SAMPLER}, which never repeats one, and a data preprocessor of the type '
                 f'mmbdg.OnlineDataPreprocessor, which makes them; here are {name} and {type(preprocessor).__name__}'
             )
+        if addressing(part) is not Addressing.COUNT and getattr(preprocessor, 'steering', None):
+            yield (
+                f'steering chooses among online samples, but the training data is a {type(part).__name__}: set '
+                "train_dataloader.dataset.type='mmbdg.OnlineSyntheticDataset', or remove sampling.steering of the data preprocessor"
+            )
 
 
 def label_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:

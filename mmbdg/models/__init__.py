@@ -33,6 +33,7 @@ from mmbdg.models.many_label_segmentor import ManyLabelSegmentor
 from mmbdg.models.online_data_preprocessor import OnlineDataPreprocessor
 from mmbdg.models.open_clip_backbone import OpenCLIPBackbone
 from mmbdg.models.projection_discriminator import ProjectionDiscriminator
+from mmbdg.models.steered_sampler import SteeredSampler
 from mmbdg.models.vqgan_autoencoder_training import VQGANAutoencoderTraining
 from mmbdg.models.vqgan_transformer_training import VQGANTransformerTraining
 from mmbdg.models.zero_shot_head import ZeroShotHead
@@ -70,6 +71,7 @@ __all__ = [
     'OnlineDataPreprocessor',
     'OpenCLIPBackbone',
     'ProjectionDiscriminator',
+    'SteeredSampler',
     'VQGANAutoencoderTraining',
     'VQGANTransformerTraining',
     'ZeroShotHead',

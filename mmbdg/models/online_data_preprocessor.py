@@ -1,6 +1,6 @@
 """Data preprocessor of online sampling: generates normalised images with masks for addresses (BigDatasetGAN, section 3.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -13,7 +13,8 @@ from torch import Tensor
 
 from mmbdg.addressed import generator_at
 from mmbdg.errors import InputError
-from mmbdg.models.online_sampling import OnlineSampling
+from mmbdg.models.online_sampling import OnlineBatch, OnlineSampling
+from mmbdg.models.steered_sampler import SteeredSampler
 from mmbdg.registry import MODELS, TRANSFORMS
 from mmbdg.sources import LabelledGenerator
 
@@ -40,6 +41,7 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         precision, compile: Settings of generator and interpreter, see :class:`~mmbdg.generators.frozen.Frozen`. CPUs without bfloat16
             instructions are faster in float32. Default: 'bfloat16' and False.
         sampling: Other arguments of :class:`~mmbdg.models.online_sampling.OnlineSampling`: batch size and filters. Default: None.
+            ``steering=dict(...)`` has the arguments of a :class:`~mmbdg.models.SteeredSampler`, which is used in training only.
         **kwargs: Arguments of ``mmseg.SegDataPreProcessor``. The colour settings are those for images loaded by mmcv, i.e. BGR.
 
     Raises:
@@ -71,6 +73,7 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         if ignore_above is not None:
             self._options['ignore_above'] = ignore_above
         self._path, self._sampling_options = labelled_generator, dict(sampling or {})
+        self.steering = _steering(self._sampling_options.pop('steering', None))
         if members == 1 and (ignore_above is not None or self._sampling_options.get('max_uncertainty') is not None):
             raise InputError('one member is never uncertain: ignore_above and max_uncertainty need an ensemble, set members=None')
 
@@ -86,8 +89,7 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
         if data['inputs'][0].ndim == 1:
             addresses = torch.stack(list(data['inputs'])).tolist()
             data = dict(zip(('inputs', 'data_samples'), self.make(addresses, data['data_samples'], training), strict=True))
-            if self.sampling.filters:
-                self._log()
+            self._log()
         return super().forward(data, training)
 
     def make(
@@ -100,28 +102,56 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
             raise InputError(f'the online samples of a batch must be of one seed, got {sorted(set(seeds))}')
         generator = self.sampling.generator.to(self.device)
         generator.seed = seeds[0]
-        batch = self.sampling.draw(class_ids, indices)
-        images, labelled = [], []
+
+        def labelled(batch: OnlineBatch, places: Sequence[int]) -> tuple[list[Tensor], list[SegDataSample]]:
+            return self._labelled(batch, [class_ids[i] for i in places], [samples[i] for i in places], training)
+
+        def score(batch: OnlineBatch, places: Sequence[int]) -> list[float]:
+            return self.steering.scores(**self._preprocessed(*labelled(batch, places)))
+
+        candidates = self.steering.candidates if self.steering and training else 1
+        return labelled(self.sampling.draw(class_ids, indices, candidates, score), range(len(samples)))
+
+    def _labelled(
+        self, batch: OnlineBatch, class_ids: list[int], samples: Sequence[SegDataSample], training: bool
+    ) -> tuple[list[Tensor], list[SegDataSample]]:
+        """Images and data samples of a generated batch: painted masks, and the augmentation in training."""
+        generator, images, labelled = self.sampling.generator, [], []
         for i, (image, mask) in enumerate(zip(batch.images, batch.masks, strict=True)):
             mask = _painted(mask, samples[i].foreground_id, generator.ignore, samples[i].ignore)
             if training and self.augmentation:
-                rng = generator_at('augment', seeds[i], class_ids[i], batch.indices[i])
+                rng = generator_at('augment', generator.seed, class_ids[i], batch.indices[i])
                 image, mask = self.augmentation(image, mask, rng)
-            made_from = dict(seed=seeds[i], class_id=class_ids[i], index=batch.indices[i])
+            made_from = dict(seed=generator.seed, class_id=class_ids[i], index=batch.indices[i])
             sample = SegDataSample(metainfo=dict(samples[i].metainfo, ori_shape=mask.shape, img_shape=mask.shape, **made_from))
             sample.gt_sem_seg = PixelData(data=mask[None])
             images.append(image.flip(0))
             labelled.append(sample)
         return images, labelled
 
+    def _preprocessed(self, images: list[Tensor], samples: list[SegDataSample]) -> dict[str, Any]:
+        """Candidates as the network would get them in the training."""
+        return super().forward(dict(inputs=images, data_samples=samples), training=True)
+
     def _check_generator(self, path: str) -> None:
         if path != self._path and LabelledGenerator.find(path) != LabelledGenerator.find(self._path):
             raise InputError(f'the dataset names the labelled generator {path}, the data preprocessor {self._path}: set both to the same')
 
     def _log(self) -> None:
-        hub = MessageHub.get_current_instance()
-        hub.update_scalar('train/online_redrawn', self.sampling.redrawn)
-        hub.update_scalar('train/online_ignored', self.sampling.ignored)
+        values = dict(redrawn=self.sampling.redrawn, ignored=self.sampling.ignored) if self.sampling.filters else {}
+        if self.steering:
+            values |= dict(steered=self.sampling.steered) | {f'score_{name}': mean for name, mean in self.sampling.scores.items()}
+        hub = MessageHub.get_current_instance() if values else None
+        for name, value in values.items():
+            hub.update_scalar(f'train/online_{name}', value)
+
+
+def _steering(config: Mapping[str, Any] | None) -> SteeredSampler | None:
+    if config is None:
+        return None
+    if not isinstance(config, Mapping):
+        raise InputError(f'sampling.steering must be a dict such as dict(candidates=4), or None, got {config!r}')
+    return MODELS.build({'type': 'mmbdg.SteeredSampler', **config})
 
 
 def _painted(mask: Tensor, foreground_id: int | None, ignore: int, painted_ignore: int) -> Tensor:

@@ -18,7 +18,7 @@ def test_hooks_arrive_in_any_config(hook):
     assert cfg.default_hooks.checkpoint.type == 'mmbdg.SafeCheckpointHook'
     assert cfg.default_hooks.checkpoint.interval == (3 if hook else 1)
     types = [hook.type for hook in cfg.custom_hooks]
-    assert types[-6:] == [f'mmbdg.{name}' for name in STANDING] and len(types) == (8 if hook else 6)
+    assert types[-7:] == [f'mmbdg.{name}' for name in STANDING] and len(types) == (9 if hook else 7)
     assert not hook or types[:2] == ['mmbdg.QueueReportHook', 'mmbdg.SafeCheckpointHook']
 
 

@@ -22,6 +22,7 @@ from mmbdg.compat.config import check_parts, check_requirements, read_config
 from mmbdg.datasets.online import is_online
 from mmbdg.errors import InputError
 from mmbdg.machine import describe_machine, load_average, synchroniser, usable_device
+from mmbdg.models.steered_sampler import connect_steering
 from mmbdg.parts import parts_of
 from mmbdg.registry import MODELS
 
@@ -48,6 +49,7 @@ class Training:
             self.loader = Runner.build_dataloader(loader, seed=0)
             model: nn.Module = MODELS.build(cfg.model)
             self.model = (model if device.type == 'cuda' else revert_sync_batchnorm(model)).to(device).train()
+            connect_steering(self.model)
             self.wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
         self.batch_size = loader.batch_size
         self._batches = self._forever()

@@ -3,15 +3,23 @@
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
 
-STANDING = ('StopOnNaNHook', 'RandomStateHook', 'TotalBatchHook', 'MomentumEncoderHook', 'RankAgreementHook', 'TrainingSetHook')
+STANDING = (
+    'StopOnNaNHook',
+    'RandomStateHook',
+    'TotalBatchHook',
+    'MomentumEncoderHook',
+    'RankAgreementHook',
+    'TrainingSetHook',
+    'SteeringHook',
+)
 
 
 def add_standing_hooks(cfg: Config) -> None:
     """Add the hooks that every training has.
 
     They save checkpoints safely, keep random states for resuming, stop on NaN, check the total batch size, update momentum encoders once
-    per optimiser step, compare the processes' models, and store the training set in checkpoints. A hook that the config lists itself
-    is kept unchanged.
+    per optimiser step, compare the processes' models, store the training set in checkpoints, and hand the network to the steering of
+    online samples. A hook that the config lists itself is kept unchanged.
     """
     default = dict(checkpoint=dict(type='CheckpointHook', interval=1)) | (cfg.get('default_hooks') or {})  # mmengine's own default
     custom = list(cfg.get('custom_hooks') or [])
