@@ -23,7 +23,7 @@ model = dict(
 
 
 def test_three_parts(tmp_path):
-    (snippet,) = re.findall(r'```python\n(.*?)```', (ROOT / 'docs/online.md').read_text(), flags=re.S)
+    snippet, steering = re.findall(r'```python\n(.*?)```', (ROOT / 'docs/online.md').read_text(), flags=re.S)
     (tmp_path / 'base.py').write_text(BASE)
     (tmp_path / 'online.py').write_text("_base_ = 'base.py'\n" + snippet)
     cfg = Config.fromfile(tmp_path / 'online.py')
@@ -37,3 +37,8 @@ def test_three_parts(tmp_path):
     for n, sample in zip(numbers, batch['data_samples'], strict=True):
         labels = set(sample.gt_sem_seg.data.unique().tolist())
         assert labels <= {0, dataset.address(n)[0] + 1} and len(labels) == 2  # background and the class of the address
+    named: dict = {}
+    exec(steering.replace('..., ', "labelled_generator='fashion32', "), named)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        steered = MODELS.build(named['model']['data_preprocessor']).steering
+    assert (steered.candidates, steered.score) == (4, 'entropy') and named['custom_hooks'] == [dict(type='mmbdg.SteeringHook')]
