@@ -69,6 +69,18 @@ def test_all_runs(name, figures, document, rows):
     assert markdown_table(table(results)) in (ROOT / document).read_text()
 
 
+@pytest.mark.parametrize(
+    ('name', 'figures', 'document', 'rows'),
+    [('filters_downstream', 'docs/analysis/filters_downstream_fashion32.json', 'docs/analysis.md', 3)],
+)
+def test_all_runs_of_some_rows(name, figures, document, rows):
+    results = Results(study(name))
+    for run in json.loads((ROOT / figures).read_text())['runs']:
+        results.add(run['row'], run['column'], run['seed'], Run(run['figures']))
+    assert len({cell[0] for cell in results.cells()}) == rows
+    assert markdown_table(table(results)) in (ROOT / document).read_text()
+
+
 def test_interpreters():
     results = Results(study('interpreters'))
     names = {row.title or row.name: row.name for row in results.study.rows}
