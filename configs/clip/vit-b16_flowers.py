@@ -6,7 +6,7 @@
 The numbers and their sources: configs/_base_/clip_tuning.py. Zero-shot accuracy, WiSE-FT and synthetic images: docs/clip_adaptation.md.
 """
 
-_base_ = ['../_base_/clip_tuning.py', '../_base_/datasets/clip_flowers.py']
+_base_ = ['../_base_/clip_validated_tuning.py', '../_base_/datasets/clip_flowers.py']
 
 synthetic = None  # images/ of a synthesised or retrieved dataset, with one folder for each class id; None: real images
 classes = 'mmbdg://clip/flowers/classes.json'
@@ -19,13 +19,4 @@ if synthetic is not None:
 model = dict(head=dict(classes=classes, templates=templates))
 train_dataloader = dict(dataset=train_set)
 test_dataloader = dict(dataset=_base_.test_set)
-val_dataloader = dict(
-    batch_size=256,
-    num_workers=8,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='default_collate'),
-    dataset=_base_.validation_set,
-)
-val_evaluator = dict(type='Accuracy', topk=(1,))
-val_cfg = dict()
-default_hooks = dict(checkpoint=dict(save_best='accuracy/top1'))  # the epoch is chosen on the validation split: paper
+val_dataloader = dict(dataset=_base_.validation_set)

@@ -13,6 +13,8 @@ from torch import Tensor
 from mmbdg.compat.checkpoint import checkpoint_file, tensors_under
 from mmbdg.errors import InputError
 
+# First bytes of files from before torch 1.6; later files are zip archives.
+OLD_START = pickle.dumps(torch.serialization.MAGIC_NUMBER, protocol=2)
 OLD = 'checkpoints from before torch 1.6 are not read. Load it with a later torch and save it again'
 # torch's functions that rebuild tensors. Each load wraps them in new functions, because a pickle can set attributes on a global.
 _REBUILD = ('_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter')
@@ -66,7 +68,7 @@ def read_lightning(path: str | os.PathLike, prefix: str = '') -> dict[str, Tenso
     """
     path = checkpoint_file(path)
     with path.open('rb') as file:
-        if file.read(2) == b'\x80\x02':  # a pickle of protocol 2; later files are zip archives
+        if file.read(len(OLD_START)) == OLD_START:
             raise InputError(f'{path} was not loaded: {OLD}')
     try:
         # torch's own zip reader, because a crafted file can look different to Python's. A TorchScript program would run when loaded.
