@@ -1,7 +1,8 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
 ``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
-``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``tests``, ``annotation-tests``."""
+``clip`` (CLIP models and vector search), ``completion`` (of the program's options in a shell),
+``corruptions`` (the published corruptions of images), ``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -22,6 +23,7 @@ CITYSCAPES = ['cityscapesscripts>=2.2.4']
 DIFFUSION = ['diffusers>=0.35', 'transformers>=4.53', 'accelerate>=1.1', 'peft>=0.17']
 CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
 CORRUPTIONS = ['imagecorruptions-imaug>=1.1.5']
+COMPLETION = ['shtab>=1.8']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -58,7 +60,8 @@ setup(
     long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
-    packages=find_packages(include=['mmbdg', 'mmbdg.*']),
+    packages=find_packages(include=['mmbdg', 'mmbdg.*', 'mmbdg_cli']),
+    entry_points=dict(console_scripts=['mmbdg=mmbdg_cli.program:main']),
     include_package_data=True,
     python_requires='>=3.11',
     # No mm package stands here: a user's own installation of OpenMMLab is left alone.
@@ -88,11 +91,13 @@ setup(
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
         clip=CLIP,  # mmbdg.OpenCLIP, CLIP classifiers, retrieval, selections by CLIP score or by similarity
+        completion=COMPLETION,  # mmbdg completion bash|zsh|fish
         corruptions=CORRUPTIONS,  # mmbdg.CorruptImage; onedl-mmdetection brings it too
         tests=[
             *ANALYSIS,
             *CITYSCAPES,
             *CLIP,
+            *COMPLETION,
             *CORRUPTIONS,
             *DETECTION,
             *DIFFUSION,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from mmbdg.calling import as_called, called
 from mmbdg.errors import InputError
 
 
@@ -18,7 +19,12 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, description: str | None = None, **kwargs: Any) -> None:
-        super().__init__(description=description, **dict(formatter_class=argparse.RawDescriptionHelpFormatter) | kwargs)
+        defaults = dict(prog=called(), formatter_class=argparse.RawDescriptionHelpFormatter)
+        super().__init__(description=description, **defaults | kwargs)
+
+    def format_help(self) -> str:
+        """Text of ``--help``, with commands in the form in which the tool was started."""
+        return as_called(super().format_help())
 
     def error(self, message: str) -> NoReturn:
         """Report an error in the command line.

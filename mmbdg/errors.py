@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from mmbdg.calling import as_called
+
 TRACEBACK_VARIABLE = 'MMBDG_TRACEBACK'
 """Environment variable; if it is set, a command also prints the traceback of the error that ended it."""
 
@@ -99,7 +101,7 @@ def plain_errors(go_on: str = 'Run the same command again') -> Iterator[None]:
 def stop(message: str, code: int = 2) -> NoReturn:
     """Print an error message and exit. A message longer than :data:`MOST_SHOWN` (it may quote a file) is cut."""
     message = message if len(message) <= MOST_SHOWN else f'{message[:MOST_SHOWN]} ...'
-    print(f'\nerror: {message.rstrip()}', file=sys.stderr, flush=True)
+    print(f'\nerror: {as_called(message.rstrip())}', file=sys.stderr, flush=True)
     sys.exit(code)
 
 

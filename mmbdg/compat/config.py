@@ -8,13 +8,16 @@ from typing import Any
 from mmengine.config import Config
 
 from mmbdg.assets import SCHEME, resolve
+from mmbdg.calling import as_called
 from mmbdg.compat.config_errors import plain_reading
 from mmbdg.compat.config_keys import TOP, unknown_keys
+from mmbdg.compat.config_names import config_path
 from mmbdg.compat.config_options import TOOLS, as_meant, check_arrival, check_known, runner_keys, value_at
 from mmbdg.compat.config_variables import evaluated
 from mmbdg.errors import InputError, listed
 from mmbdg.image_files import set_image_limits
 from mmbdg.paths import check_regular
+from mmbdg_cli.places import CONFIGS
 
 SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 
@@ -26,7 +29,7 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
     variable follow, also in files that inherit. An option for any other key is set after evaluation. See docs/configs.md.
 
     Args:
-        path: Path of the config file.
+        path: Path or name of the config, see :func:`~mmbdg.compat.config_names.config_path`.
         options: Values by dotted key; a plus before the key allows a key that is otherwise unknown. Default: none.
         used: Top-level keys from which the caller builds something; an option for a variable must change one of them. Default: the keys
             that a Runner or the tools of this package use.
@@ -34,9 +37,7 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
     Raises:
         InputError: The file does not exist, it or one of its bases cannot be evaluated, or an option has no effect.
     """
-    path = str(path)
-    if not Path(path).exists():
-        raise InputError(f'there is no config at {path}')
+    path = config_path(path)
     check_regular(path)
     if Path(path).suffix not in SUFFIXES:
         raise InputError(f'{path} is not a config: its name must end in one of {", ".join(SUFFIXES)}')
@@ -71,13 +72,13 @@ def with_options(path: str, options: Mapping[str, Any]) -> Config:
     """A config file with options that were checked before; :func:`read_config` checks them.
 
     Args:
-        path: The file.
+        path: Path or name of the config.
         options: Values by dotted key.
 
     Raises:
         InputError: The file cannot be evaluated, or the options do not fit it.
     """
-    files: list[str] = []
+    path, files = config_path(path), []
     variables = {key: value for key, value in options.items() if key.split('.')[0] not in runner_keys()}
     with plain_reading(path, files):
         cfg = evaluated(path, variables, runner_keys(), files)
@@ -136,8 +137,20 @@ def check_parts(cfg: Config, *keys: str) -> None:
 
 
 def with_config_dir(cfg: Config, text: str) -> str:
-    """Replace ``{config_dir}`` in a text of a config by the folder of the config, so that commands are right in a copied folder too."""
-    return str(text).replace('{config_dir}', os.path.relpath(Path(cfg.filename).parent)) if cfg.filename else str(text)
+    """Make the commands in a text of a config right for its reader.
+
+    ``{config_dir}`` becomes the folder of the config, also of a copied one; for a config of this package ``configs/...``, which is found
+    from every folder (:mod:`mmbdg.compat.config_names`). Tools are named as the running one was started.
+    """
+    text = as_called(str(text))
+    if not cfg.filename:
+        return text
+    folder = Path(cfg.filename).parent
+    place = os.path.relpath(folder)
+    if folder.resolve().is_relative_to(CONFIGS):
+        name = Path('configs', folder.resolve().relative_to(CONFIGS))
+        place = str(name) if not name.exists() or name.samefile(folder) else place
+    return text.replace('{config_dir}', place)
 
 
 def interpreter_config(path: str, options: Mapping[str, Any] | None, *needed: str) -> Config:

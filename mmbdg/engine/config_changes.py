@@ -24,7 +24,7 @@ BACKBONE_INIT = 'mmbdg.PretrainedBackbone'
 def set_place(cfg: Config, args: Namespace) -> None:
     """Set the launcher, and the work dir; its default is ``work_dirs/<name of the config>``."""
     cfg.launcher = args.launcher
-    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or Path('work_dirs') / Path(args.config).stem)
+    cfg.work_dir = str(args.work_dir or cfg.get('work_dir') or Path('work_dirs') / Path(cfg.filename).stem)
 
 
 def leave_at_random(node: Any) -> None:
