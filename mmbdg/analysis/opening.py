@@ -9,6 +9,7 @@ from mmbdg.analysis.images.coco_images import CocoImages
 from mmbdg.analysis.images.dataset_images import DatasetImages
 from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.analysis.images.stored_images import StoredImages
+from mmbdg.compat.config_names import packaged
 from mmbdg.errors import InputError
 
 
@@ -19,8 +20,9 @@ def open_labelled_images(source: str | os.PathLike | Mapping[str, Any], selectio
         source: One of
 
             - a folder written by ``tools/synthesize.py``;
-            - ``CONFIG.py:KEY``, a dataset in a config, e.g. ``configs/x.py:test_dataloader.dataset``. Every dataset of mmseg and of this
-              package works, also ``mmbdg.AnnotatedLatents``;
+            - ``CONFIG.py:KEY``, a dataset in a config, e.g. ``configs/x.py:test_dataloader.dataset``; a config of this package also by
+              its name (:mod:`mmbdg.compat.config_names`). Every dataset of mmseg and of this package works, also
+              ``mmbdg.AnnotatedLatents``;
             - the config of a dataset, ``dict(type=...)``;
             - ``INSTANCES.json`` or ``INSTANCES.json:IMAGE_FOLDER``, instances in COCO format. File names are relative to the image
               folder, by default the folder of the JSON file.
@@ -42,7 +44,7 @@ def open_labelled_images(source: str | os.PathLike | Mapping[str, Any], selectio
     path, _, rest = text.rpartition(':') if not Path(text).exists() else (text, '', '')
     if not path:
         path, rest = text, ''
-    if path.endswith('.py'):
+    if path.endswith('.py') or (rest and packaged(path)):
         return DatasetImages.from_config(path, rest)
     if path.endswith('.json'):
         return CocoImages(path, rest or None)

@@ -26,6 +26,7 @@ from mmbdg.annotation.drawn import LABELS
 from mmbdg.annotation.labelme_files import labelme_json
 from mmbdg.annotation.mask_values import IGNORE, read_mask
 from mmbdg.annotation.sampled import class_id_of
+from mmbdg.calling import as_called
 from mmbdg.errors import InputError
 from mmbdg.files import sha256, write_atomically, write_json
 from mmbdg.images import image_size
@@ -130,7 +131,7 @@ def read_project(root: str | os.PathLike) -> dict:
 
 def how_to_annotate(root: str | os.PathLike, name: str, format: str) -> str:
     """Instructions for the annotator in one or two lines: how to open the project and how to import the result."""
-    images, back = f'{root}/images/{name}', 'python tools/annotate.py import'
+    images, back = f'{root}/images/{name}', as_called('python tools/annotate.py import')
     return dict(
         png=f'draw masks into {root}/annotations/{name}/<class>/, 0 background, anything else foreground; then {back} {root} DST',
         labelme=f'labelme {images} --labels {root}/labels.txt --validate-label exact; then {back} {root} DST',

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmbdg.calling import as_called
 from mmbdg.files import sha256
 from mmbdg.generators import Coarse
 from mmbdg.registry import SOURCES
@@ -89,7 +90,8 @@ class LabelledGeneratorSource(Source):
         if judge.truncation != self.generator.truncation:
             print_log(
                 f'the judge {judge.weights} was trained on samples with truncation {judge.truncation}, and these have '
-                f'{self.generator.truncation}: its ranking may be worse. Compare by tools/compare_rejection.py, or train another judge',
+                f'{self.generator.truncation}: its ranking may be worse. Compare by {as_called("tools/compare_rejection.py")}, or train '
+                'another judge',
                 'current',
                 logging.WARNING,
             )
