@@ -1,8 +1,6 @@
 """Numeric command line arguments of every tool have bounds, and ``--cfg-options`` reads values as typed."""
 
 import argparse
-import importlib.util
-import sys
 
 import pytest
 from conftest import ROOT
@@ -17,34 +15,10 @@ from mmbdg.arguments import (
     positive_float,
     positive_int,
 )
+from mmbdg.completion import parser_of
 from mmbdg.errors import InputError
 
 TOOLS = sorted(path for path in (ROOT / 'tools').rglob('*.py') if '\ndef main()' in path.read_text())
-
-
-class Found(Exception):
-    """Raised instead of parsing the command line; holds the parser."""
-
-
-@pytest.fixture
-def parser_of(monkeypatch):
-    """Function that returns a tool's argument parser: it runs main() up to the call of ``parse_args``."""
-
-    def found(self, *_, **__):
-        raise Found(self)
-
-    monkeypatch.setattr(argparse.ArgumentParser, 'parse_args', found)
-    monkeypatch.setattr(sys, 'path', [str(ROOT / 'tools'), *sys.path])
-
-    def parser(path) -> argparse.ArgumentParser:
-        spec = importlib.util.spec_from_file_location(f'tool_{path.stem}', path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        with pytest.raises(Found) as caught:
-            module.main()
-        return caught.value.args[0]
-
-    return parser
 
 
 def actions_of(parser):
@@ -57,7 +31,7 @@ def actions_of(parser):
 
 
 @pytest.mark.parametrize('path', TOOLS, ids=lambda path: path.relative_to(ROOT / 'tools').as_posix())
-def test_every_number_has_bounds(path, parser_of):
+def test_every_number_has_bounds(path):
     parser = parser_of(path)
     assert isinstance(parser, Parser)
     for verb, action in actions_of(parser):

@@ -45,6 +45,7 @@ LEAVES = {
     'addressed',
     'arguments',
     'cache',
+    'calling',
     'coco_json',
     'confidence',
     'config_parts',

@@ -1,13 +1,17 @@
 """A package that is installed from a wheel works like the checkout."""
 
+import os
 import subprocess
 import sys
+import time
 import zipfile
 
 from conftest import ROOT, run_tool
 
+from mmbdg.version import __version__
 
-def test_main_job_from_a_wheel(tmp_path):
+
+def test_main_job_by_name_from_a_wheel(tmp_path):
     source = tmp_path / 'source'  # a copy, because building writes into the source folder
     files = subprocess.run(
         ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], cwd=ROOT, capture_output=True, check=True
@@ -21,9 +25,8 @@ def test_main_job_from_a_wheel(tmp_path):
     (wheel,) = tmp_path.glob('mmbdg-*.whl')
     names = zipfile.ZipFile(wheel).namelist()
     assert {
-        'mmbdg/.mim/tools/train.py',
-        'mmbdg/.mim/tools/benchmarks/common.py',
-        'mmbdg/.mim/configs/densecl_biggan_fpn.py',
+        *(f'mmbdg/.mim/{path.relative_to(ROOT).as_posix()}' for kind in ('tools', 'configs') for path in (ROOT / kind).rglob('*.py')),
+        'mmbdg_cli/program.py',
         'mmbdg/.mim/model-index.yml',
         'mmbdg/html_page.css',
         'mmbdg/analysis/report/report_template.html',
@@ -41,9 +44,18 @@ def test_main_job_from_a_wheel(tmp_path):
     } <= set(names)
     assert not any(name.startswith(('tests/', 'tools/', 'configs/')) for name in names)
     subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', tmp_path / 'site', wheel], check=True)
-    mim = tmp_path / 'site' / 'mmbdg' / '.mim'
+    installed = sorted(path for path in (tmp_path / 'site').rglob('*') if path.suffix != '.pyc' and path.name != '__pycache__')
+    start = time.perf_counter()
+    version = subprocess.run(
+        [sys.executable, tmp_path / 'site' / 'bin' / 'mmbdg', '--version'],
+        env=os.environ | dict(PYTHONPATH=str(tmp_path / 'site')),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert version.stdout == f'mmbdg {__version__}\n' and time.perf_counter() - start < 2  # torch alone takes longer
     result = run_tool(
-        mim / 'tools' / 'train.py', mim / 'configs' / 'densecl_biggan_fpn.py', '--work-dir', tmp_path / 'work', '--cfg-options',
+        '-m', 'mmbdg.train', 'densecl_biggan_fpn', '--cfg-options',
         'iterations=2', 'train_dataloader.batch_size=8', 'train_dataloader.dataset.seg.prepare.num_per_class=1',
         'val_dataloader.dataset.label_fraction=0.01',
         cwd=tmp_path, PYTHONPATH=str(tmp_path / 'site'), MMBDG_CACHE=str(tmp_path / 'cache'),
@@ -52,4 +64,6 @@ def test_main_job_from_a_wheel(tmp_path):
         str(tmp_path / 'site' / 'mmbdg')
         in run_tool('-c', 'import mmbdg; print(mmbdg.__file__)', cwd=tmp_path, PYTHONPATH=str(tmp_path / 'site')).stdout
     )
-    assert 'next: python tools/extract_backbone.py' in result.stdout and (tmp_path / 'work' / 'iter_2.pth').is_file()
+    assert 'next: python -m mmbdg.extract_backbone' in result.stdout
+    assert (tmp_path / 'work_dirs' / 'densecl_biggan_fpn' / 'iter_2.pth').is_file()
+    assert installed == sorted(path for path in (tmp_path / 'site').rglob('*') if path.suffix != '.pyc' and path.name != '__pycache__')
