@@ -1,4 +1,4 @@
-"""How the running tool was started, so that its messages show commands in the same form: ``mmbdg VERB`` instead of ``python tools/VERB.py``."""
+"""Commands in messages have the form in which the running tool was started: ``mmbdg VERB`` instead of ``python tools/VERB.py``."""
 
 import re
 

@@ -74,9 +74,10 @@ def print_configs(arguments: Sequence[str]) -> None:
     """``mmbdg configs``: print the names that contain all given texts, or the folder of the configs."""
     if any(word.startswith('-') and word != '--folder' for word in arguments) or ('--folder' in arguments and len(arguments) > 1):
         refuse('mmbdg configs takes texts that a name must contain, or --folder alone')
-    found = [str(CONFIGS)] if arguments else [name for name in config_names()]
-    if arguments and arguments[0] != '--folder':
-        found = [name for name in config_names() if all(text in name for text in arguments)]
+    if '--folder' in arguments:
+        print(CONFIGS)
+        return
+    found = [name for name in config_names() if all(text in name for text in arguments)]
     if not found:
         refuse(f'no config has a name with {" and ".join(arguments)} (mmbdg configs lists all)')
     print('\n'.join(found))

@@ -1,4 +1,4 @@
-"""Runs a tool as ``mmbdg VERB`` or ``python -m mmbdg.VERB``: the same file, options, messages and exit codes as ``python tools/VERB.py``."""
+"""Runs a tool as ``mmbdg VERB`` or ``python -m mmbdg.VERB``: the file, options and exit codes are those of ``python tools/VERB.py``."""
 
 import runpy
 import sys
