@@ -23,6 +23,7 @@ CITYSCAPES = ['cityscapesscripts>=2.2.4']
 DIFFUSION = ['diffusers>=0.35', 'transformers>=4.53', 'accelerate>=1.1', 'peft>=0.17']
 CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
 CORRUPTIONS = ['imagecorruptions-imaug>=1.1.5']
+DOCS = ['mkdocs-material>=9.6', 'mkdocstrings[python]>=1.0', 'nbconvert>=7.16', 'ruff>=0.14']
 NOTEBOOKS = ['nbclient>=0.10', 'ipykernel>=6.29']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
@@ -91,13 +92,7 @@ setup(
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
         clip=CLIP,  # mmbdg.OpenCLIP, CLIP classifiers, retrieval, selections by CLIP score or by similarity
         corruptions=CORRUPTIONS,  # mmbdg.CorruptImage; onedl-mmdetection brings it too
-        docs=[  # mkdocs build --strict; pages are made from the code, which is imported for that
-            *ONEDL,
-            *DETECTION,
-            'mkdocs-material>=9.6',
-            'mkdocstrings[python]>=1.0',
-            'nbconvert>=7.16',
-        ],
+        docs=[*ONEDL, *DETECTION, *DOCS],  # python -m mkdocs build --strict; it imports the code, and every config
         tests=[
             *ANALYSIS,
             *CITYSCAPES,
@@ -105,6 +100,7 @@ setup(
             *CORRUPTIONS,
             *DETECTION,
             *DIFFUSION,
+            *DOCS,
             *HUB,
             *NOTEBOOKS,
             *SALIENCY,

@@ -19,7 +19,7 @@ def inline(text: str) -> str:
     """Text of a docstring as one line of Markdown, also for a cell of a table: only its code is formatted."""
     parts = CODE.split(roles_as_code(' '.join(text.split())))
     plain = [re.sub(r'([\\*\[\]<>|]|(?<!\w)_|_(?!\w))', r'\\\1', part) if number % 2 == 0 else part for number, part in enumerate(parts)]
-    return ''.join(part.replace('|', '\\|') if number % 2 else part for number, part in enumerate(plain))
+    return ''.join(plain)
 
 
 def summary(thing: object) -> str:

@@ -9,8 +9,8 @@ import yaml
 from docstrings import inline
 from markdown_tables import table
 
-TEXTS = ('measured_on', 'see')
-"""Keys of a card's quality that hold texts; so do those that end in ``_means``."""
+TEXTS = ('measured_on', '_means', 'see')
+"""Endings of the keys of a card's quality that hold explanations."""
 
 
 def model_zoo(root: Path) -> dict[str, str]:
@@ -45,9 +45,8 @@ def _figures(quality: dict[str, Any], before: str = '') -> tuple[list[list[str]]
             inner = _figures(value, f'{name}.')
             rows += inner[0]
             notes += inner[1]
-        elif isinstance(value, str) and (key in TEXTS or key.endswith('_means')):
-            label = 'Measured on' if key == 'measured_on' else 'See' if key == 'see' else f'`{name.removesuffix("_means")}` means'
-            notes.append(f'{label}: {inline(value)}')
+        elif isinstance(value, str) and key.endswith(TEXTS):
+            notes.append(f'{inline(name.replace("_", " ").capitalize())}: {inline(value)}')
         else:
             rows.append([f'`{name}`', f'{value:,}' if isinstance(value, int) else str(value)])
     return rows, notes
