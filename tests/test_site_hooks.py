@@ -120,7 +120,9 @@ def test_tools_and_configs_are_read(tmp_path):
     from tools_reference import _section
 
     text = '\n'.join(_section(ROOT / 'tools' / 'verify.py', ROOT))
-    assert text.startswith('## tools/verify.py') and '--repair ' in text and 'usage: verify.py' in text
+    assert text.startswith('## tools/verify.py') and '\nusage: verify.py [-h] [--repair]' in text
+    assert '\n| `--repair` | make damaged blocks again |\n' in text
+    assert '```text\npython tools/verify.py data/biggan_sim\n' in text and '\nAll files are read. Checked are: ' in text
     path = tmp_path / 'config.py'
     path.write_text('a = 1  # the first\nb = dict(\n    c=2,  # not of a variable\n)\n')
     assert _comments_of(path) == dict(a='the first')

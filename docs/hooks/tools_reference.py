@@ -1,7 +1,8 @@
-"""The page of the command-line tools: what ``--help`` prints, taken from the parsers without starting a process."""
+"""The page of the command-line tools: their help, taken from the parsers without starting a process."""
 
 import argparse
 import importlib.util
+import inspect
 import os
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-WIDTH = 110
-"""Columns of the texts."""
+from docstrings import inline
+from markdown_tables import table
+
+WIDTH = 80
+"""Columns of the usage."""
+COMMANDS = ('python ', 'torchrun ', 'tools/', 'pip ')
+"""How a line of a docstring begins that is a command."""
 SCRIPTS = ('dist_train.sh', 'dist_test.sh', 'slurm_train.sh', 'slurm_test.sh')
 
 
@@ -23,7 +29,7 @@ class _Parsing(BaseException):
 
 def tools_reference(root: Path) -> dict[str, str]:
     """Text by page."""
-    lines = ['# Command-line tools', '', 'What `python tools/TOOL.py --help` prints. This page is made from the tools themselves.', '']
+    lines = ['# Command-line tools', '', 'The help of each tool, `python tools/TOOL.py --help`. This page is made from the tools.', '']
     for path in sorted((root / 'tools').glob('*.py')):
         lines += _section(path, root)
     lines += ['## Several processes', '', 'Launchers of `tools/train.py` and `tools/test.py` on several GPUs or a cluster.', '']
@@ -48,7 +54,28 @@ def _section(path: Path, root: Path, level: int = 2) -> list[str]:
 
 
 def _block(parser: argparse.ArgumentParser) -> list[str]:
-    return ['```text', *(line.rstrip() for line in parser.format_help().strip().splitlines()), '```', '']
+    """Usage, description and arguments of one parser."""
+    lines = _description(parser.description or '')
+    lines += ['```text', *parser.format_usage().rstrip().splitlines(), '```', '']
+    formatter = parser._get_formatter()
+    rows = []
+    for action in parser._actions:
+        if action.help is not argparse.SUPPRESS and not isinstance(action, (argparse._HelpAction, argparse._SubParsersAction)):
+            meaning = formatter._expand_help(action) if action.help else ''
+            rows.append([f'`{formatter._format_action_invocation(action)}`', inline(meaning)])
+    return lines + table(['argument', 'meaning'], rows) if rows else lines
+
+
+def _description(text: str) -> list[str]:
+    """A docstring as Markdown: indented lines and commands are code, other paragraphs are text."""
+    lines: list[str] = []
+    for paragraph in inspect.cleandoc(text).split('\n\n'):
+        rows = paragraph.splitlines()
+        if all(row.startswith((' ', *COMMANDS)) for row in rows):
+            lines += ['```text', *inspect.cleandoc('\n' + paragraph).splitlines(), '```', '']
+        else:
+            lines += [inline(paragraph), '']
+    return lines
 
 
 @contextmanager
