@@ -71,6 +71,8 @@ def _indexed(root: Path) -> list[str]:
     lines = ['## Trainings', '']
     if with_results:
         lines += table(['config', 'training data', 'task', 'result'], with_results)
-    lines += ['### Without a published checkpoint', '']
-    lines += ['The index names these configs without results, because no checkpoint of them is published. `_in1k`: not run by us.', '']
+    lines += ['Their checkpoints are not part of the package. Results over several seeds: [pre-training](pretraining_results.md),']
+    lines += ['[ablation](ablation.md), [generators](generators_compared.md), [sources](sources.md), [pasted objects](paste.md).']
+    lines += ['', '### Without a result', '']
+    lines += ['The index has no result of these configs. Those whose names end in `_in1k` were not run by us.', '']
     return [*lines, *table(['config', 'training data'], others)]
