@@ -1,7 +1,8 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
 ``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
-``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``tests``, ``annotation-tests``."""
+``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``docs`` (the documentation site),
+``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -22,6 +23,8 @@ CITYSCAPES = ['cityscapesscripts>=2.2.4']
 DIFFUSION = ['diffusers>=0.35', 'transformers>=4.53', 'accelerate>=1.1', 'peft>=0.17']
 CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
 CORRUPTIONS = ['imagecorruptions-imaug>=1.1.5']
+DOCS = ['mkdocs-material>=9.6', 'mkdocstrings[python]>=1.0', 'nbconvert>=7.16', 'ruff>=0.14']
+NOTEBOOKS = ['nbclient>=0.10', 'ipykernel>=6.29']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -89,6 +92,7 @@ setup(
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
         clip=CLIP,  # mmbdg.OpenCLIP, CLIP classifiers, retrieval, selections by CLIP score or by similarity
         corruptions=CORRUPTIONS,  # mmbdg.CorruptImage; onedl-mmdetection brings it too
+        docs=[*ONEDL, *DETECTION, *DOCS],  # python -m mkdocs build --strict; it imports the code, and every config
         tests=[
             *ANALYSIS,
             *CITYSCAPES,
@@ -96,7 +100,9 @@ setup(
             *CORRUPTIONS,
             *DETECTION,
             *DIFFUSION,
+            *DOCS,
             *HUB,
+            *NOTEBOOKS,
             *SALIENCY,
             *TENSORBOARD,
             'pyarrow>=18',  # tables of clip-retrieval
