@@ -16,7 +16,9 @@ model = dict(  # as in _base_/models/resnet_colour32.py
 )
 train_dataloader = dict(
     batch_size=64,
-    dataset=dict(split='train', pipeline=[crop, dict(type='RandomFlip', prob=0.5, direction='horizontal'), dict(type='PackInputs')], **images),
+    dataset=dict(
+        split='train', pipeline=[crop, dict(type='RandomFlip', prob=0.5, direction='horizontal'), dict(type='PackInputs')], **images
+    ),
 )
 val_dataloader = dict(dataset=dict(split='test', pipeline=[dict(type='PackInputs')], **images))
 test_dataloader = val_dataloader
