@@ -50,6 +50,7 @@ LEAVES = {
     'config_parts',
     'data_configs',
     'errors',
+    'file_hashes',
     'files',
     'html_page',
     'image_files',
