@@ -25,7 +25,10 @@ def main() -> None:
     parser.add_argument('--licence', default='', help='licence of images and masks; default: that of the dataset')
     parser.add_argument('--selection', help='name of a selection of the dataset; only its samples are exported; default: all')
     parser.add_argument(
-        '--min-pixels', type=positive_int, default=Options().min_pixels, help='coco, yolo: minimum size of an instance; default: %(default)s'
+        '--min-pixels',
+        type=positive_int,
+        default=Options().min_pixels,
+        help='coco, yolo: minimum pixels of an instance; default: %(default)s',
     )
     parser.add_argument(
         '--samples-per-shard', type=positive_int, default=Options().samples_per_shard, help='webdataset; default: %(default)s'

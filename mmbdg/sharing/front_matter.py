@@ -1,10 +1,14 @@
 """YAML of names and texts that others wrote: each text stays a text, whatever it contains, in any YAML parser."""
 
 from typing import Any
+from unicodedata import category
 
 import yaml
 
 from mmbdg.markdown import markdown_table
+
+DIRECTIONS = '\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'
+"""Characters that change the direction of what follows: with them a text can look like another."""
 
 
 class _Quoted(str):
@@ -25,9 +29,9 @@ _Dumper.add_representer(_Quoted, lambda dumper, text: dumper.represent_scalar('t
 
 
 def one_line(text: str) -> str:
-    """A text on one line: white space and control characters become single spaces, lone surrogates become question marks."""
-    visible = ''.join(sign if sign.isprintable() else ' ' for sign in text.encode('utf-8', 'replace').decode())
-    return ' '.join(visible.split())
+    """A text on one line: white space, control characters and changes of the writing direction become single spaces."""
+    signs = text.encode('utf-8', 'replace').decode()
+    return ' '.join(''.join(' ' if sign in DIRECTIONS or category(sign) in ('Cc', 'Zl', 'Zp') else sign for sign in signs).split())
 
 
 def code_span(text: str) -> str:

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, field
 
 from mmbdg.converters.coco_instances import class_names
+from mmbdg.schema import Text, validated
+from mmbdg.sharing.front_matter import one_line
 from mmbdg.storage.layout import folder_of
 from mmbdg.storage.stored import StoredDataset
 
@@ -34,7 +36,7 @@ class Shared:
                 found += [one] if (one := number(line.get(score))) is not None else []
         self.scores = tuple(score for score, found in values.items() if found)
         self.means = {score: math.fsum(values[score]) / len(values[score]) for score in self.scores}
-        self.names = class_names(self.dataset.info)
+        self.names = _names(self.dataset)
 
     @property
     def suffix(self) -> str:
@@ -63,6 +65,14 @@ class Shared:
         """
         self.dataset.mask(line)
         return self.dataset.stored_bytes(line, 'mask')
+
+
+def _names(dataset: StoredDataset) -> list[str]:
+    """Unique names of the image classes on one line each."""
+    for folder in dataset.catalogue.folders:
+        validated(Text, folder, f'{dataset.root / "dataset.json"}: the folder of a class')
+    names = [one_line(name) for name in class_names(dataset.info)]
+    return names if all(names) and len(set(names)) == len(names) else list(dataset.catalogue.folders)
 
 
 def key_of(line: dict) -> str:

@@ -101,5 +101,3 @@ def without_tokens(text: str) -> str:
     except ImportError:
         own = None
     return TOKEN.sub('***', text.replace(own, '***') if own else text)
-
-
