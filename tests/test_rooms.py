@@ -36,6 +36,7 @@ ALLOWED = {
         *('compat', 'evaluation', 'assets', 'embedders'),
     },
     'backbones': {'compat'},
+    'sharing': {'storage', 'sources', 'converters', 'analysis'},
     'leaderboard': {'storage', 'assets'},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},
     'compat': {'assets'},
@@ -83,6 +84,7 @@ LIGHT = (
         'analysis',
         'backbones',
         'leaderboard',
+        'sharing',
     ),
 )
 

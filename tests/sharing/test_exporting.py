@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from conftest import ROOT
 from PIL import Image
 from shared_sets import GOLDEN, HOSTILE, SIZE, drawn, square
 
@@ -219,6 +220,13 @@ def test_many_labels_and_no_masks(tmp_path):
         assert remarks == ['the licence of the dataset is not stated: the card says "unknown"; name one with --licence']
         data, body = card_of(tmp_path / layout)
         assert data['license'] == 'unknown' and data['task_categories'] == ['image-classification'] and 'Not stated' in body
+
+
+def test_the_page_shows_this_code():
+    page = (ROOT / 'docs/sharing.md').read_text()
+    for layout, made in LAYOUTS.items():
+        code = made.reading.strip().replace('FOLDER', f'shared/fashion_{layout}').replace('LAST', '000000')
+        assert f'```python\n{code}\n```' in page, layout
 
 
 def test_refusals(golden, tmp_path):
