@@ -2,7 +2,7 @@
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
 ``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
 ``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``docs`` (the documentation site),
-``tests``, ``annotation-tests``."""
+``tests``, ``sharing-tests`` (other libraries read exports back), ``annotation-tests``."""
 
 import shutil
 import sys
@@ -86,7 +86,7 @@ setup(
         saliency=SALIENCY,  # tools/annotate.py auto
         analysis=ANALYSIS,  # tools/analyze.py --features efflite0, and of COCO instances
         tensorboard=TENSORBOARD,  # tools/train.py --tensorboard
-        hub=HUB,  # LabelledGenerator.load('org/name')
+        hub=HUB,  # LabelledGenerator.load('org/name'), tools/push.py
         det=DETECTION,  # detectors; large, and not needed for pre-training
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
@@ -115,6 +115,7 @@ setup(
             'ruff>=0.14',
             'setuptools>=70.1,<82',
         ],
+        **{'sharing-tests': ['datasets>=4.4', 'mlcroissant>=1.0']},  # tests read exports back with them
         **{'annotation-tests': ['labelme>=6.3']},  # GPL, and it brings Qt: a test opens projects in it, the package never imports it
     ),
     classifiers=[

@@ -36,6 +36,7 @@ ALLOWED = {
         *('compat', 'evaluation', 'assets', 'embedders'),
     },
     'backbones': {'compat'},
+    'sharing': {'storage', 'sources', 'converters', 'analysis'},
     'leaderboard': {'storage', 'assets'},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},
     'compat': {'assets'},
@@ -50,6 +51,7 @@ LEAVES = {
     'config_parts',
     'data_configs',
     'errors',
+    'file_hashes',
     'files',
     'html_page',
     'image_files',
@@ -82,6 +84,7 @@ LIGHT = (
         'analysis',
         'backbones',
         'leaderboard',
+        'sharing',
     ),
 )
 

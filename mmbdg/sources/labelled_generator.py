@@ -28,7 +28,7 @@ from mmbdg.interpreter import (
 )
 from mmbdg.reading import read_json
 from mmbdg.registry import MODELS
-from mmbdg.schema import PlainName, Schema
+from mmbdg.schema import PlainName, Schema, Text
 from mmbdg.sources.base import LabelledBatch
 from mmbdg.sources.hub import downloaded, may_be_repository
 from mmbdg.sources.judge import Judge
@@ -54,14 +54,14 @@ class Card(Schema):
 
     generator: dict[str, Any]
     interpreter: dict[str, Any]
-    classes: Annotated[list[str], Field(min_length=1, max_length=100_000)]
+    classes: Annotated[list[Text], Field(min_length=1, max_length=100_000)]
     folders: Annotated[list[PlainName], Field(min_length=1, max_length=100_000)]
-    labels: Annotated[list[str], Field(min_length=2, max_length=65_534)] = ['background', 'foreground']
+    labels: Annotated[list[Text], Field(min_length=2, max_length=65_534)] = ['background', 'foreground']
     seed: int = 0
     truncation: float | TruncationCard | None = 0.9
     vote: str = 'majority'
     ignore_above: float | None = None
-    licence: str = ''
+    licence: Text = ''
     precision: Literal['float32', 'bfloat16', 'float16'] = 'float32'
     compile: bool = False
     members: int | None = None
@@ -191,6 +191,12 @@ class LabelledGenerator:
             raise InputError(f'{missing}. {error}') from error
         if not (folder / CARD).is_file():
             raise InputError(f'the repository {path} holds no labelled generator: it has no {CARD}; choose another repository')
+        for part in KINDS:
+            if not (folder / f'{part}.safetensors').is_file():
+                raise InputError(
+                    f'the repository {path} has no {part}.safetensors. Weights in other formats (.bin, .pt, .ckpt) are pickles, which '
+                    'can run code, and are not downloaded: ask its owner for safetensors'
+                )
         return folder
 
     @staticmethod

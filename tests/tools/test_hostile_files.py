@@ -165,6 +165,36 @@ def converter(suffix: str = '') -> Callable[[Files], Attacks]:
     return attacks
 
 
+def export(files: Files) -> Attacks:
+    plain = ['--layout', 'imagefolder']
+    yield from each(files.datasets, lambda path: [path, 'out', *plain])
+    yield from bad_places(files, lambda out: [files.good / 'folder', out, *plain])
+    for layout in ('webdataset', 'coco', 'yolo', 'fiftyone'):
+        yield f'full_{layout}', [files.good / 'shards', 'out', '--layout', layout, '--min-pixels', '1']
+    for name in ('none', '../s', '/etc/hostname'):
+        yield f'selection_{name[:4]}'.replace('/', '-'), [files.good / 'folder', 'out', *plain, '--selection', name]
+
+
+def push(files: Files) -> Attacks:
+    good, dry = files.root / 'labelled', ['org/x', '--licence', 'MIT', '--dry-run', 'out']
+    yield from each(files.cards, lambda folder: [folder, *dry], 'card')
+    yield from each([path for path in files.jsons if path.stem != 'another'], lambda path: [good, *dry, '--figures', path], 'figures')
+    for name in ('cards.json', 'hashes.json', 'labelled_generator.json'):
+        yield from each(files.jsons, lambda path, name=name: [with_json(good, name, path), *dry], name)
+    for number, name in enumerate(('x', '../x', 'org/..', '/etc/x', 'org/x@main', 'org/x\ny', 'o/' + 'x' * 300, 'hf://org/x')):
+        yield f'name_{number}', [good, name, *dry[1:]]
+    yield from each(files.datasets[:3], lambda path: [path, '--dataset', *dry], 'dataset')
+    yield from bad_places(files, lambda out: [good, *dry[:-1], out])
+
+
+def with_json(good: Path, name: str, content: Path) -> Path:
+    """A labelled generator of which one JSON file is a link to another."""
+    folder = Path(shutil.copytree(good, good.parent / 'with_json' / name / content.stem))
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(content)
+    return folder
+
+
 def unpack(files: Files) -> Attacks:
     yield from each(files.datasets, lambda path: [path, 'out'])
     yield from bad_places(files, lambda out: [files.good / 'shards', out])
@@ -699,12 +729,14 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
     'tools/exchange_rate.py': exchange_rate,
+    'tools/export.py': export,
     'tools/extract_backbone.py': extract_backbone,
     'tools/figures.py': figures,
     'tools/index_pool.py': index_pool,
     'tools/leaderboard.py': leaderboard,
     'tools/prompts.py': prompts,
     'tools/protocol_table.py': protocol_table,
+    'tools/push.py': push,
     'tools/score_retrieval.py': score_retrieval,
     'tools/select_samples.py': select_samples,
     'tools/show_generator.py': show_generator,
