@@ -1,7 +1,8 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
 ``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
-``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``tests``, ``annotation-tests``."""
+``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``explore`` (tools/explore.py),
+``tests``, ``annotation-tests``."""
 
 import shutil
 import sys
@@ -22,6 +23,7 @@ CITYSCAPES = ['cityscapesscripts>=2.2.4']
 DIFFUSION = ['diffusers>=0.35', 'transformers>=4.53', 'accelerate>=1.1', 'peft>=0.17']
 CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
 CORRUPTIONS = ['imagecorruptions-imaug>=1.1.5']
+EXPLORE = ['starlette>=0.46', 'uvicorn>=0.30']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -88,6 +90,7 @@ setup(
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
         clip=CLIP,  # mmbdg.OpenCLIP, CLIP classifiers, retrieval, selections by CLIP score or by similarity
+        explore=EXPLORE,  # tools/explore.py
         corruptions=CORRUPTIONS,  # mmbdg.CorruptImage; onedl-mmdetection brings it too
         tests=[
             *ANALYSIS,
@@ -96,9 +99,11 @@ setup(
             *CORRUPTIONS,
             *DETECTION,
             *DIFFUSION,
+            *EXPLORE,
             *HUB,
             *SALIENCY,
             *TENSORBOARD,
+            'httpx2>=2',  # starlette's test client
             'pyarrow>=18',  # tables of clip-retrieval
             'pytorch-pretrained-biggan>=0.1.1',
             'scikit-image>=0.24',  # a second opinion on filled polygons

@@ -37,6 +37,7 @@ ALLOWED = {
     },
     'backbones': {'compat'},
     'leaderboard': {'storage', 'assets'},
+    'explorer': {*('storage', 'generators', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization')},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),

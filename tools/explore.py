@@ -30,7 +30,7 @@ from mmbdg.explorer import AnnotationFolder, DatasetView, GeneratorView, Referen
 from mmbdg.explorer.app import Explorer
 from mmbdg.explorer.dataset_view import generator_of
 from mmbdg.explorer.server import serve
-from mmbdg.files import sha256
+from mmbdg.files import check_place, sha256
 from mmbdg.machine import usable_device
 from mmbdg.sources import LabelledGenerator
 
@@ -83,6 +83,7 @@ def main() -> None:
     if any((folder / 'dataset.json').exists() for folder in (out, *out.parents)):
         raise InputError(f'{out} lies in the folder of a dataset, where no other files are allowed; give another --out')
     folder = AnnotationFolder(out, args.name or set_name(view), view)
+    check_place(out / 'explorer')
     folders = [out] + ([view.stored.root] if isinstance(view, DatasetView) else [])
     serve(Explorer(view, folder, reference_of(args)), args.port, folders)
 

@@ -275,7 +275,9 @@ def application(explorer: Explorer, port: int, token: str) -> Guard:
     routes = [Route('/', index, methods=['GET']), Route('/favicon.ico', no_icon, methods=['GET'])]
     routes += [Route(f'/{name}', partial(answered, run), methods=['GET']) for name, run in reading.items()]
     routes += [Route(f'/{name}', partial(answered, run), methods=['POST']) for name, run in writing.items()]
-    return Guard(Starlette(routes=routes), port, token, explorer.most_bytes(), f"'sha256-{digest}'")
+    starlette = Starlette(routes=routes)
+    starlette.router.redirect_slashes = False
+    return Guard(starlette, port, token, explorer.most_bytes(), f"'sha256-{digest}'")
 
 
 async def answered(run: Callable, request: 'Request') -> 'Response':

@@ -133,6 +133,25 @@ def analyze(files: Files) -> Attacks:
     yield from readers_of_selections(files, lambda path: [path, *plain])
 
 
+def explore(files: Files) -> Attacks:
+    plain, good = ['--port', '0', '--per-page', '2'], files.root / 'labelled'
+    found_at_once = [path for path in files.datasets if path.name != 'shard_is_a_pipe']  # others are refused when a sample is looked at
+    yield from each(found_at_once, lambda path: [path, *plain])
+    yield from each(files.cards, lambda path: [path, *plain], 'card')
+    yield from each(files.jsons, lambda path: [with_card(good, path), *plain], 'card')
+    yield from each(files.cards[:3], lambda path: [files.good / 'folder', '--labelled-generator', path, *plain], 'generator')
+    yield from each(files.datasets[:5], lambda path: [good, '--reference', path, *plain], 'reference')
+    yield from each(files.configs, lambda path: [good, '--classifier', path, *plain])
+    for name in ('../s', '/s', '..', 'a/b', 'x' * 300):
+        yield f'name_{name[:9]}', [good, '--name', name, *plain]
+    for path in files.jsons:
+        out = files.root / 'explored' / path.stem
+        (out / 'annotated').mkdir(parents=True)
+        (out / 'annotated' / 'explorer.json').symlink_to(path)
+        yield f'record_{path.stem}', [good, '--out', out, *plain]
+    yield from bad_places(files, lambda out: [good, '--out', out, *plain])
+
+
 def select_samples(files: Files) -> Attacks:
     own = config(files, 'selection', "selection = dict(name='s', steps=[dict(type='mmbdg.LeastUncertain', fraction=0.5)])")
     other = config(files, 'other_selection', "selection = dict(name='s', steps=[dict(type='mmbdg.LeastUncertain', fraction=0.9)])")
@@ -699,6 +718,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
     'tools/exchange_rate.py': exchange_rate,
+    'tools/explore.py': explore,
     'tools/extract_backbone.py': extract_backbone,
     'tools/figures.py': figures,
     'tools/index_pool.py': index_pool,
