@@ -83,6 +83,7 @@ LIGHT = (
         'analysis',
         'backbones',
         'leaderboard',
+        'explorer',
     ),
 )
 

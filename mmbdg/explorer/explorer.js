@@ -124,7 +124,7 @@
     const first = sample.index + (sample.uncertainty === undefined ? '' : ' · ' + sample.uncertainty.toFixed(3));
     const reason = sample.dropped_by ? REASONS[sample.dropped_by] || sample.dropped_by : '';
     const caption = element('figcaption', {}, element('span', { textContent: first }),
-      element('span', { className: sample.saved ? 'saved' : 'why', textContent: sample.saved ? 'mask saved' : reason }));
+      element('span', { className: sample.saved ? 'saved' : 'why', textContent: sample.saved ? 'saved' : reason }));
     const figure = element('figure', {}, open, caption);
     figure.dataset.index = sample.index;
     figure.classList.toggle('dropped', Boolean(sample.dropped_by));
@@ -276,7 +276,7 @@
       of('near-note').textContent = 'Distances in the features of ' + state.network + ', as multiples of the median distance between real images (' + state.reference + ').';
       of('near').replaceChildren(...found.images.map((one) => element('figure', {},
         element('img', { alt: one.title, src: 'real?' + query({ place: one.place }) }),
-        element('figcaption', { textContent: (one.class_name ? one.class_name + ' · ' : '') + (found.yardstick ? (one.distance / found.yardstick).toFixed(2) + ' ×' : one.distance.toFixed(2)) }))));
+        element('figcaption', { textContent: (one.class_name ? one.class_name + ' ' : '') + (found.yardstick ? (one.distance / found.yardstick).toFixed(2) + '\u00a0×' : one.distance.toFixed(2)) }))));
     } catch (error) {
       of('near-note').textContent = error.message;
     }

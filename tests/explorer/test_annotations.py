@@ -1,5 +1,6 @@
 """Corrected masks: what the page saves is what the training of interpreters reads."""
 
+import errno
 import json
 
 import numpy as np
@@ -149,6 +150,16 @@ def test_samples_to_annotate_are_imported_as_those_of_annotate(client, tmp_path)
     ):
         refused = client.post('/write_samples', params=place, json=body)
         assert refused.status_code == 400 and message in refused.json()['error']
+
+
+def test_a_full_disk(client, monkeypatch, tmp_path):
+    def full(path, array):
+        raise OSError(errno.ENOSPC, 'No space left on device', str(path))
+
+    monkeypatch.setattr('mmbdg.explorer.annotation_folder.write_npy', full)
+    answer = save(client, drawn())
+    assert answer.status_code == 500 and answer.json()['error'].endswith('.npy: the disk is full')
+    assert not list((tmp_path / 'out').rglob('annotations')), 'no mask without its latent'
 
 
 def test_writing_needs_the_token(tiny_labelled_generator, tmp_path):

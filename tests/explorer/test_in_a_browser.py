@@ -135,7 +135,7 @@ def test_mark_samples_of_a_dataset(browser, tmp_path):
         browser.open(address)
         browser.wait('document.body && document.body.dataset.loads == 1 && document.querySelectorAll("#grid figure").length == 5')
         visible = '[...document.querySelectorAll("#controls label")].filter((one) => one.offsetParent).map((one) => one.firstChild.data)'
-        shown = ['Class', 'Layer', 'Order', 'Uncertainty filter drops', 'Least foreground', 'Most foreground', 'Dropped samples']
+        shown = ['Class', 'Layer', 'Order', 'Uncertainty drops', 'Least foreground', 'Most foreground', 'Dropped samples']
         assert browser.run(visible) == shown, 'no seed, no truncation, no rejection'
         for index in (9, 3):
             browser.click(f'figure[data-index="{index}"] [data-mark=exclude]')
