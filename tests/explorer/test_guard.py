@@ -1,13 +1,16 @@
 """Requests of other pages, hosts and programs are refused before the explorer sees them; the page loads nothing from elsewhere."""
 
 import re
+import sys
 
 import pytest
 from explored import ADDRESS, PORT, TOKEN, generator_view, page
 from page import Page
 
 from mmbdg.errors import InputError
-from mmbdg.explorer.server import alone, bound
+from mmbdg.explorer import AnnotationFolder
+from mmbdg.explorer.app import Explorer
+from mmbdg.explorer.server import alone, bound, serve
 
 WRITING = {'x-explorer-token': TOKEN, 'origin': ADDRESS}
 
@@ -94,14 +97,25 @@ def test_the_page_needs_nothing(client):
         assert headers['cache-control'] == 'no-store' and 'access-control-allow-origin' not in headers
 
 
-def test_a_second_server_is_refused(tmp_path):
+def test_a_second_server_is_refused(tmp_path, tiny_labelled_generator):
+    view = generator_view(tiny_labelled_generator)
+    explorer = Explorer(view, AnnotationFolder(tmp_path / 'out', 'tiny16', view))
     with bound(0) as listening, alone(tmp_path / 'out'):
         assert listening.getsockname()[0] == '127.0.0.1'
-        with pytest.raises(InputError, match='cannot be used .*choose another --port'), bound(listening.getsockname()[1]):
-            pass
-        with pytest.raises(InputError, match='another explorer already works on'), alone(tmp_path / 'x' / '..' / 'out'):
-            pass
+        with pytest.raises(InputError, match='cannot be used .*choose another --port'):
+            serve(explorer, listening.getsockname()[1], [tmp_path / 'other'])
+        with pytest.raises(InputError, match='another explorer already works on'):
+            serve(explorer, 0, [tmp_path / 'other', tmp_path / 'x' / '..' / 'out'])
         with alone(tmp_path / 'other'):
             pass
     with bound(0), alone(tmp_path / 'out'):
         pass
+
+
+@pytest.mark.parametrize('name', ['starlette', 'uvicorn'])
+def test_a_missing_library_says_what_to_install(name, monkeypatch, tmp_path, tiny_labelled_generator):
+    for module in (name, *(f'{name}.{part}' for part in ('applications', 'responses', 'routing'))):
+        monkeypatch.setitem(sys.modules, module, None)
+    view = generator_view(tiny_labelled_generator)
+    with pytest.raises(InputError, match=f'needs {name}, which is not installed: pip install "mmbdg.explore."'):
+        serve(Explorer(view, AnnotationFolder(tmp_path, 'tiny16', view)), 0, [])

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import BROWSER, Browser
-from conftest import ROOT, TINY_CLASSES, run_tool
+from conftest import ROOT, TINY_CLASSES
 from explored import page  # noqa: F401  skips where starlette is missing
 from forked import start_forked
 from ranked import chosen, write_ranked
 
 from mmbdg.datasets import AnnotatedLatents
-from mmbdg.explorer.server import alone, bound
 from mmbdg.sources import LabelledGenerator
 
 TOOL = str(ROOT / 'tools' / 'explore.py')
@@ -115,8 +114,6 @@ def test_draw_and_save(browser, tiny_labelled_generator, tmp_path):
         browser.click('#save-annotate')
         browser.wait('document.getElementById("said").textContent.startsWith("Written")')
         browser.resize(1280, 900)
-        second = run_tool(TOOL, tiny_labelled_generator, '--out', tmp_path / 'out', '--port', 0, check=False)
-        assert second.returncode == 2 and 'another explorer already works on' in second.stdout
     dataset = AnnotatedLatents(str(tmp_path / 'out/annotated'), 'biggan16', 12, 16, class_names=TINY_CLASSES, allow_missing_classes=True)
     masks = {item['stem']: item['mask'] for item in dataset.data_list}
     assert list(masks) == ['square-s0-t0.5_1_4', 'square-s0-t0.5_1_5'], 'and no other file'
@@ -156,12 +153,3 @@ def test_mark_samples_of_a_dataset(browser, tmp_path):
         browser.click('#save-exclude')
         browser.wait('document.getElementById("said").textContent.startsWith("only the page at the address")')
         browser.said.clear()  # the browser logs the refusal
-
-
-def test_a_port_that_is_taken(tmp_path, tiny_labelled_generator):
-    with bound(0) as listening:
-        port = listening.getsockname()[1]
-        ended = run_tool(TOOL, tiny_labelled_generator, '--out', tmp_path / 'out', '--port', port, check=False)
-    assert ended.returncode == 2 and ended.stdout.strip().startswith(f'error: port {port} of 127.0.0.1 cannot be used')
-    with alone(tmp_path / 'out'):
-        pass
