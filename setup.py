@@ -1,8 +1,8 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
 ``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
-``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``docs`` (the documentation site),
-``tests``, ``sharing-tests`` (other libraries read exports back), ``annotation-tests``."""
+``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``explore`` (tools/explore.py),
+``docs`` (the documentation site), ``tests``, ``sharing-tests`` (other libraries read exports back), ``annotation-tests``."""
 
 import shutil
 import sys
@@ -25,6 +25,7 @@ CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
 CORRUPTIONS = ['imagecorruptions-imaug>=1.1.5']
 DOCS = ['mkdocs-material>=9.6', 'mkdocstrings[python]>=1.0', 'nbconvert>=7.16', 'ruff>=0.14']
 NOTEBOOKS = ['nbclient>=0.10', 'ipykernel>=6.29']
+EXPLORE = ['starlette>=0.46', 'uvicorn>=0.30']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -91,6 +92,7 @@ setup(
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
         clip=CLIP,  # mmbdg.OpenCLIP, CLIP classifiers, retrieval, selections by CLIP score or by similarity
+        explore=EXPLORE,  # tools/explore.py
         corruptions=CORRUPTIONS,  # mmbdg.CorruptImage; onedl-mmdetection brings it too
         docs=[*ONEDL, *DETECTION, *DOCS],  # python -m mkdocs build --strict; it imports the code, and every config
         tests=[
@@ -101,10 +103,12 @@ setup(
             *DETECTION,
             *DIFFUSION,
             *DOCS,
+            *EXPLORE,
             *HUB,
             *NOTEBOOKS,
             *SALIENCY,
             *TENSORBOARD,
+            'httpx2>=2',  # starlette's test client
             'pyarrow>=18',  # tables of clip-retrieval
             'pytorch-pretrained-biggan>=0.1.1',
             'scikit-image>=0.24',  # a second opinion on filled polygons

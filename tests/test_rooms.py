@@ -38,6 +38,7 @@ ALLOWED = {
     'backbones': {'compat'},
     'sharing': {'storage', 'sources', 'converters', 'analysis'},
     'leaderboard': {'storage', 'assets'},
+    'explorer': {*('storage', 'generators', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization')},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),
@@ -85,6 +86,7 @@ LIGHT = (
         'backbones',
         'leaderboard',
         'sharing',
+        'explorer',
     ),
 )
 

@@ -16,7 +16,7 @@ from mmbdg import assets
 from mmbdg.data_configs import build_plainly, check_weights_hold, checked_config
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
-from mmbdg.generators import ClassConditionalGenerator, Coarse, to_pixels
+from mmbdg.generators import ClassConditionalGenerator, Coarse, FeatureInfo, to_pixels
 from mmbdg.generators.frozen import Frozen
 from mmbdg.interpreter import (
     Consensus,
@@ -299,6 +299,24 @@ class LabelledGenerator:
         disagreement = consensus.disagreement()
         masks = ignore_uncertain(consensus.labels(), disagreement, self.ignore_above, self.ignore)
         return LabelledBatch(to_pixels(images), masks, image_uncertainty(disagreement), disagreement)
+
+    @torch.no_grad()
+    def features(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> list[Tensor]:
+        """Return the features of N addresses: float32 (N,C_i,R_i,R_i) for each of :attr:`feature_info`. Latents: see :meth:`images`."""
+        generator = self._generator.on(self.device)
+        with self._generator.autocast(self.device):
+            _, features = generator.forward_features(*self._inputs(class_ids, indices, latents))
+        return [feature.float() for feature in features]
+
+    @property
+    def feature_info(self) -> tuple[FeatureInfo, ...]:
+        """Feature taps of the generator, coarse to fine."""
+        return self._generator.on(self.device).feature_info
+
+    @property
+    def latent_distribution(self) -> str:
+        """Distribution of the generator's z, see :class:`~mmbdg.generators.ClassConditionalGenerator`."""
+        return self._generator.on(self.device).latent_distribution
 
     @property
     def draws_tokens(self) -> bool:

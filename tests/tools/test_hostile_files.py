@@ -133,6 +133,25 @@ def analyze(files: Files) -> Attacks:
     yield from readers_of_selections(files, lambda path: [path, *plain])
 
 
+def explore(files: Files) -> Attacks:
+    plain, good = ['--port', '0', '--per-page', '2'], files.root / 'labelled'
+    # What reads datasets, cards and checkpoints is that of the other tools, which meet all files. Here, a part shows that it is used.
+    yield from each(files.datasets[:8], lambda path: [path, *plain])
+    yield from each(files.cards[:5], lambda path: [path, *plain], 'card')
+    yield from each(files.cards[:3], lambda path: [files.good / 'folder', '--labelled-generator', path, *plain], 'generator')
+    yield from each(files.datasets[:3], lambda path: [good, '--reference', path, *plain], 'reference')
+    yield from each(files.configs, lambda path: [good, '--classifier', path, *plain])
+    for number, name in enumerate(('../s', '/s', '..', 'a/b', 'x' * 300)):
+        yield f'name_{number}', [good, '--name', name, *plain]
+    for path in files.jsons[:6]:
+        out = files.root / 'explored' / path.stem
+        (out / 'annotated').mkdir(parents=True)
+        (out / 'annotated' / 'explorer.json').symlink_to(path)
+        yield f'record_{path.stem}', [good, '--out', out, *plain]
+    places = bad_places(files, lambda out: [good, '--out', out, *plain])
+    yield from (attack for attack in places if attack[0] != 'full_disk')  # nothing is written before the page asks for it
+
+
 def select_samples(files: Files) -> Attacks:
     own = config(files, 'selection', "selection = dict(name='s', steps=[dict(type='mmbdg.LeastUncertain', fraction=0.5)])")
     other = config(files, 'other_selection', "selection = dict(name='s', steps=[dict(type='mmbdg.LeastUncertain', fraction=0.9)])")
@@ -730,6 +749,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/voc.py': voc,
     'tools/exchange_rate.py': exchange_rate,
     'tools/export.py': export,
+    'tools/explore.py': explore,
     'tools/extract_backbone.py': extract_backbone,
     'tools/figures.py': figures,
     'tools/index_pool.py': index_pool,
