@@ -1,8 +1,8 @@
 """Package mmbdg. Extras: ``onedl`` (OpenMMLab in its maintained releases), ``det`` (its detectors),
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
 ``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
-``clip`` (CLIP models and vector search), ``completion`` (of the program's options in a shell),
-``corruptions`` (the published corruptions of images), ``tests``, ``annotation-tests``."""
+``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``explore`` (tools/explore.py),
+``completion`` (of the program's options in a shell), ``docs`` (the documentation site), ``tests``, ``sharing-tests`` (other libraries read exports back), ``annotation-tests``."""
 
 import shutil
 import sys
@@ -24,6 +24,9 @@ DIFFUSION = ['diffusers>=0.35', 'transformers>=4.53', 'accelerate>=1.1', 'peft>=
 CLIP = ['open_clip_torch>=3.2', 'faiss-cpu>=1.11']
 CORRUPTIONS = ['imagecorruptions-imaug>=1.1.5']
 COMPLETION = ['shtab>=1.8']
+DOCS = ['mkdocs-material>=9.6', 'mkdocstrings[python]>=1.0', 'nbconvert>=7.16', 'ruff>=0.14']
+NOTEBOOKS = ['nbclient>=0.10', 'ipykernel>=6.29']
+EXPLORE = ['starlette>=0.46', 'uvicorn>=0.30']
 MIM_CONTENTS = ('tools', 'configs', 'model-index.yml')
 
 
@@ -86,13 +89,15 @@ setup(
         saliency=SALIENCY,  # tools/annotate.py auto
         analysis=ANALYSIS,  # tools/analyze.py --features efflite0, and of COCO instances
         tensorboard=TENSORBOARD,  # tools/train.py --tensorboard
-        hub=HUB,  # LabelledGenerator.load('org/name')
+        hub=HUB,  # LabelledGenerator.load('org/name'), tools/push.py
         det=DETECTION,  # detectors; large, and not needed for pre-training
         cityscapes=CITYSCAPES,  # the instance metric of Cityscapes
         diffusion=DIFFUSION,  # mmbdg.DiffusionSource, LoRA, prompts by a language model
         clip=CLIP,  # mmbdg.OpenCLIP, CLIP classifiers, retrieval, selections by CLIP score or by similarity
         completion=COMPLETION,  # mmbdg completion bash|zsh|fish
+        explore=EXPLORE,  # tools/explore.py
         corruptions=CORRUPTIONS,  # mmbdg.CorruptImage; onedl-mmdetection brings it too
+        docs=[*ONEDL, *DETECTION, *DOCS],  # python -m mkdocs build --strict; it imports the code, and every config
         tests=[
             *ANALYSIS,
             *CITYSCAPES,
@@ -101,9 +106,13 @@ setup(
             *CORRUPTIONS,
             *DETECTION,
             *DIFFUSION,
+            *DOCS,
+            *EXPLORE,
             *HUB,
+            *NOTEBOOKS,
             *SALIENCY,
             *TENSORBOARD,
+            'httpx2>=2',  # starlette's test client
             'pyarrow>=18',  # tables of clip-retrieval
             'pytorch-pretrained-biggan>=0.1.1',
             'scikit-image>=0.24',  # a second opinion on filled polygons
@@ -114,6 +123,7 @@ setup(
             'ruff>=0.14',
             'setuptools>=70.1,<82',
         ],
+        **{'sharing-tests': ['datasets>=4.4', 'mlcroissant>=1.0']},  # tests read exports back with them
         **{'annotation-tests': ['labelme>=6.3']},  # GPL, and it brings Qt: a test opens projects in it, the package never imports it
     ),
     classifiers=[

@@ -1,16 +1,15 @@
 """Completion scripts of the program ``mmbdg`` for bash, zsh and fish, made by shtab from the argument parsers of the tools."""
 
 import argparse
-import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from mmbdg.arguments import Parser
 from mmbdg.errors import InputError
+from mmbdg.tool_parsers import parser_of
 from mmbdg_cli.places import verbs
 from mmbdg_cli.program import SHELLS, summary
 from mmbdg_cli.run import started_as
@@ -22,32 +21,6 @@ PREAMBLE = dict(
     zsh="_mmbdg_configs() {\n  _alternative 'configs:config:($(mmbdg configs))' 'files:file:_files'\n}",
     fish='',
 )
-
-
-class _Found(Exception):
-    """Raised instead of parsing a command line."""
-
-
-def parser_of(tool: Path) -> argparse.ArgumentParser:
-    """Argument parser of a tool: its ``main()`` runs up to the call of ``parse_args``.
-
-    Raises:
-        ImportError: The tool imports a package that is not installed.
-        RuntimeError: ``main()`` ended without that call.
-    """
-
-    def found(parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        raise _Found(parser)
-
-    spec = importlib.util.spec_from_file_location(f'mmbdg_tool_{tool.stem}', tool)
-    module = importlib.util.module_from_spec(spec)
-    with mock.patch.object(sys, 'path', [str(tool.parent), *sys.path]), mock.patch.object(argparse.ArgumentParser, 'parse_args', found):
-        spec.loader.exec_module(module)
-        try:
-            module.main()
-        except _Found as caught:
-            return caught.args[0]
-    raise RuntimeError(f'{tool}: main() does not parse a command line')
 
 
 def completion_script(shell: str) -> str:

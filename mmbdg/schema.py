@@ -39,6 +39,18 @@ PlainName = Annotated[str, AfterValidator(_plain_name)]
 """A string that is the name of one file or folder."""
 
 
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PydanticCustomError('text', 'must be text, without halves of characters (lone surrogates)') from error
+    return text
+
+
+Text = Annotated[str, AfterValidator(_text)]
+"""A string that can be written to a file; JSON can also hold halves of characters, which cannot."""
+
+
 @cache
 def adapter(schema: type) -> TypeAdapter:
     """pydantic's validator of a schema; cached."""

@@ -15,8 +15,8 @@ from mmbdg.arguments import (
     positive_float,
     positive_int,
 )
-from mmbdg.completion import parser_of
 from mmbdg.errors import InputError
+from mmbdg.tool_parsers import parser_of
 
 TOOLS = sorted(path for path in (ROOT / 'tools').rglob('*.py') if '\ndef main()' in path.read_text())
 

@@ -14,8 +14,9 @@ import pytest
 from conftest import ROOT
 
 from mmbdg.calling import as_called
-from mmbdg.completion import completion_script, parser_of, program_parser
+from mmbdg.completion import completion_script, program_parser
 from mmbdg.errors import InputError
+from mmbdg.tool_parsers import parser_of
 from mmbdg.version import __version__
 from mmbdg_cli import places
 from mmbdg_cli.places import verbs
@@ -225,5 +226,5 @@ def test_a_tool_that_lacks_a_package_is_completed_without_options(new_tool, caps
 
 def test_a_tool_without_a_command_line(tmp_path):
     (tmp_path / 'none.py').write_text('def main():\n    pass\n')
-    with pytest.raises(RuntimeError, match='does not parse a command line'):
+    with pytest.raises(RuntimeError, match='parses no arguments'):
         parser_of(tmp_path / 'none.py')

@@ -4,11 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torchvision
 from conftest import ROOT, plan_of, run_tool
 from mmengine.config import Config
+from mmengine.registry import DATA_SAMPLERS, DATASETS, DefaultScope
+from PIL import Image
 
 from mmbdg.compat.checkpoint import read_checkpoint, read_state_dict
 from mmbdg.files import write_safetensors
@@ -54,9 +57,10 @@ log_processor = dict(by_epoch=False)
 """
 
 
-def lines_of_readme() -> list[str]:
-    section = (ROOT / 'README.md').read_text().split('## In an mmseg project you already have')[1].split('\n## ')[0]
-    return re.findall(r'```python\n(.*?)```', section, flags=re.S)
+def blocks(page: str) -> list[str]:
+    """The blocks of Python in a page that are configs."""
+    found = re.findall(r'```python\n(.*?)```', (ROOT / page).read_text(), flags=re.S)
+    return [block for block in found if block.startswith('_base_')]
 
 
 def pretrained(depth: int) -> dict[str, torch.Tensor]:
@@ -84,14 +88,18 @@ def losses(project: Path) -> list[float]:
 
 
 def test_the_lines_of_the_readme(project):
-    """The README's lines add the synthetic dataset and the backbone to a plain segmentation config."""
+    """The lines of the README and of the tutorial add the synthetic dataset and the backbone to a plain segmentation config."""
     synthesize(plan_of('fashion32', num_per_class=2, candidates=2), project / 'data/garments')
     backbone = pretrained(18)
     torch.save(dict(state_dict={f'backbone.{key}': value for key, value in backbone.items()}), project / 'checkpoint.pth')
     run_tool(ROOT / 'tools/extract_backbone.py', 'checkpoint.pth', 'backbone.safetensors', cwd=project)
-    dataset, weights = lines_of_readme()
+    (both,) = blocks('README.md')
+    (project / 'configs/pretrained.py').write_text(both)
+    dataset, weights = blocks('docs/tutorials/mmseg_project.md')  # the same in two steps
     (project / 'configs/garments.py').write_text(dataset)
-    (project / 'configs/pretrained.py').write_text(weights.replace('your_config.py', 'garments.py'))
+    (project / 'configs/two_steps.py').write_text(weights.replace('your_config.py', 'garments.py'))
+    one, two = (Config.fromfile(project / f'configs/{name}.py') for name in ('pretrained', 'two_steps'))
+    assert one.train_dataloader == two.train_dataloader and one.model == two.model
     run_tool('tools/train.py', 'configs/pretrained.py', cwd=project)
 
     trained = read_state_dict(project / 'work_dirs/iter_3.pth', 'backbone.')
@@ -172,3 +180,34 @@ def test_a_detector_a_classifier_and_mmsegs_own_base(project):
     output = run_tool('tools/build.py', *names, cwd=project).stdout
     for name in names:
         assert f'ARRIVED {name} True True' in output, output[-3000:]
+
+
+def test_the_lines_of_the_mmdet_tutorial(project, monkeypatch):
+    """The tutorial's dataset pastes objects into the user's images, and its backbone is that of a detector."""
+    pytest.importorskip('mmdet', reason='pip install "mmbdg[det]"')
+    monkeypatch.chdir(project)
+    synthesize(plan_of('fashion32', num_per_class=2, candidates=2), project / 'data/garments')
+    images = project / 'data/yours/images'
+    images.mkdir(parents=True)
+    Image.fromarray(np.full((96, 128, 3), 90, np.uint8)).save(images / 'a.png')
+    corners = [10, 10, 30, 10, 30, 40, 10, 40]
+    annotation = dict(id=1, image_id=1, category_id=2, bbox=[10, 10, 20, 30], area=600, iscrowd=0, segmentation=[corners])
+    content = dict(
+        images=[dict(id=1, file_name='a.png', width=128, height=96)],
+        annotations=[annotation],
+        categories=[dict(id=1, name='bag'), dict(id=2, name='shoe')],
+    )
+    (project / 'data/yours/train.json').write_text(json.dumps(content))
+    (project / 'configs/your_config.py').write_text(
+        "_base_ = ['mmdet::_base_/models/mask-rcnn_r50_fpn.py', 'mmdet::_base_/datasets/coco_instance.py']\ndefault_scope = 'mmdet'\n"
+    )
+    pasting, weights = blocks('docs/tutorials/mmdet_project.md')
+    (project / 'configs/pasted.py').write_text(pasting)
+    (project / 'configs/backbone.py').write_text(weights)
+    assert Config.fromfile(project / 'configs/backbone.py').model.backbone.init_cfg.checkpoint == 'backbone.safetensors'
+    cfg = Config.fromfile(project / 'configs/pasted.py')
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        sampler = DATA_SAMPLERS.build(dict(cfg.train_dataloader.sampler, dataset=dataset))
+        labels = [dataset[address]['data_samples'].gt_instances.labels.tolist() for address, _ in zip(sampler, range(1), strict=False)]
+    assert len(labels[0]) >= 2 and 1 in labels[0] and set(labels[0]) <= {0, 1}  # the shoe of the image, and pasted bags and shoes

@@ -1,4 +1,4 @@
-"""The files, commands and names in README.md exist."""
+"""The files, commands and names in README.md and in the pages of docs/ exist, and README.md is short."""
 
 import re
 
@@ -13,10 +13,18 @@ def test_two_commands():
     assert commands[0].endswith('python tools/train.py configs/densecl_biggan_fpn.py') and commands[1].endswith('python -m pytest')
 
 
+def test_short():
+    assert len(README.splitlines()) <= 150
+
+
 def test_paths_exist():
-    named = set(re.findall(r'(?:configs|tools|mmbdg|tests)/[\w./-]+\.(?:py|sh|md|png|npz|json)', README))
-    missing = [name for name in named if not (ROOT / name).exists() and not name.startswith('configs/yours')]
-    assert len(named) > 15 and not missing
+    pages = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+    found = {
+        page: set(re.findall(r'(?<![\w./])(?:configs|tools|mmbdg|tests)/[\w./-]+\.(?:py|sh|md|png|npz|json)', page.read_text()))
+        for page in pages
+    }
+    missing = [f'{page}: {name}' for page, names in found.items() for name in names if not (ROOT / name).exists()]
+    assert sum(map(len, found.values())) > 300 and len(found[pages[0]]) > 10 and not missing
 
 
 def test_nothing_of_one_machine():

@@ -36,7 +36,9 @@ ALLOWED = {
         *('compat', 'evaluation', 'assets', 'embedders'),
     },
     'backbones': {'compat'},
+    'sharing': {'storage', 'sources', 'converters', 'analysis'},
     'leaderboard': {'storage', 'assets'},
+    'explorer': {*('storage', 'generators', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization')},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},
     'compat': {'assets'},
     'assets': set(),
@@ -51,6 +53,7 @@ LEAVES = {
     'config_parts',
     'data_configs',
     'errors',
+    'file_hashes',
     'files',
     'html_page',
     'image_files',
@@ -83,6 +86,8 @@ LIGHT = (
         'analysis',
         'backbones',
         'leaderboard',
+        'sharing',
+        'explorer',
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Comparison of pre-trainings: an FPN decoder on the frozen ResNet-18, for several fractions of the labels (README).
+"""Comparison of pre-trainings: an FPN decoder on the frozen ResNet-18, for several fractions of the labels (docs/pretraining_results.md).
 
     python tools/study.py configs/studies/frozen_fpn.py work_dirs/frozen_fpn --jobs 2
 

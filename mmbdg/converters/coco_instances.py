@@ -68,6 +68,15 @@ def category_names(info: dict) -> list[str]:
     """
     if not _is_foreground(info):
         return list(info['classes'][1:])
+    return class_names(info)
+
+
+def class_names(info: dict) -> list[str]:
+    """Unique name of each image class: the names if no two are equal, else the folders.
+
+    Args:
+        info: Content of ``dataset.json``.
+    """
     catalogue = catalogue_of(info)
     return list(catalogue.classes if len(set(catalogue.classes)) == len(catalogue.classes) else catalogue.folders)
 
@@ -126,7 +135,8 @@ def _write(file: TextIO, dataset: StoredDataset, min_pixels: int, progress: bool
     file.write('\n],\n"annotations":[')
     for number, line in enumerate(tqdm(dataset.lines, unit='img', desc='instances', dynamic_ncols=True, disable=not progress), start=1):
         mask, before = dataset.mask(line), counts.instances
-        for category, instance in _instances(mask, line, dataset, min_pixels, counts):
+        for category, part, box in instances(mask, line, dataset, min_pixels, counts):
+            instance = _annotation(part, box, *mask.shape)
             file.write(f'{"," if counts.instances else ""}\n')
             counts.instances += 1
             counts.by_category[names[category - 1]] = counts.by_category.get(names[category - 1], 0) + 1
@@ -136,28 +146,38 @@ def _write(file: TextIO, dataset: StoredDataset, min_pixels: int, progress: bool
     file.write('\n]}\n')
 
 
-def _instances(
+def instances(
     mask: np.ndarray, line: dict, dataset: StoredDataset, min_pixels: int, counts: CocoCounts
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Category and annotation of each component of at least ``min_pixels`` pixels."""
+) -> Iterator[tuple[int, np.ndarray, tuple[slice, slice]]]:
+    """Instances of a sample: the connected components of each label that have at least ``min_pixels`` pixels.
+
+    Args:
+        mask: Mask of the sample, integer (H,W).
+        line: Its manifest line.
+        dataset: The dataset.
+        min_pixels: Minimum size of an instance in pixels.
+        counts: Its ``small`` and ``ignored_pixels`` grow.
+
+    Yields:
+        Category (from 1 on, see :func:`category_names`), and mask and box as in :func:`boxed_components`.
+    """
     ignored = mask == dataset.ignore
     counts.ignored_pixels += int(ignored.sum())
-    height, width = mask.shape
     for label in np.unique(mask[~ignored & (mask > 0)]).tolist():
         for part, box in boxed_components(mask == label):
-            area = int(part.sum())
-            if area < min_pixels:
+            if int(part.sum()) < min_pixels:
                 counts.small += 1
                 continue
-            rows, columns = box
-            yield (
-                line['class'] + 1 if _is_foreground(dataset.info) else label,
-                dict(
-                    area=area,
-                    bbox=[columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],
-                    segmentation=dict(size=[height, width], counts=encode_component(part, box, height, width)),
-                ),
-            )
+            yield line['class'] + 1 if _is_foreground(dataset.info) else label, part, box
+
+
+def _annotation(part: np.ndarray, box: tuple[slice, slice], height: int, width: int) -> dict[str, Any]:
+    rows, columns = box
+    return dict(
+        area=int(part.sum()),
+        bbox=[columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],
+        segmentation=dict(size=[height, width], counts=encode_component(part, box, height, width)),
+    )
 
 
 def _json(content: dict) -> str:

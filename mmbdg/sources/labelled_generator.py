@@ -16,7 +16,7 @@ from mmbdg import assets
 from mmbdg.data_configs import build_plainly, check_weights_hold, checked_config
 from mmbdg.errors import InputError
 from mmbdg.files import write_json, write_safetensors
-from mmbdg.generators import ClassConditionalGenerator, Coarse, to_pixels
+from mmbdg.generators import ClassConditionalGenerator, Coarse, FeatureInfo, to_pixels
 from mmbdg.generators.frozen import Frozen
 from mmbdg.interpreter import (
     Consensus,
@@ -28,7 +28,7 @@ from mmbdg.interpreter import (
 )
 from mmbdg.reading import read_json
 from mmbdg.registry import MODELS
-from mmbdg.schema import PlainName, Schema
+from mmbdg.schema import PlainName, Schema, Text
 from mmbdg.sources.base import LabelledBatch
 from mmbdg.sources.hub import downloaded, may_be_repository
 from mmbdg.sources.judge import Judge
@@ -54,14 +54,14 @@ class Card(Schema):
 
     generator: dict[str, Any]
     interpreter: dict[str, Any]
-    classes: Annotated[list[str], Field(min_length=1, max_length=100_000)]
+    classes: Annotated[list[Text], Field(min_length=1, max_length=100_000)]
     folders: Annotated[list[PlainName], Field(min_length=1, max_length=100_000)]
-    labels: Annotated[list[str], Field(min_length=2, max_length=65_534)] = ['background', 'foreground']
+    labels: Annotated[list[Text], Field(min_length=2, max_length=65_534)] = ['background', 'foreground']
     seed: int = 0
     truncation: float | TruncationCard | None = 0.9
     vote: str = 'majority'
     ignore_above: float | None = None
-    licence: str = ''
+    licence: Text = ''
     precision: Literal['float32', 'bfloat16', 'float16'] = 'float32'
     compile: bool = False
     members: int | None = None
@@ -191,6 +191,12 @@ class LabelledGenerator:
             raise InputError(f'{missing}. {error}') from error
         if not (folder / CARD).is_file():
             raise InputError(f'the repository {path} holds no labelled generator: it has no {CARD}; choose another repository')
+        for part in KINDS:
+            if not (folder / f'{part}.safetensors').is_file():
+                raise InputError(
+                    f'the repository {path} has no {part}.safetensors. Weights in other formats (.bin, .pt, .ckpt) are pickles, which '
+                    'can run code, and are not downloaded: ask its owner for safetensors'
+                )
         return folder
 
     @staticmethod
@@ -293,6 +299,24 @@ class LabelledGenerator:
         disagreement = consensus.disagreement()
         masks = ignore_uncertain(consensus.labels(), disagreement, self.ignore_above, self.ignore)
         return LabelledBatch(to_pixels(images), masks, image_uncertainty(disagreement), disagreement)
+
+    @torch.no_grad()
+    def features(self, class_ids: Sequence[int], indices: Sequence[int], latents: Tensor | None = None) -> list[Tensor]:
+        """Return the features of N addresses: float32 (N,C_i,R_i,R_i) for each of :attr:`feature_info`. Latents: see :meth:`images`."""
+        generator = self._generator.on(self.device)
+        with self._generator.autocast(self.device):
+            _, features = generator.forward_features(*self._inputs(class_ids, indices, latents))
+        return [feature.float() for feature in features]
+
+    @property
+    def feature_info(self) -> tuple[FeatureInfo, ...]:
+        """Feature taps of the generator, coarse to fine."""
+        return self._generator.on(self.device).feature_info
+
+    @property
+    def latent_distribution(self) -> str:
+        """Distribution of the generator's z, see :class:`~mmbdg.generators.ClassConditionalGenerator`."""
+        return self._generator.on(self.device).latent_distribution
 
     @property
     def draws_tokens(self) -> bool:

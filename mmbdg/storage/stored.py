@@ -13,7 +13,7 @@ from mmbdg.errors import InputError
 from mmbdg.images import open_grey, open_image
 from mmbdg.paths import inside, refuse_links_out, relative_path
 from mmbdg.reading import read_array, read_bytes, read_json
-from mmbdg.schema import OpenSchema, PlainName, Schema
+from mmbdg.schema import OpenSchema, PlainName, Schema, Text
 from mmbdg.storage.catalogue import catalogue_of
 from mmbdg.storage.checksums import KEY, Checksum, checksum
 from mmbdg.storage.layout import IDENTITY, KINDS, folder_of, repair_hint, sample_files
@@ -27,7 +27,7 @@ from mmbdg.storage.shards import read_from_shard, shard_url
 class ImageClass(OpenSchema):
     """An image class in ``dataset.json``."""
 
-    name: str
+    name: Text
     folder: PlainName
 
 
@@ -41,7 +41,7 @@ class FileFacts(Schema):
 class Info(OpenSchema):
     """Schema of ``dataset.json``."""
 
-    classes: Annotated[list[str], Field(max_length=65_534)]
+    classes: Annotated[list[Text], Field(max_length=65_534)]
     palette: list[Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=3, max_length=3)]]
     resolution: Annotated[int, Field(ge=1, le=65_535)]
     image_classes: Annotated[list[ImageClass], Field(min_length=1)] | None = None
@@ -55,7 +55,7 @@ class Info(OpenSchema):
     masks: bool = True
     available: dict[PlainName, Annotated[int, Field(ge=0)]] = {}
     filters: dict[PlainName, dict[str, int]] = {}
-    licence: str = ''
+    licence: Text = ''
     checksums: dict[str, str] = {}
     versions: dict[str, str | None] = {}
     config: dict = {}

@@ -3,6 +3,7 @@ import weakref
 
 import numpy as np
 import pytest
+import tiny_methods
 import torch
 from conftest import ROOT
 from mmengine.config import Config
@@ -14,7 +15,9 @@ from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 from torch.nn import functional as F
 
+import mmbdg.models
 from mmbdg.errors import InputError
+from mmbdg.models.joint_pretraining import JointPretraining
 from mmbdg.registry import MODELS
 
 
@@ -84,6 +87,16 @@ def shrunk(method, **change):
 def in_scope(model):
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         return build(model)
+
+
+def test_every_joint_method_is_here():
+    joint = {name.removeprefix('Joint') for name, kind in vars(mmbdg.models).items() if name in mmbdg.models.__all__ and is_joint(kind)}
+    configs = {path.name.removesuffix('_biggan_fpn_in1k.py') for path in (ROOT / 'configs').glob('*_biggan_fpn_in1k.py')}
+    assert joint == set(METHODS.values()) == set(tiny_methods.METHODS) and configs == set(METHODS)
+
+
+def is_joint(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, JointPretraining)
 
 
 @pytest.mark.parametrize('method', METHODS)

@@ -47,6 +47,11 @@ def root(tmp_path):
             ['cat/00000003', 'cat/00000008', 'cat/00000009', 'cat/00000011', 'dog/00000000', 'dog/00000001', 'eel/00000007'],
         ),
         (dict(type='mmbdg.ForegroundBounds', min_foreground=0.95), ['dog/00000002']),
+        (dict(type='mmbdg.ListedSamples', samples=['eel/00000007', 'cat/00000009'], keep=True), ['cat/00000009', 'eel/00000007']),
+        (
+            dict(type='mmbdg.ListedSamples', samples=['eel/00000007', 'cat/00000009', 'dog/00000001', 'dog/00000001']),
+            ['cat/00000003', 'cat/00000005', 'cat/00000008', 'cat/00000011', 'dog/00000000', 'dog/00000002'],
+        ),
         (dict(type='mmbdg.ForegroundBounds', max_foreground=0.05), ['cat/00000005']),
     ],
 )
@@ -196,6 +201,10 @@ def test_a_selection_of_other_steps_stays(root):
             for x in (0, -1, 1.1, '0.5', True, None, float('nan'))
         ),
         (dict(name='s', steps=[least(0.5, 'image')]), 'LeastUncertain.scope must be one of class, dataset, got'),
+        (dict(name='s', steps=[dict(type='mmbdg.ListedSamples', samples='cat/00000003')]), 'must be a list of up to 100,000 names'),
+        (dict(name='s', steps=[dict(type='mmbdg.ListedSamples', samples=[3])]), 'must be a list of up to 100,000 names'),
+        (dict(name='s', steps=[dict(type='mmbdg.ListedSamples', samples=[], keep=True)]), 'no sample would be kept'),
+        (dict(name='s', steps=[dict(type='mmbdg.ListedSamples', samples=['a/1'], keep='yes')]), 'keep must be True or False'),
         (dict(name='s', steps=[dict(type='mmbdg.ForegroundBounds', min_foreground=2)]), r'min_foreground must be a number in \[0, 1\]'),
         (dict(name='s', steps=[dict(type='mmbdg.ForegroundBounds', min_foreground=0.5, max_foreground=0.4)]), 'no sample would be kept'),
         (3, 'selection must be a dict'),

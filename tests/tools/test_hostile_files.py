@@ -133,6 +133,25 @@ def analyze(files: Files) -> Attacks:
     yield from readers_of_selections(files, lambda path: [path, *plain])
 
 
+def explore(files: Files) -> Attacks:
+    plain, good = ['--port', '0', '--per-page', '2'], files.root / 'labelled'
+    # What reads datasets, cards and checkpoints is that of the other tools, which meet all files. Here, a part shows that it is used.
+    yield from each(files.datasets[:8], lambda path: [path, *plain])
+    yield from each(files.cards[:5], lambda path: [path, *plain], 'card')
+    yield from each(files.cards[:3], lambda path: [files.good / 'folder', '--labelled-generator', path, *plain], 'generator')
+    yield from each(files.datasets[:3], lambda path: [good, '--reference', path, *plain], 'reference')
+    yield from each(files.configs, lambda path: [good, '--classifier', path, *plain])
+    for number, name in enumerate(('../s', '/s', '..', 'a/b', 'x' * 300)):
+        yield f'name_{number}', [good, '--name', name, *plain]
+    for path in files.jsons[:6]:
+        out = files.root / 'explored' / path.stem
+        (out / 'annotated').mkdir(parents=True)
+        (out / 'annotated' / 'explorer.json').symlink_to(path)
+        yield f'record_{path.stem}', [good, '--out', out, *plain]
+    places = bad_places(files, lambda out: [good, '--out', out, *plain])
+    yield from (attack for attack in places if attack[0] != 'full_disk')  # nothing is written before the page asks for it
+
+
 def select_samples(files: Files) -> Attacks:
     own = config(files, 'selection', "selection = dict(name='s', steps=[dict(type='mmbdg.LeastUncertain', fraction=0.5)])")
     other = config(files, 'other_selection', "selection = dict(name='s', steps=[dict(type='mmbdg.LeastUncertain', fraction=0.9)])")
@@ -163,6 +182,36 @@ def converter(suffix: str = '') -> Callable[[Files], Attacks]:
         yield from readers_of_selections(files, lambda path: [path, f'out{suffix}'])
 
     return attacks
+
+
+def export(files: Files) -> Attacks:
+    plain = ['--layout', 'imagefolder']
+    yield from each(files.datasets, lambda path: [path, 'out', *plain])
+    yield from bad_places(files, lambda out: [files.good / 'folder', out, *plain])
+    for layout in ('webdataset', 'coco', 'yolo', 'fiftyone'):
+        yield f'full_{layout}', [files.good / 'shards', 'out', '--layout', layout, '--min-pixels', '1']
+    for name in ('none', '../s', '/etc/hostname'):
+        yield f'selection_{name[:4]}'.replace('/', '-'), [files.good / 'folder', 'out', *plain, '--selection', name]
+
+
+def push(files: Files) -> Attacks:
+    good, dry = files.root / 'labelled', ['org/x', '--licence', 'MIT', '--dry-run', 'out']
+    yield from each(files.cards, lambda folder: [folder, *dry], 'card')
+    yield from each([path for path in files.jsons if path.stem != 'another'], lambda path: [good, *dry, '--figures', path], 'figures')
+    for name in ('cards.json', 'hashes.json', 'labelled_generator.json'):
+        yield from each(files.jsons, lambda path, name=name: [with_json(good, name, path), *dry], name)
+    for number, name in enumerate(('x', '../x', 'org/..', '/etc/x', 'org/x@main', 'org/x\ny', 'o/' + 'x' * 300, 'hf://org/x')):
+        yield f'name_{number}', [good, name, *dry[1:]]
+    yield from each(files.datasets[:3], lambda path: [path, '--dataset', *dry], 'dataset')
+    yield from bad_places(files, lambda out: [good, *dry[:-1], out])
+
+
+def with_json(good: Path, name: str, content: Path) -> Path:
+    """A labelled generator of which one JSON file is a link to another."""
+    folder = Path(shutil.copytree(good, good.parent / 'with_json' / name / content.stem))
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(content)
+    return folder
 
 
 def unpack(files: Files) -> Attacks:
@@ -699,12 +748,15 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/synthetic_to_image_folder.py': converter(),
     'tools/dataset_converters/voc.py': voc,
     'tools/exchange_rate.py': exchange_rate,
+    'tools/export.py': export,
+    'tools/explore.py': explore,
     'tools/extract_backbone.py': extract_backbone,
     'tools/figures.py': figures,
     'tools/index_pool.py': index_pool,
     'tools/leaderboard.py': leaderboard,
     'tools/prompts.py': prompts,
     'tools/protocol_table.py': protocol_table,
+    'tools/push.py': push,
     'tools/score_retrieval.py': score_retrieval,
     'tools/select_samples.py': select_samples,
     'tools/show_generator.py': show_generator,

@@ -8,6 +8,7 @@ from mmbdg.synthesis.selections.base import Choice, Pair, RankedSelection, Sampl
 from mmbdg.synthesis.selections.clip_score import ClipScore
 from mmbdg.synthesis.selections.foreground_bounds import ForegroundBounds
 from mmbdg.synthesis.selections.least_uncertain import LeastUncertain
+from mmbdg.synthesis.selections.listed_samples import ListedSamples
 from mmbdg.synthesis.selections.plan import SelectionPlan
 from mmbdg.synthesis.selections.run import select
 from mmbdg.synthesis.selections.similar import NearDuplicates, SimilaritySelection, TestSetLeakage
@@ -17,6 +18,7 @@ __all__ = [
     'ClipScore',
     'ForegroundBounds',
     'LeastUncertain',
+    'ListedSamples',
     'NearDuplicates',
     'Pair',
     'RankedSelection',

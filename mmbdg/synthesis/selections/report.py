@@ -71,5 +71,10 @@ def _share(row: dict[str, Any]) -> str:
 
 
 def _described(step: dict[str, Any]) -> str:
-    arguments = ', '.join(f'{key} {value}' for key, value in step.items() if key != 'type')
+    arguments = ', '.join(f'{key} {_shortened(value)}' for key, value in step.items() if key != 'type')
     return f'{step["type"]}: {arguments}'
+
+
+def _shortened(value: Any) -> str:
+    """Text of an argument. Of a long list the number of its entries: the report as JSON has them all."""
+    return f'({len(value):,} entries)' if isinstance(value, list) and len(value) > 20 else str(value)
