@@ -2,7 +2,8 @@
 ``deep`` (BigGAN-deep), ``saliency`` (masks to begin with), ``analysis`` (EfficientNet-Lite0's features),
 ``tensorboard`` (curves and pictures of trainings), ``cityscapes`` (its metric), ``diffusion`` (text-to-image models, language models),
 ``clip`` (CLIP models and vector search), ``corruptions`` (the published corruptions of images), ``explore`` (tools/explore.py),
-``completion`` (of the program's options in a shell), ``docs`` (the documentation site), ``tests``, ``sharing-tests`` (other libraries read exports back), ``annotation-tests``."""
+``completion`` (of the program's options in a shell), ``docs`` (the documentation site), ``tests``,
+``sharing-tests`` (other libraries read exports back), ``annotation-tests``."""
 
 import shutil
 import sys
