@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.compat.config import read_config, with_config_dir
 from mmbdg.compat.config_names import config_path, packaged
 from mmbdg.errors import InputError
@@ -65,6 +66,11 @@ def test_an_unknown_name_lists_the_nearest(elsewhere):
 @pytest.mark.parametrize('name', ['', '.', '..', '../configs/densecl_biggan_fpn', '/densecl_biggan_fpn', '_base_'])
 def test_what_is_no_name(name):
     assert packaged(name) is None
+
+
+def test_a_dataset_in_a_config_by_name():
+    images = open_labelled_images('_base_/datasets/fashion32_seg_test:test_dataloader.dataset')
+    assert len(images) == 1000 and len(images.classes) == 10
 
 
 def test_commands_in_texts_of_a_config(elsewhere):
