@@ -33,9 +33,10 @@ ALLOWED = {
     'models': {'storage', 'generators', 'interpreter', 'embedders', 'sources', 'datasets', 'compat', 'assets'},
     'engine': {
         *('models', 'datasets', 'storage', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization', 'generators', 'backbones'),
-        *('compat', 'evaluation', 'assets', 'embedders'),
+        *('compat', 'evaluation', 'assets', 'embedders', 'own_images', 'pipeline_weights'),
     },
     'backbones': {'compat'},
+    'own_images': {'analysis'},
     'leaderboard': {'storage', 'assets'},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},
     'compat': {'assets'},
