@@ -36,7 +36,7 @@ ALLOWED = {
         *('compat', 'evaluation', 'assets', 'embedders', 'own_images', 'pipeline_weights'),
     },
     'backbones': {'compat'},
-    'own_images': {'analysis'},
+    'own_images': {'analysis', 'storage'},
     'leaderboard': {'storage', 'assets'},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},
     'compat': {'assets'},

@@ -53,6 +53,7 @@ unet = dict(
     attention_head_dim=8,
     norm_num_groups=16,
 )
+scheduler = dict(type='DDIMScheduler', clip_sample=False, **_base_.schedule)
 wording = dict(captions=('a photo of a {}', 'a picture of a {}', 'a photo of the {}', '{}'))
 sampling = dict(steps=20, guidance=2.0)
 if plan['diffusion']:  # only a description: the sizes of the trained model are read from the card beside its weights
@@ -60,7 +61,7 @@ if plan['diffusion']:  # only a description: the sizes of the trained model are 
         type='mmbdg.DiffusionGenerator',
         denoiser=unet,
         autoencoder=autoencoder,
-        scheduler=_base_.scheduler,
+        scheduler=scheduler,
         num_classes=len(_base_.class_names),
         context_length=24,
         **sampling,

@@ -12,12 +12,9 @@ from mmbdg.storage import StoredDataset
 
 CLASSES = ('disc', 'square')
 NARROW = {
-    'base_channels=64': 'base_channels=8',
-    '_channels=32': '_channels=4',
-    'in_channels=256': 'in_channels=32',
-    '(64, 32, 16)': '(8, 8, 8)',
-    'unet=(64, 128)': 'unet=(16, 16)',
-    'unet=(64, 128, 128)': 'unet=(16, 16, 16)',
+    "widths = plan['shapes'], plan['widths']": (
+        "widths = plan['shapes'], dict(plan['widths'], classifier=4, gan=8, autoencoder=16, unet=16, interpreter=(8, 8, 8))"
+    )
 }
 RULE = 'def bright(image):\n    return image.mean(2) > 110\n'
 

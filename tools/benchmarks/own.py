@@ -165,13 +165,14 @@ def own(args: argparse.Namespace) -> None:
     """Count and measure; write and print the result."""
     check_out(args.out)
     torch.set_num_threads(1)
+    before = load_average()
     gflop = {budget: {str(r): counted(r, budget) for r in args.resolutions} for budget in args.budgets}
     seconds: dict[str, dict[str, dict[str, float]]] = {}
     jobs = [(budget, r, step) for budget in args.timed_budgets for r in args.timed for step in STEPS]
     for budget, resolution, step in tqdm(jobs, unit='step', dynamic_ncols=True):
         found = seconds.setdefault(budget, {}).setdefault(str(resolution), {})
         found[step] = measured(step, resolution, budget, args.times)
-    machine = describe_machine(torch.device('cpu')) | dict(load=load_average())
+    machine = describe_machine(torch.device('cpu')) | dict(load_before=before, load_after=load_average())
     about = dict(command='python tools/benchmark.py own', times=args.times, machine=machine)
     result = dict(about=about, gflop=gflop, seconds=seconds)
     rows = [
@@ -184,12 +185,13 @@ def own(args: argparse.Namespace) -> None:
     report(result, '\n'.join(lines), args.out)
 
 
-def add_own(commands: Any) -> None:
+def add_own(commands: argparse._SubParsersAction) -> None:
+    """Add the sub-command ``own``."""
     command = commands.add_parser('own', help='an iteration of each step of configs/own')
     command.add_argument('--budgets', nargs='+', choices=(*BUDGETS,), default=[*BUDGETS], help='budgets to count; default: all')
-    command.add_argument('--resolutions', nargs='+', type=int, choices=RESOLUTIONS, default=[*RESOLUTIONS], help='default: all')
+    command.add_argument('--resolutions', nargs='+', type=positive_int, choices=RESOLUTIONS, default=[*RESOLUTIONS], help='default: all')
     command.add_argument('--timed-budgets', nargs='*', choices=(*BUDGETS,), default=['cpu-hour'], help='default: cpu-hour')
-    command.add_argument('--timed', nargs='*', type=int, choices=RESOLUTIONS, default=[32, 64], help='resolutions to time; default: 32 64')
+    command.add_argument('--timed', nargs='*', type=positive_int, choices=RESOLUTIONS, default=[32, 64], help='resolutions to time; default: 32 64')
     command.add_argument('--times', type=positive_int, default=5, help='iterations to time; default: 5')
     command.add_argument('--out', type=Path, help='JSON file for the figures')
     command.set_defaults(run=own)

@@ -11,3 +11,4 @@ autoencoder = dict(
     latent_channels=8,
     scaling_factor=1.235206,
 )
+scheduler = dict(type='DDIMScheduler', clip_sample=False, **_base_.schedule)

@@ -9,4 +9,3 @@ schedule = dict(
     timestep_spacing='trailing',
     steps_offset=1,
 )
-scheduler = dict(type='DDIMScheduler', clip_sample=False, **schedule)
