@@ -24,9 +24,7 @@ model = dict(
 )
 val_dataloader = dict(dataset=dict(most=_base_.plan['samples'] // 2))  # sampling takes long
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=interval)
-optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=_base_.widths['diffusion_lr'], betas=(0.9, 0.99)), clip_grad=dict(max_norm=1.0)
-)
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=_base_.widths['diffusion_lr'], betas=(0.9, 0.99)), clip_grad=dict(max_norm=1.0))
 param_scheduler = dict(type='LinearLR', start_factor=1.0, end_factor=0.0, begin=iterations // 2, end=iterations, by_epoch=False)
 default_hooks = dict(checkpoint=dict(interval=interval))
 custom_hooks = [
@@ -37,7 +35,11 @@ custom_hooks = [
     _base_.judgement,
 ]
 requires = dict(autoencoder_folder='the autoencoder of the latents: python tools/train.py {config_dir}/autoencoder.py')
-next_step = _base_.wording.annotate if _base_.generator_type == 'diffusion' else (
-    'look at {work_dir}/samples; {work_dir}/diffusion is a pipeline of diffusers for mmbdg.DiffusionSource. For masks, set '
-    "generator_type = 'diffusion' in {config_dir}/dataset.py and annotate samples"
+next_step = (
+    _base_.wording.annotate
+    if _base_.generator_type == 'diffusion'
+    else (
+        'look at {work_dir}/samples; {work_dir}/diffusion is a pipeline of diffusers for mmbdg.DiffusionSource. For masks, set '
+        "generator_type = 'diffusion' in {config_dir}/dataset.py and annotate samples"
+    )
 )

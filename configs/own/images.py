@@ -1,4 +1,4 @@
-"""Your images at the resolution of dataset.py, batches of them for training and validation: base of the steps that train on images alone."""
+"""Your images at the resolution of dataset.py, in batches: base of the steps that train on images alone."""
 
 _base_ = ['networks.py', 'mmbdg::_base_/runtime.py']
 

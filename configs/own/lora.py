@@ -1,7 +1,7 @@
 """Adapters (LoRA) of an existing text-to-image pipeline, for few images (50 to 1,000), instead of the GAN.
 
-Only the adapters are trained. Writes diffusion/ (the pipeline with the adapters merged), adapter/, generator.safetensors for interpreter.py,
-and samples/*.png.
+Only the adapters are trained. Writes diffusion/ (the pipeline with the adapters merged), adapter/, generator.safetensors for
+interpreter.py, and samples/*.png.
 """
 
 _base_ = ['generated.py', 'mmbdg::_base_/models/lora.py']
@@ -39,7 +39,11 @@ custom_hooks = [
     _base_.judgement,
 ]
 requires = dict(base_pipeline='a text-to-image pipeline of diffusers for this resolution, as save_pretrained of diffusers writes it')
-next_step = _base_.wording.annotate if _base_.generator_type == 'diffusion-lora' else (
-    'look at {work_dir}/samples; {work_dir}/diffusion is a pipeline of diffusers for mmbdg.DiffusionSource. For masks, set '
-    "generator_type = 'diffusion-lora' in {config_dir}/dataset.py and annotate samples"
+next_step = (
+    _base_.wording.annotate
+    if _base_.generator_type == 'diffusion-lora'
+    else (
+        'look at {work_dir}/samples; {work_dir}/diffusion is a pipeline of diffusers for mmbdg.DiffusionSource. For masks, set '
+        "generator_type = 'diffusion-lora' in {config_dir}/dataset.py and annotate samples"
+    )
 )

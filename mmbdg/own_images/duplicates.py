@@ -50,6 +50,7 @@ def near_pairs(thumbnails: np.ndarray, near: float = NEAR) -> list[tuple[int, in
     found = nearest_other(thumbnails)
     differences = found.distance / np.sqrt(thumbnails.shape[1])
     pairs = {
-        (max(i, int(found.index[i])), min(i, int(found.index[i]))): float(differences[i]) for i in np.flatnonzero(differences <= near).tolist()
+        (max(i, int(found.index[i])), min(i, int(found.index[i]))): float(differences[i])
+        for i in np.flatnonzero(differences <= near).tolist()
     }
     return [(*pair, pairs[pair]) for pair in sorted(pairs)]

@@ -166,7 +166,7 @@ FAULTS = {
     'broken': (True, 'files that cannot be read: remove or repair them'),
     'empty class': (True, 'classes without an image: fill or remove their folders'),
     'class too small': (False, f'classes with fewer than {TOO_FEW} images: their results cannot be measured; join classes or add images'),
-    'small class': (False, f'classes with fewer than {FEW} images: the GAN will repeat them; add images, or use generator_type "diffusion-lora"'),
+    'small class': (False, f'classes with fewer than {FEW} images: the GAN will repeat them; add images, or use "diffusion-lora"'),
     'uneven classes': (False, f'the largest class has more than {UNEVEN} times the images of the smallest'),
     'in two classes': (False, 'the same picture in two classes: the classifier learns a contradiction; remove one of them'),
     'equal': (False, 'the same picture twice in a class: the held-out images are then no test; remove one of them'),
@@ -181,7 +181,11 @@ FAULTS = {
 
 
 def _find_duplicates(
-    faults: dict[str, list[str]], read: Sequence[tuple[str, str]], prints: Sequence[str], thumbnails: Sequence[np.ndarray], near: float | None
+    faults: dict[str, list[str]],
+    read: Sequence[tuple[str, str]],
+    prints: Sequence[str],
+    thumbnails: Sequence[np.ndarray],
+    near: float | None,
 ) -> None:
     copies: set[int] = set()
     for group in equal_groups(prints):

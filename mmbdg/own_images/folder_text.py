@@ -23,6 +23,9 @@ def report_text(report: FolderReport) -> str:
         lines.append('no faults')
     if report.settings:
         lines += ['', 'Largest resolution that suits these images and the budget:']
-        lines += [f'    {name:9} {f"{side} px" if side else "none: the lengths are too short for these images"}' for name, side in report.budgets.items()]
+        lines += [
+            f'    {name:9} {f"{side} px" if side else "none: the lengths are too short for these images"}'
+            for name, side in report.budgets.items()
+        ]
         lines += ['', 'Lines for dataset.py:', *(f'    {key} = {value!r}' for key, value in report.settings.items())]
     return '\n'.join(line.encode(errors='backslashreplace').decode() for line in lines)

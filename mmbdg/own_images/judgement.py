@@ -31,9 +31,7 @@ class Threshold:
         return judged(value, self.what, self.enough, self.otherwise, poor=self.poor, follows=self.follows)
 
 
-def judged(
-    value: float, what: str, enough: float, otherwise: str, less: bool = False, poor: float | None = None, follows: str = ''
-) -> str:
+def judged(value: float, what: str, enough: float, otherwise: str, less: bool = False, poor: float | None = None, follows: str = '') -> str:
     """One line about the result of a step: the value, whether it is good enough to continue, and else the consequence and advice.
 
     Args:
@@ -58,8 +56,8 @@ THRESHOLDS = dict(
         follows='it will reject good samples, and the share of recognised samples says little about the generator',
         otherwise='train longer, look for images in wrong folders (tools/check_images.py), or put classes together that look alike',
         reason=(
-            'The share of recognised samples cannot tell generators apart that are better than the classifier: real images are recognised as '
-            'often as its accuracy says. The classifier of the embedded images has 92 %. Rule of thumb.'
+            'The share of recognised samples cannot tell generators apart that are better than the classifier: real images are recognised '
+            'as often as its accuracy says. The classifier of the embedded images has 92 %. Rule of thumb.'
         ),
     ),
     generator=Threshold(
@@ -71,7 +69,7 @@ THRESHOLDS = dict(
         otherwise='train longer (--resume with more iterations), and look at the samples',
         reason=(
             'The embedded BigGAN has 86.5 % and its interpreters reach 97 mIoU; a small GAN of letters had 85 % and 94.6 mIoU. Rejection '
-            'sampling drops the worst samples, so fewer than that do. Below 40 % most annotated samples would show another class. Rule of thumb.'
+            'sampling drops the worst samples, so less is enough. Below 40 % most annotated samples show another class. Rule of thumb.'
         ),
     ),
     autoencoder=Threshold(
@@ -105,7 +103,7 @@ THRESHOLDS = dict(
         poor=80,
         follows='the other masks teach that an image is empty or full',
         otherwise='look at the images (docs/seeing.md); bound the filter by min_foreground and max_foreground, or annotate more samples',
-        reason='An object smaller than 1 % of the image or larger than 95 % is rarely right. Change it if your objects are such. Rule of thumb.',
+        reason='An object smaller than 1 % of the image or larger than 95 % is rarely right, unless yours are such. Rule of thumb.',
     ),
     joint=Threshold(
         metric='mIoU',

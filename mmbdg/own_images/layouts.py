@@ -40,8 +40,8 @@ SHAPES = {
 CPU_ATTENTION = (16,)
 """On a CPU, attention at 32 px took half of the time of the GAN for 64 px: 1.02 s an iteration, at 16 px 0.49 s, without 0.44 s."""
 GAN_WIDTHS = {
-    # Base channels of the GAN, so narrow that the budget pays LEAST iterations where it can; 96 is BigGAN's. 16 at 32 px is the small GAN that
-    # reached 85 % recognised samples of letters in 12 minutes (docs/own_images.md).
+    # Base channels of the GAN, so narrow that the budget pays LEAST iterations where it can; 96 is BigGAN's. 16 at 32 px is the small GAN
+    # that reached 85 % recognised samples of letters in 12 minutes (docs/own_images.md).
     'cpu-hour': {32: 16, 64: 8, 128: 8, 256: 8},  # 8 is the least that the attention layers divide
     'gpu-hour': {32: 64, 64: 32, 128: 16, 256: 8},
     'gpu-day': {32: 96, 64: 64, 128: 64, 256: 32},
@@ -90,7 +90,7 @@ NUM_PER_CLASS = {'cpu-hour': 100, 'gpu-hour': 1000, 'gpu-day': 5000}
 """Synthetic samples of each class; ``tools/synthesize.py --dry-run`` measures how long they take."""
 
 SHARES = dict(classifier=0.1, gan=0.6, autoencoder=0.1, diffusion=0.5, interpreter=0.1, joint=1.0, transfer=0.1)
-"""Part of the budget of each step; autoencoder and diffusion together take that of the GAN. A fifth of the budget is left for the synthesis.
+"""Part of the budget of each step; autoencoder and diffusion together take that of the GAN. A fifth is left for the synthesis.
 
 joint.py and transfer.py come after the first synthetic dataset: a second budget.
 """
@@ -153,7 +153,7 @@ def seconds_of(step: str, resolution: int, budget: str) -> Seconds:
 
 
 def iterations_of(step: str, resolution: int, budget: str, num_images: int | None = None) -> int:
-    """Iterations of a step: as many as fit into its share of the budget, within :data:`MOST` and :data:`PASSES`; two digits, at least 10."""
+    """Iterations of a step that fit into its share of the budget, at most :data:`MOST` and :data:`PASSES`; two digits, at least 10."""
     fitting = SHARES[step] * TRAINING * BUDGETS[budget] / seconds_of(step, resolution, budget).value
     batch = WIDTHS[budget]['gan_batch'] if step == 'gan' else BATCHES.get(step, 1)
     seen = math.inf if num_images is None else max(300, PASSES[step] * num_images / batch)
@@ -185,7 +185,11 @@ def layout(
     """
     if resolution not in RESOLUTIONS:
         raise ValueError(f'resolution is {resolution!r}; there are networks for 32, 64, 128 and 256 (images are resized to it)')
-    for name, value, known in (('colours', colours, COLOURS), ('budget', budget, (*BUDGETS,)), ('generator_type', generator_type, GENERATORS)):
+    for name, value, known in (
+        ('colours', colours, COLOURS),
+        ('budget', budget, (*BUDGETS,)),
+        ('generator_type', generator_type, GENERATORS),
+    ):
         if value not in known:
             raise ValueError(f'{name} is {value!r}; there are {", ".join(map(repr, known))}')
     if num_images is not None and (type(num_images) is not int or num_images < 1):

@@ -25,8 +25,8 @@ def test_at_above_and_below(step):
 def test_the_line_of_a_poor_generator():
     assert THRESHOLDS['generator'].text(41) == (
         '41.0 % of the generated images are recognised as their class (last validation); not enough yet (at least 70): interpreters will '
-        'suffer: there are fewer clear objects to annotate and to learn from; train longer (--resume with more iterations), and look at the '
-        'samples'
+        'suffer: there are fewer clear objects to annotate and to learn from; train longer (--resume with more iterations), and look at '
+        'the samples'
     )
 
 

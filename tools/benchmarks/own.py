@@ -22,10 +22,9 @@ from benchmarks.common import check_out, machine_lines, report, table
 from benchmarks.joint import JOINT, SEG, Training
 from mmbdg.arguments import positive_int
 from mmbdg.compat.config import with_options
-from mmbdg.files import write_json
 from mmbdg.generators.diffusers_parts import AUTOENCODERS, diffusers_part
 from mmbdg.machine import describe_machine, load_average
-from mmbdg.models import AutoencoderTraining, projection_discriminator
+from mmbdg.models import AutoencoderTraining
 from mmbdg.models.diffusion_training import UNETS
 from mmbdg.own_images import BUDGETS, RESOLUTIONS, layouts
 from mmbdg.registry import MODELS
@@ -150,7 +149,7 @@ def trained_step(step: str, resolution: int, budget: str) -> Callable[[], None]:
 
 
 def measured(step: str, resolution: int, budget: str, times: int) -> float:
-    """CPU seconds of one iteration with one thread: the least of several, since other load on the machine adds to all; the first is not timed."""
+    """CPU seconds of one iteration with one thread: the least of several, because other load adds to each; the first is not timed."""
     call, taken = trained_step(step, resolution, budget), []
     call()
     for _ in range(times):
@@ -190,7 +189,9 @@ def add_own(commands: argparse._SubParsersAction) -> None:
     command.add_argument('--budgets', nargs='+', choices=(*BUDGETS,), default=[*BUDGETS], help='budgets to count; default: all')
     command.add_argument('--resolutions', nargs='+', type=positive_int, choices=RESOLUTIONS, default=[*RESOLUTIONS], help='default: all')
     command.add_argument('--timed-budgets', nargs='*', choices=(*BUDGETS,), default=['cpu-hour'], help='default: cpu-hour')
-    command.add_argument('--timed', nargs='*', type=positive_int, choices=RESOLUTIONS, default=[32, 64], help='resolutions to time; default: 32 64')
+    command.add_argument(
+        '--timed', nargs='*', type=positive_int, choices=RESOLUTIONS, default=[32, 64], help='resolutions to time; default: 32 64'
+    )
     command.add_argument('--times', type=positive_int, default=5, help='iterations to time; default: 5')
     command.add_argument('--out', type=Path, help='JSON file for the figures')
     command.set_defaults(run=own)
