@@ -75,6 +75,8 @@ def test_config(name, quickly_built, request):
         return
     if name == 'own/interpreter.py' or 'generator_weights' in cfg.get('requires', {}):
         cfg.model.generator.init_cfg = None  # these weights are not in the repository
+    if name == 'own/lora.py':
+        cfg.model.pipeline = 'mmbdg://fashion32/diffusion'
     if name == 'own/diffusion.py':
         cfg.model.autoencoder, cfg.model.unet.in_channels, cfg.model.unet.out_channels = 'mmbdg://fashion32/diffusion/vae', 8, 8
     large = name.startswith(PUBLISHED)

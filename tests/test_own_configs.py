@@ -2,15 +2,19 @@
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.dataset import default_collate, pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DATASETS, MODELS, DefaultScope
+from PIL import Image
 
 import mmbdg.engine
 import mmbdg.evaluation
 import mmbdg.synthesis  # noqa: F401
-from mmbdg.compat.config import check_keys, check_requirements, read_config
+from mmbdg.compat.config import check_keys, check_requirements, read_config, with_options
 from mmbdg.compat.config_options import runner_keys
 from mmbdg.engine.config_values import check_values
 from mmbdg.errors import InputError
@@ -19,11 +23,13 @@ from mmbdg.models import AutoencoderTraining
 from mmbdg.models.diffusion_training import UNETS
 
 OWN = ROOT / 'configs' / 'own'
-STEPS = ('classifier', 'gan', 'autoencoder', 'diffusion', 'interpreter', 'joint', 'transfer')
+STEPS = ('classifier', 'gan', 'autoencoder', 'diffusion', 'lora', 'interpreter', 'joint', 'transfer')
+SIZES = pytest.mark.parametrize('resolution', [32, 64, 128, 256])
+BUDGET = pytest.mark.parametrize('budget', ['cpu-hour', 'gpu-hour', 'gpu-day'])
 
 
 def config(name, **options):
-    cfg = read_config(OWN / f'{name}.py', options, {*runner_keys(), 'synthesis', 'generator', 'classifier'})
+    cfg = read_config(OWN / f'{name}.py', options, {*runner_keys(), 'synthesis', 'generator', 'classifier', 'next_step', 'weights'})
     check_keys(cfg)
     check_values(cfg)
     return cfg
@@ -44,30 +50,41 @@ def built(cfg):
             return MODELS.build(cfg.model)
 
 
-@pytest.mark.parametrize('resolution', [32, 64, 128])
-def test_sizes(resolution, monkeypatch):
-    monkeypatch.setattr('mmbdg.generators.spectral_norm.spectral_norm', lambda module, eps: module)  # power iterations take long
-    options = dict(resolution=resolution, class_names=('a', 'b', 'c'))
+@pytest.fixture
+def without_spectral_norm(monkeypatch):
+    """Power iterations take long on the meta device."""
+    monkeypatch.setattr('mmbdg.generators.spectral_norm.spectral_norm', lambda module, eps: module)
+
+
+@SIZES
+@BUDGET
+@pytest.mark.parametrize('colours', ['rgb', 'grey'])
+def test_sizes(resolution, budget, colours, without_spectral_norm):
+    options = dict(resolution=resolution, class_names=('a', 'b', 'c'), budget=budget, colours=colours)
+    width = {'cpu-hour': 16, 'gpu-hour': 32, 'gpu-day': 64}[budget]
     images = torch.empty(2, 3, resolution, resolution, device='meta')
     classifier = built(config('classifier', **options))
-    assert classifier.extract_feat(images, stage='backbone')[-1].shape[1:] == (256, *(2 * [4 if resolution < 128 else 8]))
+    side = resolution // (8 if resolution == 32 else 16)
+    assert classifier.extract_feat(images, stage='backbone')[-1].shape[1:] == (8 * width, side, side)
     assert classifier.head.fc.out_features == 3
     gan = built(config('gan', **options))
     y = torch.zeros(2, dtype=torch.long, device='meta')
     made = gan.generator(torch.empty(2, gan.generator.latent_dim, device='meta'), y)
-    assert made.shape == images.shape and gan.generator.latent_dim == {32: 80, 64: 100, 128: 120}[resolution]
+    assert made.shape == images.shape and gan.generator.latent_dim == {32: 80, 64: 100, 128: 120, 256: 140}[resolution]
+    assert gan.generator.grey == (colours == 'grey') and ('color' in gan.augment) == (colours == 'rgb')
     assert gan.discriminator(images, y).shape == (2,) and gan.discriminator.blocks[:-1](images).shape[-1] == 4
     generator, interpreter = built(config('interpreter', **options))
     assert interpreter.members[0].resolution == generator.resolution == resolution
-    assert interpreter.members[0].groups[-1][0] == resolution and interpreter.num_members == 16
+    assert interpreter.members[0].groups[-1][0] == resolution and interpreter.num_members == (8 if budget == 'cpu-hour' else 16)
 
 
-@pytest.mark.parametrize('resolution', [32, 64, 128])
-def test_sizes_of_the_diffusion_model(resolution):
-    """Latents of a quarter of the resolution; the U-Net goes down to 4 x 4."""
-    cfg = config('diffusion', resolution=resolution, class_names=('a', 'b', 'c'))
+@pytest.mark.parametrize(('resolution', 'budget'), [(32, 'cpu-hour'), (64, 'gpu-hour'), (128, 'gpu-hour'), (256, 'gpu-day')])
+def test_sizes_of_the_diffusion_model(resolution, budget, without_spectral_norm):
+    """Latents of a quarter of the resolution; the U-Net goes down to 4 x 4, and its features reach the interpreter."""
+    options = dict(resolution=resolution, class_names=('a', 'b', 'c'), budget=budget, generator_type='diffusion')
+    cfg = config('diffusion', **options)
     with torch.device('meta'):
-        autoencoder = AutoencoderTraining(config('autoencoder', resolution=resolution).model.autoencoder).autoencoder
+        autoencoder = AutoencoderTraining(config('autoencoder', **options).model.autoencoder).autoencoder
         unet = diffusers_part(cfg.model.unet, UNETS, 'model.unet')
         latents = autoencoder.encode(torch.empty(2, 3, resolution, resolution)).latents
         assert latents.shape == (2, unet.config.in_channels, resolution // 4, resolution // 4)
@@ -75,9 +92,50 @@ def test_sizes_of_the_diffusion_model(resolution):
         text = torch.empty(2, 24, cfg.model.text_encoder.hidden_size)
         assert unet(latents, torch.empty(2), text).sample.shape == latents.shape
         assert autoencoder.decode(latents).sample.shape == (2, 3, resolution, resolution)
+    generator, interpreter = built(config('interpreter', **options))
+    assert generator.resolution == interpreter.members[0].resolution == resolution and generator.takes_text
+    assert config('synthesis', **options).synthesis.source.truncation is None
 
 
-@pytest.mark.parametrize('resolution', [32, 64, 128])
+def test_one_line_chooses_the_generator():
+    """``generator_type`` decides which step trains the generator, and whose weights the interpreters use."""
+    for kind, step, first in (('biggan', 'gan', 'gan'), ('diffusion', 'diffusion', 'autoencoder'), ('diffusion-lora', 'lora', 'lora')):
+        assert config('classifier', generator_type=kind).next_step == f'python tools/train.py {{config_dir}}/{first}.py'
+        assert config('interpreter', generator_type=kind).weights == f'work_dirs/own/{step}/generator.safetensors'
+        assert 'tools/annotate.py sample' in config(step, generator_type=kind).next_step
+        assert config(step, generator_type=kind).work_dir == f'work_dirs/own/{step}'
+    with pytest.raises(InputError, match="generator_type is 'diffusion': train diffusion.py"):
+        config('gan', generator_type='diffusion')
+
+
+@pytest.mark.parametrize('colours', ['rgb', 'grey'])
+def test_one_step_with_few_images(colours, tmp_path):
+    """The smallest layout at 32 px takes a training step on images from a folder; grey ones stay grey, colours become grey."""
+    rng = np.random.default_rng(0)
+    for kind in ('a', 'b'):
+        (tmp_path / 'images' / kind).mkdir(parents=True)
+        for i in range(2):
+            Image.fromarray(rng.integers(0, 256, (36, 32, 3), np.uint8)).save(tmp_path / 'images' / kind / f'{i}.png')
+    options = dict(resolution=32, class_names=('a', 'b'), budget='cpu-hour', colours=colours, data_root=str(tmp_path))
+    for step in ('classifier', 'gan', 'autoencoder'):
+        cfg = with_options(str(OWN / f'{step}.py'), options)
+        with DefaultScope.overwrite_default_scope(cfg.default_scope):
+            dataset = DATASETS.build(cfg.train_dataloader.dataset)
+            model = MODELS.build(cfg.model).train()
+            wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+        items = [dataset[0], dataset[1]]
+        assert all(bool((item['inputs'] == item['inputs'][:1]).all()) == (colours == 'grey') for item in items)
+        batch = pseudo_collate(items) if step != 'classifier' else default_collate(items)
+        before = {name: value.clone() for name, value in model.named_parameters()}
+        log = model.train_step(batch, wrapper)
+        assert all(torch.isfinite(value).all() for value in log.values())
+        assert any(not torch.equal(before[name], value) for name, value in model.named_parameters())
+        if step == 'gan':
+            made = model.generator(torch.randn(2, 80), torch.tensor([0, 1]))
+            assert made.shape == (2, 3, 32, 32) and bool((made == made[:, :1]).all()) == (colours == 'grey')
+
+
+@SIZES
 @pytest.mark.parametrize(('label_space', 'labels'), [('classes', 4), ('fgbg', 2)])
 def test_segmentation_sees_no_padding(resolution, label_space, labels):
     """Segmentation images are resized with their masks to the network's input size, so there is no padding.
@@ -102,10 +160,14 @@ def test_segmentation_sees_no_padding(resolution, label_space, labels):
 @pytest.mark.parametrize(
     ('option', 'message'),
     [
-        (dict(resolution=48), 'resolution is 48; there are networks for 32, 64 and 128'),
+        (dict(resolution=48), 'resolution is 48; there are networks for 32, 64, 128 and 256'),
         (dict(resolution='64px'), "resolution is '64px'"),
         (dict(class_names='first'), "class_names is 'first'; it lists the folders of data/own/images"),
         (dict(class_names=('a', 'a')), 'class_names is'),
+        (dict(colours='gray'), "colours is 'gray'; there are 'rgb', 'grey'"),
+        (dict(budget='day'), "budget is 'day'; there are 'cpu-hour', 'gpu-hour', 'gpu-day'"),
+        (dict(num_images=0), 'num_images is 0; it is the number of your images'),
+        (dict(generator_type='gan'), "generator_type is 'gan'; there are 'biggan', 'diffusion', 'diffusion-lora'"),
         (dict(label_space='all'), 'label_space is \'all\'; there are "classes" and "fgbg"'),
     ],
 )
@@ -134,6 +196,7 @@ def test_missing_inputs_name_the_copied_folder(tmp_path, monkeypatch):
         gan=['python tools/train.py mine/classifier.py'],
         autoencoder=['a folder for each class'],
         diffusion=['python tools/train.py mine/autoencoder.py', 'python tools/train.py mine/classifier.py'],
+        lora=['a text-to-image pipeline of diffusers', 'python tools/train.py mine/classifier.py'],
         interpreter=['python tools/train.py mine/gan.py', 'python tools/annotate.py sample mine/interpreter.py data/own/annotated'],
         synthesis=['python tools/train.py mine/interpreter.py', 'python tools/train.py mine/classifier.py'],
         joint=['python tools/synthesize.py mine/synthesis.py data/own/synthetic', 'labelled images to measure on'],

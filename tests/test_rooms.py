@@ -33,10 +33,11 @@ ALLOWED = {
     'models': {'storage', 'generators', 'interpreter', 'embedders', 'sources', 'datasets', 'compat', 'assets'},
     'engine': {
         *('models', 'datasets', 'storage', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization', 'generators', 'backbones'),
-        *('compat', 'evaluation', 'assets', 'embedders'),
+        *('compat', 'evaluation', 'assets', 'embedders', 'own_images', 'pipeline_weights'),
     },
     'backbones': {'compat'},
     'sharing': {'storage', 'sources', 'converters', 'analysis'},
+    'own_images': {'analysis', 'storage'},
     'leaderboard': {'storage', 'assets'},
     'explorer': {*('storage', 'generators', 'sources', 'synthesis', 'annotation', 'analysis', 'visualization')},
     'studies': {'storage', 'engine', 'evaluation', 'analysis', 'leaderboard', 'assets', 'compat'},

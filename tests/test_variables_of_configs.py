@@ -41,6 +41,8 @@ UNUSED = dict(
     moco='where a study has no such row',
     autoencoder='where a pipeline has one',
     processes='where a study has no detector',
+    num_images='where no step repeats the images',
+    generator_type='where no generator is used',
 )
 """Variables that some configs inherit but do not use."""
 
@@ -49,7 +51,15 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT / 'configs').as_posix()
 
 
-OTHERS = dict(resolution=32, label_space='fgbg', class_names=('a', 'b', 'c'))
+OTHERS = dict(
+    resolution=32,
+    label_space='fgbg',
+    class_names=('a', 'b', 'c'),
+    colours='grey',
+    budget='cpu-hour',
+    num_images=20,
+    generator_type='diffusion',
+)
 """Valid values of the variables of configs/own and configs/transfer/stamps."""
 CHOICES = dict(train_data='vqgan', test_data='imagenet-s', network='vit-b16', rendering='colour')
 """Valid values of variables that name one of several parts of their config."""
@@ -87,6 +97,7 @@ def test_variables_arrive(path, monkeypatch):
             changed = read_config(path, {key: new}, used)
         except InputError as error:
             told = 'papers_table.py, line' if key in TOGETHER else 'so it has no effect; set '
+            told = 'train diffusion.py, or set' if (path.name, key) == ('gan.py', 'generator_type') else told
             assert key in (*UNUSED, *TOGETHER) and told in str(error), (key, error)
             assert key not in ('label_fraction', 'label_seed') or path.name in ('unet_32px_synthetic.py', 'unet_32px_online.py')
         else:
@@ -110,6 +121,8 @@ def test_variables_arrive(path, monkeypatch):
                 'processes',
                 'label_fraction',
                 'label_seed',
+                'num_images',
+                'generator_type',
             )
             assert key not in UNUSED or key in somewhere
 

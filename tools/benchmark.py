@@ -11,6 +11,7 @@
     python tools/benchmark.py joint configs/densecl_biggan_fpn.py
     python tools/benchmark.py paste configs/transfer/fashion/mask-rcnn_r18_fpn_scenes_paste.py --cfg-options real_photos=100
     python tools/benchmark.py joint configs/densecl_biggan_fpn_in1k.py --image-size 224 --device cuda
+    python tools/benchmark.py own --out mmbdg/own_images/costs.json
 
 generator
     Images per second and memory of a generator, without features ("bare") and with feature taps (all features kept until the pass ends),
@@ -70,6 +71,11 @@ retrieval
     Time to build, memory, time of a query and recall@10 of faiss's HNSW and IVF, compared with the exact Flat, on clustered vectors: an
     index finds no neighbours among random ones. The same of SQLite's full-text tables of captions, for whole words and substrings.
 
+own
+    What one iteration of each step of configs/own costs, with ten classes and random weights and images: floating point operations, counted
+    for all budgets and resolutions, and CPU seconds of one thread, without the loading of images, for --timed-budgets and --timed. The file
+    mmbdg/own_images/costs.json is the output of this command.
+
 Each ratio is the median over at least ten interleaved pairs of passes, with its quartiles; other load on the machine slows both passes of a
 pair. Images per second are computed from the median pass and do depend on other load, so the load average is recorded.
 
@@ -84,6 +90,7 @@ from benchmarks.interpreter import add_interpreter
 from benchmarks.joint import add_joint
 from benchmarks.masks import add_masks
 from benchmarks.online import add_online
+from benchmarks.own import add_own
 from benchmarks.paste import add_paste
 from benchmarks.retrieval import add_retrieval
 from benchmarks.synthesis import add_synthesis
@@ -103,6 +110,7 @@ def main() -> None:
     add_online(commands)
     add_joint(commands)
     add_paste(commands)
+    add_own(commands)
     args = parser.parse_args()
     args.run(args)
 

@@ -14,6 +14,7 @@ and further classes are added to an existing dataset. Files that are missing, ha
 """
 
 import os
+from pathlib import Path
 
 import torch
 
@@ -21,9 +22,13 @@ import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import ConfigOptions, Parser, natural_int, positive_int
 from mmbdg.compat.config import check_keys, check_requirements, read_config
 from mmbdg.errors import InputError, plain_errors
+from mmbdg.own_images.judgement import THRESHOLDS, usable_masks
+from mmbdg.storage.manifest import Manifest
 from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.job import Job
 from mmbdg.synthesis.plan import FORMATS, IMAGES
+
+MOST_JUDGED = 10_000
 
 
 def parse_classes(text: str) -> list[int]:
@@ -44,6 +49,17 @@ def own_device(device: str) -> str:
     if device != 'cuda' or not local_rank or torch.cuda.device_count() < 2:
         return device
     return f'cuda:{int(local_rank) % torch.cuda.device_count()}'
+
+
+def judge(root: Path) -> None:
+    """Print whether the masks of a finished dataset look usable; nothing if it has none. At most 10,000 samples are looked at."""
+    if not (root / 'dataset.json').is_file():  # another process finishes the dataset
+        return
+    lines = Manifest(root / 'manifest.jsonl')
+    chosen = (lines[i] for i in range(0, len(lines), max(1, len(lines) // MOST_JUDGED)))
+    ratios = [line['foreground_ratio'] for line in chosen if line.get('foreground_ratio') is not None]
+    if ratios:
+        print(THRESHOLDS['synthesis'].text(usable_masks(ratios)))
 
 
 def main() -> None:
@@ -86,6 +102,8 @@ def main() -> None:
     job, device = Job.from_environment(), own_device(args.device)
     how = dict(dry_run=args.dry_run, verify=args.verify, sync=not args.no_sync)
     synthesize(plan, args.out_dir, device, job=job, writers=writers, **how)
+    if not job.rank and not args.dry_run:
+        judge(Path(args.out_dir))
 
 
 if __name__ == '__main__':

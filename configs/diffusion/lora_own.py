@@ -7,7 +7,7 @@ samples/*.png into the work dir. The pipeline to start from is base_pipeline: he
 see docs/diffusion.md.
 """
 
-_base_ = '../_base_/runtime.py'
+_base_ = ['../_base_/runtime.py', '../_base_/models/lora.py']
 
 images = 'data/own/images'
 class_names = ('first', 'second')  # names of the folders in images; they are put into the captions
@@ -17,13 +17,11 @@ iterations = 1000  # the training can be stopped at any iteration
 learning_rate = 5e-3  # of the small embedded pipeline; 1e-4 is usual for Stable Diffusion
 batch_size = 32
 
-attention = ('to_q', 'to_k', 'to_v', 'to_out.0')
-convolutions = ('conv1', 'conv2', 'conv_in', 'conv_out', 'proj_in', 'proj_out')
 model = dict(
     type='mmbdg.LoRATraining',
     pipeline=base_pipeline,
-    lora=dict(rank=8, alpha=8, target_modules=(*attention, *convolutions)),  # attention alone is usual for Stable Diffusion
-    text_lora=dict(rank=8, alpha=8, target_modules=('q_proj', 'k_proj', 'v_proj', 'out_proj', 'token_embedding')),  # None: frozen
+    lora=_base_.lora,
+    text_lora=_base_.text_lora,
     classes=class_names,
     captions=('a photo of a {}', 'a picture of a {}', 'a photo of the {}', '{}'),
     timesteps='logit_normal',

@@ -1,10 +1,10 @@
-"""Your images at the resolution of dataset.py, with values in [-1, 1]: base of gan.py, autoencoder.py and diffusion.py."""
+"""Your images at the resolution of dataset.py, in batches: base of the steps that train on images alone."""
 
-_base_ = 'networks.py'
+_base_ = ['networks.py', 'mmbdg::_base_/runtime.py']
 
 images = f'{_base_.data_root}/images'
 pipeline = [
-    dict(type='mmbdg.LoadImage'),
+    _base_.load_image,
     dict(type='ResizeEdge', scale=_base_.resolution, edge='short', backend='pillow'),
     dict(type='CenterCrop', crop_size=_base_.resolution),
     dict(type='PackInputs'),

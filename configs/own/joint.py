@@ -1,10 +1,13 @@
 """Joint pre-training on your images and the synthetic images. The segmentation head is tested on your labelled images at the end."""
 
-_base_ = ['networks.py', 'mmbdg::_base_/models/joint_densecl_r18_64px.py']
+_base_ = ['networks.py', 'mmbdg::_base_/models/joint_densecl_r18_64px.py', 'mmbdg::_base_/runtime.py']
+
+from mmbdg.own_images import verdict
 
 work_dir = f'{_base_.work_root}/joint'
 synthetic = f'{_base_.data_root}/synthetic'
-iterations = 20000
+iterations = _base_.plan['iterations']['joint']
+colour = 0 if _base_.plan['grey'] else 1  # grey images have no hue
 test_root = f'{_base_.data_root}/labelled/test'
 size = _base_.segmentation.size
 model = dict(
@@ -13,10 +16,11 @@ model = dict(
     data_preprocessor=dict(seg=dict(size=size, mean=_base_.mean, std=_base_.std), ssl=dict(mean=_base_.mean, std=_base_.std)),
 )
 
+jitter = dict(brightness=0.4, contrast=0.4, saturation=0.4 * colour, hue=0.1 * colour)
 view = [
     dict(type='RandomResizedCrop', scale=size, crop_ratio_range=(0.2, 1.0), backend='pillow'),
-    dict(type='RandomApply', transforms=[dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)], prob=0.8),
-    dict(type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)),
+    dict(type='RandomApply', transforms=[dict(type='ColorJitter', **jitter)], prob=0.8),
+    dict(type='RandomGrayscale', prob=0.2 * colour, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)),
     dict(type='GaussianBlur', magnitude_range=(0.1, 1.0), magnitude_std='inf', prob=0.5),
     dict(type='RandomFlip', prob=0.5),
 ]
@@ -33,26 +37,23 @@ train_dataloader = dict(
             type='mmbdg.ImageFolder',
             data_root=f'{_base_.data_root}/images',
             class_names=_base_.class_names,
-            pipeline=[dict(type='mmbdg.LoadImage'), dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')],
+            pipeline=[_base_.load_image, dict(type='MultiView', num_views=2, transforms=[view]), dict(type='PackInputs')],
         ),
         seg=dict(
             type='mmbdg.SyntheticSegDataset',
             data_root=synthetic,
             label_space=_base_.label_space,
             pipeline=[
-                dict(type='mmbdg.LoadImage'),
+                _base_.load_image,
                 dict(type='mmbdg.LoadMask'),
                 dict(
                     type='mmbdg.AugmentLabelled',
                     size=size,
                     area=(0.45, 1.0),
                     ratio=(1.0, 1.0),
-                    brightness=0.4,
-                    contrast=0.4,
-                    saturation=0.4,
-                    hue=0.1,
+                    **jitter,
                     jitter=0.8,
-                    grayscale=0.2,
+                    grayscale=0.2 * colour,
                     blur=0.5,
                     blur_sigma=(0.1, 1.0),
                 ),  # fmt: skip
@@ -72,7 +73,7 @@ test_dataloader = dict(
         metainfo=dict(classes=_base_.segmentation.labels),
         label_map=_base_.segmentation.label_map,
         pipeline=[
-            dict(type='mmbdg.LoadImage'),
+            _base_.load_image,
             dict(type='mmseg.Resize', scale=size),
             dict(type='mmbdg.LoadMask'),
             dict(type='mmseg.PackSegInputs'),
@@ -89,13 +90,7 @@ param_scheduler = dict(type='CosineAnnealingLR', T_max=iterations, by_epoch=Fals
 default_hooks = dict(checkpoint=dict(interval=min(1000, iterations)))
 custom_hooks = [
     dict(type='mmbdg.QueueReportHook'),
-    dict(
-        type='mmbdg.VerdictHook',
-        metric='mIoU',
-        what=f'mIoU of the head on {test_root}, which saw synthetic masks only',
-        enough=50,
-        otherwise='train longer, or look at the synthetic images: the masks, the classes; the transfer may do better all the same',
-    ),
+    verdict('joint', what=f'mIoU of the head on {test_root}, which saw synthetic masks only'),
 ]
 requires = dict(
     synthetic='the labelled images: python tools/synthesize.py {config_dir}/synthesis.py ' + synthetic,

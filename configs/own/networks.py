@@ -1,30 +1,17 @@
-"""Networks of this folder, with sizes derived from dataset.py. The sizes for 32, 64 and 128 px are ours."""
+"""Networks of this folder. Their sizes are those of mmbdg.own_images.layouts, by the settings of dataset.py."""
 
-_base_ = 'dataset.py'
+_base_ = ['dataset.py', 'mmbdg::_base_/models/diffusion_noise.py']
 
-if _base_.resolution not in (32, 64, 128):
-    raise ValueError(f'resolution is {_base_.resolution!r}; there are networks for 32, 64 and 128 (images are resized to it)')
+from mmbdg.own_images import layout
+
 if isinstance(_base_.class_names, str) or not 0 < len(_base_.class_names) == len(set(_base_.class_names)):
     raise ValueError(f'class_names is {_base_.class_names!r}; it lists the folders of {_base_.data_root}/images, e.g. ("first", "second")')
 if _base_.label_space not in ('classes', 'fgbg'):
     raise ValueError(f'label_space is {_base_.label_space!r}; there are "classes" and "fgbg"')
+plan = layout(_base_.resolution, _base_.colours, _base_.num_images, _base_.budget, _base_.generator_type)
+shapes, widths = plan['shapes'], plan['widths']
 
-sizes = {
-    # Channel multipliers: generator before the first block and after each block, discriminator after each block. Channels of the U-Net of
-    # the diffusion model at each resolution of its latents.
-    32: dict(
-        generator=(4, 4, 2, 1),
-        discriminator=(1, 2, 4, 4),
-        attention=(16,),
-        first_stride=1,
-        unet=(64, 128),
-    ),
-    64: dict(generator=(8, 8, 4, 2, 1), discriminator=(1, 2, 4, 8, 8), attention=(32,), first_stride=2, unet=(64, 128, 128)),
-    128: dict(
-        generator=(16, 16, 8, 4, 2, 1), discriminator=(1, 2, 4, 8, 16, 16), attention=(64,), first_stride=2, unet=(64, 128, 128, 256)
-    ),
-}[_base_.resolution]
-
+load_image = dict(type='mmbdg.LoadImage', grey=True) if plan['grey'] else dict(type='mmbdg.LoadImage')
 classifier = dict(
     type='mmpretrain.ImageClassifier',
     _scope_='mmpretrain',
@@ -32,38 +19,24 @@ classifier = dict(
     backbone=dict(
         type='ResNet_CIFAR',
         depth=18,
-        stem_channels=32,
-        base_channels=32,
-        strides=(sizes['first_stride'], 2, 2, 2),
+        stem_channels=widths['classifier'],
+        base_channels=widths['classifier'],
+        strides=(shapes['first_stride'], 2, 2, 2),
         out_indices=(3,),
     ),
     neck=dict(type='GlobalAveragePooling'),
-    head=dict(type='LinearClsHead', num_classes=len(_base_.class_names), in_channels=256, loss=dict(type='CrossEntropyLoss')),
-)
-generator = dict(
-    type='mmbdg.BigGAN',
-    resolution=_base_.resolution,
-    num_classes=len(_base_.class_names),
-    base_channels=64,  # 32 is enough for simple images and faster without a GPU
-    channel_multipliers=sizes['generator'],
-    latent_dim=20 * len(sizes['generator']),  # as in BigGAN: 20 for the first layer and for each block
-    embed_dim=64,
-    attention=sizes['attention'],
-)
-discriminator = dict(
-    type='mmbdg.ProjectionDiscriminator',
-    resolution=_base_.resolution,
-    num_classes=len(_base_.class_names),
-    base_channels=64,
-    channel_multipliers=sizes['discriminator'],
-    downsample=(*(True for _ in sizes['discriminator'][1:]), False),
-    attention=sizes['attention'],
+    head=dict(
+        type='LinearClsHead',
+        num_classes=len(_base_.class_names),
+        in_channels=8 * widths['classifier'],
+        loss=dict(type='CrossEntropyLoss'),
+    ),
 )
 autoencoder = dict(  # of diffusers; a quarter of the resolution in latents
     type='AutoencoderTiny',
     latent_channels=8,
-    encoder_block_out_channels=(32, 32, 32),
-    decoder_block_out_channels=(32, 32, 32),
+    encoder_block_out_channels=(widths['autoencoder'],) * 3,
+    decoder_block_out_channels=(widths['autoencoder'],) * 3,
     num_encoder_blocks=(0, 1, 1),
     num_decoder_blocks=(2, 1, 1),
 )
@@ -72,22 +45,57 @@ unet = dict(
     sample_size=_base_.resolution // 4,
     in_channels=autoencoder['latent_channels'],
     out_channels=autoencoder['latent_channels'],
-    down_block_types=('DownBlock2D', *['CrossAttnDownBlock2D'] * (len(sizes['unet']) - 1)),
-    up_block_types=(*['CrossAttnUpBlock2D'] * (len(sizes['unet']) - 1), 'UpBlock2D'),
-    block_out_channels=sizes['unet'],
+    down_block_types=('DownBlock2D', *['CrossAttnDownBlock2D'] * (len(shapes['unet']) - 1)),
+    up_block_types=(*['CrossAttnUpBlock2D'] * (len(shapes['unet']) - 1), 'UpBlock2D'),
+    block_out_channels=tuple(widths['unet'] * multiple for multiple in shapes['unet']),
     layers_per_block=1,
     cross_attention_dim=64,
     attention_head_dim=8,
     norm_num_groups=16,
 )
+scheduler = dict(type='DDIMScheduler', clip_sample=False, **_base_.schedule)
+wording = dict(captions=('a photo of a {}', 'a picture of a {}', 'a photo of the {}', '{}'))
+sampling = dict(steps=20, guidance=2.0)
+if plan['diffusion']:  # only a description: the sizes of the trained model are read from the card beside its weights
+    generator = dict(
+        type='mmbdg.DiffusionGenerator',
+        denoiser=unet,
+        autoencoder=autoencoder,
+        scheduler=scheduler,
+        num_classes=len(_base_.class_names),
+        context_length=24,
+        **sampling,
+    )
+else:
+    generator = dict(
+        type='mmbdg.BigGAN',
+        resolution=_base_.resolution,
+        num_classes=len(_base_.class_names),
+        base_channels=widths['gan'],
+        channel_multipliers=shapes['generator'],
+        latent_dim=20 * len(shapes['generator']),  # as in BigGAN: 20 for the first layer and for each block
+        embed_dim=64,
+        attention=shapes['attention'],
+    )
+    if plan['grey']:
+        generator['grey'] = True
+discriminator = dict(
+    type='mmbdg.ProjectionDiscriminator',
+    resolution=_base_.resolution,
+    num_classes=len(_base_.class_names),
+    base_channels=widths['gan'],
+    channel_multipliers=shapes['discriminator'],
+    downsample=(*(True for _ in shapes['discriminator'][1:]), False),
+    attention=shapes['attention'],
+)
 interpreter = dict(
     type='mmbdg.InterpreterEnsemble',
-    num_members=16,
+    num_members=widths['members'],
     member=dict(
         type='mmbdg.FeatureInterpreter',
         num_outputs=1,  # foreground and background; the class is known from the generator
         groups=(_base_.resolution // 4, _base_.resolution // 2, _base_.resolution),
-        widths=(64, 32, 16),
+        widths=widths['interpreter'],
     ),
 )
 # Size and labels of the segmentation networks, and a map of the labels of your masks. Images of 32 px are resized to 64 px, because the

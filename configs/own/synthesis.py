@@ -4,8 +4,9 @@ _base_ = 'networks.py'
 
 labelled_generator = f'{_base_.work_root}/interpreter/labelled_generator'
 classifier_weights = f'{_base_.work_root}/classifier/classifier.safetensors'
+truncation = None if _base_.plan['diffusion'] else 0.9  # a diffusion model needs the full variance of its noise
 synthesis = dict(
-    source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator=labelled_generator, truncation=0.9),
+    source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator=labelled_generator, truncation=truncation),
     filters=[
         dict(
             type='mmbdg.RejectionSampling',
@@ -14,7 +15,7 @@ synthesis = dict(
         ),
         dict(type='mmbdg.UncertaintyFilter', rate=0.1),
     ],
-    num_per_class=1000,
+    num_per_class=_base_.plan['num_per_class'],
     seed=0,
     candidates=500,
 )

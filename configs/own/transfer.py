@@ -1,11 +1,13 @@
 """Train a segmentor (FPN) on your labelled images, from the pre-trained backbone. It is tested on other labelled images at the end."""
 
-_base_ = ['networks.py', 'mmbdg::_base_/models/resnet18_64px.py']
+_base_ = ['networks.py', 'mmbdg::_base_/models/resnet18_64px.py', 'mmbdg::_base_/runtime.py']
+
+from mmbdg.own_images import verdict
 
 default_scope = 'mmseg'
 work_dir = f'{_base_.work_root}/transfer'
 pretrained = f'{_base_.work_root}/backbone.safetensors'
-iterations = 2000
+iterations = _base_.plan['iterations']['transfer']
 train_root, test_root = f'{_base_.data_root}/labelled/train', f'{_base_.data_root}/labelled/test'
 size, labels = _base_.segmentation.size, _base_.segmentation['labels']
 model = dict(
@@ -32,7 +34,7 @@ train_dataloader = dict(
     dataset=dict(
         data_root=train_root,
         pipeline=[
-            dict(type='mmbdg.LoadImage'),
+            _base_.load_image,
             dict(type='mmbdg.LoadMask'),
             dict(type='RandomResize', scale=size, ratio_range=(1.0, 1.5), resize_type='mmseg.Resize'),
             dict(type='RandomCrop', crop_size=size),
@@ -50,7 +52,7 @@ test_dataloader = dict(
     dataset=dict(
         data_root=test_root,
         pipeline=[
-            dict(type='mmbdg.LoadImage'),
+            _base_.load_image,
             dict(type='Resize', scale=size),
             dict(type='mmbdg.LoadMask'),
             dict(type='PackSegInputs'),
@@ -66,15 +68,7 @@ train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=i
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4))
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=1e-4, begin=0, end=iterations, by_epoch=False)
 default_hooks = dict(checkpoint=dict(interval=min(1000, iterations)))
-custom_hooks = [
-    dict(
-        type='mmbdg.VerdictHook',
-        metric='mIoU',
-        what=f'mIoU on {test_root}',
-        enough=70,
-        otherwise='train longer, label more images, or measure without pre-training by pretrained=None',
-    ),
-]
+custom_hooks = [verdict('transfer', what=f'mIoU on {test_root}')]
 requires = dict(
     train_root='labelled images to train on: images/* and masks/*.png',
     test_root='labelled images to measure on: images/* and masks/*.png',

@@ -35,6 +35,7 @@ class LoadImage(BaseTransform):
         skip_broken: Whether a damaged or truncated image is replaced by another one; default False: it raises. The dataset draws the
             replacement with numpy's global generator, so for samples with an address (:class:`~mmbdg.datasets.JointDataset`) it depends
             only on the address. Each broken file is logged once, with the number of broken files so far. Not allowed for tests.
+        grey: Whether colours are converted to grey, three equal channels; default False.
         backend_args: Arguments of ``mmengine.fileio``.
 
     Raises:
@@ -42,8 +43,8 @@ class LoadImage(BaseTransform):
             broken files in a row.
     """
 
-    def __init__(self, skip_broken: bool = False, backend_args: dict | None = None) -> None:
-        self.skip_broken, self.backend_args = skip_broken, backend_args
+    def __init__(self, skip_broken: bool = False, backend_args: dict | None = None, grey: bool = False) -> None:
+        self.skip_broken, self.backend_args, self.grey = skip_broken, backend_args, grey
         self._in_a_row = 0
         self._named = torch.zeros(LOGGED, dtype=torch.int64).share_memory_() if skip_broken else None  # shared by all workers
 
@@ -58,6 +59,8 @@ class LoadImage(BaseTransform):
             self._skip(str(path), error)
             return None
         self._in_a_row = 0
+        if self.grey:
+            image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         results['img'] = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results

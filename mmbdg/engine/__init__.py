@@ -2,7 +2,12 @@
 
 from mmbdg.engine.hooks.average_statistics_hook import AverageStatisticsHook
 from mmbdg.engine.hooks.correspondence_hook import CorrespondenceHook
-from mmbdg.engine.hooks.diffusion_hooks import DiffusionSamplesHook, ExportAdapterHook, ExportPretrainedHook
+from mmbdg.engine.hooks.diffusion_hooks import (
+    DiffusionSamplesHook,
+    ExportAdapterHook,
+    ExportDiffusionGeneratorHook,
+    ExportPretrainedHook,
+)
 from mmbdg.engine.hooks.embedding_hook import EmbeddingHook
 from mmbdg.engine.hooks.export_clip_hook import ExportCLIPHook
 from mmbdg.engine.hooks.export_hook import ExportLabelledGeneratorHook, ExportWeightsHook
@@ -43,6 +48,7 @@ __all__ = [
     'ExportJudgeHook',
     'ExportLabelledGeneratorHook',
     'ExportAdapterHook',
+    'ExportDiffusionGeneratorHook',
     'ExportPretrainedHook',
     'ExportWeightsHook',
     'GANOptimWrapperConstructor',

@@ -44,6 +44,7 @@ class BigGAN(BlockChain):
             DeepMind's.
         truncation_rows: Number of rows in the tables of batch statistics per truncation: 50 in DeepMind's weights
             (t = 0.02, 0.04, ..., 1). Default 0: no tables. See :meth:`use_statistics`.
+        grey: Whether images are grey: the three channels of an image are their mean. Default False.
         init_cfg: ``dict(type='Pretrained', checkpoint=..., prefix=...)``; default None: random weights.
 
     Raises:
@@ -63,6 +64,7 @@ class BigGAN(BlockChain):
         eps: float = 1e-4,
         output_eps: float = 1e-5,
         truncation_rows: int = 0,
+        grey: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -82,7 +84,7 @@ class BigGAN(BlockChain):
             )
 
         self.resolution, self.num_classes, self.latent_dim, self.embed_dim = resolution, num_classes, latent_dim, embed_dim
-        self.truncation_rows = truncation_rows
+        self.truncation_rows, self.grey = truncation_rows, grey
         self.chunk_dim = latent_dim // (blocks + 1)
         channels = [base_channels * m for m in multipliers]
         cond_dim = embed_dim + self.chunk_dim
@@ -127,7 +129,8 @@ class BigGAN(BlockChain):
         return [Step(block, (cond,)) for stage, cond in zip(self.blocks, conditions, strict=True) for block in stage]
 
     def last(self, h: Tensor) -> Tensor:
-        return torch.tanh(self.output_layer(h))
+        colours = self.output_layer(h)
+        return torch.tanh(colours.mean(1, keepdim=True).repeat(1, 3, 1, 1) if self.grey else colours)
 
     def use_statistics(self, truncation: float | None) -> None:
         for module in self.modules():

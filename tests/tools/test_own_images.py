@@ -12,12 +12,9 @@ from mmbdg.storage import StoredDataset
 
 CLASSES = ('disc', 'square')
 NARROW = {
-    'base_channels=64': 'base_channels=8',
-    '_channels=32': '_channels=4',
-    'in_channels=256': 'in_channels=32',
-    '(64, 32, 16)': '(8, 8, 8)',
-    'unet=(64, 128)': 'unet=(16, 16)',
-    'unet=(64, 128, 128)': 'unet=(16, 16, 16)',
+    "widths = plan['shapes'], plan['widths']": (
+        "widths = plan['shapes'], dict(plan['widths'], classifier=4, gan=8, autoencoder=16, unet=16, interpreter=(8, 8, 8))"
+    )
 }
 RULE = 'def bright(image):\n    return image.mean(2) > 110\n'
 
@@ -110,13 +107,17 @@ def test_every_step(resolution, size, grey, label_space, tmp_path):
             'test.py mine/transfer.py work_dirs/own/transfer/iter_1.pth --cfg-options test_dataloader.num_workers=0',
         ],
     )
-    classifier, gan, autoencoder, diffusion, _, interpreter, _, joint, _, transfer, test = outputs
-    for output in (classifier, gan, autoencoder, diffusion, interpreter, joint, transfer, test):
+    classifier, gan, autoencoder, diffusion, _, interpreter, synthesis, joint, _, transfer, test = outputs
+    for output in (classifier, gan, autoencoder, diffusion, interpreter, synthesis, joint, transfer, test):
         assert ' good enough to continue (' in output or ' not enough yet (' in output, output[-2000:]
     assert 'next: python tools/train.py mine/gan.py' in classifier
     assert 'python tools/annotate.py sample mine/interpreter.py data/own/annotated --per-class 5' in gan
     assert 'next: python tools/train.py mine/diffusion.py' in autoencoder
     assert (root / 'work_dirs/own/diffusion/diffusion/model_index.json').is_file()
+    card = json.loads((root / 'work_dirs/own/diffusion/generator.safetensors.json').read_text())
+    assert card['config']['type'] == 'mmbdg.DiffusionGenerator' and card['config']['denoiser']['sample_size'] == resolution // 4
+    if resolution == 32:
+        check_diffusion_as_generator(root)
     assert 'python tools/train.py mine/transfer.py' in joint
     assert 'mIoU on data/own/labelled/test; ' in test and ('foreground' if label_space == 'fgbg' else 'square') in test
     assert (root / 'work_dirs/own/gan/samples/iter_000002.png').is_file()
@@ -124,6 +125,23 @@ def test_every_step(resolution, size, grey, label_space, tmp_path):
     assert card['config']['resolution'] == resolution and card['config']['base_channels'] == 8
     data = StoredDataset(root / 'data/own/synthetic')
     assert data.info['counts'] == dict(disc=4, square=4) and data.info['resolution'] == resolution
+
+
+def check_diffusion_as_generator(root):
+    """With ``generator_type = 'diffusion'`` the same commands annotate the diffusion model and train its interpreters."""
+    (root / 'work_dirs/own/interpreter').rename(root / 'work_dirs/own/interpreter_gan')
+    path = root / 'mine/dataset.py'
+    path.write_text(path.read_text().replace("generator_type = 'biggan'", "generator_type = 'diffusion'"))
+    outputs = run_steps(
+        root,
+        [
+            'annotate.py sample mine/interpreter.py data/own/annotated_diffusion --per-class 2 --rule rules.bright',
+            'train.py mine/interpreter.py --cfg-options iterations=1 num_members=2 member_batch=1 annotated=data/own/annotated_diffusion',
+        ],
+    )
+    assert 'mIoU foreground/background' in outputs[1]
+    card = json.loads((root / 'work_dirs/own/interpreter/labelled_generator/labelled_generator.json').read_text())
+    assert card['generator']['type'] == 'mmbdg.DiffusionGenerator' and card['truncation'] is None
 
 
 def test_what_is_missing(tmp_path):

@@ -1,5 +1,7 @@
 """Parts that the embedded diffusion models share: the autoencoder and the noise schedule."""
 
+_base_ = 'diffusion_noise.py'
+
 autoencoder = dict(
     type='AutoencoderTiny',
     encoder_block_out_channels=(16, 16, 16),
@@ -9,13 +11,4 @@ autoencoder = dict(
     latent_channels=8,
     scaling_factor=1.235206,
 )
-schedule = dict(
-    beta_schedule='scaled_linear',
-    beta_start=0.00085,
-    beta_end=0.012,
-    prediction_type='v_prediction',
-    rescale_betas_zero_snr=True,
-    timestep_spacing='trailing',
-    steps_offset=1,
-)
-scheduler = dict(type='DDIMScheduler', clip_sample=False, **schedule)
+scheduler = dict(type='DDIMScheduler', clip_sample=False, **_base_.schedule)

@@ -12,7 +12,9 @@ from mmpretrain.utils import get_ori_model
 
 from mmbdg.compat.checkpoint import read_state_dict
 from mmbdg.engine.hooks.export_hook import ExportHook
-from mmbdg.files import whole_folder
+from mmbdg.files import whole_folder, write_json, write_safetensors
+from mmbdg.generators.build import build_generator
+from mmbdg.generators.card import card_path
 from mmbdg.registry import HOOKS
 from mmbdg.visualization.contact_sheet import grid, save_picture
 
@@ -84,3 +86,32 @@ class ExportAdapterHook(ExportPretrainedHook):
     """
 
     method = 'save_adapter'
+
+
+@HOOKS.register_module()
+class ExportDiffusionGeneratorHook(ExportHook):
+    """Writes ``<work_dir>/generator.safetensors`` and its card: the exported pipeline as a :class:`~mmbdg.generators.DiffusionGenerator`.
+
+    It contains the text embeddings of the classes. A config reads its sizes from the card, see :mod:`mmbdg.generators.card`. The hook must
+    follow the :class:`ExportPretrainedHook` that writes the pipeline.
+
+    Args:
+        folder: Name of the pipeline's folder in the work dir.
+        prompt: Prompt with ``{}`` for the name of a class.
+        steps, guidance: Sampling, see :class:`~mmbdg.generators.DiffusionGenerator`.
+    """
+
+    def __init__(self, folder: str, prompt: str, steps: int = 20, guidance: float = 2.0) -> None:
+        self.folder, self.prompt, self.sampling = folder, prompt, dict(steps=steps, guidance=guidance)
+
+    def export(self, runner: Runner, source: str) -> None:
+        from mmbdg.pipeline_weights import PipelineWeights, generator_config
+
+        folder, out = str(Path(runner.work_dir) / self.folder), Path(runner.work_dir) / 'generator.safetensors'
+        classes = get_ori_model(runner.model).classes
+        config = generator_config(folder, len(classes)) | self.sampling
+        generator = build_generator(config)
+        PipelineWeights(folder, self.prompt, classes)(generator)
+        write_safetensors(out, generator.state_dict())
+        write_json(card_path(str(out)), dict(checkpoint=Path(source).name, prompt=self.prompt, iterations=runner.iter, config=config))
+        runner.logger.info(f'exported {folder} to {out}')

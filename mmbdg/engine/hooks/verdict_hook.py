@@ -3,6 +3,7 @@
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmbdg.own_images.judgement import judged
 from mmbdg.registry import HOOKS
 
 
@@ -16,12 +17,17 @@ class VerdictHook(Hook):
         enough: Threshold from which the value is good enough; a rule of thumb.
         otherwise: Advice if the value is not good enough.
         less: True if smaller values are better.
+        poor: Value beyond which the next step is not worth its time; default None: there is none.
+        follows: What a value that is not good enough does to the next steps; default: nothing is said.
     """
 
     priority = 'LOWEST'  # runs after the hooks that log and save
 
-    def __init__(self, metric: str, what: str, enough: float, otherwise: str, less: bool = False) -> None:
+    def __init__(
+        self, metric: str, what: str, enough: float, otherwise: str, less: bool = False, poor: float | None = None, follows: str = ''
+    ) -> None:
         self.metric, self.what, self.enough, self.otherwise, self.less = metric, what, enough, otherwise, less
+        self.poor, self.follows = poor, follows
         self._last: float | None = None
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
@@ -42,7 +48,4 @@ class VerdictHook(Hook):
     def _say(self, runner: Runner, figure: float | None) -> None:
         if runner.rank or figure is None:
             return
-        good = figure <= self.enough if self.less else figure >= self.enough
-        limit = f'{"at most" if self.less else "at least"} {self.enough:g}'
-        end = f'good enough to continue ({limit})' if good else f'not enough yet ({limit}): {self.otherwise}'
-        runner.logger.info(f'{figure:.1f} {self.what}; {end}')
+        runner.logger.info(judged(figure, self.what, self.enough, self.otherwise, self.less, self.poor, self.follows))
