@@ -100,8 +100,8 @@ def test_other_selections_are_left_alone(client, root):
     before = (root / 'selections' / 'mine.txt').read_bytes()
     for body, message in (
         (dict(name='mine', samples=['cat/00000009'], keep=False), 'was made by other steps, not by marking samples'),
-        (dict(name='x', samples=['cat/00000004'], keep=False), 'not among the samples of its step'),
-        (dict(name='x', samples=['../../x'], keep=False), 'not among the samples of its step'),
+        (dict(name='x', samples=['cat/00000004'], keep=False), 'not in the dataset'),
+        (dict(name='x', samples=['../../x'], keep=False), 'not in the dataset'),
         (dict(name='x', samples=[], keep=True), 'no sample would be kept'),
         (dict(name='../x', samples=['cat/00000009'], keep=False), 'name'),
         (dict(name='x', samples='cat/00000009', keep=False), 'samples'),

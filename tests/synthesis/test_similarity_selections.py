@@ -74,6 +74,7 @@ def examples(name, folder):
         ClipScore=(dict(embedder=clip, fraction=0.5), dict(embedder=clip, fraction=0.4)),
         ForegroundBounds=(dict(max_foreground=0.5), dict(max_foreground=0.4)),
         LeastUncertain=(dict(fraction=0.5), dict(fraction=0.4)),
+        ListedSamples=(dict(samples=['dog/00000004', 'cat/00000005']), dict(samples=['cat/00000005'])),
         NearDuplicates=(dict(embedder=PIXELS, threshold=0.9), dict(embedder=PIXELS, threshold=0.8)),
         TestSetLeakage=(dict(embedder=PIXELS, threshold=0.5, against=str(folder / 'test')),) * 2,
     )

@@ -24,8 +24,8 @@ class ListedSamples(Selection):
         keep: Whether the listed samples are kept. Default: False, they are dropped.
 
     Raises:
-        InputError: ``samples`` is no list of names, or is empty although ``keep`` is True. In :meth:`choose`: a name is not among the
-            samples of the step.
+        InputError: ``samples`` is no list of names, or is empty although ``keep`` is True. In :meth:`choose`: a name is not in the
+            dataset.
     """
 
     samples: Sequence[str]
@@ -43,9 +43,11 @@ class ListedSamples(Selection):
     def choose(self, samples: Samples) -> Choice:
         wanted = set(self.samples)
         inside = np.array([samples.title(i) in wanted for i in range(len(samples))], bool)
-        if inside.sum() != len(wanted):
-            unknown = sorted(wanted - {samples.title(i) for i in np.flatnonzero(inside)})
-            raise InputError(f'ListedSamples lists names that are not among the samples of its step:\n  {listed(unknown)}')
+        if inside.sum() != len(wanted):  # the steps before this one may have dropped some; the others must exist
+            everything = Samples(samples.dataset, np.arange(len(samples.dataset.lines)))
+            unknown = sorted(wanted - {everything.title(i) for i in range(len(everything))})
+            if unknown:
+                raise InputError(f'ListedSamples lists names that are not in the dataset:\n  {listed(unknown)}')
         return Choice(inside == self.keep, {})
 
     def identity(self) -> dict[str, Any]:
