@@ -156,7 +156,7 @@ def check_folder(
         _suggest(report, short, budget)
         if sizes['smallest'] < report.settings['resolution']:
             small = sum(side < report.settings['resolution'] for side in short)
-            what = f'{small} images have a shorter side than the suggested resolution and will be blurred'
+            what = 'images whose shorter side is below the suggested resolution are enlarged, so they are blurred'
             report.faults.append(Fault('small', False, what, [f'{small} images']))
     return report
 
