@@ -25,7 +25,7 @@ class Server:
 
     def __init__(self, log: Path, *arguments: object) -> None:
         self.log = log
-        self.process = start_forked([TOOL, *map(str, arguments), '--port', '0'], log.parent, dict(os.environ), log)
+        self.process = start_forked([TOOL, *map(str, arguments), '--port', '0'], log.parent, os.environ | dict(OMP_NUM_THREADS='1'), log)
 
     def __enter__(self) -> str:
         end = time.monotonic() + 120

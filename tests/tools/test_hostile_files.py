@@ -184,6 +184,22 @@ def converter(suffix: str = '') -> Callable[[Files], Attacks]:
     return attacks
 
 
+def check_images(files: Files) -> Attacks:
+    """A class of one good picture and a hostile one, and places for the report."""
+
+    def folder(picture: Path) -> Path:
+        own = files.root / 'own_images' / picture.name / 'class'
+        own.mkdir(parents=True, exist_ok=True)
+        for path, name in ((files.picture, f'good{files.picture.suffix}'), (picture, f'hostile{picture.suffix}')):
+            (own / name).unlink(missing_ok=True)
+            (own / name).symlink_to(path)
+        return own.parent
+
+    yield from each(files.pictures, lambda path: [folder(path)])
+    yield 'a_picture_as_folder', [files.picture]
+    yield from bad_places(files, lambda out: [folder(files.picture), '--out', out], '.json')
+
+
 def export(files: Files) -> Attacks:
     plain = ['--layout', 'imagefolder']
     yield from each(files.datasets, lambda path: [path, 'out', *plain])
@@ -728,6 +744,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/annotate.py': annotate,
     'tools/benchmark.py': benchmark,
     'tools/browse_dataset.py': browse_dataset,
+    'tools/check_images.py': check_images,
     'tools/class_senses.py': class_senses,
     'tools/coarse_masks.py': coarse_masks,
     'tools/compare_dataset.py': compare_dataset,
@@ -781,8 +798,7 @@ def test_attacks(tool, files, tmp_path):
     outside = below(files.root / 'outside')
     run_tool(ROOT / 'tests' / 'attacks.py', ROOT / tool, tmp_path / 'attacks.json', tmp_path / 'results.json')
     results = json.loads((tmp_path / 'results.json').read_text())
-    mends = tool == 'tools/verify.py'
-    wrong = {name: fault for name, result in results.items() if (fault := fault_of(result, mends))}
+    wrong = {name: fault for name, result in results.items() if (fault := fault_of(result, SAYS.get(tool, '')))}
     assert not wrong, '\n'.join(f'{name}: {fault}' for name, fault in wrong.items())
     assert results.keys() == attacks.keys() and not files.marker.exists()
     assert below(files.root / 'outside') == outside
@@ -792,10 +808,14 @@ def below(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob('*'))
 
 
-def fault_of(result: dict, mends: bool = False) -> str:
-    """What is wrong with how a tool ended; '' if nothing is. One that mends may have mended, or said what is damaged."""
+SAYS = {'tools/verify.py': ' is damaged, ', 'tools/check_images.py': ' broken'}
+"""What tools say that list faults, or mend them, instead of ending with an error."""
+
+
+def fault_of(result: dict, says: str = '') -> str:
+    """What is wrong with how a tool ended; '' if nothing is. One that lists faults may have said what is damaged."""
     output = result['output']
-    told = mends and (result['code'], output.count('error: ')) in ((0, 0), (1, 0)) and ' is damaged, ' in output
+    told = says and (result['code'], output.count('error: ')) in ((0, 0), (1, 0)) and says in output
     if 'Traceback' in output or not (told or (result['code'], output.count('error: ')) == (2, 1)):
         return f'exit code {result["code"]} after {result["seconds"]:.0f} s: {output.strip()[-400:]}'
     if 'weights_only' in output:
