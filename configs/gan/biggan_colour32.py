@@ -6,25 +6,20 @@ Writes generator.safetensors (the averaged generator of the best checkpoint) and
 biggan_fashion32.py with one and a half times the width.
 """
 
-_base_ = ['../_base_/runtime.py', '../_base_/datasets/colour32_images.py', '../_base_/models/resnet_colour32.py']
+_base_ = [
+    '../_base_/gan_training.py',
+    '../_base_/datasets/colour32_images.py',
+    '../_base_/models/biggan32_fashion.py',
+    '../_base_/models/resnet_colour32.py',
+]
 
 classifier_weights = 'work_dirs/resnet_colour32/classifier.safetensors'
 iterations = 12000  # of the discriminator
-optimizer = dict(type='Adam', lr=4e-4, betas=(0.0, 0.999), eps=1e-6)
 decay = dict(type='LinearLR', start_factor=1.0, end_factor=0.1, begin=iterations * 2 // 3, end=iterations, by_epoch=False)
 
 model = dict(
     type='mmbdg.ConditionalGAN',
-    generator=dict(
-        type='mmbdg.BigGAN',
-        resolution=32,
-        num_classes=10,
-        base_channels=48,
-        channel_multipliers=(4, 4, 2, 1),
-        latent_dim=64,
-        embed_dim=32,
-        attention=(16,),
-    ),
+    generator=dict(_base_.generator, base_channels=48),
     discriminator=dict(
         type='mmbdg.ProjectionDiscriminator',
         resolution=32,
@@ -46,19 +41,8 @@ val_evaluator = [
     dict(type='mmbdg.RecognisedSamples', name='resnet_colour32', classifier=judge),
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=iterations, val_interval=min(1000, iterations))
-val_cfg = dict()
-model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # only used with several processes
-randomness = dict(diff_rank_seed=True)  # different noise in each process
-optim_wrapper = dict(
-    constructor='mmbdg.GANOptimWrapperConstructor', generator=dict(optimizer=optimizer), discriminator=dict(optimizer=optimizer)
-)
 param_scheduler = dict(generator=[decay], discriminator=[decay])
 default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=min(500, iterations), save_best='KD_resnet_colour32', rule='less'))
-custom_hooks = [
-    dict(type='mmbdg.RefreshAverageHook'),
-    dict(type='mmbdg.GeneratedSamplesHook'),
-    dict(type='mmbdg.ExportWeightsHook', prefix='generator_ema.module.', filename='generator.safetensors', config='model.generator'),
-]
 requires = dict(
     classifier_weights='the classifier whose features judge the samples: python tools/train.py configs/classifier/resnet_colour32.py --amp'
 )

@@ -6,7 +6,7 @@ Writes generator.safetensors (the averaged generator of the best checkpoint) and
 configs/own/README.md.
 """
 
-_base_ = ['../_base_/runtime.py', '../_base_/models/biggan32_fashion.py', '../_base_/models/resnet_fashion32.py']
+_base_ = ['../_base_/gan_training.py', '../_base_/models/biggan32_fashion.py', '../_base_/models/resnet_fashion32.py']
 
 classifier_weights = 'mmbdg://fashion32/classifier.safetensors'
 
@@ -51,24 +51,11 @@ val_evaluator = dict(
 )
 
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=9000, val_interval=500)  # iterations are discriminator steps
-val_cfg = dict()
-model_wrapper_cfg = dict(type='mmbdg.GANDistributed')  # only used with several processes
-randomness = dict(diff_rank_seed=True)  # different noise in each process
-optim_wrapper = dict(
-    constructor='mmbdg.GANOptimWrapperConstructor',
-    generator=dict(optimizer=dict(type='Adam', lr=4e-4, betas=(0.0, 0.999), eps=1e-6)),
-    discriminator=dict(optimizer=dict(type='Adam', lr=4e-4, betas=(0.0, 0.999), eps=1e-6)),
-)
 param_scheduler = dict(
     generator=[dict(type='LinearLR', start_factor=1.0, end_factor=0.1, begin=6000, end=9000, by_epoch=False)],
     discriminator=[dict(type='LinearLR', start_factor=1.0, end_factor=0.1, begin=6000, end=9000, by_epoch=False)],
 )
 default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=500, save_best='KD_resnet_fashion32', rule='less'))
-custom_hooks = [
-    dict(type='mmbdg.RefreshAverageHook'),
-    dict(type='mmbdg.GeneratedSamplesHook'),
-    dict(type='mmbdg.ExportWeightsHook', prefix='generator_ema.module.', filename='generator.safetensors', config='model.generator'),
-]
 requires = dict(
     classifier_weights='the classifier whose features judge the samples: python tools/train.py configs/classifier/resnet_fashion32.py'
 )

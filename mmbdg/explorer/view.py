@@ -161,7 +161,7 @@ class View(ABC):
 
     def features(self, where: Where, indices: Sequence[int]) -> list[Tensor]:
         """Return the features (N,C_i,R_i,R_i) of :attr:`feature_names`. Only if there are names."""
-        raise NotImplementedError
+        raise NotImplementedError  # called only if there are names, and such a subclass implements it
 
     def origin(self, where: Where) -> 'tuple[GeneratorView, Where] | None':
         """Return the view of the generator that makes the samples, and the class there. None if it is not known."""
