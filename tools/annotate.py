@@ -16,7 +16,8 @@
                        0 is background, any other value is foreground
 
 --pick selects the samples from a larger number of candidates: the most diverse ones, or those with the largest disagreement of an
-ensemble. --rule is the import path of a function of yours that draws the masks: image uint8 (R,R,3) -> mask bool (R,R).
+ensemble. --rule draws the masks: the import path of a function of yours, image uint8 (R,R,3) -> mask bool (R,R), or a segmentor of mmseg
+that stands in for an annotator, as CONFIG.py:CHECKPOINT.
 --truncation takes a number or JSON, '{"threshold": 0.4, "definition": "scaled_truncnorm"}'. Default: model.truncation of the config
 (None: z is N(0, 1), as in the released annotations).
 
@@ -54,6 +55,7 @@ from mmbdg.annotation import (
 )
 from mmbdg.annotation.importing import FORMATS as IMPORT_FORMATS
 from mmbdg.annotation.projects import FORMATS, how_to_annotate
+from mmbdg.annotation.rules import import_rule
 from mmbdg.arguments import ConfigOptions, Parser, fraction, pixel_value, positive_int
 from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names, folder_names
@@ -81,7 +83,7 @@ def add_sample(verbs: argparse._SubParsersAction) -> None:
     add_picks(verb)
     verb.add_argument('--format', choices=FORMATS, default='png', help='project format of the annotation tool; default: png')
     verb.add_argument('--truncation', help='truncation, a number or JSON; default: model.truncation of the config')
-    verb.add_argument('--rule', help='import path of a function that draws the masks')
+    verb.add_argument('--rule', help='what draws the masks: import path of a function, or CONFIG.py:CHECKPOINT')
     verb.add_argument('--device', default='cpu', help='device of the generator, e.g. cuda; default: cpu')
     verb.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     verb.set_defaults(run=sample)
@@ -89,8 +91,6 @@ def add_sample(verbs: argparse._SubParsersAction) -> None:
 
 def sample(args: argparse.Namespace) -> None:
     """Write images, latents, an annotation project and, with ``--rule``, masks."""
-    from mmbdg.datasets.annotated_latents import import_rule
-
     cfg = interpreter_config(args.config, args.cfg_options, 'name', 'class_names')
     truncation = parse_truncation(args.truncation) if args.truncation else Truncation.of(cfg.model.get('truncation'))
     data, seed = cfg.train_dataloader.dataset, cfg.get('annotation_seed', 1)

@@ -36,9 +36,9 @@ from mmbdg.analysis.images.labelled_images import LabelledImages
 from mmbdg.analysis.opening import open_labelled_images
 from mmbdg.analysis.statistics.mask_columns import foreground
 from mmbdg.analysis.statistics.mask_statistics import mask_statistics, shape_diversity
+from mmbdg.annotation.rules import import_rule
 from mmbdg.arguments import Parser, positive_int
 from mmbdg.classifiers import Classifier, build_classifier
-from mmbdg.datasets.annotated_latents import import_rule
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.files import check_place, write_json
 from mmbdg.machine import describe_machine, usable_device
@@ -128,7 +128,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--rule',
         default=RULE,
-        help='import path of a function that draws the mask of an image uint8 (H,W,3), or "none"; default: %(default)s',
+        help='import path of a function that draws the mask of an image uint8 (H,W,3), CONFIG.py:CHECKPOINT of a segmentor, or "none"; '
+        'default: %(default)s',
     )
     parser.add_argument(
         '--features', default='efflite0', choices=('efflite0', 'resnet_fashion32'), help='feature network; default: efflite0'

@@ -22,6 +22,12 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=dict(split='test', pipeline=[dict(type='PackInputs')], **images))
 test_dataloader = val_dataloader
-train_cfg = dict(max_epochs=30, val_interval=5)
-param_scheduler = dict(T_max=30)
+epochs = 30
+train_cfg = dict(max_epochs=epochs, val_interval=5)
+# with SGD as in resnet_fashion32.py (learning rate 0.1) the loss stays at chance
+optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.05))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=1, by_epoch=True, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=1, T_max=epochs - 1, by_epoch=True, convert_to_iter_based=True),
+]
 next_step = 'python tools/train.py configs/gan/biggan_colour32.py --cfg-options classifier_weights={work_dir}/classifier.safetensors'

@@ -7,8 +7,9 @@ import numpy as np
 
 from mmbdg.addressed import generator_at
 from mmbdg.annotation.mask_values import read_mask
+from mmbdg.annotation.rules import import_rule
 from mmbdg.assets import resolve
-from mmbdg.datasets.annotated_latents import LatentDataset, import_rule
+from mmbdg.datasets.annotated_latents import LatentDataset
 from mmbdg.datasets.fashion_files import CLASSES, load_fashion
 from mmbdg.errors import InputError, listed
 from mmbdg.images import open_image

@@ -1,9 +1,6 @@
 """Annotated latents as datasets for interpreter training."""
 
-import os
-import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -14,6 +11,7 @@ from mmengine.structures import BaseDataElement, PixelData
 from mmbdg.addressed import generator_at
 from mmbdg.annotation import AnnotatedLatent, read_annotated_latents
 from mmbdg.annotation.mask_values import IGNORE
+from mmbdg.annotation.rules import import_rule
 from mmbdg.assets import resolve
 from mmbdg.assets.class_lists import class_names as resolve_names
 from mmbdg.errors import InputError
@@ -24,33 +22,6 @@ from mmbdg.sources.latents import generator_inputs
 from mmbdg.sources.truncation import select_statistics
 from mmbdg.storage.label_spaces import Groups, label_space
 from mmbdg.storage.palette import palette
-
-Rule = Callable[[np.ndarray], np.ndarray]
-
-
-def import_rule(name: str) -> Callable:
-    """Import a foreground rule ``image uint8 (R,R,3) -> bool (R,R)``.
-
-    Args:
-        name: Import path, e.g. ``mmbdg.annotation.foreground.fashion_foreground``. Modules in the current folder are found too:
-            ``rules.by_colour`` is the function ``by_colour`` in ``rules.py``.
-
-    Raises:
-        InputError: The module does not exist, or has no callable of this name.
-    """
-    module, _, function = name.rpartition('.')
-    if not module:
-        raise InputError(f'a rule is named MODULE.FUNCTION, e.g. mmbdg.annotation.foreground.fashion_foreground; got "{name}"')
-    sys.path.append(os.getcwd())  # the first entry is the folder of the tool, not the current one
-    try:
-        rule = getattr(import_module(module), function, None)
-    except ModuleNotFoundError as error:
-        raise InputError(f'there is no rule "{name}" ({error}), neither in {os.getcwd()} nor among installed packages') from error
-    finally:
-        sys.path.pop()
-    if not callable(rule):
-        raise InputError(f'{module} has no function {function}')
-    return rule
 
 
 def pack(z: np.ndarray, class_id: int, seg_map: np.ndarray, **extra) -> dict:
@@ -185,12 +156,13 @@ class RuleAnnotatedLatents(LatentDataset):
 
     Args:
         generator: Config of the generator.
-        rule: Import path of the rule; it is called with an image and a threshold.
+        rule: Rule that draws the masks, see :func:`mmbdg.annotation.rules.import_rule`; it is called with an image and a threshold.
         class_names: Names of the generator's classes; "in1k": ImageNet's.
         per_class: Number of samples of each class, at the addresses (class, 0 ... per_class - 1).
         seed: Seed of the latents; must differ from that of the annotated set.
         truncation: Truncation of the latents; None: no truncation.
-        thresholds: Thresholds of the rule; the first gives the masks, and all masks are kept as ``rule_seg`` to show the rule's spread.
+        thresholds: Thresholds of the rule, grey levels or probabilities; the first gives the masks. All masks are kept as ``rule_seg``, to
+            show the rule's spread.
         label_space: Label space, see :func:`mmbdg.storage.label_spaces.label_space`; classes outside it are skipped.
     """
 
@@ -202,7 +174,7 @@ class RuleAnnotatedLatents(LatentDataset):
         per_class: int,
         seed: int,
         truncation: dict | float | None = None,
-        thresholds: Sequence[int] = (8, 4, 16),
+        thresholds: Sequence[float] = (8, 4, 16),
         label_space: str | Groups = 'fgbg',
     ) -> None:
         self.generator_cfg, self.rule, self.per_class = generator, import_rule(rule), per_class

@@ -76,13 +76,14 @@ class AutoencoderTraining(BaseModel):
         """Losses of images float (N,3,R,R) in [-1,1]."""
         encoded = self.autoencoder.encode(images.contiguous(memory_format=torch.channels_last))  # twice as fast on a CPU
         if hasattr(encoded, 'latent_dist'):
-            mean, latents = encoded.latent_dist.mean, encoded.latent_dist.sample()
-            divergence = encoded.latent_dist.kl().mean() / mean[0].numel()
+            posterior = type(encoded.latent_dist)(encoded.latent_dist.parameters.float())  # with --amp the networks compute in 16 bits
+            mean, latents = posterior.mean, posterior.sample()
+            divergence = posterior.kl().mean() / mean[0].numel()
         else:
-            mean = encoded.latents
+            mean = encoded.latents.float()
             latents, divergence = mean + self.noise * torch.randn_like(mean), mean.square().mean() / 2
         self.latent_variance.lerp_(mean.detach().var(), 0.02)
-        error = F.mse_loss(self.autoencoder.decode(latents).sample, images)
+        error = F.mse_loss(self.autoencoder.decode(latents).sample.float(), images)
         return dict(loss_reconstruction=error, loss_kl=self.kl_weight * divergence)
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:

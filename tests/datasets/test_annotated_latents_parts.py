@@ -3,8 +3,8 @@ import sys
 import numpy as np
 import pytest
 
+from mmbdg.annotation.rules import import_rule
 from mmbdg.datasets import AnnotatedLatents
-from mmbdg.datasets.annotated_latents import import_rule
 from mmbdg.errors import InputError
 from mmbdg.files import write_npy, write_png
 

@@ -49,6 +49,22 @@ def test_kl_by_hand():
     assert torch.equal(latents_of(model.autoencoder, images), mean)
 
 
+@pytest.mark.parametrize('config', [TINY_AUTOENCODER, KL], ids=['tiny', 'kl'])
+def test_mixed_precision(config):
+    model = AutoencoderTraining(config)
+    images = torch.rand(3, 3, 16, 16) * 2 - 1
+    torch.manual_seed(1)
+    exact = model.loss(images)
+    torch.manual_seed(1)
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model.loss(images)
+    for name, loss in losses.items():
+        assert loss.dtype == torch.float32
+        torch.testing.assert_close(loss, exact[name], rtol=0.05, atol=1e-5)
+    sum(losses.values()).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.autoencoder.parameters())
+
+
 def test_grey_stays_grey():
     torch.manual_seed(0)
     model = AutoencoderTraining(TINY_AUTOENCODER, grey=True)
