@@ -73,12 +73,17 @@ def test_config(name, quickly_built, request):
         assert read_slots(plan.slots).forms
     if 'model' not in cfg:
         return
-    if name == 'own/interpreter.py' or 'generator_weights' in cfg.get('requires', {}):
+    made = str(cfg.get('backbone_weights', '')).startswith('work_dirs/')  # by a training
+    if name == 'own/interpreter.py' or 'generator_weights' in cfg.get('requires', {}) or made:
         cfg.model.generator.init_cfg = None  # these weights are not in the repository
     if name == 'own/lora.py':
         cfg.model.pipeline = 'mmbdg://fashion32/diffusion'
     if name == 'own/diffusion.py':
         cfg.model.autoencoder, cfg.model.unet.in_channels, cfg.model.unet.out_channels = 'mmbdg://fashion32/diffusion/vae', 8, 8
+    if str(cfg.model.get('autoencoder', '')).startswith('work_dirs/'):
+        request.getfixturevalue('monkeypatch').chdir(request.getfixturevalue('tmp_path'))
+        before = read_config(ROOT / 'configs' / cfg.requires.autoencoder.split('configs/')[1].split()[0])  # its training
+        ROOT_MODELS.build(before.model).save_pretrained(cfg.model.autoencoder)
     large = name.startswith(PUBLISHED)
     if large:
         request.getfixturevalue('without_spectral_norm')
