@@ -46,7 +46,7 @@ RENAMED: dict[str, str] = {}
 @pytest.fixture(scope='module')
 def datasets(tmp_path_factory) -> Path:
     """Datasets made by the current code with the settings of the golden datasets."""
-    config = Config.fromfile(ROOT / 'configs/synthesis/biggan32_fashion.py').synthesis.to_dict()
+    config = Config.fromfile(ROOT / 'configs/synthesis/biggan32_fashion_paper.py').synthesis.to_dict()
     config |= dict(num_per_class=2, candidates=6, rejection_rate=0.5, classes=[1, 8], min_foreground=0.05)
     root = tmp_path_factory.mktemp('golden')
     for format_ in FORMATS:

@@ -5,7 +5,7 @@
 Each row makes a dataset with the filters in its name and compares it with real test images, see tools/compare_dataset.py.
 """
 
-config = 'configs/synthesis/biggan32_fashion.py'
+config = 'configs/synthesis/biggan32_fashion_paper.py'
 num_per_class = 100
 features = 'resnet_fashion32'
 

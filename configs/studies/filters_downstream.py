@@ -8,7 +8,7 @@ segmentor is tested on real images. Masks and images of single filters: filters.
 
 _base_ = '_base_/steps.py'
 
-config = 'configs/synthesis/biggan32_fashion.py'
+config = 'configs/synthesis/biggan32_fashion_paper.py'
 num_per_class = 100
 features = 'resnet_fashion32'
 segmentor_options = {}  # more options of each segmentor

@@ -23,7 +23,7 @@ synthesize = dict(
     name='synthesize',
     tool='synthesize.py',
     arguments=['{config}', '{out}/dataset', '--num-per-class', f'{per_class}', '--seed', '{seed}'],
-    config='configs/synthesis/biggan32_fashion.py',
+    config='configs/synthesis/biggan32_fashion_paper.py',
     resume=[],
 )
 detector = {

@@ -3,7 +3,7 @@
 python tools/synthesize.py configs/synthesis/biggan32_fashion_early.py OUT_DIR --num-per-class 100
 """
 
-_base_ = './biggan32_fashion.py'
+_base_ = './biggan32_fashion_paper.py'
 
 synthesis = dict(
     filters=[

@@ -20,7 +20,7 @@ retrieve = dict(
     resume=[],
 )
 chains = {  # title, steps before the last synthesis, its config and options
-    'biggan': ('BigGAN with interpreters', [], 'biggan32_fashion', {}),
+    'biggan': ('BigGAN with interpreters', [], 'biggan32_fashion_paper', {}),
     'diffusion': ('diffusion', [], 'diffusion_fashion32', {}),
     'retrieval': ('retrieval', [pool, index], 'retrieval_fashion32', retrieve['options']),
     **{
