@@ -18,6 +18,7 @@ from pathlib import Path
 
 import mmbdg  # noqa: F401  installs what OpenMMLab lacks
 from mmbdg.arguments import Parser
+from mmbdg.calling import as_called
 from mmbdg.errors import InputError, plain_errors
 from mmbdg.file_hashes import HASHES, check_hashes
 from mmbdg.sharing import LAYOUTS, Options, export
@@ -99,7 +100,7 @@ def listing(folder: Path) -> list[str]:
 
 def command(args: argparse.Namespace) -> str:
     """Command that uploads what a dry run wrote."""
-    return f'python tools/push.py {args.dry_run} {args.repository}{" --dataset" if args.dataset else ""}'
+    return as_called('python tools/push.py') + f' {args.dry_run} {args.repository}{" --dataset" if args.dataset else ""}'
 
 
 def upload(args: argparse.Namespace, folder: Path) -> None:

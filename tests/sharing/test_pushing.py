@@ -89,8 +89,10 @@ def test_a_labelled_generator_goes_up_and_comes_down(hub, tiny_labelled_generato
 
 
 def test_a_dataset_goes_up(hub, monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr(started_as, 'words', 'mmbdg push')
     tool(monkeypatch, DATASET, 'org/garments', '--dataset', '--dry-run', tmp_path / 'dry')
     assert 'nothing was uploaded' in (output := capfd.readouterr().out) and 'train/metadata.jsonl' in output
+    assert output.rstrip().endswith(f'mmbdg push {tmp_path}/dry org/garments --dataset')
     assert hub.asked == []
     tool(monkeypatch, DATASET, 'org/garments', '--dataset')
     assert hub.repositories['datasets/org/garments'].files('main') == GIT | contents(tmp_path / 'dry')
