@@ -19,6 +19,7 @@ from mmbdg.sharing import pushing
 from mmbdg.sharing.model_folder import write_model_folder
 from mmbdg.sources import LabelledGenerator
 from mmbdg.sources.hub import downloaded
+from mmbdg_cli.run import started_as
 
 DATASET = ROOT / 'tests/golden/datasets/0.5.0/folder'
 GIT = {'.gitattributes': b''}
