@@ -6,6 +6,7 @@ from mmbdg.sources.joint_diffusion_source import JointDiffusionSource
 from mmbdg.sources.labelled_generator import LabelledGenerator
 from mmbdg.sources.labelled_generator_source import LabelledGeneratorSource
 from mmbdg.sources.latents import generator_inputs, latent, latents
+from mmbdg.sources.pseudo_label_source import PseudoLabelSource
 from mmbdg.sources.real_image_source import RealImageSource
 from mmbdg.sources.retrieval_source import RetrievalSource
 from mmbdg.sources.truncation import Truncation, select_statistics
@@ -17,6 +18,7 @@ __all__ = [
     'LabelledBatch',
     'LabelledGenerator',
     'LabelledGeneratorSource',
+    'PseudoLabelSource',
     'RetrievalSource',
     'RealImageSource',
     'Source',

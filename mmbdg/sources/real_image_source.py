@@ -1,27 +1,24 @@
 """Real images as a source, labelled by a feature interpreter on a frozen backbone."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from mmbdg.errors import InputError
 from mmbdg.files import sha256
 from mmbdg.generators import ImageBackbone
 from mmbdg.registry import SOURCES
-from mmbdg.sources.base import Drawn, LabelledBatch, Source
-from mmbdg.sources.class_images import open_class_files
+from mmbdg.sources.base import LabelledBatch
 from mmbdg.sources.class_list import ClassList
-from mmbdg.sources.image_fit import fitted
+from mmbdg.sources.given_image_source import GivenImageSource
 from mmbdg.sources.labelled_generator import CARD, LabelledGenerator, check_bound
 from mmbdg.storage.catalogue import Catalogue
-from mmbdg.storage.originals import Original, Store, check_store, originals_of, stored_as
+from mmbdg.storage.originals import Store
 
 
 @SOURCES.register_module()
-class RealImageSource(Source):
+class RealImageSource(GivenImageSource):
     """The user's own real images, or retrieved ones, with masks by a few-shot labeller.
 
     The labeller is a labelled generator whose generator is a frozen backbone (:class:`~mmbdg.generators.ImageBackbone`), trained on a few
@@ -47,8 +44,6 @@ class RealImageSource(Source):
             has no image.
     """
 
-    uses_seed: ClassVar[bool] = False
-
     def __init__(
         self,
         images: str,
@@ -62,22 +57,19 @@ class RealImageSource(Source):
         store: Store = 'encode',
         seed: int = 0,
     ) -> None:
-        super().__init__(seed)
         self.check(images, labeller, ignore_above=ignore_above)
         self.labeller, self.folder = LabelledGenerator.load(labeller, precision=precision), LabelledGenerator.find(labeller)
-        network = self.labeller._generator.on(self.device)
+        network = self.labeller._generator.on(self.labeller.device)
         if not isinstance(network, ImageBackbone):
             raise InputError(
                 f'{labeller} labels the images of its own {type(network).__name__}, not real ones; train a labeller of real images: '
                 'python tools/train.py configs/interpreter/real_fashion.py'
             )
         self.conditional = network.conditional
-        self.classes = self._class_list(classes)
-        self.images, self.store = open_class_files(images, self.classes, selection, 'synthesis.source.images'), store
-        check_store(store, self.images.has_files, 'synthesis.source')
+        super().__init__(images, self._class_list(classes), self.labeller.resolution, selection, squash, store, seed)
         if ignore_above is not None:
             self.labeller.ignore_above = ignore_above
-        self.squash, self.precision, self.selection = squash, precision, selection
+        self.precision = precision
         self.most_disagreement = self.labeller.most_disagreement
         self.catalogue = Catalogue(
             self.classes.names, self.classes.ids, self.labeller.labels, self.labeller.ignore, self.labeller.resolution, licence
@@ -96,42 +88,16 @@ class RealImageSource(Source):
         self.labeller.to(device)
         return super().to(device)
 
-    def available(self, class_id: int) -> int:
-        return self.images.number(class_id)
-
-    def draw(self, class_id: int, indices: Sequence[int]) -> Drawn:
-        images, records, originals = self._read(class_id, indices)
-        return Drawn(images, records=records, originals=originals)
-
-    def label(self, class_id: int, indices: Sequence[int], state: Tensor | None = None) -> LabelledBatch:
-        images, records, originals = self._read(class_id, indices)
+    def masks(self, class_id: int, indices: Sequence[int], images: Tensor) -> LabelledBatch:
         latents = images.float().flatten(1) / 127.5 - 1
-        class_ids = [class_id if self.conditional else 0] * len(indices)
-        batch = self.labeller.label(class_ids, indices, latents)
-        return batch._replace(images=images, records=records, originals=originals)
+        return self.labeller.label([class_id if self.conditional else 0] * len(indices), indices, latents)
 
-    def identity(self) -> dict[str, dict[str, Any]]:
+    def labeller_identity(self) -> dict[str, dict[str, Any]]:
         return dict(
-            config=dict(
-                type='mmbdg.RealImageSource',
-                classes=self.classes.plain(),
-                ignore_above=self.labeller.ignore_above,
-                squash=self.squash,
-                precision=self.precision,
-                store=stored_as(self.store),
-            ),
-            checksums=self.images.checksums()
-            | {name: sha256(self.folder / name) for name in (CARD, 'generator.safetensors', 'interpreter.safetensors')},
+            config=dict(ignore_above=self.labeller.ignore_above, precision=self.precision),
+            checksums={name: sha256(self.folder / name) for name in (CARD, 'generator.safetensors', 'interpreter.safetensors')},
             versions={},
         )
-
-    def _read(self, class_id: int, indices: Sequence[int]) -> tuple[Tensor, list[dict[str, str]], list[Original] | None]:
-        """Images, uint8 (N,3,R,R), and their records and files."""
-        size = self.labeller.resolution
-        read = [self.images.given(class_id, index, size, self.store) for index in indices]
-        images = torch.from_numpy(np.stack([fitted(image, size, self.squash) for image, _ in read]))
-        records = [dict(image=self.images.name(class_id, index)) for index in indices]
-        return images.permute(0, 3, 1, 2).to(self.device), records, originals_of(read)
 
     def _class_list(self, classes: Any) -> ClassList:
         own = ClassList([dict(id=folder, name=name) for folder, name in zip(self.labeller.folders, self.labeller.classes, strict=True)])

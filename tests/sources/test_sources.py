@@ -9,6 +9,7 @@ import torch
 from photos import colours
 from real_labeller import write_images, write_labeller
 from tiny_pools import retrieval_example
+from tiny_segmentor import write_segmentor
 
 from mmbdg.converters.coco_instances import write_coco
 from mmbdg.data_configs import checked_config
@@ -52,6 +53,11 @@ def examples(request, tiny_labelled_generator, tiny_retrieval) -> dict[str, dict
         found['JointDiffusionSource'] = dict(
             type='mmbdg.JointDiffusionSource', model=model, classes=['bag', 'coat'], prompts=['a {}'], steps=2
         )
+    if request.node.callspec.params['name'] == 'PseudoLabelSource':
+        folder = request.getfixturevalue('tmp_path')
+        images, (config, weights, _) = write_images(folder / 'images', dict(disc=8, square=6)), write_segmentor(folder)
+        paths = dict(images=str(images), config=str(config), checkpoint=str(weights))
+        found['PseudoLabelSource'] = dict(type='mmbdg.PseudoLabelSource', **paths, classes=['disc', 'square'], size=16)
     if request.node.callspec.params['name'] == 'RealImageSource':
         folder = request.getfixturevalue('tmp_path')
         images = write_images(folder / 'images', dict(disc=8, square=6))
