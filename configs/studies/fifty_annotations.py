@@ -84,6 +84,20 @@ labelled = [
         options={'images': '{images.out}/set/images', 'labeller': '{interpreter.labelled_generator}'},
     ),
 ]
+pseudo_labelled = [
+    dict(
+        _base_.train,
+        name='own',
+        config='configs/transfer/colour/unet_32px.py',
+        options=dict(training, label_space='fgbg', label_fraction=0.005, **{'default_hooks.checkpoint.save_last': True}),
+    ),
+    all_images,
+    dict(
+        synthesize,
+        config='configs/synthesis/pseudo_labelled_colour32.py',
+        options=dict(images='{images.out}/set/images', segmentor='{own.out}/unet_32px.py', checkpoint='{own.checkpoint}'),
+    ),
+]
 
 study = dict(
     row_title='training set',
@@ -99,6 +113,7 @@ study = dict(
         ),
         dict(name='biggan', title='50 and BigGAN with interpreters', steps=[*biggan, mixed]),
         dict(name='labelled', title='50 and real images by a labeller', steps=[*labelled, mixed]),
+        dict(name='pseudo', title='50 and real images by the network of the 50', steps=[*pseudo_labelled, mixed]),
     ],
     columns=[
         dict(name='fgbg', title='FG/BG', options=dict(label_space='fgbg')),
