@@ -75,7 +75,7 @@ labelled = [
             **labeller,
             'backbone_weights': classifier_weights,
             'annotated': '{fifty.out}/set',
-            'val_dataloader.dataset.data_root': '{test.out}/set',
+            'test_images': '{test.out}/set',
         },
     ),
     dict(
