@@ -35,9 +35,9 @@ class ConsistencySegmentor(EncoderDecoder):
 
         loss = supervised loss + weight * min(1, iteration / ramp_up) * sum of the cross-entropy of targets / number of pixels
 
-    (FixMatch, Sohn et al. 2020, equation 4, for pixels). The teacher is an exponential moving average of the network (mean teacher, Tarvainen
-    and Valpola 2017), or the network itself. Labelled images and strong views go through the network in one batch, so that batch norms
-    see in training the mixture whose statistics they use in tests. Predictions are those of the network.
+    (FixMatch, Sohn et al. 2020, equation 4, for pixels). The teacher is an exponential moving average of the network (mean teacher,
+    Tarvainen and Valpola 2017), or the network itself. Labelled images and strong views go through the network in one batch, so that
+    batch norms see in training the mixture whose statistics they use in tests. Predictions are those of the network.
 
     A batch is that of a :class:`~mmbdg.datasets.MixedDataset`. The samples of the unlabelled part need no ``gt_sem_seg``; if they have
     one, it is not read. Padding has no targets. Colours are changed as if the preprocessed channels were RGB (``bgr_to_rgb=True``).
@@ -175,7 +175,7 @@ class ConsistencySegmentor(EncoderDecoder):
             raise InputError(f'ConsistencySegmentor takes one batch of images, not parts (mmbdg.JointDataset): {how}')
         sources = [sample.get('source') for sample in data_samples]
         if None in sources:
-            raise InputError(f'ConsistencySegmentor: a batch has samples that do not name their part, so none is known as unlabelled: {how}')
+            raise InputError(f'ConsistencySegmentor: a batch has samples that do not name their part (source): {how}')
         found = [place for place, source in enumerate(sources) if source == self.unlabelled]
         if not found:
             known = sorted(set(sources))
@@ -208,9 +208,8 @@ class ConsistencySegmentor(EncoderDecoder):
 
     def _check_logits(self, logits: Any) -> None:
         if not isinstance(logits, Tensor):
-            raise InputError(
-                f'ConsistencySegmentor: {type(self.decode_head).__name__} gives {type(logits).__name__}, not one map of logits: use e.g. FCNHead'
-            )
+            name, kind = type(self.decode_head).__name__, type(logits).__name__
+            raise InputError(f'ConsistencySegmentor: {name} gives {kind}, not one map of logits: use such a head, e.g. FCNHead')
 
 
 class Teacher(ExponentialMovingAverage):

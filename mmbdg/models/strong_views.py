@@ -43,8 +43,9 @@ class StrongViews:
         blur_prob: float = 0.5,
         cutmix_prob: float = 0.5,
     ) -> None:
-        if not 0 <= cutmix_prob <= 1:
-            raise InputError(f'strong.cutmix_prob is a probability from 0 to 1, got {cutmix_prob}')
+        for name, value in dict(jitter=jitter_prob, grey=grey_prob, blur=blur_prob, cutmix=cutmix_prob).items():
+            if not 0 <= value <= 1:
+                raise InputError(f'strong.{name}_prob is a probability from 0 to 1, got {value}')
         if len(blur_sigma) != 2:
             raise InputError(f'strong.blur_sigma is a pair (smallest, largest), got {blur_sigma}')
         try:
