@@ -302,6 +302,16 @@ def test_cutmix_mixes_image_and_target_alike():
     assert 0.3 < torch.cat(half).float().mean() < 0.6
 
 
+def test_views_and_targets_of_a_batch_are_mixed():
+    """Images of one grey level each: the level of every pixel tells its target and whether it is padding."""
+    torch.manual_seed(0)
+    model, levels = built(strong=UNCHANGED | dict(cutmix_prob=1)), torch.arange(8)[:, None, None, None].expand(8, 1, 16, 16)
+    mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
+    views, targets, valid = model.strong((10 * levels - mean) / std, levels, levels > 3)
+    torch.testing.assert_close(views * std + mean, 10.0 * targets.expand(-1, 3, -1, -1), atol=1e-3, rtol=0)
+    assert torch.equal(valid, targets > 3) and (targets != levels).flatten(1).any(1).sum() >= 4
+
+
 def test_a_batch_of_a_mixed_dataset():
     labelled = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmseg.PackSegInputs')])
     dataset = MixedDataset(dict(labelled=labelled, more=labelled | dict(label_fraction=0.03)))
