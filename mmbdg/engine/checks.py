@@ -25,8 +25,8 @@ from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.aspect_ratio_sampler import AspectRatioSampler
 from mmbdg.engine.samplers.ensemble_sampler import EnsembleSampler
 from mmbdg.engine.samplers.source_ratio_sampler import SourceRatioSampler
-from mmbdg.errors import InputError
-from mmbdg.models import AuxNorm, DomainLosses, InterpreterTraining
+from mmbdg.errors import InputError, nearest
+from mmbdg.models import AuxNorm, ConsistencySegmentor, DomainLosses, InterpreterTraining
 from mmbdg.models.domain_losses import DOMAINS
 from mmbdg.models.part_losses import parts_of_model
 from mmbdg.parts import differing_parts, part_of
@@ -46,6 +46,7 @@ def check_data(runner: Runner) -> None:
         *ensemble_problems(loader, model),
         *part_problems(loader, model),
         *domain_problems(loader, model),
+        *consistency_problems(loader, model),
         *recomputation_problems(getattr(runner, 'cfg', {}), model),
         *address_problems(loader, model),
         *label_problems(loader, model),
@@ -198,6 +199,26 @@ def domain_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
                 f'{len(classes)}, and class {place} is {theirs[0]} there and {theirs[1]} here: one head needs the same classes in the same '
                 'order; set the classes (class_names, metainfo, label_space) of both'
             )
+
+
+def consistency_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
+    """A segmentor that learns from unlabelled images has a part of them, and at least one labelled part."""
+    if not isinstance(model, ConsistencySegmentor):
+        return
+    if not isinstance(loader.dataset, MixedDataset):
+        yield (
+            f'ConsistencySegmentor needs labelled and unlabelled images in one batch, but train_dataloader.dataset is a '
+            f"{type(loader.dataset).__name__}: set it to dict(type='mmbdg.MixedDataset', parts=dict(labelled=..., {model.unlabelled}=...))"
+        )
+        return
+    parts = list(loader.dataset.parts)
+    if model.unlabelled not in parts:
+        yield (
+            f'model.unlabelled="{model.unlabelled}": train_dataloader.dataset has no part of this name, only '
+            f'{", ".join(parts)}{nearest(model.unlabelled, parts)}'
+        )
+    elif len(parts) == 1:
+        yield f'train_dataloader.dataset has no labelled part: add one beside "{model.unlabelled}"'
 
 
 def recomputation_problems(cfg: Mapping, model: nn.Module) -> Iterator[str]:

@@ -8,6 +8,7 @@ from mmbdg.models.chunked_cross_entropy import ChunkedCrossEntropy
 from mmbdg.models.class_diffusion_training import ClassDiffusionTraining
 from mmbdg.models.clip_training import CLIPTraining
 from mmbdg.models.conditional_gan import ConditionalGAN
+from mmbdg.models.consistency_segmentor import ConsistencySegmentor
 from mmbdg.models.densecl import DenseCL
 from mmbdg.models.diffusion_training import DiffusionTraining
 from mmbdg.models.domain_losses import DomainLosses
@@ -48,6 +49,7 @@ __all__ = [
     'ClassDiffusionTraining',
     'CLIPTraining',
     'ConditionalGAN',
+    'ConsistencySegmentor',
     'DenseCL',
     'DiffusionTraining',
     'DomainLosses',
