@@ -24,6 +24,11 @@ files = dict(_base_.no_files, **{'train_dataloader.num_workers': 0})
 segmentor = dict(_base_.train, name='segmentor', config='configs/transfer/colour/unet_32px.py', outputs=dict())
 training = {'randomness.seed': '{seed}', 'label_seed': '{seed}', 'iterations': iterations, **files}
 mixed = dict(segmentor, config='configs/transfer/colour/unet_32px_mixed.py', options=dict(training, made='{synthesize.out}/dataset'))
+consistent = dict(  # masks of the made set are not read
+    segmentor,
+    config='configs/transfer/colour/unet_32px_consistency.py',
+    options=dict(training, synthetic='{synthesize.out}/dataset'),
+)
 labeller = {  # options of a training of interpreters
     'randomness.seed': '{seed}',
     'num_members': members,
@@ -113,6 +118,8 @@ study = dict(
         ),
         dict(name='biggan', title='50 and BigGAN with interpreters', steps=[*biggan, mixed]),
         dict(name='labelled', title='50 and real images by a labeller', steps=[*labelled, mixed]),
+        dict(name='consistency_biggan', title='50 and BigGAN, unlabelled, by consistency', steps=[*biggan, consistent]),
+        dict(name='consistency_real', title='50 and real images, unlabelled, by consistency', steps=[*pseudo_labelled, consistent]),
         dict(name='pseudo', title='50 and real images by the network of the 50', steps=[*pseudo_labelled, mixed]),
     ],
     columns=[

@@ -1,6 +1,6 @@
 """unet_32px.py with 50 masks and unlabelled images, by pseudo-labels and consistency (docs/consistency.md).
 
-    python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion
+    python tools/synthesize.py configs/synthesis/biggan32_colour.py data/biggan32_colour
     python tools/train.py configs/transfer/colour/unet_32px_consistency.py
     python tools/train.py configs/transfer/colour/unet_32px.py --cfg-options label_fraction=0.005    # control: the same masks only
 
@@ -12,7 +12,7 @@ _base_ = 'unet_32px.py'
 label_space = 'classes'
 label_fraction = 0.005  # 50 masks
 label_seed = 0
-synthetic = 'work_dirs/biggan32_fashion'  # a dataset of tools/synthesize.py
+synthetic = 'data/biggan32_colour'  # a dataset of tools/synthesize.py
 ratio = dict(labelled=1, unlabelled=3)  # images in a batch of 32: 8 and 24
 
 model = dict(
@@ -40,4 +40,4 @@ train_dataloader = dict(
         ),
     ),
 )
-requires = dict(synthetic='unlabelled images: python tools/synthesize.py configs/synthesis/biggan32_fashion.py work_dirs/biggan32_fashion')
+requires = dict(synthetic='unlabelled images: python tools/synthesize.py configs/synthesis/biggan32_colour.py data/biggan32_colour')
