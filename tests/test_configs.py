@@ -80,7 +80,7 @@ def test_config(name, quickly_built, request):
         cfg.model.pipeline = 'mmbdg://fashion32/diffusion'
     if name == 'own/diffusion.py':
         cfg.model.autoencoder, cfg.model.unet.in_channels, cfg.model.unet.out_channels = 'mmbdg://fashion32/diffusion/vae', 8, 8
-    if str(cfg.model.get('autoencoder', '')).startswith('work_dirs/'):
+    if name.startswith('diffusion/') and str(cfg.model.get('autoencoder')).startswith('work_dirs/'):
         request.getfixturevalue('monkeypatch').chdir(request.getfixturevalue('tmp_path'))
         before = read_config(ROOT / 'configs' / cfg.requires.autoencoder.split('configs/')[1].split()[0])  # its training
         ROOT_MODELS.build(before.model).save_pretrained(cfg.model.autoencoder)

@@ -2,14 +2,14 @@
 
 python tools/synthesize.py configs/synthesis/biggan32_fashion.py OUT_DIR --num-per-class 100
 
-Of the paper's filters it has that of uncertainty only: truncation and rejection sampling cost a segmentor more than they bring here
-(docs/analysis.md). biggan32_fashion_paper.py has all three.
+It has none of the paper's filters, because here each of them costs a segmentor something (docs/analysis.md). biggan32_fashion_paper.py has
+all three. For one of them: --cfg-options synthesis.uncertainty_rate=0.1 synthesis.candidates=112
 """
 
 synthesis = dict(
     source=dict(type='mmbdg.LabelledGeneratorSource', labelled_generator='fashion32', truncation=None),
-    filters=[dict(type='mmbdg.UncertaintyFilter', rate=0.1)],  # paper: drop the 10 % with the largest disagreement of the ensemble
+    filters=[],
     num_per_class=100,
     seed=0,
-    candidates=112,  # per block, 100 after the filter
+    candidates=100,  # per block
 )

@@ -2,7 +2,7 @@
 
 python tools/synthesize.py configs/synthesis/biggan32_fashion_paper.py OUT_DIR --num-per-class 100
 
-On the embedded garments they cost a segmentor ten points (docs/analysis.md), so biggan32_fashion.py has only the last one.
+On the embedded garments they cost a segmentor ten points (docs/analysis.md), so biggan32_fashion.py has none of them.
 """
 
 _base_ = ['../_base_/models/resnet_fashion32.py']

@@ -76,7 +76,7 @@ def test_all_runs(name, figures, document, rows):
 
 @pytest.mark.parametrize(
     ('name', 'figures', 'document', 'rows'),
-    [('filters_downstream', 'docs/analysis/filters_downstream_fashion32.json', 'docs/analysis.md', 3)],
+    [('filters_downstream', 'docs/analysis/filters_downstream_fashion32.json', 'docs/analysis.md', 4)],
 )
 def test_all_runs_of_some_rows(name, figures, document, rows):
     results = Results(study(name))

@@ -10,6 +10,7 @@ members = 4
 iterations = 400  # of the interpreters
 held_out = 100  # samples of each class
 per_class = 100  # synthesised images of each class
+candidates = 112  # for each class, because the uncertainty filter drops a tenth
 features = 'resnet_fashion32'
 
 encode = dict(name='annotate', tool='annotate.py', arguments=['encode', '{config}', 'mmbdg://fashion32/annotated_latents', '{out}/set'])
@@ -32,6 +33,8 @@ synthesize = dict(
     config='configs/synthesis/biggan32_fashion.py',
     options={
         'synthesis.labelled_generator': '{interpreter.labelled_generator}',
+        'synthesis.uncertainty_rate': 0.1,  # paper
+        'synthesis.candidates': candidates,
     },
     resume=[],
 )
