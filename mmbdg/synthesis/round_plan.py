@@ -122,9 +122,10 @@ def plan_round(
         Content of a :class:`RoundPlan`.
 
     Raises:
-        InputError: A class is unknown in the earlier rounds, has no score, or is to have fewer samples than the minimum; an earlier round
-            is unfinished or damaged, has another seed, or shares samples with another one.
+        InputError: A class is unknown in the earlier rounds or has no score; the total is too small for the minimum; an earlier round is
+            unfinished or damaged, has another seed, or shares samples with another one.
     """
+    validated(dict[str, Percent | None], dict(scores), 'the scores')
     done, known, used = _earlier_rounds(earlier)
     if used is not None and seed not in (None, used):
         raise InputError(f'the earlier rounds have seed {used}, not {seed}: all rounds need one seed, so that no sample is made twice')
