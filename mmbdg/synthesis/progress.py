@@ -114,8 +114,8 @@ class Progress:
                 blocks, samples = blocks + len(lacking), samples + sum(wanted.samples for wanted in lacking)
                 drawn += sum(draws(wanted.samples) for wanted in lacking)
             else:
-                needed = [wanted for block in recorded for wanted in self._needed(Unit(class_id, range(block, block + 1)))]
-                there = [wanted for wanted in needed if self._is_there(wanted)]
+                begun = [wanted for block in recorded for wanted in self._needed(Unit(class_id, range(block, block + 1)))]
+                there = [wanted for wanted in begun if self._is_there(wanted)]
                 lacking = self._first_without(class_id, {wanted.block for wanted in there})
                 blocks += len(needed) - len(there)
                 samples += wanted_samples - sum(wanted.samples for wanted in there)

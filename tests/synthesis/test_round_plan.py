@@ -115,7 +115,11 @@ def test_the_same_bytes_in_one_go_interrupted_and_by_two_processes(plan, first, 
     write_json(tmp_path / '1.json', plan_round(SCORES, 24, rule(), [first]))
     keys = read_round(tmp_path / '1.json')
     plan = plan.changed(format=form, **keys)
+    said = []
+    synthesize(plan, tmp_path / 'whole', log=said.append, dry_run=True)
     whole = synthesize(plan, tmp_path / 'whole', **QUIET)
+    synthesize(plan, whole, log=said.append, dry_run=True)
+    assert said[0].startswith('24 samples of 36 candidates in 9 blocks') and said[1] == 'nothing is missing'
     info = StoredDataset(whole).info
     assert (
         info['counts'] == dict(disc=4, square=12, ring=8)
@@ -136,6 +140,8 @@ def test_the_same_bytes_in_one_go_interrupted_and_by_two_processes(plan, first, 
         synthesize(plan, tmp_path / 'interrupted', **QUIET)
     assert not (tmp_path / 'interrupted/dataset.json').exists() and len(calls) == 4
     assert not is_complete(plan, tmp_path / 'interrupted')
+    synthesize(plan, tmp_path / 'interrupted', log=said.append, dry_run=True)
+    assert said[2].startswith('17 samples of 24 candidates in 6 blocks')  # 3 + 1 discs and 3 squares were made
     synthesize(plan, tmp_path / 'interrupted', **QUIET)
     for rank in (1, 0):  # a process takes over what the other one has not begun
         synthesize(plan, tmp_path / 'two', job=Job(rank, 2, 'a'), **QUIET)
