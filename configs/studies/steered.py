@@ -15,16 +15,15 @@ minimum = 5  # smallest number of samples of a class
 powers = dict(uniform=0, steered=1)
 learner_options = {}  # more options of each learner
 
-synthesis = 'configs/synthesis/biggan32_fashion.py'
-learner = 'configs/transfer/fashion/unet_32px_rounds.py'
-datasets = ['{round_0.out}/dataset', '{round_1.out}/dataset', '{round_2.out}/dataset']
+synthesis_config = 'configs/synthesis/biggan32_fashion.py'
+learner_config = 'configs/transfer/fashion/unet_32px_rounds.py'
 training = {'randomness.seed': '{seed}', **_base_.no_files, 'default_hooks.checkpoint.interval': 400, **learner_options}
 validation = {'test_dataloader.dataset.split': 'train', 'test_dataloader.dataset.label_fraction': 0.05}
 first_round = dict(
     name='round_0',
     tool='synthesize.py',
     arguments=['{config}', '{out}/dataset', '--num-per-class', f'{count // 10}', '--seed', '{seed}'],
-    config=synthesis,
+    config=synthesis_config,
     resume=[],
 )
 next_rounds = {
@@ -35,8 +34,12 @@ next_rounds = {
             dict(
                 _base_.train,
                 name=f'learner_{number - 1}',
-                config=learner,
-                options={**training, 'default_hooks.checkpoint.save_last': True, 'rounds': datasets[:number]},
+                config=learner_config,
+                options={
+                    **training,
+                    'default_hooks.checkpoint.save_last': True,
+                    'rounds': [f'{{round_{i}.out}}/dataset' for i in range(number)],
+                },
             ),
             dict(
                 name=f'validation_{number - 1}',
@@ -45,8 +48,8 @@ next_rounds = {
                     *('{config}', f'{{learner_{number - 1}.checkpoint}}', '--work-dir', '{out}'),
                     *('--out', '{out}/validation.json'),
                 ],
-                config=learner,
-                options={**validation, 'rounds': datasets[:number]},
+                config=learner_config,
+                options={**validation, 'rounds': [f'{{round_{i}.out}}/dataset' for i in range(number)]},
                 outputs=dict(result='validation.json'),
             ),
             dict(
@@ -54,7 +57,7 @@ next_rounds = {
                 tool='plan_round.py',
                 arguments=[
                     *(f'{{validation_{number - 1}.result}}', '{out}/plan.json', '--total', f'{count}', '--power', f'{power}'),
-                    *('--minimum', f'{minimum}', '--missing', '0', '--after', *datasets[:number]),
+                    *('--minimum', f'{minimum}', '--missing', '0', '--after', *(f'{{round_{i}.out}}/dataset' for i in range(number))),
                 ],
                 outputs=dict(plan='plan.json'),
             ),
@@ -62,7 +65,7 @@ next_rounds = {
                 name=f'round_{number}',
                 tool='synthesize.py',
                 arguments=['{config}', '{out}/dataset', '--plan', f'{{plan_{number}.plan}}'],
-                config=synthesis,
+                config=synthesis_config,
                 resume=[],
             ),
         )
@@ -77,12 +80,17 @@ study = dict(
         dict(
             name=name,
             title=name,
-            steps=[first_round, *steps, dict(_base_.train, name='segmentor', config=learner, options=training, outputs=dict())],
+            steps=[first_round, *steps, dict(_base_.train, name='segmentor', config=learner_config, options=training, outputs=dict())],
         )
         for name, steps in next_rounds.items()
     ],
     columns=[
-        dict(name=str(number * count), title=str(number * count), options=dict(rounds=datasets[:number]), value=number * count)
+        dict(
+            name=str(number * count),
+            title=str(number * count),
+            options=dict(rounds=[f'{{round_{i}.out}}/dataset' for i in range(number)]),
+            value=number * count,
+        )
         for number in (1, 2, 3)
     ],
     seeds=[0, 1, 2],
