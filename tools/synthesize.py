@@ -7,6 +7,7 @@
     srun --ntasks=32 --gpus-per-task=1 python tools/synthesize.py CONFIG OUT_DIR --device cuda
     python tools/synthesize.py CONFIG OUT_DIR --format shards --image jpeg --resolution 256
     python tools/synthesize.py CONFIG OUT_DIR --verify
+    python tools/synthesize.py CONFIG OUT_DIR --plan PLAN.json      # classes and numbers by tools/plan_round.py
 
 To continue an interrupted run, start the same command again; the resulting bytes are the same for any number of processes. More samples
 and further classes are added to an existing dataset. Files that are missing, have another size or were modified later are made again;
@@ -27,6 +28,7 @@ from mmbdg.storage.manifest import Manifest
 from mmbdg.synthesis import Synthesis, synthesize
 from mmbdg.synthesis.job import Job
 from mmbdg.synthesis.plan import FORMATS, IMAGES
+from mmbdg.synthesis.round_plan import read_round
 
 MOST_JUDGED = 10_000
 
@@ -69,6 +71,7 @@ def main() -> None:
     parser.add_argument('--num-per-class', type=positive_int, help='number of kept samples per class; default: that of the config')
     parser.add_argument('--classes', help='class indices, e.g. 0-4,7; default: those of the config')
     parser.add_argument('--seed', type=natural_int, help='seed of the latents; default: that of the config')
+    parser.add_argument('--plan', metavar='PLAN.json', help='plan of tools/plan_round.py: classes, numbers, first indices and seed')
     parser.add_argument('--format', choices=FORMATS, help='one file per image and mask, or one tar file per block; default: the config')
     parser.add_argument('--image', choices=IMAGES, help='file format of the images; masks are always PNG; default: that of the config')
     parser.add_argument('--resolution', type=positive_int, help='height and width of images and masks in pixels; default: the config')
@@ -97,7 +100,12 @@ def main() -> None:
     plan = Synthesis.from_config(cfg.synthesis)
     given = dict(classes=args.classes and parse_classes(args.classes))
     given |= {name: getattr(args, name) for name in ('num_per_class', 'seed', 'format', 'image', 'resolution')}
-    plan = plan.changed(**{key: value for key, value in given.items() if value is not None})
+    given = {key: value for key, value in given.items() if value is not None}
+    if args.plan is not None:
+        if both := sorted(given.keys() & {'classes', 'num_per_class', 'seed'}):
+            raise InputError(f'--{both[0].replace("_", "-")} is given by --plan {args.plan}: leave it out')
+        given |= read_round(args.plan)
+    plan = plan.changed(**given)
     writers = args.writers if args.writers is not None else 4 * args.device.startswith('cuda')
     job, device = Job.from_environment(), own_device(args.device)
     how = dict(dry_run=args.dry_run, verify=args.verify, sync=not args.no_sync)

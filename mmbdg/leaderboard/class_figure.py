@@ -4,15 +4,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from mmbdg.confidence import half_width
 from mmbdg.errors import InputError
 from mmbdg.leaderboard.compared_results import read_compared, seed_of
 from mmbdg.leaderboard.drawing import drawing, shown
 from mmbdg.leaderboard.result_files import Measured
+from mmbdg.leaderboard.scores_by_class import BACKGROUND, ClassAccuracy, ClassIoU, Percent
 from mmbdg.reading import read_json
 from mmbdg.schema import OpenSchema, validated
 
@@ -20,30 +19,17 @@ NUMBER = 5
 """Number of best and of worst classes, if there are at least twice as many."""
 MOST = 100
 """Largest number of best and of worst classes in a figure."""
-BACKGROUND = 'background'
-"""Label that is no class."""
-Percent = Annotated[float, Field(ge=0, le=100)]
-
-
-class _ClassIoU(OpenSchema):
-    images: int
-    mIoU: Percent | None
 
 
 class _Segmentor(OpenSchema):
     per_label: dict[str, Percent | None] | None
-    per_class: dict[str, _ClassIoU] | None
-
-
-class _ClassAccuracy(OpenSchema):
-    images: int
-    accuracy: Percent
+    per_class: dict[str, ClassIoU] | None
 
 
 class _Classifier(OpenSchema):
     config: str
     checkpoint_sha256: str
-    per_class: dict[str, _ClassAccuracy]
+    per_class: dict[str, ClassAccuracy]
 
 
 def class_scores(

@@ -21,6 +21,7 @@ from mmbdg.sources.base import Drawn, LabelledBatch, Source
 from mmbdg.storage.label_spaces import LabelSpace
 from mmbdg.storage.masks import as_mask, foreground_ratio
 from mmbdg.storage.originals import Original
+from mmbdg.synthesis.extent import Extent
 from mmbdg.synthesis.filters.base import Filter, FilterBatch
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.stages import Stages
@@ -123,6 +124,7 @@ class BlockMaker:
     ) -> None:
         self.plan, self.source, self.filters, self.space = plan, source, filters, space
         self.catalogue = source.catalogue
+        self.extent = Extent(plan, self.catalogue)
         self.early = next((entry for entry in filters if entry.stage == 'coarse'), None)
         self.image_filters = [entry for entry in filters if entry.stage == 'image']
         self.mask_filters = [entry for entry in filters if entry.stage == 'mask']
@@ -135,10 +137,9 @@ class BlockMaker:
         """File layout of the samples, as entries of ``dataset.json``."""
         return self.plan.layout | ({} if self.catalogue.has_masks else dict(masks=False))
 
-    def max_blocks(self, class_id: int) -> int:
-        """Return the largest number of blocks that are made for a class."""
-        available = self.source.available(class_id)
-        return self.plan.max_blocks if available is None else min(self.plan.max_blocks, -(-available // self.plan.candidates))
+    def possible_blocks(self, class_id: int) -> range:
+        """Return the blocks that are made for a class at most."""
+        return self.extent.possible(class_id, self.source.available(class_id))
 
     def candidates(self, class_id: int, block: int) -> range:
         """Return the indices of a block's candidates. The last block of a finite class can have fewer."""

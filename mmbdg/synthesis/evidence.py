@@ -8,6 +8,7 @@ from mmbdg.storage.checksums import lines_checksum
 from mmbdg.storage.findings import Block
 from mmbdg.storage.records import BlockRecords, Record
 from mmbdg.storage.verify import MANIFEST, Dataset
+from mmbdg.synthesis.extent import Extent
 from mmbdg.synthesis.plan import Synthesis
 
 
@@ -31,11 +32,13 @@ class Evidence:
         dataset: Readable part of the dataset.
         logs: Records in ``logs/blocks``; they may be empty.
         plan: Plan of the dataset.
-        class_folders: Folders of the plan's classes.
+        extent: Its numbers of samples and blocks.
+        class_folders: Folders of all classes of the source.
     """
 
-    def __init__(self, dataset: Dataset, logs: BlockRecords, plan: Synthesis, class_folders: Sequence[str]) -> None:
-        self.dataset, self.logs, self.plan, self.class_folders = dataset, logs, plan, class_folders
+    def __init__(self, dataset: Dataset, logs: BlockRecords, plan: Synthesis, extent: Extent, class_folders: Sequence[str]) -> None:
+        self.dataset, self.logs, self.plan, self.extent = dataset, logs, plan, extent
+        self.class_ids = {folder: class_id for class_id, folder in enumerate(class_folders)}
         self._counts: dict[str, int] = {}
 
     def targets(self) -> dict[Block, Target]:
@@ -44,8 +47,8 @@ class Evidence:
         Raises:
             InputError: The number of blocks cannot be reconstructed.
         """
-        self._counts, numbers = self._extent()
-        blocks = [(folder, block) for folder, number in numbers.items() for block in range(number)]
+        self._counts, ends = self._ends()
+        blocks = [(folder, block) for folder, end in ends.items() for block in range(self._first(folder), end)]
         return {block: self._known(block) or Target() for block in blocks}
 
     def left(self, targets: dict[Block, Target]) -> dict[str, int]:
@@ -67,30 +70,36 @@ class Evidence:
             known = [(block, len(lines), lines_checksum(lines)) for block, lines in found.items()]
         return sorted((proof for proof in known if proof[1]), key=lambda proof: proof[1])
 
-    def _extent(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Return number of samples and number of blocks of each class folder. Block numbers begin at 0 and have no gaps."""
+    def _first(self, folder: str) -> int:
+        """Return the number of the first block of a class folder. The numbers of the others follow without gaps."""
+        return self.extent.first_block(self.class_ids[folder]) if folder in self.class_ids else 0
+
+    def _ends(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return number of samples, and number of the last block plus 1, of each class folder."""
         if (info := self.dataset.sealed_info) and info['filters']:
             numbers = {folder: -(-outcome.get('candidates', 0) // self.plan.candidates) for folder, outcome in info['filters'].items()}
-            return info['counts'], numbers
-        numbers: dict[str, int] = {}
+            return info['counts'], {folder: self._first(folder) + number for folder, number in numbers.items()}
+        ends: dict[str, int] = {}
         known = self.dataset.blocks()
         if not self.dataset.records_whole:
             known += [(folder, block) for folder in self.logs.folders() for block in self.logs.blocks(folder)]
         for folder, block in known:
-            numbers[folder] = max(numbers.get(folder, 0), block + 1)
+            ends[folder] = max(ends.get(folder, 0), block + 1)
         if self.dataset.records_whole:
-            return {}, numbers
+            return {}, ends
         if self.plan.may_fall_short and not self.logs.folders():
             raise InputError(
                 f'{self.dataset.root} has lost blocks.jsonl, dataset.json and its logs: the number of candidates is unknown, so it cannot '
                 'be repaired. Make the dataset again in another folder'
             )
         counts = {}
-        for folder in self.class_folders:
-            numbers[folder] = max(numbers.get(folder, 0), self.plan.blocks)
-            if numbers[folder] == self.plan.blocks:
-                counts[folder] = self.plan.num_per_class
-        return counts, numbers
+        folders = list(self.class_ids)
+        for class_id in self.extent.class_ids:
+            folder, needed = folders[class_id], self.extent.needed(class_id)
+            ends[folder] = max(ends.get(folder, 0), needed.stop)
+            if ends[folder] == needed.stop:
+                counts[folder] = self.extent.samples(class_id)
+        return counts, ends
 
     def _known(self, block: Block) -> Target | None:
         """Return what is known of a block, from blocks.jsonl, the logs of the synthesis or an undamaged manifest."""

@@ -13,22 +13,22 @@ from mmbdg.synthesis.block import BlockMaker
 
 def fallen_short(maker: BlockMaker, class_ids: Sequence[int], out: Path) -> list[str]:
     """Return a message for each class with fewer samples than requested."""
-    plan, short = maker.plan, []
+    short = []
     for class_id in class_ids:
         records = [recorded.record for recorded in BlockRecords(out).of_class(maker.catalogue.folders[class_id])]
         have = sum(record['samples'] for record in records)
-        if have >= plan.num_per_class:
+        wanted = maker.extent.samples(class_id)
+        if have >= wanted:
             continue
         left = ', '.join(f'{value} {key.replace("_", " ")}' for key, value in total_outcome(records).items())
-        short.append(
-            f'{maker.catalogue.classes[class_id]}: {have} of {plan.num_per_class} samples; {left}. {_advice(maker, class_id, records)}'
-        )
+        short.append(f'{maker.catalogue.classes[class_id]}: {have} of {wanted} samples; {left}. {_advice(maker, class_id, records)}')
     return short
 
 
 def _advice(maker: BlockMaker, class_id: int, records: Sequence[Mapping]) -> str:
     """Return advice on how to get more samples of a class."""
     available, tried = maker.source.available(class_id), sum(record['candidates'] for record in records)
+    tried += maker.extent.first_block(class_id) * maker.plan.candidates
     bounds = [advice for entry in maker.filters if (advice := entry.advice())]
     loosen = f'Loosen {" or ".join(bounds)}' if bounds else ''
     if available is not None and tried >= available:

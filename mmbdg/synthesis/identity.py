@@ -15,6 +15,8 @@ from mmbdg.version import __version__
 
 EXTENT = ('num_per_class', 'classes', 'max_candidates')
 """Keys of the plan that are not part of the identity. A later run can change them to add samples or classes."""
+OF_ROUNDS = ('first', 'round_plan')
+"""Keys that only datasets of a round have; others keep the identity that they had before there were rounds."""
 
 
 def identity_of(plan: Synthesis, source: Source, filters: Sequence[Filter], device: str) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def identity_of(plan: Synthesis, source: Source, filters: Sequence[Filter], devi
     import PIL
     from PIL import features
 
-    config = {key: value for key, value in plan.plain().items() if key not in EXTENT}
+    config = {key: value for key, value in plan.plain().items() if key not in EXTENT and not (key in OF_ROUNDS and value is None)}
     of_source, of_filters = source.identity(), {entry.name: entry.identity() for entry in filters}
     config['source'], config['filters'] = of_source['config'], [part['config'] for part in of_filters.values()]
     checksums = dict(of_source['checksums'])

@@ -6,6 +6,7 @@ from mmbdg.sources.build import build_source
 from mmbdg.storage.catalogue import Catalogue
 from mmbdg.storage.label_spaces import LabelSpace, label_space
 from mmbdg.synthesis.block import BlockMaker
+from mmbdg.synthesis.extent import Extent
 from mmbdg.synthesis.filters.build import build_filters
 from mmbdg.synthesis.plan import Synthesis
 
@@ -40,8 +41,7 @@ def wanted_classes(plan: Synthesis, catalogue: Catalogue) -> list[int]:
     Raises:
         InputError: There is no such class.
     """
-    wanted = range(len(catalogue.classes)) if plan.classes is None else plan.classes
-    return list(dict.fromkeys(catalogue.class_id(c) for c in wanted))
+    return Extent(plan, catalogue).class_ids
 
 
 def load_source(plan: Synthesis, device: str) -> Source:

@@ -1,7 +1,6 @@
 """Offline synthesis of a dataset from a source (BigDatasetGAN, section 3.2)."""
 
 import errno
-import math
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -19,6 +18,7 @@ from mmbdg.storage.layout import IDENTITY, KINDS, check_claim
 from mmbdg.storage.stored import Info
 from mmbdg.synthesis.block import BlockMaker
 from mmbdg.synthesis.estimate import check_disk, estimate
+from mmbdg.synthesis.extent import Extent
 from mmbdg.synthesis.finish import fallen_short, write_manifest
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.job import Job, at_work, held
@@ -164,17 +164,23 @@ def is_complete(plan: Synthesis, out_dir: str | Path) -> bool:
         info = read_json(Path(out_dir) / 'dataset.json', Info)
     except InputError:  # the file is missing or damaged
         return False
-    names, folders, *_ = catalogue_of(info)
-    by_name = dict(enumerate(folders)) | dict(zip(folders, folders, strict=True)) | dict(zip(names, folders, strict=True))
+    catalogue = catalogue_of(info)
+    try:
+        extent = Extent(plan, catalogue)
+    except InputError:  # a class of the plan is none of the dataset
+        return False
 
-    def holds_all(folder: str | None) -> bool:
+    def holds_all(class_id: int) -> bool:
+        folder, wanted = catalogue.folders[class_id], extent.samples(class_id)
         have, outcome = info['counts'].get(folder, 0), info['filters'].get(folder)
-        if have >= plan.num_per_class or not outcome:
-            return have >= plan.num_per_class
-        tried = min(plan.max_blocks * plan.candidates, info.get('available', {}).get(folder, math.inf))
+        if have >= wanted or not outcome:
+            return have >= wanted
+        available, first = info.get('available', {}).get(folder), extent.first_block(class_id) * plan.candidates
+        most = len(extent.possible(class_id, available)) * plan.candidates
+        tried = most if available is None else min(most, available - first)
         return outcome['candidates'] >= tried and have == outcome['kept']  # no more samples are possible
 
-    return all(map(holds_all, folders if plan.classes is None else map(by_name.get, plan.classes)))
+    return all(map(holds_all, extent.class_ids))
 
 
 def _run(progress: Progress, units: Units, job: Job, throughput: Throughput, writers: int, verify: bool, sync: bool) -> list[Unit]:

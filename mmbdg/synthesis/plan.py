@@ -36,8 +36,11 @@ class Synthesis:
             labelled_generator='fashion32')``, see :mod:`mmbdg.sources`.
         filters: Configs of the filters, in the order in which they run, cheap ones first, see
             :mod:`mmbdg.synthesis.filters`. Default: ().
-        num_per_class: Number of kept samples of each class. Default: 100.
-        classes: Classes by index, name or folder. Default: None, for all classes.
+        num_per_class: Number of kept samples of each class; or numbers by name or folder of the class, then only these classes
+            are made. Default: 100.
+        classes: Classes by index, name or folder. Default: None, for all classes, or for those of ``num_per_class``.
+        first: Index of the first candidate of a class, by its name or folder; a multiple of ``candidates``. Samples of an
+            earlier dataset with the same seed are not made again then. Default: None, for 0 in all classes.
         seed: Seed of all samples. Default: 0.
         candidates: Number of candidates in a block. Default: 200.
         max_candidates: Largest number of candidates of a class. It is used only if a filter has bounds. Default: None, for
@@ -55,12 +58,15 @@ class Synthesis:
         batch_size: Number of images that are computed at once, within a block. Default: 50.
         threads: Number of CPU threads. It is part of the identity of a dataset, because floating point results depend on
             it. Default: 1.
+        round_plan: Checksum of the plan of a round, see :mod:`mmbdg.synthesis.round_plan`. It is only stored with the dataset.
+            Default: None.
     """
 
     source: dict
     filters: Sequence[dict] = ()
-    num_per_class: int = 100
+    num_per_class: int | Mapping[str, int] = 100
     classes: Sequence[int | str] | None = None
+    first: Mapping[str, int] | None = None
     seed: int = 0
     candidates: int = 200
     max_candidates: int | None = None
@@ -73,15 +79,27 @@ class Synthesis:
     tokens: bool = False
     batch_size: int = 50
     threads: int = 1
+    round_plan: str | None = None
 
     def __post_init__(self) -> None:
-        validated(_types(type(self)), self.plain(), 'synthesis')
+        values = self.plain()
+        if isinstance(self.num_per_class, Mapping):
+            validated(dict[str, int], values.pop('num_per_class'), 'synthesis.num_per_class')
+        validated(_types(type(self)), dict(num_per_class=1) | values, 'synthesis')
         for name in ('num_per_class', 'candidates', 'batch_size', 'threads', 'resolution', 'max_candidates'):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if isinstance(value, Mapping):
+                self._check_numbers(value)
+            elif value is not None and value < 1:
                 raise InputError(f'synthesis.{name} must be at least 1, got {value}')
-            if value is not None and value > MOST[name]:
+            elif value is not None and value > MOST[name]:
                 raise InputError(f'synthesis.{name} is at most {MOST[name]:,}, got {value:,}')
+        for name, index in (self.first or {}).items():
+            if index < 0 or index % self.candidates:
+                raise InputError(
+                    f'synthesis.first.{name} must be a multiple of synthesis.candidates={self.candidates}, got {index}: datasets of one '
+                    'seed need the same number of candidates'
+                )
         for name, known in (('format', FORMATS), ('image', IMAGES)):
             if getattr(self, name) not in known:
                 raise InputError(f'synthesis.{name} must be one of {", ".join(known)}, got {getattr(self, name)!r}')
@@ -90,11 +108,21 @@ class Synthesis:
         if self.classes is not None and not len(self.classes):
             raise InputError('synthesis.classes is empty; list at least one class, or omit it for all classes')
         source_class(self.source)
-        if (tried := self.max_blocks * self.candidates) > MOST_CANDIDATES:
+        first = max((self.first or {}).values(), default=0)
+        if (tried := first + self.max_blocks * self.candidates) > MOST_CANDIDATES:
             raise InputError(
-                f'synthesis.num_per_class={self.num_per_class:,} needs {tried:,} candidates per class; the limit is {MOST_CANDIDATES:,}. '
+                f'synthesis.num_per_class={self.most_per_class:,} needs {tried:,} candidates per class; the limit is {MOST_CANDIDATES:,}. '
                 'Lower it (or max_candidates), reject less, or make several datasets with different seeds'
             )
+
+    def _check_numbers(self, numbers: Mapping[str, int]) -> None:
+        if self.classes is not None:
+            raise InputError('synthesis.num_per_class names the classes already: set synthesis.classes=None')
+        for name, value in numbers.items():
+            if not 0 <= value <= MOST['num_per_class']:
+                raise InputError(f'synthesis.num_per_class.{name} must be 0 to {MOST["num_per_class"]:,}, got {value:,}')
+        if not any(numbers.values()):
+            raise InputError('synthesis.num_per_class asks for no samples: give at least one class a number above 0')
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> 'Synthesis':
@@ -139,9 +167,18 @@ class Synthesis:
         return left
 
     @property
+    def most_per_class(self) -> int:
+        """Largest number of samples of a class."""
+        return max(self.num_per_class.values()) if isinstance(self.num_per_class, Mapping) else self.num_per_class
+
+    @property
     def blocks(self) -> int:
-        """Number of blocks of a class that are needed for ``num_per_class`` samples, if no bound drops any."""
-        return math.ceil(self.num_per_class / self.kept)
+        """Largest number of blocks of a class that are needed for its samples, if no bound drops any."""
+        return self.blocks_for(self.most_per_class)
+
+    def blocks_for(self, samples: int) -> int:
+        """Number of blocks of a class that are needed for this number of samples, if no bound drops any."""
+        return math.ceil(samples / self.kept)
 
     @property
     def may_fall_short(self) -> bool:
@@ -150,10 +187,14 @@ class Synthesis:
 
     @property
     def max_blocks(self) -> int:
-        """Largest number of blocks that are made for a class."""
-        if not self.may_fall_short:
-            return self.blocks
-        return max(1, self.max_candidates // self.candidates) if self.max_candidates else 4 * self.blocks
+        """Largest number of blocks that are made for any class."""
+        return self.max_blocks_for(self.most_per_class)
+
+    def max_blocks_for(self, samples: int) -> int:
+        """Largest number of blocks that are made for a class with this number of samples."""
+        if not (self.may_fall_short and samples):
+            return self.blocks_for(samples)
+        return max(1, self.max_candidates // self.candidates) if self.max_candidates else 4 * self.blocks_for(samples)
 
     @property
     def image_suffix(self) -> str:
@@ -167,13 +208,16 @@ class Synthesis:
 
     def plain(self) -> dict[str, Any]:
         """Return all keys with their values."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        by_class = {key: dict(values[key]) for key in ('num_per_class', 'first') if isinstance(values[key], Mapping)}
+        return values | by_class
 
 
 @cache
 def _types(plan: type) -> type:
     """Return a strict schema with the types of the fields. Values are not converted."""
-    types = TypedDict('types', {entry.name: entry.type for entry in fields(plan)})
+    # a number only: the message about a union would name its members
+    types = TypedDict('types', {entry.name: entry.type for entry in fields(plan)} | dict(num_per_class=int))
     return with_config(ConfigDict(strict=True, allow_inf_nan=False))(types)
 
 

@@ -1,6 +1,8 @@
 """The progress of a dataset: finds the missing blocks and makes them."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,8 +54,9 @@ class Units(Sequence):
     def __init__(self, maker: BlockMaker, class_ids: Sequence[int], places: range | None = None) -> None:
         self.maker, self.class_ids = maker, class_ids
         self.whole_classes = maker.may_fall_short
-        self.of_class = 1 if self.whole_classes else maker.plan.blocks
-        self.places = range(len(class_ids) * self.of_class) if places is None else places
+        lengths = (1 if self.whole_classes else len(maker.extent.needed(class_id)) for class_id in class_ids)
+        self.starts = [0, *accumulate(lengths)]
+        self.places = range(self.starts[-1]) if places is None else places
 
     def __len__(self) -> int:
         return len(self.places)
@@ -61,9 +64,13 @@ class Units(Sequence):
     def __getitem__(self, index: int | slice) -> 'Unit | Units':
         if isinstance(index, slice):
             return Units(self.maker, self.class_ids, self.places[index])
-        class_place, block = divmod(self.places[index], self.of_class)
+        place = self.places[index]
+        class_place = bisect_right(self.starts, place) - 1
         class_id = self.class_ids[class_place]
-        return Unit(class_id, range(self.maker.max_blocks(class_id)) if self.whole_classes else range(block, block + 1))
+        if self.whole_classes:
+            return Unit(class_id, self.maker.possible_blocks(class_id))
+        block = self.maker.extent.needed(class_id)[place - self.starts[class_place]]
+        return Unit(class_id, range(block, block + 1))
 
 
 class Progress:
@@ -88,28 +95,30 @@ class Progress:
     def all_missing(self, class_ids: Sequence[int]) -> Missing:
         """Return the missing part of whole classes. The time depends on the number of records, not on the number of blocks."""
         first, blocks, samples, drawn, draws = None, 0, 0, 0, self.maker.to_draw
-        rest = self.plan.num_per_class - (self.plan.blocks - 1) * self.plan.kept
-        whole = (self.plan.blocks - 1) * self.plan.candidates + draws(rest)
         for class_id in class_ids:
+            wanted_samples, needed = self.maker.extent.samples(class_id), self.maker.extent.needed(class_id)
+            possible = self.maker.possible_blocks(class_id)
+            rest = wanted_samples - (len(needed) - 1) * self.plan.kept
+            whole = (len(needed) - 1) * self.plan.candidates + draws(rest)
             recorded = self.records.blocks(self._folder(class_id))
             if not recorded:
-                expected = min(self.plan.blocks, self.maker.max_blocks(class_id))
-                lacking = list(self._needed(Unit(class_id, range(min(expected, 1)))))
-                most = whole if expected == self.plan.blocks else expected * self.plan.candidates
+                expected = min(len(needed), len(possible))
+                lacking = list(self._needed(Unit(class_id, needed[: min(expected, 1)])))
+                most = whole if expected == len(needed) else expected * self.plan.candidates
                 available = self.maker.source.available(class_id)
-                most = most if available is None else min(most, available)
+                most = most if available is None else min(most, max(0, available - needed.start * self.plan.candidates))
                 blocks, drawn = blocks + expected, drawn + most
-                samples += min(self.plan.num_per_class, expected * self.plan.kept, most)
+                samples += min(wanted_samples, expected * self.plan.kept, most)
             elif self.maker.may_fall_short:
-                lacking = self.missing(Unit(class_id, range(self.maker.max_blocks(class_id))))
+                lacking = self.missing(Unit(class_id, possible))
                 blocks, samples = blocks + len(lacking), samples + sum(wanted.samples for wanted in lacking)
                 drawn += sum(draws(wanted.samples) for wanted in lacking)
             else:
-                needed = [wanted for block in recorded for wanted in self._needed(Unit(class_id, range(block, block + 1)))]
-                there = [wanted for wanted in needed if self._is_there(wanted)]
+                begun = [wanted for block in recorded for wanted in self._needed(Unit(class_id, range(block, block + 1)))]
+                there = [wanted for wanted in begun if self._is_there(wanted)]
                 lacking = self._first_without(class_id, {wanted.block for wanted in there})
-                blocks += self.plan.blocks - len(there)
-                samples += self.plan.num_per_class - sum(wanted.samples for wanted in there)
+                blocks += len(needed) - len(there)
+                samples += wanted_samples - sum(wanted.samples for wanted in there)
                 drawn += whole - sum(draws(wanted.samples) for wanted in there)
             first = first or next(iter(lacking), None)
         return Missing(first, blocks, samples, drawn)
@@ -143,9 +152,10 @@ class Progress:
 
     def _needed(self, unit: Unit) -> Iterator[Wanted]:
         """Yield the blocks of a unit until there are enough samples. A missing block counts with its largest number of samples."""
-        have = unit.blocks.start * self.plan.kept
+        extent = self.maker.extent
+        have = (unit.blocks.start - extent.first_block(unit.class_id)) * self.plan.kept
         for block in unit.blocks:
-            samples = min(self.plan.kept, self.plan.num_per_class - have)
+            samples = min(self.plan.kept, extent.samples(unit.class_id) - have)
             if samples <= 0:
                 return
             yield Wanted(unit.class_id, block, samples)
@@ -166,7 +176,7 @@ class Progress:
         return bool(self.records.run) and recorded.run == self.records.run
 
     def _first_without(self, class_id: int, there: set[int]) -> list[Wanted]:
-        block = next((block for block in range(self.plan.blocks) if block not in there), None)
+        block = next((block for block in self.maker.extent.needed(class_id) if block not in there), None)
         return [] if block is None else list(self._needed(Unit(class_id, range(block, block + 1))))
 
     def _folder(self, class_id: int) -> str:

@@ -19,7 +19,7 @@ from mmbdg.synthesis.evidence import Evidence, Target
 from mmbdg.synthesis.finish import dataset_info, write_manifest
 from mmbdg.synthesis.identity import identity_of
 from mmbdg.synthesis.job import Job, held
-from mmbdg.synthesis.loading import build_maker, wanted_classes
+from mmbdg.synthesis.loading import build_maker
 from mmbdg.synthesis.pipeline import plain_disk_errors, remove_parts, threads
 from mmbdg.synthesis.plan import Synthesis
 from mmbdg.synthesis.plan_file import write_plan
@@ -72,7 +72,7 @@ class _Repair:
                 remove_parts(self.root)
                 dataset = Dataset(self.root, dataset_info(self.maker, self.identity, {}, {}, {}))
                 dataset.check_files(each)
-                evidence = Evidence(dataset, self.records, self.plan, self._class_folders())
+                evidence = Evidence(dataset, self.records, self.plan, self.maker.extent, self.maker.catalogue.folders)
                 targets = evidence.targets()
                 self._check_targets(dataset, targets)
                 damaged = self._damaged(dataset, targets)
@@ -109,9 +109,6 @@ class _Repair:
                 'that made it'
             )
         return True
-
-    def _class_folders(self) -> list[str]:
-        return [self.maker.catalogue.folders[class_id] for class_id in wanted_classes(self.plan, self.maker.catalogue)]
 
     def _check_targets(self, dataset: Dataset, targets: dict[Block, Target]) -> None:
         """Check that all blocks belong to classes of the source and include all recorded blocks.

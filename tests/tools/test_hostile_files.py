@@ -262,6 +262,7 @@ def synthesize_(files: Files) -> Attacks:
         f"    classifier=dict(init_cfg=dict(type='Pretrained', checkpoint=''), **{TINY_CLASSIFIER!r}))",
     )
     yield from each(files.checkpoints, lambda path: [judged, 'out', '--cfg-options', f'synthesis.classifier.init_cfg.checkpoint={path}'])
+    yield from each(files.jsons, lambda path: [own, 'out', '--plan', path], 'plan')
     yield from each(files.configs, lambda path: [path, 'out'])
     yield from bad_places(files, lambda out: [own, out, '--cfg-options', f'synthesis.labelled_generator={good}'])
 
@@ -720,6 +721,17 @@ def exchange_rate(files: Files) -> Attacks:
     yield from bad_places(files, lambda out: [f'{folder}/good.json:a', f'{folder}/good.json:b', out])
 
 
+def plan_round(files: Files) -> Attacks:
+    good = files.root / 'scores.json'
+    scores = dict(config='', checkpoint_sha256='', test_set=None, per_class=None)
+    good.write_text(json.dumps(scores | dict(per_label=dict.fromkeys(TINY_CLASSES, 50.0))))
+    wrong = good.with_name('infinite.json')
+    wrong.write_text(json.dumps(scores | dict(per_label=dict.fromkeys(TINY_CLASSES, 10**400))))
+    yield from each([*files.jsons, wrong], lambda path: [path, 'plan.json', '--total', '9'])
+    yield from each(files.datasets, lambda path: [good, 'plan.json', '--total', '9', '--after', path], 'after')
+    yield from bad_places(files, lambda out: [good, out, '--total', '9'], '.json')
+
+
 def prompts(files: Files) -> Attacks:
     good = config(files, 'prompts', "prompts = dict(classes=['bag'], per_class=2)")
     yield from each(files.configs, lambda path: [path, 'prompts.json'])
@@ -771,6 +783,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/figures.py': figures,
     'tools/index_pool.py': index_pool,
     'tools/leaderboard.py': leaderboard,
+    'tools/plan_round.py': plan_round,
     'tools/prompts.py': prompts,
     'tools/protocol_table.py': protocol_table,
     'tools/push.py': push,
