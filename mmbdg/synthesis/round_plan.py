@@ -14,10 +14,9 @@ from pydantic import Field
 from mmbdg.errors import InputError, listed, nearest
 from mmbdg.reading import read_json
 from mmbdg.schema import Schema, Text, validated
-from mmbdg.storage.catalogue import catalogue_of
 from mmbdg.storage.checksums import KEY, Checksum, checksum, is_sealed
 from mmbdg.storage.layout import canonical
-from mmbdg.storage.stored import Info
+from mmbdg.storage.stored import StoredDataset
 from mmbdg.synthesis.apportion import apportion
 from mmbdg.synthesis.plan import MOST, MOST_CANDIDATES
 
@@ -208,21 +207,26 @@ def _earlier_rounds(folders: Sequence[str | os.PathLike]) -> tuple[list[dict], t
     known: tuple[str, ...] = ()
     seed = None
     for folder in map(Path, folders):
-        info = read_json(folder / 'dataset.json', Info)
+        stored = StoredDataset(folder)
+        info, catalogue = stored.info, stored.catalogue
         own, size, first = (info.get('config', {}).get(key) for key in ('seed', 'candidates', 'first'))
         if not is_sealed(info) or type(own) is not int or type(size) is not int or size < 1:
             raise InputError(f'{folder} is damaged, or no dataset of tools/synthesize.py of this version: python tools/verify.py {folder}')
         validated(dict[str, Index] | None, first, f'{folder}, config.first,')
-        catalogue = catalogue_of(info)
         if known and catalogue.classes != known:
             raise InputError(f'{folder} has other classes than {folders[0]}: rounds are made from one source')
         if seed is not None and own != seed:
             raise InputError(f'{folder} has seed {own}, {folders[0]} has seed {seed}: rounds need one seed')
         known, seed, ends = catalogue.classes, own, {}
-        for name, class_folder in zip(catalogue.classes, catalogue.folders, strict=True):
+        for class_id, (name, class_folder) in enumerate(zip(catalogue.classes, catalogue.folders, strict=True)):
             tried = info['filters'].get(class_folder, {}).get('candidates', 0)
             begin = (first or {}).get(name, (first or {}).get(class_folder, 0))
             end = begin + -(-tried // size) * size  # up to the end of the last block
+            numbers = stored.index.numbers[stored.index.class_ids == class_id]
+            if len(numbers) and not begin <= numbers.min() <= numbers.max() < end:
+                raise InputError(
+                    f'{folder} is damaged: samples of {name} lie outside the indices {begin:,} to {end - 1:,} of its candidates'
+                )
             for other_begin, other_end, other in taken.get(name, ()):
                 if tried and begin < other_end and other_begin < end:
                     raise InputError(

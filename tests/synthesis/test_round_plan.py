@@ -11,6 +11,7 @@ from conftest import plan_of
 from mmbdg.errors import InputError
 from mmbdg.files import write_json
 from mmbdg.storage import StoredDataset
+from mmbdg.storage.checksums import sealed
 from mmbdg.storage.verify import verify
 from mmbdg.synthesis import synthesize
 from mmbdg.synthesis.job import Job
@@ -108,6 +109,11 @@ def test_a_round_begins_after_the_earlier_ones(plan, first, tmp_path):
         plan_round(SCORES | dict(rings=1.0), 5, rule(), [first])
     with pytest.raises(InputError, match=r'no score of 1 classes \(ring\)'):
         plan_round(dict(disc=1.0, square=2.0), 5, rule(), [first])
+    info = json.loads((one / 'dataset.json').read_text())
+    info['config']['first'] = dict.fromkeys(info['config']['first'], 0)  # its samples then seem to be others
+    (one / 'dataset.json').write_text(json.dumps(sealed(info)))
+    with pytest.raises(InputError, match='round_1 is damaged: .* has samples outside the indices 0 to'):
+        plan_round(SCORES, 5, rule(), [one])
 
 
 @pytest.mark.parametrize('form', ['folder', 'shards'])
