@@ -112,7 +112,7 @@ def test_a_round_begins_after_the_earlier_ones(plan, first, tmp_path):
     info = json.loads((one / 'dataset.json').read_text())
     info['config']['first'] = dict.fromkeys(info['config']['first'], 0)  # its samples then seem to be others
     (one / 'dataset.json').write_text(json.dumps(sealed(info)))
-    with pytest.raises(InputError, match='round_1 is damaged: .* has samples outside the indices 0 to'):
+    with pytest.raises(InputError, match='round_1 is damaged: samples of .* lie outside the indices 0 to'):
         plan_round(SCORES, 5, rule(), [one])
 
 
