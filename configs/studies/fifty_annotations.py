@@ -104,6 +104,11 @@ pseudo_labelled = [
     ),
 ]
 
+everything = dict(images=10_000, labels=10_000)
+by_biggan = dict(everything, masks=100, note='labels: generator; masks: 50 real images, 50 generated ones')
+by_classifier = dict(everything, masks=50, note='labels: classifier, whose features the labeller reads')
+by_folders = dict(everything, masks=50, note='labels: the class of each image')
+
 study = dict(
     row_title='training set',
     column_title='labels',
@@ -112,15 +117,21 @@ study = dict(
             dict(
                 name=f'real_{number.replace(",", "")}',
                 title=f'{number} real masks',
+                consumed=dict(images=round(part * 10_000), labels=round(part * 10_000), masks=round(part * 10_000)),
                 steps=[dict(segmentor, options=dict(training, label_fraction=part))],
             )
             for number, part in real_masks.items()
         ),
-        dict(name='biggan', title='50 and BigGAN with interpreters', steps=[*biggan, mixed]),
-        dict(name='labelled', title='50 and real images by a labeller', steps=[*labelled, mixed]),
-        dict(name='consistency_biggan', title='50 and BigGAN, unlabelled, by consistency', steps=[*biggan, consistent]),
-        dict(name='consistency_real', title='50 and real images, unlabelled, by consistency', steps=[*pseudo_labelled, consistent]),
-        dict(name='pseudo', title='50 and real images by the network of the 50', steps=[*pseudo_labelled, mixed]),
+        dict(name='biggan', title='50 and BigGAN with interpreters', consumed=by_biggan, steps=[*biggan, mixed]),
+        dict(name='labelled', title='50 and real images by a labeller', consumed=by_classifier, steps=[*labelled, mixed]),
+        dict(name='consistency_biggan', title='50 and BigGAN, unlabelled, by consistency', consumed=by_biggan, steps=[*biggan, consistent]),
+        dict(
+            name='consistency_real',
+            title='50 and real images, unlabelled, by consistency',
+            consumed=by_folders,
+            steps=[*pseudo_labelled, consistent],
+        ),
+        dict(name='pseudo', title='50 and real images by the network of the 50', consumed=by_folders, steps=[*pseudo_labelled, mixed]),
     ],
     columns=[
         dict(name='fgbg', title='FG/BG', options=dict(label_space='fgbg')),
