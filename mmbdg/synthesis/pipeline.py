@@ -119,11 +119,16 @@ def synthesize(
 
 def remove_parts(out: Path) -> None:
     """Remove the incomplete files of a killed run."""
-    for kind in (*KINDS, 'logs'):
+    remove_parts_of_samples(out)
+    for left_over in (*out.glob('*.part'), *(out / 'logs').rglob('*.part')):
+        left_over.unlink()
+
+
+def remove_parts_of_samples(out: Path) -> None:
+    """Remove the incomplete files of images and masks."""
+    for kind in KINDS:
         for left_over in (out / kind).rglob('*.part'):
             left_over.unlink()
-    for left_over in out.glob('*.part'):
-        left_over.unlink()
 
 
 @contextmanager
@@ -229,6 +234,7 @@ def _finish(
     from filelock import FileLock
 
     with FileLock(out / 'logs' / 'finish.lock'):  # two processes may find all blocks finished at the same time
+        remove_parts_of_samples(out)  # of a process that was killed; no other is writing a block, because all are finished
         short = fallen_short(maker, class_ids, out) if maker.may_fall_short else []
         written = write_manifest(maker, out, identity, sync)
         collect(out / 'logs', job, short)

@@ -445,6 +445,10 @@ def fashion_mnist(files: Files) -> Attacks:
         yield path.stem, ['out.npz', '--root', root]
 
 
+def colour_garments(files: Files) -> Attacks:
+    yield from bad_places(files, lambda out: [out, '--label-fraction', '0.001'])
+
+
 def garment_pool(files: Files) -> Attacks:
     yield from bad_places(files, lambda out: [out])
     yield 'no_full_set', ['out', '--source', files.root / 'nothing']
@@ -768,6 +772,7 @@ ATTACKS: dict[str, Callable[[Files], Attacks]] = {
     'tools/dataset_converters/chest_xray.py': chest_xray,
     'tools/dataset_converters/cityscapes.py': cityscapes,
     'tools/dataset_converters/coco.py': coco,
+    'tools/dataset_converters/colour_garments.py': colour_garments,
     'tools/dataset_converters/fashion_mnist.py': fashion_mnist,
     'tools/dataset_converters/garment_pool.py': garment_pool,
     'tools/dataset_converters/imagenet_label_spaces.py': label_spaces,
