@@ -8,6 +8,7 @@ Writes transformer/ (the averaged weights, as a DiTPipeline in diffusers' layout
 _base_ = [
     '../_base_/runtime.py',
     '../_base_/models/resnet_colour32.py',
+    '../_base_/models/diffusion_noise.py',
     '../_base_/datasets/colour32_images.py',
 ]
 
@@ -26,17 +27,7 @@ model = dict(
         num_attention_heads=4,
         attention_head_dim=32,
     ),
-    scheduler=dict(
-        type='DDIMScheduler',
-        beta_schedule='scaled_linear',
-        beta_start=0.00085,
-        beta_end=0.012,
-        prediction_type='v_prediction',
-        rescale_betas_zero_snr=True,  # the last step is pure noise, from which sampling starts
-        timestep_spacing='trailing',
-        steps_offset=1,
-        clip_sample=False,
-    ),
+    scheduler=dict(type='DDIMScheduler', clip_sample=False, **_base_.schedule),
     classes='fashion32',
     empty_label=0.1,
     timesteps='logit_normal',
