@@ -16,7 +16,7 @@ from forked import start_forked
 
 from mmbdg.errors import InputError
 from mmbdg.storage import StoredDataset, layout
-from mmbdg.synthesis import Synthesis, synthesize
+from mmbdg.synthesis import Synthesis, pipeline, synthesize
 from mmbdg.synthesis.job import Job, at_work, held
 
 SYNTHESIS = """
@@ -116,6 +116,19 @@ def test_a_rank_that_dies(plan, tmp_path, start):
     assert content(out) == whole
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert not list((out / 'logs').rglob('*.part'))
+
+
+def test_an_incomplete_file_of_a_killed_process_is_removed_at_the_end(plan, tmp_path, monkeypatch):
+    plan, out, run = plan.changed(num_per_class=8), tmp_path / 'out', pipeline._run
+    whole = content(synthesize(plan, tmp_path / 'whole', **QUIET))
+
+    def killed_meanwhile(*args) -> list:
+        left = run(*args)
+        next((out / 'masks').iterdir()).joinpath('00000001.png.13-7.part').touch()
+        return left
+
+    monkeypatch.setattr(pipeline, '_run', killed_meanwhile)
+    assert content(synthesize(plan, out, **QUIET)) == whole
 
 
 def test_all_ranks_but_one_die_while_it_is_at_its_last_block(plan, tmp_path, start):
