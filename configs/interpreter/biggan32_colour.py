@@ -25,6 +25,5 @@ requires = dict(
     ),
 )
 next_step = (
-    'python tools/synthesize.py configs/synthesis/biggan32_colour.py OUT '
-    '--cfg-options synthesis.labelled_generator={work_dir}/labelled_generator'
+    'python tools/synthesize.py configs/synthesis/biggan32_colour.py OUT --cfg-options labelled_generator={work_dir}/labelled_generator'
 )

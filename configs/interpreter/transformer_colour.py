@@ -23,6 +23,5 @@ requires = dict(
     annotated='annotated latents: python tools/annotate.py encode configs/interpreter/transformer_colour.py data/colour_fifty DST',
 )
 next_step = (
-    'python tools/synthesize.py configs/synthesis/biggan32_colour.py OUT '
-    '--cfg-options synthesis.labelled_generator={work_dir}/labelled_generator'
+    'python tools/synthesize.py configs/synthesis/biggan32_colour.py OUT --cfg-options labelled_generator={work_dir}/labelled_generator'
 )

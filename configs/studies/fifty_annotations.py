@@ -12,6 +12,7 @@ _base_ = '_base_/steps.py'
 
 classifier_weights = 'work_dirs/resnet_colour32/classifier.safetensors'
 biggan_weights = 'work_dirs/biggan_colour32/generator.safetensors'
+diffusion_weights = 'work_dirs/transformer_colour32/transformer'
 annotator_weights = 'work_dirs/annotator_32px/segmentor.safetensors'
 iterations = 1500  # of each segmentor
 per_class = 900  # made images of each class
@@ -104,10 +105,72 @@ pseudo_labelled = [
     ),
 ]
 
+online = dict(
+    segmentor,
+    config='configs/transfer/colour/unet_32px_online.py',
+    options=dict(training, labelled_generator='{interpreter.labelled_generator}', online_seed='{seed}'),
+)
+diffusion = [
+    fifty,
+    dict(
+        name='annotate',
+        tool='annotate.py',
+        arguments=['encode', '{config}', '{fifty.out}/set', '{out}/set'],
+        config='configs/interpreter/transformer_colour.py',
+        options={'pipeline': diffusion_weights},
+    ),
+    dict(
+        interpreter,
+        config='configs/interpreter/transformer_colour.py',
+        options=dict(labeller, pipeline=diffusion_weights, annotated='{annotate.out}/set', annotator=annotator),
+        inputs=[annotator_weights],
+    ),
+    dict(
+        synthesize,
+        config='configs/synthesis/biggan32_colour.py',
+        options={'labelled_generator': '{interpreter.labelled_generator}'},
+    ),
+]
+*to_labeller, by_labeller = labelled
+mixture = [
+    *biggan[:2],
+    dict(biggan[2], name='biggan'),
+    *(dict(step, name='labeller') if step['name'] == 'interpreter' else step for step in to_labeller),
+    dict(by_labeller, options=dict(by_labeller['options'], labeller='{labeller.labelled_generator}')),
+    dict(
+        segmentor,
+        config='configs/transfer/colour/unet_32px_mixture.py',
+        options=dict(training, made='{biggan.out}/dataset', more='{synthesize.out}/dataset'),
+    ),
+]
+pool_config = 'configs/synthesis/retrieval_colour32.py'
+retrieved = [
+    *(step for step in to_labeller if step['name'] != 'images'),
+    dict(name='pool', tool='dataset_converters/garment_pool.py', arguments=['{out}/pool', '--colour', '--seed', '{seed}']),
+    dict(
+        name='index',
+        tool='index_pool.py',
+        arguments=['{pool.out}/pool', '{config}'],
+        config=pool_config,
+        options={'pool': '{pool.out}/pool', 'index': '{out}/index'},
+    ),
+    dict(
+        synthesize,
+        name='images',  # all hits: about 1,000 of a class
+        arguments=['{config}', '{out}/dataset', '--num-per-class', f'{per_class * 5 // 4}', '--seed', '{seed}'],
+        config=pool_config,
+        options={'pool': '{pool.out}/pool', 'index': '{index.out}/index'},
+    ),
+    dict(by_labeller, options=dict(by_labeller['options'], images='{images.out}/dataset')),
+]
+
 everything = dict(images=10_000, labels=10_000)
 by_biggan = dict(everything, masks=100, note='labels: generator; masks: 50 real images, 50 generated ones')
 by_classifier = dict(everything, masks=50, note='labels: classifier, whose features the labeller reads')
 by_folders = dict(everything, masks=50, note='labels: the class of each image')
+by_diffusion = dict(everything, masks=50, note='labels: diffusion model')
+by_captions = dict(everything, masks=50, note='labels: classifier; and 10,000 captions, a fifth of them wrong')
+by_both = dict(everything, masks=100, note='as BigGAN and the labeller')
 
 study = dict(
     row_title='training set',
@@ -123,7 +186,11 @@ study = dict(
             for number, part in real_masks.items()
         ),
         dict(name='biggan', title='50 and BigGAN with interpreters', consumed=by_biggan, steps=[*biggan, mixed]),
+        dict(name='online', title='50 and BigGAN with interpreters, online', consumed=by_biggan, steps=[*biggan[:2], online]),
+        dict(name='diffusion', title='50 and diffusion with interpreters', consumed=by_diffusion, steps=[*diffusion, mixed]),
         dict(name='labelled', title='50 and real images by a labeller', consumed=by_classifier, steps=[*labelled, mixed]),
+        dict(name='retrieved', title='50 and retrieved images by a labeller', consumed=by_captions, steps=[*retrieved, mixed]),
+        dict(name='mixture', title='50, BigGAN, and real images by a labeller', consumed=by_both, steps=mixture),
         dict(name='consistency_biggan', title='50 and BigGAN, unlabelled, by consistency', consumed=by_biggan, steps=[*biggan, consistent]),
         dict(
             name='consistency_real',

@@ -2,15 +2,16 @@
 
 import csv
 import os
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from mmbdg.addressed import generator_at
 from mmbdg.assets.class_lists import class_names, folder_names
+from mmbdg.datasets.colour_scenes import ColourComposer
 from mmbdg.datasets.fashion_files import load_fashion
-from mmbdg.files import whole_folder
+from mmbdg.files import whole_folder, write_png
 from mmbdg.pools.captioned_folder import TABLE
 
 TRUTH = 'truth.csv'
@@ -25,6 +26,8 @@ FORMS = (
     'item {number}: {}',
 )
 """Forms of a caption; ``{number}`` is the entry's own number."""
+COLOUR_FORMS = (*FORMS[:1], 'this {} between other things', '{}, in colour, one size', *FORMS[3:])
+"""Forms of a caption of an image in colour."""
 
 
 class GarmentCaption(NamedTuple):
@@ -39,7 +42,9 @@ class GarmentCaption(NamedTuple):
     class_id: int
 
 
-def garment_caption(index: int, class_id: int, names: tuple[str, ...], wrong: float, seed: int) -> GarmentCaption:
+def garment_caption(
+    index: int, class_id: int, names: tuple[str, ...], wrong: float, seed: int, forms: Sequence[str] = FORMS
+) -> GarmentCaption:
     """Make the caption of a garment, drawn at its address (seed, index).
 
     Args:
@@ -48,14 +53,15 @@ def garment_caption(index: int, class_id: int, names: tuple[str, ...], wrong: fl
         names: Names of all classes.
         wrong: Probability that the caption names another class, each of them equally probable.
         seed: Seed of the captions.
+        forms: Forms of a caption, all equally probable.
     """
     rng = generator_at('garment pool', seed, index)
-    is_wrong, step, form = rng.random() < wrong, int(rng.integers(1, len(names))), FORMS[rng.integers(len(FORMS))]
+    is_wrong, step, form = rng.random() < wrong, int(rng.integers(1, len(names))), forms[rng.integers(len(forms))]
     named = (class_id + step) % len(names) if is_wrong else class_id
     return GarmentCaption(form.replace('{number}', str(index)).replace('{}', names[named]), named)
 
 
-def write_garment_pool(out: str | os.PathLike, source: str = 'embedded', wrong: float = 0.2, seed: int = 0) -> int:
+def write_garment_pool(out: str | os.PathLike, source: str = 'embedded', wrong: float = 0.2, seed: int = 0, colour: bool = False) -> int:
     """Write the training images of Fashion-MNIST as a folder of images with ``captions.csv``, and the truth as ``truth.csv``.
 
     Args:
@@ -63,6 +69,7 @@ def write_garment_pool(out: str | os.PathLike, source: str = 'embedded', wrong: 
         source: "embedded" (10,000 images), "full" or a folder, see :func:`mmbdg.datasets.fashion_files.load_fashion`.
         wrong: Part of the captions that name another class, 0 to 1.
         seed: Seed of the captions.
+        colour: Whether the images are the garments in colour, see :class:`~mmbdg.datasets.ColourGarments`.
 
     Returns:
         Number of images.
@@ -72,7 +79,8 @@ def write_garment_pool(out: str | os.PathLike, source: str = 'embedded', wrong: 
     """
     from tqdm import tqdm
 
-    images, labels = load_fashion('train', source)
+    images, labels = _garments(source, colour)
+    forms = COLOUR_FORMS if colour else FORMS
     names, folders = class_names('fashion32'), folder_names('fashion32')
     with whole_folder(out) as part:
         with (
@@ -82,17 +90,19 @@ def write_garment_pool(out: str | os.PathLike, source: str = 'embedded', wrong: 
             captions, classes = csv.writer(table), csv.writer(truth)
             captions.writerow(['file', 'caption', 'licence', 'nsfw'])
             classes.writerow(['file', 'class', 'caption_class'])
-            for index, class_id in enumerate(tqdm(labels.tolist(), desc='garments', unit='img', dynamic_ncols=True)):
+            pairs = zip(images, labels.tolist(), strict=True)
+            for index, (image, class_id) in enumerate(tqdm(pairs, 'garments', len(labels), unit='img', dynamic_ncols=True)):
                 name = f'images/{index // 1000:03d}/{index:06d}.png'
-                caption = garment_caption(index, class_id, names, wrong, seed)
+                caption = garment_caption(index, class_id, names, wrong, seed, forms)
                 captions.writerow([name, caption.text, 'MIT', 'UNLIKELY'])
                 classes.writerow([name, folders[class_id], folders[caption.class_id]])
-                _write_image(part / name, images[index])
+                write_png(part / name, image)
     return len(labels)
 
 
-def _write_image(path: Path, image: np.ndarray) -> None:
-    from PIL import Image
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(path, format='PNG')
+def _garments(source: str, colour: bool) -> tuple[Iterable[np.ndarray], np.ndarray]:
+    """Images, uint8 (H,W) or RGB (H,W,3), and classes of the training garments."""
+    if not colour:
+        return load_fashion('train', source)
+    composer = ColourComposer('train', source)
+    return (composer.compose(index).image for index in range(len(composer.labels))), composer.labels

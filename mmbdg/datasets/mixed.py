@@ -33,14 +33,18 @@ class MixedDataset(Dataset):
     An item is that of the part's dataset. Its ``data_samples``, if it is an mmengine ``BaseDataElement``, gets ``source``, the name of the
     part, as meta information.
 
+    A part may be online (:class:`~mmbdg.datasets.OnlineSyntheticDataset`): pass e through the part has the samples e L ... (e + 1) L - 1 of
+    its count, where L is its length, so none repeats. Batches of images and addresses need ``collate_fn=dict(type='pseudo_collate')``, and
+    a :class:`~mmbdg.models.OnlineDataPreprocessor` makes the samples.
+
     Where an item needs images of several parts at once, use :class:`~mmbdg.datasets.JointDataset`.
 
     Args:
         parts: Configs of datasets by the name of the part.
 
     Raises:
-        InputError: Parts are wrong, see :mod:`mmbdg.parts`; a part has no images, is endless or combines parts itself; two parts have
-            different classes or ignore different labels; (on the first item) the sampler provides no addresses.
+        InputError: Parts are wrong, see :mod:`mmbdg.parts`; a part has no images or combines parts itself; two parts have different
+            classes or ignore different labels; (on the first item) the sampler provides no addresses.
     """
 
     addressing: ClassVar = Addressing.ADDRESS
@@ -49,10 +53,9 @@ class MixedDataset(Dataset):
         configs = named_parts('MixedDataset', None, None, parts)
         self.parts: dict[str, Dataset] = {name: DATASETS.build(config) for name, config in configs.items()}
         for name, part in self.parts.items():
-            if addressing(part) is not Addressing.INDEX:
+            if addressing(part) is Addressing.ADDRESS:
                 raise InputError(
-                    f'MixedDataset: the part "{name}" is a {type(part).__name__}, whose items are no images of a finite dataset: give a '
-                    'dataset of stored images. mmbdg.JointDataset combines images with online samples'
+                    f'MixedDataset: the part "{name}" is a {type(part).__name__}, which combines parts itself: name its parts here'
                 )
             if not len(part):
                 raise InputError(f'MixedDataset: the part "{name}" has no images: check its folders, or remove it from parts')
@@ -72,8 +75,10 @@ class MixedDataset(Dataset):
             raise InputError(f'a mixed dataset is indexed by addresses, got {address!r}: {ADDRESSED_SAMPLER}, or mmbdg.SourceRatioSampler')
         seed, epoch, index, _ = address
         name, place = self.place(index)
+        part = self.parts[name]
+        number = epoch * len(part) + place if addressing(part) is Addressing.COUNT else place
         with drawn_at('mixed', name, seed, epoch, place):
-            item = self.parts[name][place]
+            item = part[number]
         sample = item.get('data_samples') if isinstance(item, Mapping) else None
         if isinstance(sample, BaseDataElement):
             sample.set_metainfo(dict(source=name))

@@ -19,6 +19,7 @@ from mmbdg.datasets.image_class import class_names_of
 from mmbdg.datasets.listed_files import check_listed_files
 from mmbdg.datasets.mark_synthetic import marks_synthetic
 from mmbdg.datasets.mixed import MixedDataset
+from mmbdg.datasets.online import is_online
 from mmbdg.datasets.paste_objects import pastes_in
 from mmbdg.engine.clip_checks import clip_problems
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
@@ -252,6 +253,7 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     name, addressed = type(loader.sampler).__name__, isinstance(loader.sampler, AddressedSampler)
     if addressing(loader.dataset) is Addressing.ADDRESS and not addressed:
         yield f'a {type(loader.dataset).__name__} is indexed by addresses, but a {name} gives none: {ADDRESSED_SAMPLER}'
+    steered = isinstance(loader.dataset, MixedDataset) and is_online(loader.dataset)  # one preprocessor for all parts
     for part_name, part in _parts(loader.dataset, model).items():
         preprocessor = part_of(model.data_preprocessor, part_name)
         if addressing(part) is Addressing.COUNT and not (addressed and getattr(preprocessor, 'takes_addresses', False)):
@@ -259,7 +261,7 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
                 f'online samples need {ADDRESSED_SAMPLER}, which never repeats one, and a data preprocessor of the type '
                 f'mmbdg.OnlineDataPreprocessor, which makes them; here are {name} and {type(preprocessor).__name__}'
             )
-        if addressing(part) is not Addressing.COUNT and getattr(preprocessor, 'steering', None):
+        if addressing(part) is not Addressing.COUNT and getattr(preprocessor, 'steering', None) and not steered:
             yield (
                 f'steering chooses among online samples, but the training data is a {type(part).__name__}: set '
                 "train_dataloader.dataset.type='mmbdg.OnlineSyntheticDataset', or remove sampling.steering of the data preprocessor"

@@ -23,8 +23,9 @@ from mmbdg.sources import LabelledGenerator
 class OnlineDataPreprocessor(SegDataPreProcessor):
     """``mmseg.SegDataPreProcessor`` that first generates the labelled images of a batch of addresses, on the device of the training.
 
-    A batch of images (validation, test, or real images in a training) is processed as in mmseg. For a batch of addresses from
-    :class:`~mmbdg.datasets.OnlineSyntheticDataset` the images are generated without gradients. Generator and interpreter are frozen and are
+    A batch of images (validation, test, or real images in a training) is processed as in mmseg. The images of addresses from
+    :class:`~mmbdg.datasets.OnlineSyntheticDataset` are generated without gradients. A batch may have both, as those of a
+    :class:`~mmbdg.datasets.MixedDataset`. Generator and interpreter are frozen and are
     not modules of the model: checkpoints, optimizers and DDP do not contain them. They are loaded at the first batch of addresses.
 
     A sample depends on its address, the labelled generator and the settings of this preprocessor. It does not depend on the process, the
@@ -84,11 +85,15 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
             return OnlineSampling(LabelledGenerator.load(self._path, **self._options), **self._sampling_options)
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
-        """Preprocess a batch. ``inputs`` are addresses, int64 (N,3), or images, uint8 (N,3,H,W), as a tensor or a list. Returns the inputs
-        and data samples of mmseg."""
-        if data['inputs'][0].ndim == 1:
-            addresses = torch.stack(list(data['inputs'])).tolist()
-            data = dict(zip(('inputs', 'data_samples'), self.make(addresses, data['data_samples'], training), strict=True))
+        """Preprocess a batch. ``inputs`` are addresses, int64 (N,3), or images, uint8 (N,3,H,W), as a tensor, or a list of either or both.
+        Returns the inputs and data samples of mmseg."""
+        inputs = data['inputs']
+        if places := [place for place, one in enumerate(inputs) if one.ndim == 1]:
+            inputs, samples = list(inputs), list(data['data_samples'])
+            made = self.make([inputs[place].tolist() for place in places], [samples[place] for place in places], training)
+            for place, image, sample in zip(places, *made, strict=True):
+                inputs[place], samples[place] = image, sample
+            data = dict(inputs=inputs, data_samples=samples)
             self._log()
         return super().forward(data, training)
 

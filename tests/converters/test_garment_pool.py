@@ -7,7 +7,9 @@ import pytest
 
 from mmbdg.assets.class_lists import class_names, folder_names
 from mmbdg.converters import garment_pool
-from mmbdg.converters.garment_pool import garment_caption, write_garment_pool
+from mmbdg.converters.garment_pool import COLOUR_FORMS, garment_caption, write_garment_pool
+from mmbdg.datasets import ColourGarments
+from mmbdg.datasets.colour_scenes import ColourComposer
 from mmbdg.errors import InputError
 from mmbdg.pools import open_pool
 from mmbdg.pools.faults import Faults
@@ -50,3 +52,22 @@ def test_the_pool(tmp_path, monkeypatch):
         assert entry.caption == caption.text
     with pytest.raises(InputError, match='is there already'):
         write_garment_pool(tmp_path / 'pool')
+
+
+def test_a_pool_in_colour(tmp_path, monkeypatch):
+    """Its images are those of ColourGarments, in RGB; no caption says that the ground is black."""
+
+    class Few(ColourComposer):
+        def __init__(self, *args):
+            super().__init__(*args)
+            self.labels = self.labels[:12]
+
+    monkeypatch.setattr(garment_pool, 'ColourComposer', Few)
+    assert write_garment_pool(tmp_path / 'pool', wrong=0.5, seed=3, colour=True) == 12
+    pool, data = open_pool(str(tmp_path / 'pool')), ColourGarments('train', masks=False)
+    for i, entry in enumerate(pool.entries(Faults())):
+        info = data.get_data_info(i)
+        np.testing.assert_array_equal(pool.image(entry.name), info['img'][..., ::-1])
+        assert entry.caption == garment_caption(i, info['gt_label'], NAMES, 0.5, 3, COLOUR_FORMS).text
+    texts = {garment_caption(i, 0, NAMES, 0, 0, COLOUR_FORMS).text for i in range(200)}
+    assert len(texts) > 7 and not [text for text in texts if 'black' in text or 'grey' in text]

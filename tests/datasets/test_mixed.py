@@ -1,18 +1,22 @@
 """MixedDataset: items of several parts by one index, and parts that do not fit together."""
 
+from itertools import islice
 from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmseg.models import SegDataPreProcessor
 
 from mmbdg.compat.config_keys import TOP, unknown_keys
 from mmbdg.datasets import Address, MixedDataset
 from mmbdg.datasets.address import drawn_at
 from mmbdg.datasets.listed_files import leaves
-from mmbdg.engine.checks import label_problems
-from mmbdg.engine.hooks.training_set_hook import described
+from mmbdg.engine import SourceRatioSampler
+from mmbdg.engine.checks import address_problems, label_problems
+from mmbdg.engine.hooks.training_set_hook import TrainingSetHook, described
 from mmbdg.errors import InputError
+from mmbdg.models import OnlineDataPreprocessor
 
 REAL = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmpretrain.PackInputs')])
 VIEW = [dict(type='mmpretrain.ColorJitter', brightness=0.4), dict(type='mmpretrain.PackInputs')]
@@ -74,8 +78,8 @@ def test_what_is_refused():
     seg = dict(type=Seg, classes=abc)
     for parts, message in (
         (dict(), 'needs at least one part'),
-        (dict(real=seg, online=online), 'the part "online" is a OnlineSyntheticDataset.*mmbdg.JointDataset combines'),
-        (dict(real=seg, joint=dict(type='mmbdg.JointDataset', ssl=REAL)), 'the part "joint" is a JointDataset'),
+        (dict(real=seg, online=online), 'the part "real" has 3 classes, the part "online" has 11; class 0 is "a"'),
+        (dict(real=seg, joint=dict(type='mmbdg.JointDataset', ssl=REAL)), 'the part "joint" is a JointDataset, which combines parts'),
         (dict(real=seg, more=dict(seg, length=0)), 'the part "more" has no images'),
         (dict(real=seg, more=dict(seg, classes=('a', 'c', 'b'))), 'class 1 is "b" in "real" and "c" in "more"'),
         (dict(real=seg, more=dict(seg, classes=('a', 'b'))), '"real" has 3 classes, the part "more" has 2; class 2 is "c" .* no class in'),
@@ -90,3 +94,41 @@ def test_the_head_fits_every_part():
     dataset = MixedDataset(dict(a=dict(type=Seg, classes=None), b=LABELLED))
     model = SimpleNamespace(decode_head=SimpleNamespace(num_classes=2, ignore_index=255))
     assert 'the segmentation head has 2 labels, the label space "classes"' in next(label_problems(SimpleNamespace(dataset=dataset), model))
+
+
+ONLINE = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32', label_space='classes', seed=5, length=30)
+
+
+def test_an_online_part_repeats_no_sample():
+    """Pass e through a part of length L has the samples e L ... (e + 1) L - 1 of its count, each once."""
+    dataset = MixedDataset(dict(real=LABELLED, made=ONLINE))
+    online, start = dataset.parts['made'], len(dataset.parts['real'])
+    assert len(dataset) == start + 30
+    item = dataset[Address(1, 2, start + 7, 0)]
+    assert item['data_samples'].source == 'made' and item['inputs'].tolist() == [5, *online.address(2 * 30 + 7)]
+    samples = islice(SourceRatioSampler(dataset, 8, dict(real=1, made=3), seed=0), 80)
+    drawn = [tuple(item['inputs'].tolist()) for item in map(dataset.__getitem__, samples) if item['data_samples'].source == 'made']
+    assert len(drawn) == 60 and sorted(drawn) == sorted((5, *online.address(n)) for n in range(60))
+
+
+def test_the_numbers_of_an_online_part():
+    """The ratio of the sampler says how many of the samples drawn are online; without a ratio their lengths do."""
+    dataset = MixedDataset(dict(real=LABELLED, made=ONLINE))
+    sampler = SourceRatioSampler(dataset, 8, dict(real=1, made=3), seed=0)
+    for one, made in ((sampler, 60), (None, 80 * 30 // 50)):
+        checkpoint, loader = dict(meta=dict(iter=10)), SimpleNamespace(dataset=dataset, batch_size=8, sampler=one)
+        TrainingSetHook().before_save_checkpoint(SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), world_size=1), checkpoint)
+        assert [(part['images'], part['synthetic']) for part in checkpoint['meta']['training_set']] == [(20, False), (made, True)]
+
+
+def test_an_online_part_needs_its_preprocessor():
+    loader = SimpleNamespace(dataset=MixedDataset(dict(real=LABELLED, made=ONLINE)))
+    loader.sampler = SourceRatioSampler(loader.dataset, 8, dict(real=1, made=3), seed=0)
+    plain = SimpleNamespace(data_preprocessor=SegDataPreProcessor(size=(32, 32)))
+    assert 'mmbdg.OnlineDataPreprocessor, which makes them' in next(address_problems(loader, plain))
+    for sampling in (None, dict(steering=dict(candidates=2))):
+        online = SimpleNamespace(data_preprocessor=OnlineDataPreprocessor('fashion32', sampling=sampling))
+        assert not list(address_problems(loader, online))
+    assert 'steering chooses' in next(
+        address_problems(SimpleNamespace(dataset=MixedDataset(dict(real=LABELLED)), sampler=loader.sampler), online)
+    )

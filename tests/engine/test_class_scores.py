@@ -115,7 +115,7 @@ def test_class_of_an_image():
 
 def test_training_set_in_a_checkpoint():
     real = FashionMNIST32(split='test', label_fraction=0.01)
-    loader = SimpleNamespace(dataset=ConcatDataset([real, real], lazy_init=True), batch_size=4)
+    loader = SimpleNamespace(dataset=ConcatDataset([real, real], lazy_init=True), batch_size=4, sampler=None)
     checkpoint = dict(meta=dict(iter=5))
     TrainingSetHook().before_save_checkpoint(SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader), world_size=1), checkpoint)
     assert checkpoint['meta']['training_set'] == 2 * [dict(dataset='FashionMNIST32', synthetic=False, images=len(real))]

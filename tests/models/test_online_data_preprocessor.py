@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.dataset import default_collate, pseudo_collate
 from mmengine.logging import MessageHub
 from mmengine.model import revert_sync_batchnorm
+from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmbdg.addressed import generator_at
@@ -225,3 +226,21 @@ def test_joint_batches_and_every_gradient():
     loss.backward()
     assert {'loss_single', 'loss_dense', 'seg.loss_ce'} <= set(losses)
     assert [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None] == []
+
+
+def test_a_batch_of_real_images_and_addresses():
+    """Each item is what it is in a batch of its own kind, at its own place."""
+    online = build(size=(32, 32), augmentation=dict(CROP, size=32))
+    made = batch(range(2), pseudo_collate)
+    real = dict(inputs=[torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8) for _ in range(2)], data_samples=[])
+    for _ in range(2):
+        real['data_samples'].append(
+            SegDataSample(metainfo=dict(ori_shape=(32, 32)), gt_sem_seg=PixelData(data=torch.ones(1, 32, 32).long()))
+        )
+    alone = [online(copy.deepcopy(one), True) for one in (real, made)]
+    both = {key: [real[key][0], made[key][0], made[key][1], real[key][1]] for key in real}
+    out = online(copy.deepcopy(both), True)
+    for place, (kind, number) in enumerate(((0, 0), (1, 0), (1, 1), (0, 1))):
+        assert torch.equal(out['inputs'][place], alone[kind]['inputs'][number])
+        assert torch.equal(out['data_samples'][place].gt_sem_seg.data, alone[kind]['data_samples'][number].gt_sem_seg.data)
+    assert out['data_samples'][2].index == made['inputs'][1][2] and 'index' not in out['data_samples'][3]

@@ -9,6 +9,6 @@ generator = dict(
         decoder_block_out_channels=(32, 32, 32),
         num_encoder_blocks=(1, 1, 1),
         latent_channels=16,
-        scaling_factor=1.0,  # of the trained autoencoder
+        scaling_factor=1.123478,  # of our autoencoder; each training has its own, see its config.json
     ),
 )

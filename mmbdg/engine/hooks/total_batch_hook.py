@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmbdg.datasets import JointDataset
 from mmbdg.datasets.address import Addressing, addressing
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.source_ratio_sampler import SourceRatioSampler
@@ -35,7 +36,7 @@ class TotalBatchHook(Hook):
     def before_train(self, runner: Runner) -> None:
         loader = runner.train_loop.dataloader
         joint = addressing(loader.dataset) is Addressing.ADDRESS
-        if joint:
+        if isinstance(loader.dataset, JointDataset):
             parts = loader.dataset.parts.items()
             self._check_ratios(runner, {name: loader.dataset.ratios[name] for name, part in parts if addressing(part) is Addressing.COUNT})
         if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:

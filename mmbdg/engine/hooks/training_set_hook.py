@@ -1,12 +1,15 @@
 """Stores in checkpoints what the training has learnt from: numbers of real and synthetic images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmbdg.datasets.address import Addressing, addressing
+from mmbdg.datasets.mixed import MixedDataset
+from mmbdg.engine.samplers.source_ratio_sampler import SourceRatioSampler
 from mmbdg.registry import HOOKS
 
 KEY = 'training_set'
@@ -25,20 +28,25 @@ class TrainingSetHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         loader, meta = runner.train_loop.dataloader, checkpoint['meta']
         drawn = meta['iter'] * loader.batch_size * runner.world_size if loader.batch_size else 0
-        meta[KEY] = list(described(loader.dataset, drawn))
+        meta[KEY] = list(described(loader.dataset, drawn, _shares(loader.sampler)))
 
 
-def described(dataset: Any, drawn: int) -> Iterator[dict[str, Any]]:
+def described(dataset: Any, drawn: int, shares: Mapping[str, Fraction] | None = None) -> Iterator[dict[str, Any]]:
     """Class, kind and number of images of a dataset and of its parts.
 
     Args:
         dataset: Dataset of a training.
         drawn: Number of its items that the training has drawn; counts for endless datasets.
+        shares: Shares of the parts of a mixed dataset in the items drawn. Default: those of their lengths.
     """
     if parts := getattr(dataset, 'parts', None):
-        ratios = getattr(dataset, 'ratios', {})  # a MixedDataset has none, and no endless part
+        if isinstance(dataset, MixedDataset):  # an item is of one part
+            shares = shares or {name: Fraction(len(part), len(dataset)) for name, part in parts.items()}
+            numbers = {name: round(drawn * shares[name]) for name in parts}
+        else:
+            numbers = {name: drawn * dataset.ratios[name] for name in parts}
         for name, part in parts.items():
-            yield from described(part, drawn * ratios.get(name, 1))
+            yield from described(part, numbers[name])
     elif several := getattr(dataset, 'datasets', None):  # ConcatDataset of mmengine and torch
         for part in several:
             yield from described(part, drawn)
@@ -47,3 +55,10 @@ def described(dataset: Any, drawn: int) -> Iterator[dict[str, Any]]:
     else:
         images = drawn if addressing(dataset) is Addressing.COUNT else len(dataset)
         yield dict(dataset=type(dataset).__name__, synthetic=bool(getattr(dataset, 'synthetic', False)), images=images)
+
+
+def _shares(sampler: Any) -> dict[str, Fraction] | None:
+    """Shares of the parts in the samples of a sampler with a fixed ratio; None for other samplers."""
+    if not isinstance(sampler, SourceRatioSampler):
+        return None
+    return {name: Fraction(count, sampler.group) for name, count in sampler.ratio.items()}
