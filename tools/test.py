@@ -18,6 +18,7 @@ from mmbdg.compat.checkpoint import checkpoint_file, load_strict, read_checkpoin
 from mmbdg.engine.checks import check_annotations, check_metrics, check_test_data
 from mmbdg.engine.config_changes import TEST_CHANGES
 from mmbdg.engine.hooks.class_scores_hook import ClassScoresHook
+from mmbdg.engine.hooks.entropy_by_class_hook import EntropyByClassHook
 from mmbdg.engine.hooks.measured_set_hook import MeasuredSetHook
 from mmbdg.engine.hooks.saved_predictions_hook import SavedPredictionsHook
 from mmbdg.engine.hooks.training_set_hook import KEY as TRAINING_SET
@@ -40,6 +41,9 @@ def main() -> None:
         metavar='IMAGE',
         help='save masks of these test images, by number from 0, beside the JSON file; without numbers: of 16 images, evenly spread',
     )
+    parser.add_argument(
+        '--entropy', action='store_true', help='also write the entropy of the predictions by class; no true masks are read for it'
+    )
     add_common_arguments(parser)
     args = parser.parse_args()
     cfg = load_config(args, TEST_CHANGES)
@@ -59,7 +63,8 @@ def main() -> None:
     check_test_data(runner)
     test_set, scores = MeasuredSetHook(), ClassScoresHook()
     predictions = None if args.save_predictions is None else SavedPredictionsHook(args.save_predictions)
-    for hook in filter(None, (test_set, scores, predictions)):
+    entropy = EntropyByClassHook() if args.entropy else None
+    for hook in filter(None, (test_set, scores, predictions, entropy)):
         runner.register_hook(hook)
     metrics = runner.test()
     if runner.rank == 0:
@@ -74,7 +79,7 @@ def main() -> None:
             training_set=training_set,
             backbone=backbone_of(model),
         )
-        by_class = dict(per_label=scores.per_label, per_class=scores.per_class)
+        by_class = dict(per_label=scores.per_label, per_class=scores.per_class, entropy=entropy.found if entropy else None)
         saved = saved_predictions(predictions, out) if predictions else None
         write_json(out, dict(**made_by, test_set=test_set.measured, metrics=metrics, **by_class, predictions=saved))
         runner.logger.info(f'metrics are in {out}')

@@ -3,8 +3,9 @@
     python tools/study.py configs/studies/steered.py work_dirs/steered
 
 Three rounds of 300 garments. The first one is uniform in both rows. The numbers of the next ones follow from the IoU by class of a learner
-that was trained with all rounds so far, measured on 500 real training images; in the row "uniform" (power 0) they are equal. Both rows
-consume the masks of these 500 images, and both train the same learners. The columns are trained with one, two or three rounds. The seed
+that was trained with all rounds so far, measured on 500 real training images; in the row "uniform" (power 0) they are equal. In the row
+"entropy" they follow from the entropy of the learner's predictions, which needs no masks. The other rows consume the masks of the 500
+images. All rows train the same learners. The columns are trained with one, two or three rounds. The seed
 determines the samples and the trainings.
 """
 
@@ -12,7 +13,7 @@ _base_ = '_base_/steps.py'
 
 count = 300  # samples of a round; a multiple of the ten classes
 minimum = 5  # smallest number of samples of a class
-powers = dict(uniform=0, steered=1)
+rules = dict(uniform=('score', 0), steered=('score', 1), entropy=('entropy', 1))  # what a plan follows, and its power
 learner_options = {}  # more options of each learner
 
 synthesis_config = 'configs/synthesis/biggan32_fashion.py'
@@ -47,6 +48,7 @@ next_rounds = {
                 arguments=[
                     *('{config}', f'{{learner_{number - 1}.checkpoint}}', '--work-dir', '{out}'),
                     *('--out', '{out}/validation.json'),
+                    *(['--entropy'] if by == 'entropy' else []),
                 ],
                 config=learner_config,
                 options={**validation, 'rounds': [f'{{round_{i}.out}}/dataset' for i in range(number)]},
@@ -56,7 +58,7 @@ next_rounds = {
                 name=f'plan_{number}',
                 tool='plan_round.py',
                 arguments=[
-                    *(f'{{validation_{number - 1}.result}}', '{out}/plan.json', '--total', f'{count}', '--power', f'{power}'),
+                    *(f'{{validation_{number - 1}.result}}', '{out}/plan.json', '--total', f'{count}', '--power', f'{power}', '--by', by),
                     *('--minimum', f'{minimum}', '--missing', '0', '--after', *(f'{{round_{i}.out}}/dataset' for i in range(number))),
                 ],
                 outputs=dict(plan='plan.json'),
@@ -70,7 +72,7 @@ next_rounds = {
             ),
         )
     ]
-    for name, power in powers.items()
+    for name, (by, power) in rules.items()
 }
 
 study = dict(

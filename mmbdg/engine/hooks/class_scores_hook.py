@@ -45,7 +45,7 @@ class ClassScoresHook(Hook):
         self._ignore = next((metric.ignore_index for metric in metrics if hasattr(metric, 'ignore_index')), IGNORE)
         meta = getattr(dataset, 'metainfo', None) or {}
         self._dataset, self._labels = dataset, list(meta.get('classes') or ())
-        self._classes = _names(class_names_of(dataset) or self._labels)
+        self._classes = in1k_names(class_names_of(dataset) or self._labels)
         labels, classes = len(self._labels), len(self._classes)
         self._pixels = np.zeros((3, labels), np.int64)  # intersection, truth, prediction
         self._of_class = np.zeros((classes, 3, labels), np.int64) if labels == 2 and class_names_of(dataset) else None
@@ -111,5 +111,6 @@ def _mean(values: list[float | None]) -> float | None:
     return round(sum(known) / len(known), 4) if known else None
 
 
-def _names(names: list[str]) -> list[str]:
+def in1k_names(names: list[str]) -> list[str]:
+    """This package's names of the classes of ImageNet in the place of mmpretrain's; other names unchanged."""
     return list(class_names(IN1K)) if tuple(names) == tuple(IMAGENET_CATEGORIES) else list(names)
