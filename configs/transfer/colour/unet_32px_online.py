@@ -5,11 +5,14 @@
 Half of each batch comes from each set, as in unet_32px_mixed.py, whose synthetic images are stored. No made image repeats.
 """
 
-_base_ = 'unet_32px_mixed.py'
+_base_ = 'unet_32px.py'
 
+label_fraction = 0.005  # of the real images: 50
 labelled_generator = 'work_dirs/biggan32_colour/labelled_generator'
 online_seed = 0
 members = 1  # interpreters that label the images
+batch_size = 32
+ratio = dict(real=1, made=1)
 
 model = dict(
     data_preprocessor=dict(
@@ -21,17 +24,20 @@ model = dict(
     )
 )
 train_dataloader = dict(
-    collate_fn=dict(type='mmengine.pseudo_collate'),  # a batch has images and addresses
+    batch_size=batch_size,
+    sampler=dict(_delete_=True, type='mmbdg.SourceRatioSampler', batch_size=batch_size, ratio=ratio),
     dataset=dict(
+        _delete_=True,
+        type='mmbdg.MixedDataset',
         parts=dict(
+            real=dict(_base_.train_dataloader.dataset, label_fraction=label_fraction),
             made=dict(
-                _delete_=True,
                 type='mmbdg.OnlineSyntheticDataset',
                 labelled_generator=labelled_generator,
                 label_space=_base_.label_space,
                 seed=online_seed,
-            )
-        )
+            ),
+        ),
     ),
 )
-requires = dict(_delete_=True, labelled_generator='the labelled generator: python tools/train.py configs/interpreter/biggan32_colour.py')
+requires = dict(labelled_generator='the labelled generator: python tools/train.py configs/interpreter/biggan32_colour.py')

@@ -15,7 +15,7 @@ from mmbdg.datasets.image_class import class_names_of, class_of_image
 from mmbdg.engine.hooks.class_scores_hook import in1k_names
 from mmbdg.engine.hooks.tested_images import TestedImages
 from mmbdg.errors import InputError
-from mmbdg.interpreter.labels import entropy
+from mmbdg.models.steered_sampler import mean_entropy
 
 
 class EntropyByClassHook(Hook):
@@ -55,7 +55,7 @@ class EntropyByClassHook(Hook):
             if (index := self._tested.next()) is None or (class_id := self._class_of(index)) is None:
                 continue
             self._labels = len(probabilities)
-            self._sums[class_id] += entropy(probabilities).mean().item()
+            self._sums[class_id] += mean_entropy(probabilities[None], torch.ones_like(probabilities[None, 0])).item()
             self._images[class_id] += 1
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
