@@ -22,7 +22,14 @@ real_masks = {'50': 0.005, '100': 0.01, '200': 0.02, '500': 0.05, '1,000': 0.1, 
 
 annotator = f'configs/transfer/colour/annotator_32px.py:{annotator_weights}'
 files = dict(_base_.no_files, **{'train_dataloader.num_workers': 0})
-segmentor = dict(_base_.train, name='segmentor', config='configs/transfer/colour/unet_32px.py', outputs=dict())
+fast = ['--amp', '--channels-last']  # 2.4 times as fast on a CPU with AMX; [] on other CPUs
+segmentor = dict(
+    _base_.train,
+    name='segmentor',
+    config='configs/transfer/colour/unet_32px.py',
+    arguments=[*_base_.train['arguments'], *fast],
+    outputs=dict(),
+)
 training = {'randomness.seed': '{seed}', 'label_seed': '{seed}', 'iterations': iterations, **files}
 mixed = dict(segmentor, config='configs/transfer/colour/unet_32px_mixed.py', options=dict(training, made='{synthesize.out}/dataset'))
 consistent = dict(  # masks of the made set are not read

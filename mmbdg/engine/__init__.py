@@ -1,6 +1,7 @@
 """Hooks, samplers and constructors for mmengine's Runner."""
 
 from mmbdg.engine.hooks.average_statistics_hook import AverageStatisticsHook
+from mmbdg.engine.hooks.channels_last_hook import ChannelsLastHook
 from mmbdg.engine.hooks.correspondence_hook import CorrespondenceHook
 from mmbdg.engine.hooks.diffusion_hooks import (
     DiffusionSamplesHook,
@@ -40,6 +41,7 @@ __all__ = [
     'AverageStatisticsHook',
     'AutocastOptimWrapper',
     'ContinuedCosineLR',
+    'ChannelsLastHook',
     'CorrespondenceHook',
     'DiffusionSamplesHook',
     'EmbeddingHook',

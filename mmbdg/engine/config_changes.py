@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.config import Config
 
+from mmbdg.engine.hooks.channels_last_hook import apply_channels_last
 from mmbdg.engine.hooks.standing_hooks import add_standing_hooks
 from mmbdg.engine.optimizers.autocast_optim_wrapper import apply_amp
 from mmbdg.engine.resuming import apply_resume
@@ -96,6 +97,7 @@ TRAINING_CHANGES = (
     Change(lambda cfg, args: apply_resume(cfg, args.resume), ('resume', 'load_from', 'requires', 'randomness')),
     Change(lambda cfg, args: add_standing_hooks(cfg), ('default_hooks', 'custom_hooks')),
     Change(lambda cfg, args: apply_amp(cfg, args.amp), ('optim_wrapper',)),
+    Change(lambda cfg, args: apply_channels_last(cfg, args.channels_last), ('custom_hooks',)),
     Change(lambda cfg, args: add_tensorboard(cfg, args.tensorboard), ('visualizer',)),
 )
 """Changes before a training, in their order."""

@@ -41,6 +41,7 @@ def args(tmp_path, monkeypatch):
         resume='b.pth',
         amp='bf16',
         tensorboard=True,
+        channels_last=True,
     )
 
 
