@@ -9,6 +9,7 @@
     python tools/benchmark.py retrieval --out retrieval.json
     python tools/benchmark.py online configs/densecl_biggan_fpn_online.py configs/densecl_biggan_fpn.py
     python tools/benchmark.py joint configs/densecl_biggan_fpn.py
+    python tools/benchmark.py step configs/transfer/colour/unet_32px.py --threads 1
     python tools/benchmark.py paste configs/transfer/fashion/mask-rcnn_r18_fpn_scenes_paste.py --cfg-options real_photos=100
     python tools/benchmark.py joint configs/densecl_biggan_fpn_in1k.py --image-size 224 --device cuda
     python tools/benchmark.py own --out mmbdg/own_images/costs.json
@@ -59,6 +60,10 @@ joint
     on the same batches; and the memory. For DenseCL also the time of both contrastive losses (forward and backward), compared with
     mmpretrain's. Each of the two separate networks has its own optimizer; the joint model has one for all parameters.
 
+step
+    Time of a training step on a loaded batch (forward, backward, optimizer), compared with the same step with --amp, --channels-last or
+    both of tools/train.py. Whether they are faster depends on the network and the processor.
+
 paste
     Time to load training samples with pasted objects (mmbdg.PasteObjects), compared with the same pipeline without pasting. One process
     loads the samples, without the data preprocessor.
@@ -93,6 +98,7 @@ from benchmarks.online import add_online
 from benchmarks.own import add_own
 from benchmarks.paste import add_paste
 from benchmarks.retrieval import add_retrieval
+from benchmarks.step import add_step
 from benchmarks.synthesis import add_synthesis
 
 from mmbdg.arguments import Parser
@@ -109,6 +115,7 @@ def main() -> None:
     add_synthesis(commands)
     add_online(commands)
     add_joint(commands)
+    add_step(commands)
     add_paste(commands)
     add_own(commands)
     args = parser.parse_args()
