@@ -15,7 +15,14 @@ arguments = ['{config}', '{out}/dataset', '--num-per-class', f'{per_class}', '--
 bare = {'synthesis.classifier': None, 'synthesis.uncertainty_rate': 0.0, 'synthesis.truncation': None, 'synthesis.candidates': 100}
 classifier_options = {}  # more options of each classifier
 
-classifier = dict(_base_.train, name='classifier', config='configs/transfer/fashion/classifier_32px.py', outputs=dict())
+fast = ['--amp', '--channels-last']  # twice as fast on a CPU with AMX; [] on other CPUs
+classifier = dict(
+    _base_.train,
+    name='classifier',
+    config='configs/transfer/fashion/classifier_32px.py',
+    arguments=[*_base_.train['arguments'], *fast],
+    outputs=dict(),
+)
 training = {'randomness.seed': '{seed}', **_base_.no_files, **classifier_options}
 retrieve = dict(_base_.retrieve, arguments=arguments)  # the images that are perturbed are those of the row "retrieval"
 
