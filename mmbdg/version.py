@@ -1,3 +1,3 @@
 """Version of the package; setup.py reads it without importing the package."""
 
-__version__ = '0.12.0'
+__version__ = '0.13.0'
