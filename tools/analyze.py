@@ -1,7 +1,7 @@
 """Report on a labelled dataset: Table 1, histograms, mean shapes, samples, nearest reference images.
 
     python tools/analyze.py work_dirs/biggan32_fashion
-    python tools/analyze.py work_dirs/biggan-sim --reference configs/x.py:test_dataloader.dataset --inception weights.pth --device cuda
+    python tools/analyze.py work_dirs/biggan-sim --reference CONFIG.py:test_dataloader.dataset --inception weights.pth --device cuda
     python tools/analyze.py instances.json:images --reference work_dirs/biggan-sim --features efflite0 --n 2000
 
 A dataset is a folder written by tools/synthesize.py, CONFIG.py:KEY (any mmseg dataset in a config), or INSTANCES.json:IMAGE_FOLDER.

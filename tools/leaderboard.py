@@ -4,7 +4,7 @@
     python tools/leaderboard.py work_dirs/fgbg_seed*/test.json --new docs/leaderboard/entries/joint.json --domain fashion \\
         --method "joint pre-training" --pretraining "DenseCL + BigGAN-sim" --backbone ResNet-18 --data real --pretraining-data biggan-off \\
         --synthetic 1000 --consumed 10000 10000 50
-    python tools/leaderboard.py work_dirs/benchmark/benchmark.json --row joint --new ...
+    python tools/leaderboard.py work_dirs/benchmark/benchmark.json --row joint --new ENTRY.json ...
 
 The first command reads and checks all entries (JSON files, or folders of them) and writes leaderboard.md, leaderboard.json and
 leaderboard.html (one self-contained file) to --out. An entry that is incomplete or inconsistent ends it with the reason, and nothing is

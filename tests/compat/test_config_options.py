@@ -125,6 +125,8 @@ def test_a_variable_that_nothing_uses(config):
         read_config(config, dict(dead='x'))
     assert read_config(config, dict(dead='data/x')).dead == 'data/x'  # the value as it is in the config
     assert read_config(config, {'+dead': 'x'}).dead == 'x'
+    config.write_text(CONFIG + "names = ('a', 'b')\n")
+    assert list(read_config(config, dict(names=['a', 'b'])).names) == ['a', 'b']  # a list, as the command line gives it
     with pytest.raises(InputError, match='nothing uses root of .*; set the place itself'):
         read_config(config, dict(root='x'), used={'model'})
 
