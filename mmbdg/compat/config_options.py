@@ -136,7 +136,7 @@ def check_arrival(read: Callable[[Collection[str]], Config], options: Mapping[st
     if key.split('.')[0] in {*used, *SAID}:
         return
     after, before = read(options), read([name for name in options if name != key])
-    as_before = not any(differences(value_at(before, key.split('.')), options[key]))  # a list equals a tuple with the same entries
+    as_before = not list(differences(value_at(before, key.split('.')), options[key]))  # a list equals a tuple with the same entries
     if as_before or any(differences(before, after, used)):
         return
     plain, alone = read([]), read([key])
