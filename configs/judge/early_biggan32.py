@@ -55,6 +55,4 @@ param_scheduler = [
 ]
 default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=500))
 custom_hooks = [dict(type='mmbdg.ExportJudgeHook')]
-next_step = (
-    'python tools/synthesize.py configs/synthesis/biggan32_fashion_early.py OUT --cfg-options synthesis.filters.0.early.judge={work_dir}'
-)
+next_step = 'python tools/synthesize.py configs/synthesis/biggan32_fashion_early.py OUT --cfg-options judge={work_dir}'
