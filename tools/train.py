@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--channels-last',
         action='store_true',
-        help='another memory format of convolutions: faster on CPUs and tensor cores, equal up to rounding',
+        help='another memory format of convolutions: faster on many processors, equal up to rounding',
     )
     parser.add_argument('--tensorboard', action='store_true', help='also write event files for TensorBoard (docs/seeing.md)')
     add_common_arguments(parser)

@@ -3,9 +3,10 @@
     python tools/study.py configs/studies/fifty_annotations.py work_dirs/fifty_annotations --jobs 2
 
 The images are the garments in colour. Each row with made masks trains with 50 annotated real images and as many made ones in each batch.
-Network, iterations and augmentation are the same in all rows. The rows "n real masks" are the yardstick. The seed chooses the annotated
-images, and is the seed of all trainings and samples. The classifier, the generators and the stand-in annotator are trained once before
-(docs/colour_garments.md): their files are the variables below.
+Network, iterations and augmentation are the same in all rows. Two kinds of rows differ in more: "online" has one interpreter, no filter and
+the augmentation of the online preprocessor; the rows of consistency have three made images for each real one. The rows "n real masks" are
+the yardstick. The seed chooses the annotated images, and is the seed of all trainings and samples. The classifier, the generators and the
+stand-in annotator are trained once before (docs/colour_garments.md): their files are the variables below.
 """
 
 _base_ = '_base_/steps.py'
@@ -13,6 +14,7 @@ _base_ = '_base_/steps.py'
 classifier_weights = 'work_dirs/resnet_colour32/classifier.safetensors'
 biggan_weights = 'work_dirs/biggan_colour32/generator.safetensors'
 diffusion_weights = 'work_dirs/transformer_colour32/transformer'
+scaling_factor = 1.123478  # of its autoencoder: vae/config.json in that folder
 annotator_weights = 'work_dirs/annotator_32px/segmentor.safetensors'
 iterations = 1500  # of each segmentor
 per_class = 900  # made images of each class
@@ -22,7 +24,7 @@ real_masks = {'50': 0.005, '100': 0.01, '200': 0.02, '500': 0.05, '1,000': 0.1, 
 
 annotator = f'configs/transfer/colour/annotator_32px.py:{annotator_weights}'
 files = dict(_base_.no_files, **{'train_dataloader.num_workers': 0})
-fast = ['--amp', '--channels-last']  # 2.4 times as fast on a CPU with AMX; [] on other CPUs
+fast = ['--amp', '--channels-last']  # 2.3 times as fast on a CPU with AMX; [] on other CPUs
 segmentor = dict(
     _base_.train,
     name='segmentor',
@@ -124,12 +126,18 @@ diffusion = [
         tool='annotate.py',
         arguments=['encode', '{config}', '{fifty.out}/set', '{out}/set'],
         config='configs/interpreter/transformer_colour.py',
-        options={'pipeline': diffusion_weights},
+        options={'pipeline': diffusion_weights, 'scaling_factor': scaling_factor},
     ),
     dict(
         interpreter,
         config='configs/interpreter/transformer_colour.py',
-        options=dict(labeller, pipeline=diffusion_weights, annotated='{annotate.out}/set', annotator=annotator),
+        options=dict(
+            labeller,
+            pipeline=diffusion_weights,
+            scaling_factor=scaling_factor,
+            annotated='{annotate.out}/set',
+            annotator=annotator,
+        ),
         inputs=[annotator_weights],
     ),
     dict(

@@ -2,11 +2,11 @@
 
     python tools/study.py configs/studies/steered.py work_dirs/steered
 
-Three rounds of 300 garments. The first one is uniform in both rows. The numbers of the next ones follow from the IoU by class of a learner
+Three rounds of 300 garments. The first one is uniform in all rows. The numbers of the next ones follow from the IoU by class of a learner
 that was trained with all rounds so far, measured on 500 real training images; in the row "uniform" (power 0) they are equal. In the row
-"entropy" they follow from the entropy of the learner's predictions, which needs no masks. The other rows consume the masks of the 500
-images. All rows train the same learners. The columns are trained with one, two or three rounds. The seed
-determines the samples and the trainings.
+"entropy" they follow from the entropy of the learner's predictions, which needs the classes of these images, but not their masks (the step
+computes the IoU too; the plan does not read it). The other rows consume the masks of the 500 images. All rows train the same learners. The
+columns are trained with one, two or three rounds. The seed determines the samples and the trainings.
 """
 
 _base_ = '_base_/steps.py'

@@ -35,7 +35,8 @@ class MixedDataset(Dataset):
 
     A part may be online (:class:`~mmbdg.datasets.OnlineSyntheticDataset`): pass e through the part has the samples e L ... (e + 1) L - 1 of
     its count, where L is its length, so none repeats. Batches of images and addresses need ``collate_fn=dict(type='pseudo_collate')``, and
-    a :class:`~mmbdg.models.OnlineDataPreprocessor` makes the samples.
+    a :class:`~mmbdg.models.OnlineDataPreprocessor` makes the samples. Only one part may be online, because the preprocessor has one
+    generator.
 
     Where an item needs images of several parts at once, use :class:`~mmbdg.datasets.JointDataset`.
 
@@ -43,8 +44,8 @@ class MixedDataset(Dataset):
         parts: Configs of datasets by the name of the part.
 
     Raises:
-        InputError: Parts are wrong, see :mod:`mmbdg.parts`; a part has no images or combines parts itself; two parts have different
-            classes or ignore different labels; (on the first item) the sampler provides no addresses.
+        InputError: Parts are wrong, see :mod:`mmbdg.parts`; a part has no images or has parts of its own; two parts are online, have
+            different classes or ignore different labels; (on the first item) the sampler provides no addresses.
     """
 
     addressing: ClassVar = Addressing.ADDRESS
@@ -55,10 +56,16 @@ class MixedDataset(Dataset):
         for name, part in self.parts.items():
             if addressing(part) is Addressing.ADDRESS:
                 raise InputError(
-                    f'MixedDataset: the part "{name}" is a {type(part).__name__}, which combines parts itself: name its parts here'
+                    f'MixedDataset: the part "{name}" is a {type(part).__name__}, which has parts of its own: name its parts here'
                 )
             if not len(part):
                 raise InputError(f'MixedDataset: the part "{name}" has no images: check its folders, or remove it from parts')
+        online = [name for name, part in self.parts.items() if addressing(part) is Addressing.COUNT]
+        if len(online) > 1:
+            raise InputError(
+                f'MixedDataset: the parts "{online[0]}" and "{online[1]}" are online, but the data preprocessor has one generator: '
+                'keep one of them, and synthesise the other set (tools/synthesize.py)'
+            )
         self._check_labels()
         self._starts = [0, *accumulate(len(part) for part in self.parts.values())]
 

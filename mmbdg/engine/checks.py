@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 
 from mmengine.config import Config
-from mmengine.dataset import InfiniteSampler
+from mmengine.dataset import InfiniteSampler, default_collate
 from mmengine.dist import get_rank
 from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
@@ -253,15 +253,22 @@ def address_problems(loader: DataLoader, model: nn.Module) -> Iterator[str]:
     name, addressed = type(loader.sampler).__name__, isinstance(loader.sampler, AddressedSampler)
     if addressing(loader.dataset) is Addressing.ADDRESS and not addressed:
         yield f'a {type(loader.dataset).__name__} is indexed by addresses, but a {name} gives none: {ADDRESSED_SAMPLER}'
-    steered = isinstance(loader.dataset, MixedDataset) and is_online(loader.dataset)  # one preprocessor for all parts
+    mixed = isinstance(loader.dataset, MixedDataset) and is_online(loader.dataset)  # one preprocessor for all parts
+    if mixed and getattr(loader, 'collate_fn', None) is default_collate:
+        yield (
+            'train_dataloader.collate_fn=default_collate cannot stack images and the addresses of online samples: set it to '
+            "dict(type='mmengine.pseudo_collate')"
+        )
     for part_name, part in _parts(loader.dataset, model).items():
         preprocessor = part_of(model.data_preprocessor, part_name)
-        if addressing(part) is Addressing.COUNT and not (addressed and getattr(preprocessor, 'takes_addresses', False)):
+        if addressing(part) is Addressing.COUNT and not addressed:
+            yield f'online samples need a sampler that never repeats one, and {name} may: {ADDRESSED_SAMPLER}'
+        if addressing(part) is Addressing.COUNT and not getattr(preprocessor, 'takes_addresses', False):
             yield (
-                f'online samples need {ADDRESSED_SAMPLER}, which never repeats one, and a data preprocessor of the type '
-                f'mmbdg.OnlineDataPreprocessor, which makes them; here are {name} and {type(preprocessor).__name__}'
+                'online samples need a data preprocessor of the type mmbdg.OnlineDataPreprocessor, which makes them; here is '
+                f'{type(preprocessor).__name__}'
             )
-        if addressing(part) is not Addressing.COUNT and getattr(preprocessor, 'steering', None) and not steered:
+        if addressing(part) is not Addressing.COUNT and getattr(preprocessor, 'steering', None) and not mixed:
             yield (
                 f'steering chooses among online samples, but the training data is a {type(part).__name__}: set '
                 "train_dataloader.dataset.type='mmbdg.OnlineSyntheticDataset', or remove sampling.steering of the data preprocessor"

@@ -102,7 +102,8 @@ class OnlineDataPreprocessor(SegDataPreProcessor):
     ) -> tuple[list[Tensor], list[SegDataSample]]:
         """Generate the images of N addresses, BGR uint8 (3,H,W) as loaded by mmcv, and data samples with their masks."""
         seeds, class_ids, indices = (list(column) for column in zip(*addresses, strict=True))
-        self._check_generator(samples[0].labelled_generator)
+        for path in {sample.labelled_generator for sample in samples}:
+            self._check_generator(path)
         if len(set(seeds)) > 1:
             raise InputError(f'the online samples of a batch must be of one seed, got {sorted(set(seeds))}')
         generator = self.sampling.generator.to(self.device)

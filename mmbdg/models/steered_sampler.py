@@ -27,6 +27,13 @@ def mean_entropy(probabilities: Tensor, counted: Tensor) -> Tensor:
     return (entropy(probabilities) * counted).sum((1, 2)) / counted.sum((1, 2)).clamp(min=1)
 
 
+def predicted_probabilities(sample: SegDataSample) -> Tensor:
+    """Probabilities of the labels, float32 (L,H,W), of a predicted sample with ``seg_logits``; L is 2 for a network with one output."""
+    logits = sample.seg_logits.data.float()
+    # With one channel mmseg's predictions hold its probability instead of its logit.
+    return torch.cat([1 - logits, logits]) if len(logits) == 1 else logits.softmax(0)
+
+
 SCORES: dict[str, Callable[[Tensor, Tensor], Tensor]] = dict(entropy=mean_entropy)
 """How uncertain the network is about an image, by name; the arguments are those of :func:`mean_entropy`."""
 
@@ -108,10 +115,8 @@ class SteeredSampler:
             predicted = self.learner.predict(inputs, list(data_samples))
         if 'seg_logits' not in predicted[0]:
             raise InputError(f'steering needs logits, which the predictions of {type(self.learner).__name__} lack: use another model')
-        logits = torch.stack([sample.seg_logits.data for sample in predicted]).float()
-        # With one channel mmseg's predictions hold its probability instead of its logit.
-        probabilities = torch.cat([1 - logits, logits], 1) if logits.shape[1] == 1 else logits.softmax(1)
-        height, width = logits.shape[2:]  # without padding
+        probabilities = torch.stack([predicted_probabilities(sample) for sample in predicted])
+        height, width = probabilities.shape[2:]  # without padding
         counted = torch.stack([sample.gt_sem_seg.data[0, :height, :width] != sample.ignore for sample in data_samples])
         return SCORES[self.score](probabilities, counted).tolist()
 

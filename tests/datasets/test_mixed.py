@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import default_collate
 from mmseg.models import SegDataPreProcessor
 
 from mmbdg.compat.config_keys import TOP, unknown_keys
@@ -20,6 +21,7 @@ from mmbdg.models import OnlineDataPreprocessor
 
 REAL = dict(type='mmbdg.FashionMNIST32', split='test', label_fraction=0.02, pipeline=[dict(type='mmpretrain.PackInputs')])
 VIEW = [dict(type='mmpretrain.ColorJitter', brightness=0.4), dict(type='mmpretrain.PackInputs')]
+ONLINE = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32', label_space='classes', seed=5, length=30)
 LABELLED = dict(REAL, pipeline=[dict(type='mmseg.PackSegInputs')])
 
 
@@ -79,7 +81,8 @@ def test_what_is_refused():
     for parts, message in (
         (dict(), 'needs at least one part'),
         (dict(real=seg, online=online), 'the part "real" has 3 classes, the part "online" has 11; class 0 is "a"'),
-        (dict(real=seg, joint=dict(type='mmbdg.JointDataset', ssl=REAL)), 'the part "joint" is a JointDataset, which combines parts'),
+        (dict(real=LABELLED, a=ONLINE, b=ONLINE), 'the parts "a" and "b" are online, but the data preprocessor has one generator'),
+        (dict(real=seg, joint=dict(type='mmbdg.JointDataset', ssl=REAL)), 'the part "joint" is a JointDataset, which has parts of its own'),
         (dict(real=seg, more=dict(seg, length=0)), 'the part "more" has no images'),
         (dict(real=seg, more=dict(seg, classes=('a', 'c', 'b'))), 'class 1 is "b" in "real" and "c" in "more"'),
         (dict(real=seg, more=dict(seg, classes=('a', 'b'))), '"real" has 3 classes, the part "more" has 2; class 2 is "c" .* no class in'),
@@ -94,9 +97,6 @@ def test_the_head_fits_every_part():
     dataset = MixedDataset(dict(a=dict(type=Seg, classes=None), b=LABELLED))
     model = SimpleNamespace(decode_head=SimpleNamespace(num_classes=2, ignore_index=255))
     assert 'the segmentation head has 2 labels, the label space "classes"' in next(label_problems(SimpleNamespace(dataset=dataset), model))
-
-
-ONLINE = dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32', label_space='classes', seed=5, length=30)
 
 
 def test_an_online_part_repeats_no_sample():
@@ -125,10 +125,13 @@ def test_an_online_part_needs_its_preprocessor():
     loader = SimpleNamespace(dataset=MixedDataset(dict(real=LABELLED, made=ONLINE)))
     loader.sampler = SourceRatioSampler(loader.dataset, 8, dict(real=1, made=3), seed=0)
     plain = SimpleNamespace(data_preprocessor=SegDataPreProcessor(size=(32, 32)))
-    assert 'mmbdg.OnlineDataPreprocessor, which makes them' in next(address_problems(loader, plain))
+    (problem,) = address_problems(loader, plain)
+    assert 'mmbdg.OnlineDataPreprocessor, which makes them; here is SegDataPreProcessor' in problem and 'AddressedSampler' not in problem
     for sampling in (None, dict(steering=dict(candidates=2))):
         online = SimpleNamespace(data_preprocessor=OnlineDataPreprocessor('fashion32', sampling=sampling))
         assert not list(address_problems(loader, online))
+    stacked = SimpleNamespace(**vars(loader), collate_fn=default_collate)
+    assert 'cannot stack images and the addresses' in next(address_problems(stacked, online))
     assert 'steering chooses' in next(
         address_problems(SimpleNamespace(dataset=MixedDataset(dict(real=LABELLED)), sampler=loader.sampler), online)
     )

@@ -1,5 +1,7 @@
 """ChannelsLastHook: the format of the weights, the losses up to rounding, checkpoints, and bit-equal resuming."""
 
+from types import SimpleNamespace
+
 import pytest
 import tiny_training
 import torch
@@ -8,6 +10,7 @@ from mmengine.hooks import EMAHook
 from torch import nn
 
 from mmbdg.compat.checkpoint import read_checkpoint
+from mmbdg.engine import ChannelsLastHook
 from mmbdg.engine.hooks.channels_last_hook import apply_channels_last
 
 HOOK = dict(type='mmbdg.ChannelsLastHook')
@@ -31,8 +34,8 @@ def convolutions(monkeypatch):
     monkeypatch.setattr(tiny_training, 'Net', ConvNet)
 
 
-def convolution_weights(module):
-    return [weight for weight in module.state_dict().values() if weight.ndim == 4]
+def four_dimensional(state):
+    return [weight for weight in state.values() if weight.ndim == 4]
 
 
 def test_the_weights_have_the_format(tmp_path):
@@ -41,7 +44,7 @@ def test_the_weights_have_the_format(tmp_path):
     runner.train()
     average = next(hook for hook in runner.hooks if isinstance(hook, EMAHook)).ema_model
     for module in (runner.model, average):
-        weights = convolution_weights(module)
+        weights = four_dimensional(module.state_dict())
         assert len(weights) == 2 and not weights[0].is_contiguous()
         assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
     loaded = ConvNet()
@@ -62,6 +65,9 @@ def test_a_resumed_training_is_bit_equal(tmp_path):
     resume = tmp_path / 'cut/epoch_2.pth'
     rest, resumed = tiny_training.train(tmp_path / 'cut', hooks=[HOOK, random_state], resume=resume)
     assert first == losses[:10] and rest == losses[8:]
+    assert all(
+        weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous() for weight in four_dimensional(resumed)
+    )
     assert all(torch.equal(state[key], resumed[key]) for key in state)
 
 
@@ -71,3 +77,14 @@ def test_the_option():
     assert cfg.custom_hooks == [dict(type='EMAHook')]
     apply_channels_last(cfg, True)
     assert cfg.custom_hooks == [dict(type='EMAHook'), HOOK]
+
+
+def test_when_and_what_is_converted():
+    """Weights that were replaced after the start, e.g. by an initialisation, are converted too; other dimensions stay as they are."""
+    model = nn.ModuleDict(dict(image=nn.Conv2d(3, 4, 3), volume=nn.Conv3d(3, 4, 3), vector=nn.Linear(3, 4)))
+    runner, hook = SimpleNamespace(model=model), ChannelsLastHook()
+    hook.before_run(runner)
+    model['image'].weight = nn.Parameter(model['image'].weight.detach().contiguous())
+    hook.before_train(runner)
+    assert model['image'].weight.is_contiguous(memory_format=torch.channels_last) and not model['image'].weight.is_contiguous()
+    assert model['volume'].weight.is_contiguous() and model['vector'].weight.is_contiguous()

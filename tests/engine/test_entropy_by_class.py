@@ -1,4 +1,4 @@
-"""Entropy of the predictions by class, against hand computation, in the result of tools/test.py and in a plan."""
+"""Entropy of the predictions by class, against hand computation, and the scores that a plan takes from it."""
 
 import json
 import math
@@ -67,6 +67,8 @@ def test_what_is_refused():
     ):
         with pytest.raises(InputError, match='does not tell the classes of its images'):
             EntropyByClassHook().before_test_epoch(runner)
+    with pytest.raises(InputError, match='class_names in its meta information if the model is a segmentor'):
+        entropies_of(runner_of(Labelled([0], classes=FGBG)), [segmented(CERTAIN, UNSURE)])
     with pytest.raises(InputError, match='neither logits of masks nor scores of classes'):
         entropies_of(runner_of(Labelled([0], classes=('a', 'b'))), [DataSample()])
 

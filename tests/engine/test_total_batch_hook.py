@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from mmengine.logging import MessageHub
 
-from mmbdg.datasets import JointDataset, OnlineSyntheticDataset
+from mmbdg.datasets import JointDataset, MixedDataset, OnlineSyntheticDataset
 from mmbdg.engine import AddressedSampler, TotalBatchHook
 from mmbdg.errors import InputError
 
@@ -68,3 +68,23 @@ def test_other_real_images_are_noticed():
     train(0.03, 30)
     (warning,) = warnings
     assert 'began with 20 real images, but resumes with 30' in warning
+
+
+@pytest.mark.parametrize('by_epoch', [False, True])
+def test_the_length_of_an_online_part_is_kept(by_epoch):
+    """Pass e of a part of length L begins at its sample e L."""
+    hub, online = (
+        MessageHub.get_instance(f'online_length_{by_epoch}'),
+        dict(type='mmbdg.OnlineSyntheticDataset', labelled_generator='fashion32'),
+    )
+
+    def train(length, iterations):
+        found = resumed(hub, MixedDataset(dict(real=LABELLED, made=dict(online, length=length))), 8, 1, iterations, by_epoch)
+        found.logger = SimpleNamespace(warning=lambda message: None)
+        TotalBatchHook().before_train(found)
+
+    train(300, 0)
+    train(300, 10)
+    with pytest.raises(InputError, match='began with length=300 of the online part "made", but resumes with 400: .*parts.made.length=300'):
+        train(400, 10)
+    train(400, 0)

@@ -351,3 +351,17 @@ def test_steering_needs_online_samples():
     online = OnlineSyntheticDataset('fashion32')
     assert not list(address_problems(DataLoader(online, sampler=AddressedSampler(online, seed=0)), model))
     assert not list(address_problems(DataLoader(real), known(OnlineDataPreprocessor('fashion32'))))
+
+
+def test_steering_in_a_mixed_batch():
+    """Beside real images the same candidates are chosen as in a batch of addresses alone, and the real images stay as they are."""
+    model, plain = known(preprocessor(size=(32, 32))), MODELS.build(dict(type='mmseg.SegDataPreProcessor', size=(32, 32)))
+    made, real = batch(range(3)), dict(inputs=[torch.full((3, 32, 32), 9, dtype=torch.uint8)], data_samples=[SegDataSample()])
+    real['data_samples'][0].gt_sem_seg = PixelData(data=torch.ones(1, 32, 32).long())
+    alone = model.data_preprocessor(copy.deepcopy(made), True)
+    mixed = {key: [*made[key][:1], *real[key], *made[key][1:]] for key in real}
+    out = model.data_preprocessor(copy.deepcopy(mixed), True)
+    assert torch.equal(out['inputs'][1], plain(copy.deepcopy(real), True)['inputs'][0])
+    del out['data_samples'][1]
+    assert chosen(out) == chosen(alone) and any(candidate for _, _, candidate in chosen(alone))
+    assert torch.equal(out['inputs'][[0, 2, 3]], alone['inputs'])

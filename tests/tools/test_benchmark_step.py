@@ -35,8 +35,15 @@ def test_two_ratios(tmp_path, monkeypatch, capsys):
         plain, other = record['seconds']['plain'], record['seconds'][record['compare']]
         assert record['times_the_seconds'] == pytest.approx(median(a / b for a, b in zip(plain, other, strict=True)))
     assert '| a step: plain to --channels-last' in capsys.readouterr().out
+    assert result['options'] == {'train_dataloader.dataset.split': 'test'}
     with pytest.raises(InputError, match='at least 10 pairs'):
         measure(monkeypatch, '--pairs', 3)
+
+
+def test_a_training_with_several_optimizers_is_refused():
+    cfg = Config.fromfile(ROOT / 'configs/gan/biggan_fashion32.py')
+    with pytest.raises(InputError, match='trainings with one optimizer'):
+        benchmark.training(cfg, False, False, 2, torch.device('cpu'))
 
 
 @pytest.mark.parametrize('amp', [False, True])

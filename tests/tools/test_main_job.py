@@ -1,6 +1,7 @@
 """The main config from synthesis to transfer, a few iterations each."""
 
 import json
+import math
 import os
 import shutil
 import socket
@@ -58,9 +59,13 @@ def test_leaves_what_it_promises(work_dir):
 
 
 def test_reports_miou(work_dir):
-    result = run_tool('tools/test.py', CONFIG, work_dir / 'iter_6.pth', '--work-dir', work_dir, '--cfg-options', QUEUE, *FEW_TEST_IMAGES)
+    result = run_tool(
+        *('tools/test.py', CONFIG, work_dir / 'iter_6.pth', '--work-dir', work_dir, '--entropy', '--cfg-options', QUEUE, *FEW_TEST_IMAGES)
+    )
     assert 'mIoU' in result.stdout
-    assert 0 <= json.loads((work_dir / 'test.json').read_text())['metrics']['mIoU'] <= 100
+    found = json.loads((work_dir / 'test.json').read_text())
+    assert 0 <= found['metrics']['mIoU'] <= 100
+    assert found['entropy']['labels'] == 11 and all(0 < one['entropy'] < math.log(11) for one in found['entropy']['per_class'].values())
 
 
 def test_resumes(work_dir, cache, tmp_path):

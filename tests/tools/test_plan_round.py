@@ -1,6 +1,7 @@
 """tools/plan_round.py and tools/synthesize.py --plan, in this process."""
 
 import json
+import math
 import runpy
 import sys
 
@@ -32,16 +33,22 @@ def test_a_round(tool, tmp_path, tiny_labelled_generator):
     config, result, plan = tmp_path / 'config.py', tmp_path / 'test.json', tmp_path / 'plans/1.json'
     keys = f'labelled_generator={str(tiny_labelled_generator)!r}, num_per_class=2, candidates=4, classes=[0, 1, 2]'
     config.write_text(f'synthesis = dict({keys})')
-    result.write_text(json.dumps(RESULT))
+    plain = tmp_path / 'plain.json'
+    result.write_text(json.dumps(RESULT)), plain.write_text(json.dumps(RESULT))
     assert tool('synthesize.py', config, tmp_path / 'round_0', '--no-sync')[0] == 0
     code, text = tool('plan_round.py', result, plan, '--total', 12, '--minimum', 1, '--after', tmp_path / 'round_0')
     assert code == 0 and '| square | 40.0 | 4 | 6 |' in text and 'round 1, 12 samples' in text
     assert str(tmp_path) not in plan.read_text()  # no path of this machine
+    entropies = {name: dict(images=1, entropy=value) for name, value in dict(disc=0.0, square=math.log(2), ring=math.log(2)).items()}
+    result.write_text(json.dumps(RESULT | dict(entropy=dict(labels=4, per_class=entropies))))
+    code, text = tool('plan_round.py', result, tmp_path / 'e.json', '--total', 12, '--by', 'entropy', '--after', tmp_path / 'round_0')
+    assert code == 0 and '| class | certainty (%)' in text and '| disc | 100.0 | 4 | 0 |' in text and '| square | 50.0 | 4 | 6 |' in text
     code, text = tool('synthesize.py', config, tmp_path / 'round_1', '--plan', plan, '--no-sync')
     info = StoredDataset(tmp_path / 'round_1').info
     assert code == 0 and info['counts'] == dict(disc=2, square=6, ring=4) and info['config']['first'] == dict(disc=4, square=4, ring=4)
     for arguments, message in (
         (('plan_round.py', result, plan, '--total', 2, '--minimum', 1), 'a total of 2 is too small for 3 classes'),
+        (('plan_round.py', plain, plan, '--total', 2, '--by', 'entropy'), 'run tools/test.py with --entropy'),
         (('plan_round.py', result, plan, '--total', 0), '--total must be at least 1'),
         (('plan_round.py', result, plan, '--total', 9, '--missing', 'none'), '--missing must be a number'),
         (('plan_round.py', plan, plan, '--total', 9), 'per_label: Field required'),

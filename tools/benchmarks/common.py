@@ -185,11 +185,31 @@ def comparison_table(records: list[dict], what: dict[str, str]) -> list[str]:
     return table(['compared', 'times the seconds', 'quartiles', 'median s', 'to'], rows)
 
 
+def comparison_text(title: str, result: dict, what: dict[str, str]) -> str:
+    """Title, machine and table of a measurement, aligned and valid Markdown."""
+    lines = [title, *machine_lines(result['environment']), '', *comparison_table(result['comparisons'], what), '']
+    return '\n'.join([*lines, f'Medians over {result["pairs"]} interleaved pairs.'])
+
+
 def report(result: dict, text: str, out: Path | None) -> None:
     """Write the JSON and print the text."""
     if out:
         write_json(out, result)
     print(text + (f'\nAll measurements are in {out}' if out else ''))
+
+
+def add_training_settings(command: argparse.ArgumentParser) -> None:
+    """Add the options of the sub-commands that measure steps of a training."""
+    command.add_argument('--batch-size', type=positive_int, help='batch size; default: that of the config')
+    command.add_argument('--device', default='cpu', help='device of the training, e.g. cuda; default: cpu')
+    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
+    command.add_argument(
+        '--pairs',
+        type=positive_int,
+        default=MIN_PAIRS,
+        help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}; default: {MIN_PAIRS}',
+    )
+    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every call')
 
 
 def add_settings(command: argparse.ArgumentParser, batch_sizes: Sequence[int]) -> None:

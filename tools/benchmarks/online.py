@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,9 +14,9 @@ from mmengine.runner import Runner
 from torch import nn
 from tqdm import tqdm
 
-from benchmarks.common import Comparison, as_record, check_out, comparison_table, machine_lines, report
-from benchmarks.timing import MIN_PAIRS, check_pairs, interleaved
-from mmbdg.arguments import ConfigOptions, positive_int
+from benchmarks.common import Comparison, add_training_settings, as_record, check_out, comparison_text, report
+from benchmarks.timing import check_pairs, interleaved
+from mmbdg.arguments import ConfigOptions
 from mmbdg.compat.config import check_parts, check_requirements, read_config
 from mmbdg.datasets.online import is_online
 from mmbdg.errors import InputError
@@ -139,16 +138,7 @@ WHAT = {
 
 def as_text(result: dict) -> str:
     """The table, aligned and valid Markdown."""
-    return '\n'.join(
-        [
-            f'{result["online"]} compared with {result["offline"]}, batches of {result["batch_size"]}',
-            *machine_lines(result['environment']),
-            '',
-            *comparison_table(result['comparisons'], WHAT),
-            '',
-            f'Medians over {result["pairs"]} interleaved pairs.',
-        ]
-    )
+    return comparison_text(f'{result["online"]} compared with {result["offline"]}, batches of {result["batch_size"]}', result, WHAT)
 
 
 def add_online(commands: argparse._SubParsersAction) -> None:
@@ -156,16 +146,7 @@ def add_online(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser('online', help='time of online sampling, compared with a synthesised dataset')
     command.add_argument('online', help='config of a training on an mmbdg.OnlineSyntheticDataset')
     command.add_argument('offline', help='config of the same training on a synthesised dataset')
-    command.add_argument('--batch-size', type=positive_int, help='batch size; default: that of the configs')
-    command.add_argument('--device', default='cpu', help='device of the training, e.g. cuda; default: cpu')
-    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
-    command.add_argument(
-        '--pairs',
-        type=positive_int,
-        default=MIN_PAIRS,
-        help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}; default: {MIN_PAIRS}',
-    )
-    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every batch and step')
+    add_training_settings(command)
     command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the online config')
     command.add_argument('--offline-options', nargs='+', action=ConfigOptions, help='override parts of the offline config')
     command.set_defaults(run=online_command)

@@ -1,9 +1,10 @@
-"""Keeps the weights of convolutions in the memory format "channels last", in which CPUs and tensor cores compute them faster."""
+"""Keeps the weights of convolutions in the memory format "channels last", in which CPUs compute many of them faster."""
 
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import nn
 
 from mmbdg.registry import HOOKS
 
@@ -18,11 +19,18 @@ class ChannelsLastHook(Hook):
     priority = 'VERY_HIGH'  # before an EMAHook copies the model
 
     def before_run(self, runner: Runner) -> None:
-        runner.model.to(memory_format=torch.channels_last)
+        to_channels_last(runner.model)
 
     def before_train(self, runner: Runner) -> None:
         """Convert again: initialisation and loading may have replaced weights."""
-        runner.model.to(memory_format=torch.channels_last)
+        to_channels_last(runner.model)
+
+
+def to_channels_last(module: nn.Module) -> None:
+    """Convert the parameters and buffers with four dimensions in place. ``Module.to`` raises if there is one with five."""
+    for values in (*module.parameters(), *module.buffers()):
+        if values.ndim == 4:
+            values.data = values.data.contiguous(memory_format=torch.channels_last)
 
 
 def apply_channels_last(cfg: Config, wanted: bool) -> None:

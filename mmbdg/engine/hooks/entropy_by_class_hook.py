@@ -15,7 +15,7 @@ from mmbdg.datasets.image_class import class_names_of, class_of_image
 from mmbdg.engine.hooks.class_scores_hook import in1k_names
 from mmbdg.engine.hooks.tested_images import TestedImages
 from mmbdg.errors import InputError
-from mmbdg.models.steered_sampler import mean_entropy
+from mmbdg.models.steered_sampler import mean_entropy, predicted_probabilities
 
 
 class EntropyByClassHook(Hook):
@@ -43,15 +43,14 @@ class EntropyByClassHook(Hook):
         meta = getattr(self._dataset, 'metainfo', None) or {}
         self._names = in1k_names(class_names_of(self._dataset) or list(meta.get('classes') or ()))
         if not self._tested.ordered or not len(self._dataset) or self._class_of(0) is None:
-            raise InputError(
-                f'--entropy: the test set, a {type(self._dataset).__name__}, does not tell the classes of its images. It needs gt_label in '
-                'its data list, class_names in its meta information if it has masks, and a test loader without shuffling'
-            )
+            raise self._unknown()
         self._sums, self._images, self._labels = np.zeros(len(self._names)), np.zeros(len(self._names), np.int64), 0
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence | None = None) -> None:
         for sample in outputs if isinstance(outputs, Sequence) else [None]:
             probabilities = _probabilities(sample)
+            if hasattr(sample, 'seg_logits') and not class_names_of(self._dataset):
+                raise self._unknown()  # the classes of its meta information are labels of pixels
             if (index := self._tested.next()) is None or (class_id := self._class_of(index)) is None:
                 continue
             self._labels = len(probabilities)
@@ -63,9 +62,15 @@ class EntropyByClassHook(Hook):
         if runner.rank:
             return
         number = sum(images)
-        means = {self._names[i]: float(sum(sums)[i] / number[i]) for i in np.flatnonzero(number)}
-        classes = {name: dict(images=int(number[self._names.index(name)]), entropy=round(mean, 6)) for name, mean in means.items()}
+        means = {i: float(sum(sums)[i] / number[i]) for i in np.flatnonzero(number)}
+        classes = {self._names[i]: dict(images=int(number[i]), entropy=round(mean, 6)) for i, mean in means.items()}
         self.found = dict(labels=max(labels), per_class=classes)
+
+    def _unknown(self) -> InputError:
+        return InputError(
+            f'--entropy: the test set, a {type(self._dataset).__name__}, does not tell the classes of its images. It needs gt_label in '
+            'its data list, class_names in its meta information if the model is a segmentor, and a test loader without shuffling'
+        )
 
     def _class_of(self, index: int) -> int | None:
         if class_names_of(self._dataset):
@@ -81,10 +86,7 @@ class EntropyByClassHook(Hook):
 def _probabilities(sample: Any) -> Tensor:
     """Probabilities (L,H,W) of the labels of a predicted sample; of a class (L,1,1)."""
     if hasattr(sample, 'seg_logits'):
-        logits = sample.seg_logits.data.float()
-        if len(logits) > 1:
-            return logits.softmax(0)
-        return torch.cat([1 - logits, logits])  # mmseg has applied the sigmoid
+        return predicted_probabilities(sample)
     if hasattr(sample, 'pred_score') and sample.pred_score.ndim == 1:
         return sample.pred_score.float()[:, None, None]
     raise InputError('--entropy: the model predicts neither logits of masks nor scores of classes')

@@ -5,7 +5,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmbdg.datasets import JointDataset
+from mmbdg.datasets import JointDataset, MixedDataset
 from mmbdg.datasets.address import Addressing, addressing
 from mmbdg.engine.samplers.addressed_sampler import AddressedSampler
 from mmbdg.engine.samplers.source_ratio_sampler import SourceRatioSampler
@@ -14,6 +14,7 @@ from mmbdg.registry import HOOKS
 
 KEY = 'total_batch_size'
 RATIOS_KEY = 'online_ratios'
+LENGTHS_KEY = 'online_lengths'
 OLD_RATIO_KEY = 'online_ratio'  # of the part seg, in checkpoints of version 0.5.0 and before
 IMAGES_KEY = 'real_images'
 SOURCES_KEY = 'sources'
@@ -30,7 +31,8 @@ class TotalBatchHook(Hook):
 
     Raises:
         InputError: A training that counts iterations resumes with another total batch size or another ratio of its sources
-            (:class:`~mmbdg.engine.SourceRatioSampler`), or a joint training resumes with another ratio of an online part.
+            (:class:`~mmbdg.engine.SourceRatioSampler`), a joint training with another ratio of an online part, or a mixed one with another
+            length of an online part.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -39,6 +41,9 @@ class TotalBatchHook(Hook):
         if isinstance(loader.dataset, JointDataset):
             parts = loader.dataset.parts.items()
             self._check_ratios(runner, {name: loader.dataset.ratios[name] for name, part in parts if addressing(part) is Addressing.COUNT})
+        if isinstance(loader.dataset, MixedDataset):
+            parts = loader.dataset.parts.items()
+            self._check_lengths(runner, {name: len(part) for name, part in parts if addressing(part) is Addressing.COUNT})
         if not isinstance(loader.sampler, AddressedSampler) or loader.sampler.by_epoch:
             return  # epochs are counted in samples, not in steps
         if isinstance(loader.sampler, SourceRatioSampler):
@@ -64,6 +69,18 @@ class TotalBatchHook(Hook):
                     f'or repeated. Set train_dataloader.sampler.{key}={before[key]}'
                 )
         runner.message_hub.update_info(SOURCES_KEY, keys)
+
+    @staticmethod
+    def _check_lengths(runner: Runner, lengths: dict[str, int]) -> None:
+        before = runner.message_hub.get_info(LENGTHS_KEY) or {}
+        for name, length in lengths.items() if runner.iter else ():
+            if before.get(name) not in (None, length):
+                raise InputError(
+                    f'the training began with length={before[name]} of the online part "{name}", but resumes with {length}: samples would '
+                    f'be skipped or repeated. Set train_dataloader.dataset.parts.{name}.length={before[name]}'
+                )
+        if lengths:
+            runner.message_hub.update_info(LENGTHS_KEY, lengths)
 
     @staticmethod
     def _compare_images(runner: Runner, images: int | dict[str, int]) -> None:

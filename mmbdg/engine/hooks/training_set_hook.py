@@ -44,7 +44,8 @@ def described(dataset: Any, drawn: int, shares: Mapping[str, Fraction] | None = 
             shares = shares or {name: Fraction(len(part), len(dataset)) for name, part in parts.items()}
             numbers = {name: round(drawn * shares[name]) for name in parts}
         else:
-            numbers = {name: drawn * dataset.ratios[name] for name in parts}
+            ratios = getattr(dataset, 'ratios', {})  # a dataset of another package may have parts without ratios
+            numbers = {name: drawn * ratios.get(name, 1) for name in parts}
         for name, part in parts.items():
             yield from described(part, numbers[name])
     elif several := getattr(dataset, 'datasets', None):  # ConcatDataset of mmengine and torch
