@@ -81,3 +81,14 @@ def test_version():
     citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text())
     assert citation['version'] == __version__
     assert f'\n## {__version__} (' in (DOCS / 'changelog.md').read_text()
+
+
+def test_no_placeholder_is_left():
+    """A line of capitals alone stands for something that was to be written."""
+    left = [
+        f'{path.relative_to(ROOT)}:{number}'
+        for path in (ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md')))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.fullmatch(r'\s*[A-Z][A-Z_]{3,}\s*', line)
+    ]
+    assert not left

@@ -2,8 +2,8 @@
 
     python tools/train.py configs/baselines/densecl_annotated_fashion.py
 
-It tells what of the gain comes from the annotations, and what from the images that generator and interpreters make of them. Everything else
-is the same.
+The difference to densecl_biggan_fpn.py is the gain from the synthetic images, the difference to densecl_fashion.py the gain from the 50
+annotations. Everything else is the same.
 """
 
 _base_ = '../densecl_biggan_fpn.py'

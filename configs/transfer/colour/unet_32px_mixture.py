@@ -1,4 +1,4 @@
-r"""unet_32px.py with 50 masked real images and two sets whose masks nobody drew, e.g. synthetic images and real ones with made masks.
+r"""unet_32px.py with 50 masked real images and two sets with made masks, e.g. synthetic images and real ones.
 
     python tools/train.py configs/transfer/colour/unet_32px_mixture.py \
         --cfg-options made=data/biggan32_colour more=data/real_labelled_colour

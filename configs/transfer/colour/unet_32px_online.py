@@ -2,7 +2,9 @@
 
     python tools/train.py configs/transfer/colour/unet_32px_online.py
 
-Half of each batch comes from each set, as in unet_32px_mixed.py, whose synthetic images are stored. No made image repeats.
+Half of each batch comes from each set, as in unet_32px_mixed.py, whose synthetic images are stored. No made image repeats. Other
+differences: one interpreter labels the images instead of the ensemble, there is no filter, and the augmentation of the made images is
+mmbdg.ResizedCropFlip.
 """
 
 _base_ = 'unet_32px.py'
