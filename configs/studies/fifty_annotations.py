@@ -158,6 +158,21 @@ mixture = [
         options=dict(training, made='{biggan.out}/dataset', more='{synthesize.out}/dataset'),
     ),
 ]
+by_annotator = [  # a diagnosis: the images of the row "biggan" with much better masks
+    *biggan[:2],
+    dict(biggan[2], name='biggan'),
+    dict(
+        synthesize,
+        config='configs/synthesis/pseudo_labelled_colour32.py',
+        options={
+            'images': '{biggan.out}/dataset',
+            'segmentor': 'configs/transfer/colour/annotator_32px.py',
+            'checkpoint': annotator_weights,
+            'synthesis.filters': [],  # the images have passed a filter
+        },
+        inputs=[annotator_weights],
+    ),
+]
 pool_config = 'configs/synthesis/retrieval_colour32.py'
 retrieved = [
     *(step for step in to_labeller if step['name'] != 'images'),
@@ -185,6 +200,7 @@ by_classifier = dict(everything, masks=50, note='labels: classifier, whose featu
 by_folders = dict(everything, masks=50, note='labels: the class of each image')
 by_diffusion = dict(everything, masks=50, note='labels: diffusion model')
 by_captions = dict(everything, masks=50, note='labels: classifier; and 10,000 captions, a fifth of them wrong')
+by_all = dict(images=10_000, labels=10_000, masks=10_000, note='the annotator learned from all masks')
 by_both = dict(everything, masks=100, note='as BigGAN and the labeller')
 
 study = dict(
@@ -201,6 +217,7 @@ study = dict(
             for number, part in real_masks.items()
         ),
         dict(name='biggan', title='50 and BigGAN with interpreters', consumed=by_biggan, steps=[*biggan, mixed]),
+        dict(name='biggan_annotator', title='50 and BigGAN with masks by the annotator', consumed=by_all, steps=[*by_annotator, mixed]),
         dict(name='online', title='50 and BigGAN with interpreters, online', consumed=by_biggan, steps=[*biggan[:2], online]),
         dict(name='diffusion', title='50 and diffusion with interpreters', consumed=by_diffusion, steps=[*diffusion, mixed]),
         dict(name='labelled', title='50 and real images by a labeller', consumed=by_classifier, steps=[*labelled, mixed]),
