@@ -244,7 +244,7 @@ def test_parts_are_compared_before_the_training():
     dataset = JointDataset(parts=dict(real=REAL, synthetic=ONLINE))
     loader = DataLoader(dataset, 2, sampler=AddressedSampler(dataset, 0))
     (problem,) = address_problems(loader, model)
-    assert 'online samples need' in problem and problem.endswith('here are AddressedSampler and Plus')
+    assert 'online samples need a data preprocessor' in problem and problem.endswith('here is Plus')
 
 
 def test_ratios_of_every_online_part_are_kept():

@@ -63,8 +63,14 @@ def test_two_processes_and_a_resume_by_one(tmp_path):
         assert moved > 0 and (two[key] - one[key]).norm() < 0.01 * moved
 
 
-@pytest.mark.parametrize('wrong', ['sampler', 'preprocessor'])
-def test_half_a_config_is_refused(wrong):
+@pytest.mark.parametrize(
+    ('wrong', 'told'),
+    [
+        ('sampler', r"InfiniteSampler may: .*sampler=dict\(type='mmbdg.AddressedSampler'\)"),
+        ('preprocessor', 'OnlineDataPreprocessor.*here is Identity'),
+    ],
+)
+def test_half_a_config_is_refused(wrong, told):
     """A config without the sampler or the data preprocessor for online samples raises an error.
 
     With another sampler samples would repeat, and without the preprocessor there are no images.
@@ -74,7 +80,7 @@ def test_half_a_config_is_refused(wrong):
     model = nn.Module()
     model.data_preprocessor = nn.Identity() if wrong == 'preprocessor' else OnlineDataPreprocessor('fashion32')
     runner = SimpleNamespace(train_loop=SimpleNamespace(dataloader=DataLoader(dataset, 2, sampler=sampler)), model=model, world_size=1)
-    with pytest.raises(InputError, match=r"sampler=dict\(type='mmbdg.AddressedSampler'\)"):
+    with pytest.raises(InputError, match=told):
         import_module('train').check_data(runner)
     sampler, model.data_preprocessor = AddressedSampler(dataset, seed=0), OnlineDataPreprocessor('fashion32')
     runner.train_loop.dataloader = DataLoader(dataset, 2, sampler=sampler)
