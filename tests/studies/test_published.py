@@ -76,7 +76,10 @@ def test_all_runs(name, figures, document, rows):
 
 @pytest.mark.parametrize(
     ('name', 'figures', 'document', 'rows'),
-    [('filters_downstream', 'docs/analysis/filters_downstream_fashion32.json', 'docs/analysis.md', 4)],
+    [
+        ('filters_downstream', 'docs/analysis/filters_downstream_fashion32.json', 'docs/analysis.md', 4),
+        ('fifty_annotations', 'docs/transfer/fifty_annotations_colour32.json', 'docs/fifty_annotations.md', 13),
+    ],
 )
 def test_all_runs_of_some_rows(name, figures, document, rows):
     results = Results(study(name))
