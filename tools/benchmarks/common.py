@@ -198,18 +198,27 @@ def report(result: dict, text: str, out: Path | None) -> None:
     print(text + (f'\nAll measurements are in {out}' if out else ''))
 
 
+def add_timing_settings(command: argparse.ArgumentParser, what: str, timed: str, pairs: int = MIN_PAIRS) -> None:
+    """Add the options of all sub-commands that time interleaved pairs.
+
+    Args:
+        command: Parser of the sub-command.
+        what: What is on the device, for the help.
+        timed: What is timed, for the help, e.g. "pass".
+        pairs: Default number of pairs.
+    """
+    command.add_argument('--device', default='cpu', help=f'device of the {what}, e.g. cuda; default: cpu')
+    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
+    command.add_argument(
+        '--pairs', type=positive_int, default=pairs, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}; default: {pairs}'
+    )
+    command.add_argument('--out', type=Path, help=f'.json file for the results, with the seconds of every {timed}')
+
+
 def add_training_settings(command: argparse.ArgumentParser) -> None:
     """Add the options of the sub-commands that measure steps of a training."""
     command.add_argument('--batch-size', type=positive_int, help='batch size; default: that of the config')
-    command.add_argument('--device', default='cpu', help='device of the training, e.g. cuda; default: cpu')
-    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
-    command.add_argument(
-        '--pairs',
-        type=positive_int,
-        default=MIN_PAIRS,
-        help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}; default: {MIN_PAIRS}',
-    )
-    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every call')
+    add_timing_settings(command, 'training', 'call')
 
 
 def add_settings(command: argparse.ArgumentParser, batch_sizes: Sequence[int]) -> None:
@@ -227,13 +236,5 @@ def add_settings(command: argparse.ArgumentParser, batch_sizes: Sequence[int]) -
         default=list(batch_sizes),
         help=f'batch sizes to measure; default: {" ".join(map(str, batch_sizes))}',
     )
-    command.add_argument('--device', default='cpu', help='device of the networks, e.g. cuda; default: cpu')
-    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
-    command.add_argument(
-        '--pairs',
-        type=positive_int,
-        default=MIN_PAIRS,
-        help=f'interleaved pairs of passes for each ratio, at least {MIN_PAIRS}; default: {MIN_PAIRS}',
-    )
-    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every pass')
+    add_timing_settings(command, 'networks', 'pass')
     command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config: generator.key=value ...')

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -23,6 +22,7 @@ from tqdm import tqdm
 from benchmarks.common import (
     MIB,
     Comparison,
+    add_timing_settings,
     as_record,
     check_out,
     comparison_table,
@@ -319,14 +319,9 @@ def add_joint(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         '--image-size', type=positive_int, default=64, help='height and width of images in pixels; 224 for ImageNet configs; default: 64'
     )
-    command.add_argument('--device', default='cpu', help='device of the training, e.g. cuda; default: cpu')
-    command.add_argument('--threads', type=positive_int, help='number of CPU threads; default: chosen by torch')
-    command.add_argument(
-        '--pairs', type=positive_int, default=PAIRS, help=f'interleaved pairs for each ratio, at least {MIN_PAIRS}; default: {PAIRS}'
-    )
+    add_timing_settings(command, 'training', 'step', PAIRS)
     command.add_argument(
         '--workers', nargs='*', type=natural_int, default=[], help='also measure the data loading of the config with these worker numbers'
     )
-    command.add_argument('--out', type=Path, help='.json file for the results, with the seconds of every step')
     command.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='override parts of the config')
     command.set_defaults(run=joint_command)
